@@ -1,0 +1,106 @@
+//! Every limit of the system, by name: production's limits for user code, and our own bounds on
+//! queues, caches and waits.
+//!
+//! Fidelity: figures are those of the platform's documentation on limits for Workers and Durable
+//! Objects, and of workerd's `src/workerd/util/sqlite.c++` and `src/workerd/api/actor-state.c++`.
+
+use std::time::Duration;
+
+/// Memory of one isolate, bytes.
+pub const ISOLATE_MEMORY_BYTES: usize = 128 * 1024 * 1024;
+/// JavaScript stack of an isolate, bytes. Its thread gets twice as much.
+pub const ISOLATE_STACK_BYTES: usize = 8 * 1024 * 1024;
+/// Stack of an isolate's thread, bytes.
+pub const ISOLATE_THREAD_STACK_BYTES: usize = 16 * 1024 * 1024;
+/// CPU time of one turn when the configuration names none.
+pub const TURN_CPU: Duration = Duration::from_secs(30);
+/// CPU time of the Worker's top level. Production allows about one second; the engine here is slower.
+pub const STARTUP_CPU: Duration = Duration::from_secs(10);
+/// Longest time that top-level `await` may take.
+pub const STARTUP_WAIT: Duration = Duration::from_secs(30);
+/// Longest time a `blockConcurrencyWhile` callback may take.
+pub const BLOCK_CONCURRENCY_WHILE: Duration = Duration::from_secs(30);
+/// Deepest nesting of `blockConcurrencyWhile`.
+pub const BLOCK_CONCURRENCY_DEPTH: usize = 64;
+
+/// Longest time an alarm handler may take.
+pub const ALARM_HANDLER: Duration = Duration::from_secs(15 * 60);
+/// Retries of an alarm that fails by its own fault; then it is dropped.
+pub const ALARM_RETRIES: u32 = 6;
+/// Largest exponent of the delay between two tries of an alarm.
+pub const ALARM_BACKOFF_MAX: u32 = 9;
+/// Alarms that are begun in one batch; requests are looked at between two batches.
+pub const ALARM_BATCH: usize = 64;
+/// Longest sleep while an alarm or a cron trigger is pending: the machine's clock may be set, or have slept.
+pub const WALL_CLOCK_CHECK: Duration = Duration::from_secs(30);
+
+/// Largest serialized RPC arguments or result, bytes.
+pub const RPC_MESSAGE_BYTES: usize = 32 * 1024 * 1024;
+
+/// Most keys of one batch of `get`, `put` or `delete`.
+pub const KV_BATCH_KEYS: usize = 128;
+/// Longest key of a KV-backed object, bytes.
+pub const KV_KEY_BYTES: usize = 2_048;
+/// Largest value of a KV-backed object, bytes, before the serialization header.
+pub const KV_VALUE_BYTES: usize = 131_072;
+/// Largest key and value together, string, blob or row of a SQLite-backed object, bytes.
+pub const SQLITE_VALUE_BYTES: usize = 2 * 1024 * 1024;
+/// Largest database, bytes.
+pub const SQLITE_DATABASE_BYTES: u64 = 10 * 1024 * 1024 * 1024;
+/// Longest SQL text, bytes.
+pub const SQL_LENGTH_BYTES: usize = 100_000;
+/// Most columns of a table or result.
+pub const SQL_COLUMNS: usize = 100;
+/// Most bound parameters.
+pub const SQL_PARAMETERS: usize = 100;
+/// SQL text kept compiled per object, bytes.
+pub const SQL_STATEMENT_CACHE_BYTES: usize = 1024 * 1024;
+/// Open database connections kept at a time.
+pub const OPEN_DATABASES: usize = 128;
+
+/// Time without an event after which an object with hibernatable WebSockets loses its instance.
+pub const HIBERNATE_AFTER: Duration = Duration::from_secs(10);
+/// Most hibernatable WebSockets of one object.
+pub const OBJECT_SOCKETS: usize = 32_768;
+/// Most tags of a hibernatable WebSocket.
+pub const SOCKET_TAGS: usize = 10;
+/// Longest tag of a hibernatable WebSocket, bytes.
+pub const SOCKET_TAG_BYTES: usize = 256;
+/// Largest attachment of a WebSocket, bytes, serialized.
+pub const SOCKET_ATTACHMENT_BYTES: usize = 16_384;
+/// Longest reason of a WebSocket's close message, bytes.
+pub const SOCKET_REASON_BYTES: usize = 123;
+/// Largest message of a WebSocket that is received, bytes.
+pub const SOCKET_MESSAGE_BYTES: usize = 32 * 1024 * 1024;
+/// The same with the compatibility flag `increase_websocket_message_size`, bytes.
+pub const SOCKET_LARGE_MESSAGE_BYTES: usize = 128 * 1024 * 1024;
+/// Bytes that arrived on one WebSocket and wait for the Worker before its client is held back.
+pub const SOCKET_ARRIVED_BYTES: usize = 1024 * 1024;
+/// Messages that arrived on one WebSocket and wait for the Worker before its client is held back.
+pub const SOCKET_ARRIVED_MESSAGES: usize = 1_024;
+/// Bytes that may wait for the client of one WebSocket; a client that lets more wait is given up.
+pub const SOCKET_LEAVING_BYTES: usize = 128 * 1024 * 1024;
+/// Messages that may wait for the client of one WebSocket.
+pub const SOCKET_LEAVING_MESSAGES: usize = 65_536;
+/// Longest time limit that a program may set for its WebSocket handlers, milliseconds.
+pub const SOCKET_EVENT_TIMEOUT_MS: f64 = 604_800_000.0;
+
+/// Largest request and response of a WebSocket auto-response, bytes.
+pub const AUTO_RESPONSE_BYTES: usize = 2_048;
+
+/// Bytes of a streamed body that may wait between two threads before the writer is held back.
+pub const BODY_PIPE_BYTES: usize = 256 * 1024;
+/// Largest request body that is read whole before the Worker sees the request, bytes.
+pub const BODY_INLINE_BYTES: usize = 64 * 1024;
+/// Requests that may wait in one isolate's mailbox.
+pub const MAILBOX_EVENTS: usize = 65_536;
+/// Time that requests in flight get to finish when the server stops or code is replaced.
+pub const DRAIN: Duration = Duration::from_millis(800);
+/// Ports tried, from the wanted one upwards, when it was not named on the command line.
+pub const PORT_ATTEMPTS: u16 = 64;
+/// Events that may wait for the development session.
+pub const SESSION_EVENTS: usize = 1_024;
+/// Reports that may wait to be printed; requests and logs beyond that are counted instead.
+pub const OUTPUT_REPORTS: usize = 65_536;
+/// Time after the last build that the bundler's process is kept.
+pub const BUNDLER_IDLE: Duration = Duration::from_secs(2);

@@ -1,0 +1,9 @@
+//! What every other folder stands on: time, identities, limits, diagnostics.
+//!
+//! No I/O, no async, nothing of JavaScript: a file here can be read and tested alone.
+
+pub mod clock;
+pub mod diag;
+pub mod generation;
+pub mod ids;
+pub mod limits;

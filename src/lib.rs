@@ -1,0 +1,25 @@
+//! dodev: a local emulator for Cloudflare Workers and Durable Objects.
+//!
+//! See `ARCHITECTURE.md` for the bird's-eye view. A module imports only folders with a smaller number
+//! in [`LAYERS`]; a test holds that.
+
+pub mod base;
+
+/// The layer of each folder: a module imports only folders with a smaller number.
+pub const LAYERS: &[(&str, u8)] = &[
+    ("base", 0),
+    ("project", 1),
+    ("codec", 1),
+    ("bundle", 2),
+    ("storage", 2),
+    ("engine", 3),
+    ("objects", 4),
+    ("web", 4),
+    ("node", 5),
+    ("workers", 5),
+    ("world", 6),
+    ("inspect", 6),
+    ("server", 7),
+    ("dev", 8),
+    ("cli", 9),
+];
