@@ -1,0 +1,319 @@
+//! From a directory and the command line's flags to a [`Project`], or to all that is wrong.
+//!
+//! The one function that knows the order: find, parse, compare with the table, overlay, read, compare.
+//! Everything is reported; a project comes out only if nothing was an error.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::bindings::{self, Names};
+use super::build;
+use super::classes;
+use super::compatibility::Date;
+use super::exports;
+use super::locate;
+use super::migrations;
+use super::overlay::Layers;
+use super::read::{Inputs, Read, normal};
+use super::report::{Language, Report};
+use super::settings;
+use super::tree::{Node, Value};
+use super::vars;
+use super::{Project, jsonc, toml};
+use crate::base::clock::Clock;
+use crate::base::diag::{Diagnostic, SourceFile};
+
+/// What to load.
+#[derive(Debug, Clone)]
+pub struct LoadRequest {
+    /// The working directory, absolute; the search starts here.
+    pub cwd: PathBuf,
+    /// The configuration, if it was named; relative to `cwd`.
+    pub config: Option<PathBuf>,
+    /// The environment, if one was named; else `CLOUDFLARE_ENV` counts. Empty for the top level.
+    pub environment: Option<String>,
+    /// What the command line sets.
+    pub overrides: Overrides,
+    /// The process's environment variables.
+    pub process_env: BTreeMap<String, String>,
+    /// Tells today's date, the latest that a Worker may ask for.
+    pub clock: Clock,
+}
+
+/// What the command line sets over the configuration.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    /// The Worker's name, taken as it is.
+    pub name: Option<String>,
+    /// The main module, relative to the working directory.
+    pub script: Option<PathBuf>,
+    /// The compatibility date.
+    pub compatibility_date: Option<String>,
+    /// The compatibility flags, instead of those of the configuration.
+    pub compatibility_flags: Option<Vec<String>>,
+    /// Variables, always text.
+    pub vars: Vec<(String, String)>,
+    /// Definitions, added to those of the configuration.
+    pub define: Vec<(String, String)>,
+    /// Aliases, added to those of the configuration.
+    pub alias: Vec<(String, String)>,
+    /// Files to read variables from instead of the usual ones, relative to the configuration.
+    pub env_files: Vec<PathBuf>,
+    /// The `tsconfig.json`, relative to the working directory.
+    pub tsconfig: Option<PathBuf>,
+    /// What JSX elements become.
+    pub jsx_factory: Option<String>,
+    /// What JSX fragments become.
+    pub jsx_fragment: Option<String>,
+    /// Whether the main module is used as it is.
+    pub no_bundle: Option<bool>,
+    /// Whether to minify.
+    pub minify: Option<bool>,
+}
+
+/// What came of loading.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The project, unless there is an error.
+    pub project: Option<Project>,
+    /// Everything that is wrong, errors first.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Every file that was read or looked for.
+    pub inputs: Vec<PathBuf>,
+}
+
+impl LoadRequest {
+    /// A request for the project at `cwd`, without flags and with the variables of this process.
+    pub fn new(cwd: impl Into<PathBuf>, clock: Clock) -> Self {
+        let process_env = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self {
+            cwd: cwd.into(),
+            config: None,
+            environment: None,
+            overrides: Overrides::default(),
+            process_env,
+            clock,
+        }
+    }
+
+    /// Today, in UTC.
+    pub fn today(&self) -> Date {
+        Date::of(self.clock.now())
+    }
+
+    /// The boolean in the process's variable `name`, or `default`.
+    pub fn switch(&self, name: &str, default: bool) -> bool {
+        match self.process_env.get(name).map(|value| value.to_lowercase()).as_deref() {
+            Some("true") => true,
+            Some("false") => false,
+            _ => default,
+        }
+    }
+
+    fn environment(&self) -> Option<&str> {
+        let given = self.environment.as_ref().or_else(|| self.process_env.get("CLOUDFLARE_ENV"));
+        given.map(String::as_str).filter(|name| !name.is_empty())
+    }
+}
+
+/// Loads the project that `request` describes.
+pub fn load(request: &LoadRequest) -> Loaded {
+    let mut inputs = Inputs::default();
+    let (project, diagnostics) = match open(request, &mut inputs) {
+        Ok(opened) => validate(request, opened, &mut inputs),
+        Err(diagnostic) => (None, vec![diagnostic]),
+    };
+    let inputs = inputs.into_paths();
+    let project = project.map(|project| Project { inputs: inputs.clone(), ..project });
+    Loaded { project, diagnostics, inputs }
+}
+
+/// A configuration that was found, or the want of one.
+struct Opened {
+    report: Report,
+    root: PathBuf,
+    has_file: bool,
+}
+
+fn open(request: &LoadRequest, inputs: &mut Inputs) -> Result<Opened, Diagnostic> {
+    let path = match &request.config {
+        Some(config) => normal(&request.cwd.join(config)),
+        None => {
+            let script = request.overrides.script.as_ref().map(|script| request.cwd.join(script));
+            let start = script.as_deref().and_then(Path::parent).unwrap_or(&request.cwd);
+            match locate::nearest(inputs, start) {
+                Some(path) => path,
+                // A script alone is a project.
+                None if script.is_some() => {
+                    let report = Report::new(SourceFile::new("wrangler.jsonc", "{}"), Language::Json);
+                    return Ok(Opened { report, root: request.cwd.clone(), has_file: false });
+                }
+                None => return Err(not_found(&request.cwd)),
+            }
+        }
+    };
+    let root = path.parent().unwrap_or(&request.cwd).to_owned();
+    let language = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("json" | "jsonc") => Language::Json,
+        Some("toml") => Language::Toml,
+        _ => {
+            let message = format!("the configuration `{}` is neither JSON nor TOML", path.display());
+            let help = "name a file that ends in .json, .jsonc or .toml";
+            return Err(Diagnostic::error("config/unreadable", message).help(help));
+        }
+    };
+    match inputs.read(&path) {
+        Read::Text(source) => Ok(Opened { report: Report::new(source, language), root, has_file: true }),
+        Read::Absent => {
+            let message = format!("the configuration `{}` does not exist", path.display());
+            Err(Diagnostic::error("config/not-found", message).help("correct the path, or create the file"))
+        }
+        Read::Failed(diagnostic) => Err(diagnostic),
+    }
+}
+
+fn not_found(cwd: &Path) -> Diagnostic {
+    let message =
+        format!("no `wrangler.jsonc`, `wrangler.json` or `wrangler.toml` in `{}` or above", cwd.display());
+    let help = format!(
+        "run dodev in the project's directory, or create a `wrangler.jsonc`:\n\
+         {{ \"name\": \"my-worker\", \"main\": \"src/index.ts\", \"compatibility_date\": \"{}\" }}",
+        Date::LATEST
+    );
+    Diagnostic::error("config/not-found", message).help(help)
+}
+
+fn validate(
+    request: &LoadRequest,
+    opened: Opened,
+    inputs: &mut Inputs,
+) -> (Option<Project>, Vec<Diagnostic>) {
+    let Opened { mut report, root, has_file } = opened;
+    let tree = match report.language() {
+        Language::Json => jsonc::parse(&mut report),
+        Language::Toml => toml::parse(&mut report),
+    };
+    let Some(tree) = tree else { return (None, report.into_diagnostics()) };
+    if !matches!(tree.value, Value::Record(_)) {
+        let message = format!("the configuration must be an object, not {}", tree.value.kind());
+        report.error("config/wrong-type", tree.span.clone(), message);
+        return (None, report.into_diagnostics());
+    }
+    if has_file {
+        let path = report.source().path.clone();
+        for warning in locate::overlooked(inputs, &path) {
+            report.push(warning);
+        }
+    }
+    let project = read(&mut report, request, &tree, &root, has_file, inputs);
+    let project = project.filter(|_| !report.has_errors());
+    (project, report.into_diagnostics())
+}
+
+fn read(
+    report: &mut Report,
+    request: &LoadRequest,
+    tree: &Node,
+    root: &Path,
+    has_file: bool,
+    inputs: &mut Inputs,
+) -> Option<Project> {
+    let layers = Layers::select(report, tree, request.environment());
+    layers.check(report);
+
+    let name = settings::name(report, &layers, request);
+    let compatibility = settings::compatibility(report, &layers, request, has_file);
+
+    let mut names = Names::default();
+    let mut unsupported = Vec::new();
+    let durable_objects = bindings::durable_objects(report, &layers, &mut names);
+    let services = bindings::services(&layers, &mut names, &mut unsupported);
+    bindings::unsupported(&layers, &mut names, &mut unsupported);
+    let vars = vars::read(report, &layers, request, root, inputs, &mut names);
+    names.check(report);
+
+    let migrations = migrations::read(&layers);
+    let exports = exports::read(report, &layers, &mut unsupported);
+    let mut classes = migrations::fold(report, &migrations);
+    if let (Some(migrations), Some(exports), false) =
+        (layers.find("migrations"), layers.find("exports"), migrations.is_empty() || exports.is_empty())
+    {
+        let message = "`migrations` and `exports` cannot both declare Durable Object classes";
+        report
+            .error("config/migration", exports.entry.key_span.clone(), message)
+            .also(migrations.entry.key_span.clone(), "declared here too")
+            .help("keep one of the two");
+    }
+    classes.add_exports(&exports);
+    // A list that is broken says nothing of what it lacks.
+    let is_whole = |node: &Node| matches!(&node.value, Value::List(items) if items.len() == migrations.len());
+    if layers.get("migrations").is_none_or(is_whole) {
+        let by_exports = !exports.is_empty();
+        classes::declare_bound(report, &mut classes, &durable_objects, &migrations, by_exports, &name);
+    }
+    bindings::report_unsupported(report, &unsupported);
+
+    let build = build::read(report, &layers, request, root);
+    let dev = settings::dev(report, &layers);
+    let limits = settings::limits(report, &layers);
+    let main = main_module(report, &layers, request, root, build.command.is_some(), inputs)?;
+    Some(Project {
+        root: root.to_owned(),
+        source: report.source().clone(),
+        name,
+        main,
+        compatibility,
+        environment: layers.environment().map(str::to_owned),
+        durable_objects,
+        classes: classes.declared,
+        migrations,
+        exports,
+        vars,
+        unsupported,
+        services,
+        build,
+        dev,
+        limits,
+        crons: settings::crons(report, &layers),
+        inputs: Vec::new(),
+    })
+}
+
+/// The main module, which must exist unless a command makes it first.
+fn main_module(
+    report: &mut Report,
+    layers: &Layers<'_>,
+    request: &LoadRequest,
+    root: &Path,
+    is_built: bool,
+    inputs: &mut Inputs,
+) -> Option<PathBuf> {
+    if let Some(script) = &request.overrides.script {
+        let path = request.cwd.join(script);
+        if !is_built && !inputs.is_file(&path) {
+            let message = format!("the main module `{}` does not exist", script.display());
+            report.push(Diagnostic::error("config/main-not-found", message)).help("correct the path");
+        }
+        return Some(normal(&path));
+    }
+    let Some(found) = layers.find("main") else {
+        let message = "the configuration has no `main`, the module to run";
+        let added = report.error("config/no-main", 0..0, message);
+        match layers.get("assets").is_some() {
+            true => added.help("projects of assets alone are not emulated yet; add a `main`"),
+            false => added.help("add `main`, for example \"src/index.ts\""),
+        };
+        return None;
+    };
+    let node = &found.entry.node;
+    let path = normal(&root.join(node.as_text()?));
+    if !is_built && !inputs.is_file(&path) {
+        let message = format!("the main module `{}` does not exist", node.as_text().unwrap_or_default());
+        report
+            .error("config/main-not-found", node.span.clone(), message)
+            .help(format!("create `{}`, or correct the path", path.display()));
+    }
+    Some(path)
+}

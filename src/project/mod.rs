@@ -1,0 +1,90 @@
+//! From `wrangler.jsonc`, `wrangler.json` or `wrangler.toml` to a validated [`Project`].
+//!
+//! Every mistake is collected with its place and a fix, in the words of the person who wrote the file.
+//! Both languages become one spanned tree (`tree`), which is compared with a table of all known keys
+//! (`keys`, `shape`), overlaid with the chosen environment (`overlay`), and read key by key. Nothing
+//! is bundled, applied or started here.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::base::diag::SourceFile;
+
+mod bindings;
+mod build;
+mod classes;
+mod compatibility;
+mod cron;
+mod dotenv;
+mod exports;
+mod flags;
+mod jsonc;
+mod keys;
+mod load;
+mod locate;
+mod migrations;
+mod nearest;
+mod overlay;
+mod read;
+mod report;
+mod settings;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod toml;
+mod tree;
+mod vars;
+
+pub use bindings::{DurableObjectBinding, ServiceBinding, Unsupported};
+pub use build::{Build, BuildCommand, ModuleKind, Rule};
+pub use classes::{ClassStorage, check_exports};
+pub use compatibility::{Compatibility, Date, InvalidDate};
+pub use cron::CronSchedule;
+pub use exports::{ClassExport, ExportState};
+pub use load::{LoadRequest, Loaded, Overrides, load};
+pub use migrations::{Migration, Rename, Spanned, Transfer};
+pub use nearest::nearest;
+pub use settings::{Dev, Limits};
+pub use vars::Var;
+
+/// A validated configuration: what the user asked for.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The directory of the configuration.
+    pub root: PathBuf,
+    /// The configuration's text, which all spans point into.
+    pub source: Arc<SourceFile>,
+    /// The Worker's name, with the environment's.
+    pub name: String,
+    /// The main module, absolute.
+    pub main: PathBuf,
+    /// Which behaviour of the platform it asked for.
+    pub compatibility: Compatibility,
+    /// The chosen environment, defined or not.
+    pub environment: Option<String>,
+    /// Bindings to Durable Object classes, in the order of the text.
+    pub durable_objects: Vec<DurableObjectBinding>,
+    /// Its classes and what they store in; those bound but not declared have `Kv`.
+    pub classes: BTreeMap<String, ClassStorage>,
+    /// The migrations, in order.
+    pub migrations: Vec<Migration>,
+    /// The classes of `exports`, which stands in place of migrations.
+    pub exports: Vec<ClassExport>,
+    /// The variables of `env`, names unique.
+    pub vars: Vec<(String, Var)>,
+    /// What it asks for that is not emulated.
+    pub unsupported: Vec<Unsupported>,
+    /// Bindings to Workers.
+    pub services: Vec<ServiceBinding>,
+    /// How its code is bundled.
+    pub build: Build,
+    /// How to serve it.
+    pub dev: Dev,
+    /// Limits of one invocation.
+    pub limits: Limits,
+    /// When to run the scheduled handler.
+    pub crons: Vec<String>,
+    /// Every file that was read or looked for, for a watcher to follow.
+    pub inputs: Vec<PathBuf>,
+}

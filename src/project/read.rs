@@ -1,0 +1,81 @@
+//! Reads files and remembers which: the inputs that a watcher follows.
+//!
+//! A file that was looked for and not found is an input as well, since its appearance changes the project.
+
+use std::io::ErrorKind;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use crate::base::diag::{Diagnostic, SourceFile};
+
+/// The files looked at so far, in order, each once.
+#[derive(Debug, Default)]
+pub struct Inputs(Vec<PathBuf>);
+
+/// What came of reading a file.
+#[derive(Debug)]
+pub enum Read {
+    /// Its text, a byte order mark removed.
+    Text(Arc<SourceFile>),
+    /// There is no such file.
+    Absent,
+    /// There is one, but it cannot be read.
+    Failed(Diagnostic),
+}
+
+impl Inputs {
+    /// Notes that `path` matters.
+    pub fn add(&mut self, path: &Path) {
+        if !self.0.iter().any(|known| known == path) {
+            self.0.push(path.to_owned());
+        }
+    }
+
+    /// Whether `path` is a file; notes that it matters.
+    pub fn is_file(&mut self, path: &Path) -> bool {
+        self.add(path);
+        path.is_file()
+    }
+
+    /// Reads the file `path` as UTF-8; notes that it matters.
+    pub fn read(&mut self, path: &Path) -> Read {
+        self.add(path);
+        match std::fs::read(path) {
+            Ok(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => Read::Text(SourceFile::new(path, text.strip_prefix('\u{feff}').unwrap_or(&text))),
+                Err(error) => {
+                    let at = error.utf8_error().valid_up_to();
+                    let message = format!("`{}` is not UTF-8: byte {at} is none of it", path.display());
+                    Read::Failed(
+                        Diagnostic::error("config/unreadable", message).help("save the file as UTF-8"),
+                    )
+                }
+            },
+            Err(error) if error.kind() == ErrorKind::NotFound => Read::Absent,
+            Err(error) => {
+                let message = format!("cannot read `{}`: {error}", path.display());
+                Read::Failed(Diagnostic::error("config/unreadable", message))
+            }
+        }
+    }
+
+    /// All paths.
+    pub fn into_paths(self) -> Vec<PathBuf> {
+        self.0
+    }
+}
+
+/// `path` without `.` and `..`, which would give one file several names.
+pub fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                normal.pop();
+            }
+            part => normal.push(part),
+        }
+    }
+    normal
+}

@@ -1,0 +1,247 @@
+//! Reads what is left: how to serve (`dev`), `limits`, cron expressions, the name and the date.
+//!
+//! A flag of the command line wins over the configuration everywhere, and has no place to point at.
+
+use super::compatibility::{Compatibility, Date, InvalidDate};
+use super::cron::CronSchedule;
+use super::flags::{self, Flag};
+use super::load::LoadRequest;
+use super::nearest::nearest;
+use super::overlay::Layers;
+use super::report::{Language, Report};
+use super::tree::Node;
+use crate::base::diag::Diagnostic;
+
+/// How to serve, as far as the configuration says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dev {
+    /// The address to listen on.
+    pub ip: Option<String>,
+    /// The port to listen on; 0 for any.
+    pub port: Option<u16>,
+    /// `http` or `https`.
+    pub local_protocol: Option<String>,
+    /// The host that requests appear to be for.
+    pub host: Option<String>,
+}
+
+/// Limits of one invocation, as far as the configuration sets them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// CPU time, milliseconds.
+    pub cpu_ms: Option<u32>,
+    /// Number of requests made.
+    pub subrequests: Option<u32>,
+}
+
+/// The Worker's name: `worker` if none is given, with the environment's name after that of the top level.
+pub fn name(report: &mut Report, layers: &Layers<'_>, request: &LoadRequest) -> String {
+    if let Some(name) = &request.overrides.name {
+        if !is_valid_name(name) {
+            report.push(Diagnostic::error("config/bad-name", bad_name(name))).help(name_help(name));
+        }
+        return name.clone();
+    }
+    let Some(found) = layers.find("name") else { return "worker".to_owned() };
+    let node = &found.entry.node;
+    let Some(name) = node.as_text().filter(|name| !name.is_empty()) else { return "worker".to_owned() };
+    if !is_valid_name(name) {
+        report.error("config/bad-name", node.span.clone(), bad_name(name)).help(name_help(name));
+    }
+    match layers.environment().filter(|_| !layers.stands_in_environment("name")) {
+        Some(environment) => format!("{name}-{environment}"),
+        None => name.to_owned(),
+    }
+}
+
+fn bad_name(name: &str) -> String {
+    format!("`{name}` cannot be the `name` of a Worker")
+}
+
+fn is_valid_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    name.chars().all(allowed) && !name.starts_with('-')
+}
+
+fn name_help(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.chars() {
+        match c.to_ascii_lowercase() {
+            c if c.is_ascii_alphanumeric() || c == '_' => slug.push(c),
+            _ if slug.is_empty() || slug.ends_with('-') => {}
+            _ => slug.push('-'),
+        }
+    }
+    let rule = "use lower-case letters, digits, dashes and underscores";
+    match slug.trim_end_matches('-') {
+        "" => rule.to_owned(),
+        slug => format!("{rule}, for example `{slug}`"),
+    }
+}
+
+/// The compatibility date and flags. `has_file` says whether there is a configuration to add a date to.
+///
+/// Fidelity: wrangler 4.164.0 refuses dates after today, and warns when none is given and takes its own.
+pub fn compatibility(
+    report: &mut Report,
+    layers: &Layers<'_>,
+    request: &LoadRequest,
+    has_file: bool,
+) -> Compatibility {
+    let flags = match &request.overrides.compatibility_flags {
+        Some(flags) => flags.clone(),
+        None => texts(layers.get("compatibility_flags")),
+    };
+    check_flags(report, layers, &flags);
+    let found = layers.find("compatibility_date");
+    let date = if let Some(text) = &request.overrides.compatibility_date {
+        date(text, request).map_err(|(code, message, help)| {
+            report.push(Diagnostic::error(code, message)).help(help);
+        })
+    } else if let Some(found) = &found {
+        let node = &found.entry.node;
+        match node.as_text() {
+            Some(text) => date(text, request).map_err(|(code, message, help)| {
+                report.error(code, node.span.clone(), message).help(help);
+            }),
+            None => Err(()),
+        }
+    } else {
+        if has_file {
+            let line = match report.language() {
+                Language::Json => format!("\"compatibility_date\": \"{}\"", Date::LATEST),
+                Language::Toml => format!("compatibility_date = \"{}\"", Date::LATEST),
+            };
+            report
+                .warning(
+                    "config/no-date",
+                    0..0,
+                    format!("no `compatibility_date` is given, {} is used", Date::LATEST),
+                )
+                .help(format!("add {line}"));
+        }
+        Ok(Date::LATEST)
+    };
+    Compatibility { date: date.unwrap_or(Date::LATEST), flags }
+}
+
+/// Fidelity: workerd refuses a flag together with its opposite. It refuses unknown flags too; here they are
+/// warned of, since the table may be older than the project.
+fn check_flags(report: &mut Report, layers: &Layers<'_>, flags: &[String]) {
+    let items = layers.get("compatibility_flags").map(Node::items).unwrap_or_default();
+    let place =
+        |flag: &str| items.iter().find(|item| item.as_text() == Some(flag)).map(|item| item.span.clone());
+    for flag in flags {
+        let (code, message, help) = match Flag::of(flag) {
+            Some(known) if known.name == flag && flags.iter().any(|other| other == known.opposite) => (
+                "config/bad-flag",
+                format!("the compatibility flags `{flag}` and `{}` contradict each other", known.opposite),
+                "remove one of the two".to_owned(),
+            ),
+            Some(_) => continue,
+            None => (
+                "config/unknown-flag",
+                format!("unknown compatibility flag `{flag}`"),
+                match nearest(flag, flags::names()) {
+                    Some(known) => format!("did you mean `{known}`?"),
+                    None => "it has no effect; the platform refuses flags that it does not know".to_owned(),
+                },
+            ),
+        };
+        let diagnostic = match code {
+            "config/bad-flag" => Diagnostic::error(code, message),
+            _ => Diagnostic::warning(code, message),
+        };
+        let source = report.source().clone();
+        let diagnostic = match place(flag) {
+            Some(span) => diagnostic.at(&source, span, ""),
+            None => diagnostic,
+        };
+        report.push(diagnostic).help(help);
+    }
+}
+
+fn date(text: &str, request: &LoadRequest) -> Result<Date, (&'static str, String, String)> {
+    let latest = Date::LATEST;
+    match text.parse::<Date>() {
+        Ok(date) if date > request.today() => Err((
+            "config/future-date",
+            format!("the compatibility date `{text}` is in the future"),
+            format!("use today's date at most, for example {latest}"),
+        )),
+        Ok(date) => Ok(date),
+        Err(InvalidDate::Form) => {
+            let help = match text.contains(['–', '—']) {
+                true => "use plain hyphens (-) instead of dashes".to_owned(),
+                false => format!("write it as YYYY-MM-DD, for example {latest}"),
+            };
+            Err(("config/bad-date", format!("`{text}` is not a compatibility date"), help))
+        }
+        Err(InvalidDate::NoSuchDay) => Err((
+            "config/bad-date",
+            format!("the compatibility date `{text}` does not exist"),
+            format!("use a day of the calendar, for example {latest}"),
+        )),
+    }
+}
+
+/// The cron expressions of `triggers`.
+pub fn crons(report: &mut Report, layers: &Layers<'_>) -> Vec<String> {
+    let node = layers.get("triggers").and_then(|triggers| triggers.get("crons"));
+    for item in node.map(Node::items).unwrap_or_default() {
+        if let Some(text) = item.as_text()
+            && let Err(wrong) = CronSchedule::parse(text)
+        {
+            let message = format!("`{text}` is not a cron expression: {wrong}");
+            report.error("config/bad-cron", item.span.clone(), message).help(
+                "for example `*/30 * * * *`; weekdays are 1 (Sunday) to 7, or SUN to SAT; times are UTC",
+            );
+        }
+    }
+    texts(node)
+}
+
+/// The `dev` table.
+pub fn dev(report: &mut Report, layers: &Layers<'_>) -> Dev {
+    let Some(node) = layers.get("dev") else { return Dev::default() };
+    let text = |key: &str| node.text(key).map(str::to_owned);
+    Dev {
+        ip: text("ip"),
+        port: whole(report, "dev.port", node.get("port"), u64::from(u16::MAX)).map(|port| port as u16),
+        local_protocol: text("local_protocol"),
+        host: text("host"),
+    }
+}
+
+/// The `limits` table.
+pub fn limits(report: &mut Report, layers: &Layers<'_>) -> Limits {
+    let Some(found) = layers.find("limits") else { return Limits::default() };
+    let node = &found.entry.node;
+    let mut limit = |key: &str| {
+        let path = format!("{}.{key}", found.path);
+        whole(report, &path, node.get(key), u64::from(u32::MAX)).map(|value| value as u32)
+    };
+    Limits { cpu_ms: limit("cpu_ms"), subrequests: limit("subrequests") }
+}
+
+/// The whole number that `node` holds, from 0 to `max`.
+fn whole(report: &mut Report, path: &str, node: Option<&Node>, max: u64) -> Option<u64> {
+    let node = node?;
+    let number = node.as_number()?;
+    // `8787.0` is the same number as `8787` to JavaScript.
+    let whole = number.as_u64().or_else(|| {
+        let float = number.as_f64()?;
+        (float.fract() == 0.0 && (0.0..=u64::MAX as f64).contains(&float)).then_some(float as u64)
+    });
+    let whole = whole.filter(|value| *value <= max);
+    if whole.is_none() {
+        let message = format!("`{path}` must be a whole number from 0 to {max}, not `{number}`");
+        report.error("config/bad-value", node.span.clone(), message);
+    }
+    whole
+}
+
+fn texts(node: Option<&Node>) -> Vec<String> {
+    let items = node.map(Node::items).unwrap_or_default();
+    items.iter().filter_map(|item| item.as_text().map(str::to_owned)).collect()
+}

@@ -1,0 +1,217 @@
+//! What a good configuration becomes: overlays, classes, variables, rules, and where it is found.
+
+use std::path::Path;
+
+use super::super::{ClassStorage, Date, ModuleKind, Overrides, Var};
+use super::*;
+
+#[test]
+fn migrations_fold_into_classes() {
+    let text = json(
+        "\"migrations\": [
+          { \"tag\": \"v1\", \"new_classes\": [\"A\", \"B\"], \"new_sqlite_classes\": [\"C\"] },
+          { \"tag\": \"v2\", \"renamed_classes\": [{ \"from\": \"C\", \"to\": \"D\" }], \"deleted_classes\": [\"A\"] },
+          { \"tag\": \"v3\", \"new_sqlite_classes\": [\"A\"],
+            \"transferred_classes\": [{ \"from\": \"X\", \"from_script\": \"other\", \"to\": \"E\" }] }]",
+    );
+    let project = TestProject::new().file("wrangler.jsonc", &text).project();
+    let classes: Vec<(&str, ClassStorage)> =
+        project.classes.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
+    use ClassStorage::{Kv, Sqlite};
+    assert_eq!(classes, [("A", Sqlite), ("B", Kv), ("D", Sqlite), ("E", Kv)]);
+    let rename = &project.migrations[1].renamed_classes[0];
+    assert_eq!((&project.source.text[rename.from.span.clone()], rename.to.text.as_str()), ("\"C\"", "D"));
+    assert_eq!(project.migrations[2].transferred_classes[0].from_script.text, "other");
+}
+
+#[test]
+fn exports_declare_classes_too() {
+    let text = json(&format!(
+        "{DO},\n\"exports\": {{ \"Thing\": {{ \"type\": \"durable-object\", \"storage\": \"sqlite\" }},
+         \"Old\": {{ \"type\": \"durable-object\", \"state\": \"renamed\", \"renamed_to\": \"Thing\" }},
+         \"default\": {{ \"type\": \"worker\" }} }}"
+    ));
+    let project = TestProject::new().file("wrangler.jsonc", &text).project();
+    assert_eq!(project.classes.into_iter().collect::<Vec<_>>(), [("Thing".to_owned(), ClassStorage::Sqlite)]);
+    assert_eq!(project.exports.len(), 2);
+
+    for (entry, expected) in [
+        ("{ \"type\": \"durable-object\" }", "2:19 missing-key `exports.X` needs `storage`"),
+        (
+            "{ \"type\": \"object\" }",
+            "2:29 bad-value `exports.X.type` must be one of `durable-object`, `worker`, `workflow`, not `object`",
+        ),
+        ("1", "2:19 wrong-type `exports.X` must be an object, not a number"),
+        (
+            "{ \"type\": \"durable-object\", \"state\": \"gone\" }",
+            "2:56 bad-value `exports.X.state` must be one of `created`, `deleted`, `renamed`, `transferred`, `expecting-transfer`, not `gone`",
+        ),
+        (
+            "{ \"type\": \"durable-object\", \"state\": \"deleted\", \"storage\": \"sqlite\" }",
+            "2:67 unknown-key `storage` has no place in `exports.X`",
+        ),
+    ] {
+        check_json(&json(&format!("\"exports\": {{ \"X\": {entry} }}")), &[expected]);
+    }
+    let text = json(
+        "\"exports\": { \"X\": { \"type\": \"durable-object\", \"storage\": \"sqlite\" } },\n\"migrations\": [{ \"tag\": \"v1\" }]",
+    );
+    check_json(
+        &text,
+        &["2:1 migration `migrations` and `exports` cannot both declare Durable Object classes"],
+    );
+}
+
+#[test]
+fn environments_overlay_the_top_level() {
+    let text = json(
+        "\"vars\": { \"A\": \"top\", \"B\": \"top\" }, \"minify\": true,
+         \"define\": { \"X\": \"1\" }, \"services\": [{ \"binding\": \"S\", \"service\": \"w\" }],
+         \"env\": { \"staging\": { \"vars\": { \"A\": \"staging\" }, \"services\": [] },
+                  \"named\": { \"name\": \"other\", \"define\": { \"X\": \"2\" }, \"vars\": { \"A\": 1, \"B\": 2 },
+                             \"services\": [{ \"binding\": \"S\", \"service\": \"v\" }], \"dev\": {}, \"minfy\": true } }",
+    );
+    let staging = TestProject::new().file("wrangler.jsonc", &text).env("staging");
+    let loaded = staging.load();
+    assert_eq!(
+        lines(&loaded.diagnostics),
+        [
+            "4:19 not-inherited environment `staging` has no `define` of its own and does not inherit it",
+            "4:32 not-inherited `vars` of environment `staging` lacks `B` and does not inherit from the top level",
+            "4:60 not-inherited `services` of environment `staging` lacks `S` and does not inherit from the top level",
+        ]
+    );
+    let project = loaded.project.expect("only warnings");
+    assert_eq!((project.name.as_str(), project.environment.as_deref()), ("w-staging", Some("staging")));
+    assert_eq!(project.vars, [("A".to_owned(), Var::Text("staging".to_owned()))]);
+    assert!(project.build.minify && project.build.define.is_empty() && project.services.is_empty());
+
+    let named = TestProject::new().file("wrangler.jsonc", &text).env("named");
+    assert_eq!(
+        lines(&named.load().diagnostics),
+        [
+            "6:80 unknown-key `dev` has no effect in an environment",
+            "6:91 unknown-key unknown key `minfy` in `env.named`",
+        ]
+    );
+    assert_eq!(named.project().name, "other");
+
+    let by_variable = TestProject::new().file("wrangler.jsonc", &text);
+    let by_variable = by_variable.with(|request| {
+        request.process_env.insert("CLOUDFLARE_ENV".into(), "staging".into());
+    });
+    assert_eq!(by_variable.project().name, "w-staging");
+}
+
+#[test]
+fn files_give_variables() {
+    let text = json("\"vars\": { \"A\": \"config\", \"N\": { \"x\": 1 } }");
+    let vars = |project: &TestProject| -> Vec<(String, String)> {
+        let text = |var: Var| match var {
+            Var::Text(text) => text,
+            Var::Json(json) => json.to_string(),
+        };
+        project.project().vars.into_iter().map(|(name, var)| (name, text(var))).collect()
+    };
+    let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    let project = TestProject::new()
+        .file("wrangler.jsonc", &text)
+        .file(".env", "A=env\nB=$A!\nC=1")
+        .file(".env.local", "C=2");
+    assert_eq!(vars(&project), pairs(&[("A", "env"), ("N", "{\"x\":1}"), ("B", "env!"), ("C", "2")]));
+    let project = project.file(".dev.vars", "A=dev $B");
+    assert_eq!(vars(&project), pairs(&[("A", "dev $B"), ("N", "{\"x\":1}")]));
+    let project = project.with(|request| request.overrides.vars = vec![("A".into(), "flag".into())]);
+    assert_eq!(vars(&project), pairs(&[("A", "flag"), ("N", "{\"x\":1}")]));
+    let project = project
+        .with(|request| request.overrides = Overrides::default())
+        .file(".dev.vars.e", "A=of e")
+        .env("e");
+    assert_eq!(vars(&project)[0], ("A".to_owned(), "of e".to_owned()));
+    let inputs: Vec<String> = project
+        .project()
+        .inputs
+        .iter()
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert!(
+        inputs.contains(&".dev.vars.e".to_owned()) && inputs.contains(&"wrangler.json".to_owned()),
+        "{inputs:?}"
+    );
+}
+
+#[test]
+fn rules_hide_later_ones_of_their_type() {
+    let kinds = |text: &str| -> Vec<(ModuleKind, String)> {
+        let project = TestProject::new().file("wrangler.jsonc", &json(text)).project();
+        project.build.rules.into_iter().map(|rule| (rule.kind, rule.globs.join(" "))).collect()
+    };
+    let data = (ModuleKind::Data, "**/*.bin".to_owned());
+    let wasm = (ModuleKind::CompiledWasm, "**/*.wasm **/*.wasm?module".to_owned());
+    let text = (ModuleKind::Text, "**/*.txt **/*.html **/*.sql".to_owned());
+    let own = (ModuleKind::Text, "**/*.md".to_owned());
+    assert_eq!(kinds("\"minify\": true"), [text.clone(), data.clone(), wasm.clone()]);
+    let open = "\"rules\": [{ \"type\": \"Text\", \"globs\": [\"**/*.md\"], \"fallthrough\": true }]";
+    assert_eq!(kinds(open), [own.clone(), text, data.clone(), wasm.clone()]);
+    let closed = "\"rules\": [{ \"type\": \"Text\", \"globs\": [\"**/*.md\"] }]";
+    assert_eq!(kinds(closed), [own, data, wasm]);
+    check_json(&json(closed), &["2:11 rule-ignored this rule hides a default one of its type"]);
+    check_json(&json(&closed.replace("\"] }", "\"], \"fallthrough\": false }")), &[]);
+}
+
+#[test]
+fn the_file_is_found_upward_in_the_order_of_names() {
+    let text = json("\"minify\": true");
+    let project =
+        TestProject::new().file("a/b/note", "").file("a/wrangler.jsonc", &text).file("a/src/index.ts", "");
+    let project = project.with(|request| request.cwd.push("a/b"));
+    let directory = project.directory.path().to_owned();
+    assert_eq!(project.project().root, directory.join("a"));
+    assert_eq!(project.project().main, directory.join("a/src/index.ts"));
+    let project = project.file("wrangler.json", &text);
+    assert_eq!(project.project().root, directory, "JSON anywhere above wins over JSONC");
+    let project = project.with(|request| request.config = Some("../wrangler.jsonc".into()));
+    assert!(project.project().build.minify);
+    assert_eq!(project.project().root, directory.join("a"), "without `..`");
+
+    let both = TestProject::new().file("wrangler.json", &text).file("wrangler.toml", "x");
+    assert_eq!(
+        lines(&both.load().diagnostics),
+        ["- several-files `wrangler.toml` is ignored, since `wrangler.json` stands next to it"]
+    );
+}
+
+#[test]
+fn a_script_alone_is_a_project() {
+    let project = TestProject::new().with(|request| request.overrides.script = Some("src/index.ts".into()));
+    let loaded = project.load();
+    assert_eq!(lines(&loaded.diagnostics), Vec::<String>::new());
+    let project = loaded.project.expect("no errors");
+    assert_eq!((project.name.as_str(), project.compatibility.date), ("worker", Date::LATEST));
+    assert!(project.main.ends_with(Path::new("src/index.ts")));
+}
+
+#[test]
+fn flags_win_over_the_file() {
+    let project = TestProject::new()
+        .file("wrangler.jsonc", &json("\"define\": { \"A\": \"1\" }, \"tsconfig\": \"./x.json\""));
+    let project = project.with(|request| {
+        request.overrides = Overrides {
+            name: Some("flag".into()),
+            compatibility_date: Some("2024-01-01".into()),
+            compatibility_flags: Some(vec!["nodejs_compat".into()]),
+            define: vec![("A".into(), "2".into()), ("B".into(), "3".into())],
+            minify: Some(true),
+            ..Overrides::default()
+        };
+    });
+    let loaded = project.project();
+    assert_eq!((loaded.name.as_str(), loaded.compatibility.date), ("flag", Date::new(2024, 1, 1)));
+    assert!(loaded.compatibility.enabled("nodejs_compat", None) && loaded.build.minify);
+    assert_eq!(loaded.build.define, [("A".to_owned(), "2".to_owned()), ("B".to_owned(), "3".to_owned())]);
+    assert_eq!(loaded.build.tsconfig, Some(project.directory.path().join("./x.json")));
+    let project = project.with(|request| request.overrides.compatibility_date = Some("soon".into()));
+    assert_eq!(lines(&project.load().diagnostics), ["- bad-date `soon` is not a compatibility date"]);
+}

@@ -1,0 +1,231 @@
+//! Reads the variables of the Worker: `vars`, then `.dev.vars` or the `.env` family, then flags.
+//!
+//! Files next to the configuration hold what must not be committed; they win over `vars`, and flags win
+//! over files. Only one family of files is read.
+//! Fidelity: wrangler 4.164.0: `.dev.vars.<env>` replaces `.dev.vars`, and either one replaces all `.env`
+//! files, of which later ones win: `.env`, `.env.local`, `.env.<env>`, `.env.<env>.local`. A file's value
+//! never hides a binding of another kind.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::bindings::Names;
+use super::dotenv;
+use super::load::LoadRequest;
+use super::overlay::Layers;
+use super::read::{Inputs, Read};
+use super::report::Report;
+use super::tree::{Node, Value};
+use crate::base::diag::Diagnostic;
+
+/// The value of a variable.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Var {
+    /// A string, as it is.
+    Text(String),
+    /// Any other JSON value, which the Worker sees as such.
+    Json(serde_json::Value),
+}
+
+/// The variables in the order of `env`, names unique. `names` must already have the bindings of other kinds.
+pub fn read(
+    report: &mut Report,
+    layers: &Layers<'_>,
+    request: &LoadRequest,
+    root: &Path,
+    inputs: &mut Inputs,
+    names: &mut Names,
+) -> Vec<(String, Var)> {
+    let mut vars = Vars::default();
+    let taken = names.all();
+    if let Some(found) = layers.find("vars") {
+        for entry in found.entry.node.entries() {
+            if let Value::Datetime(date) = &entry.node.value {
+                let message =
+                    format!("`{}.{}` is a TOML date, which cannot be a variable", found.path, entry.key);
+                let added = report.error("config/wrong-type", entry.node.span.clone(), message);
+                added.help(format!("put it in quotes: \"{date}\""));
+            }
+            // A key given twice has been reported, and is no second binding.
+            if !vars.has(&entry.key) {
+                names.add(&entry.key, "vars", entry.key_span.clone());
+            }
+            vars.set(&entry.key, Var::of(&entry.node));
+        }
+    }
+    let secrets = secrets(layers, names);
+    let mut values = from_files(report, request, layers.environment(), root, inputs, secrets.is_some());
+    for name in values.iter().flatten().map(|(name, _)| name).filter(|name| taken.contains(*name)) {
+        let message =
+            format!("the variable `{name}` of a file is ignored, since a binding has the same name");
+        report.push(Diagnostic::warning("config/env-file", message)).help("rename one of them");
+    }
+    values.iter_mut().for_each(|values| values.retain(|(name, _)| !taken.contains(name)));
+    match &secrets {
+        // With `secrets`, only what is named there or in `vars` comes from files.
+        Some(required) => {
+            for (name, value) in values.iter().flatten() {
+                if vars.has(name) || required.iter().any(|(secret, _)| secret == name) {
+                    vars.set(name, Var::Text(value.clone()));
+                }
+            }
+            let given = |name: &str| {
+                values.iter().flatten().any(|(other, _)| other == name)
+                    || request.overrides.vars.iter().any(|(other, _)| other == name)
+            };
+            for (name, span) in required.iter().filter(|(name, _)| !given(name)) {
+                report
+                    .warning(
+                        "config/missing-secret",
+                        span.clone(),
+                        format!("the secret `{name}` has no value"),
+                    )
+                    .help(format!("add `{name}=…` to `.dev.vars` or `.env`, or set it in the environment"));
+            }
+        }
+        None => {
+            for (name, value) in values.into_iter().flatten() {
+                vars.set(&name, Var::Text(value));
+            }
+        }
+    }
+    for (name, value) in &request.overrides.vars {
+        vars.set(name, Var::Text(value.clone()));
+    }
+    vars.0
+}
+
+impl Var {
+    fn of(node: &Node) -> Self {
+        match &node.value {
+            Value::Text(text) => Self::Text(text.clone()),
+            _ => Self::Json(node.to_json()),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Vars(Vec<(String, Var)>);
+
+impl Vars {
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(other, _)| other == name)
+    }
+
+    fn set(&mut self, name: &str, value: Var) {
+        match self.0.iter_mut().find(|(other, _)| other == name) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((name.to_owned(), value)),
+        }
+    }
+}
+
+fn secrets(layers: &Layers<'_>, names: &mut Names) -> Option<Vec<(String, Range<usize>)>> {
+    let node = layers.get("secrets")?;
+    let items = node.get("required").map(Node::items).unwrap_or_default();
+    let required: Vec<(String, Range<usize>)> =
+        items.iter().filter_map(|item| Some((item.as_text()?.to_owned(), item.span.clone()))).collect();
+    for (name, span) in &required {
+        names.add(name, "secrets", span.clone());
+    }
+    Some(required)
+}
+
+/// The values of the family of files that counts, or None if there is none.
+fn from_files(
+    report: &mut Report,
+    request: &LoadRequest,
+    environment: Option<&str>,
+    root: &Path,
+    inputs: &mut Inputs,
+    has_secrets: bool,
+) -> Option<Vec<(String, String)>> {
+    if request.overrides.env_files.is_empty() {
+        let named = environment.map(|name| root.join(format!(".dev.vars.{name}")));
+        for path in named.into_iter().chain([root.join(".dev.vars")]) {
+            if let Some(values) = read_file(report, inputs, &path) {
+                return Some(values);
+            }
+        }
+    }
+    if !request.switch("CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV", true) {
+        return None;
+    }
+    let mut parsed: Vec<(String, String)> = Vec::new();
+    let mut found = false;
+    for path in env_files(request, environment, root) {
+        let values = read_file(report, inputs, &path);
+        if values.is_none() && !request.overrides.env_files.is_empty() {
+            let message = format!("the file `{}` of `--env-file` does not exist", path.display());
+            report.push(Diagnostic::warning("config/env-file", message));
+        }
+        found |= values.is_some();
+        for (name, value) in values.into_iter().flatten() {
+            parsed.retain(|(other, _)| *other != name);
+            parsed.push((name, value));
+        }
+    }
+    let with_process = has_secrets || request.switch("CLOUDFLARE_INCLUDE_PROCESS_ENV", false);
+    if !found && !with_process {
+        return None;
+    }
+    Some(expand_all(parsed, with_process.then_some(&request.process_env)))
+}
+
+fn env_files(request: &LoadRequest, environment: Option<&str>, root: &Path) -> Vec<PathBuf> {
+    if !request.overrides.env_files.is_empty() {
+        return request.overrides.env_files.iter().map(|path| root.join(path)).collect();
+    }
+    let mut names = vec![".env".to_owned(), ".env.local".to_owned()];
+    if let Some(environment) = environment {
+        names.extend([format!(".env.{environment}"), format!(".env.{environment}.local")]);
+    }
+    names.iter().map(|name| root.join(name)).collect()
+}
+
+/// Expands references to variables above, and to those of the process, which also win over the files.
+fn expand_all(
+    parsed: Vec<(String, String)>,
+    process: Option<&BTreeMap<String, String>>,
+) -> Vec<(String, String)> {
+    let empty = BTreeMap::new();
+    let process = process.unwrap_or(&empty);
+    let mut known = process.clone();
+    let mut values: Vec<(String, String)> = Vec::new();
+    for (name, value) in parsed {
+        let value = match process.get(&name).filter(|value| !value.is_empty()) {
+            Some(value) => value.clone(),
+            None => dotenv::expand(&value, &known),
+        };
+        known.entry(name.clone()).or_insert_with(|| value.clone());
+        values.push((name, value));
+    }
+    for (name, value) in process {
+        if values.iter().all(|(other, _)| other != name) {
+            values.push((name.clone(), value.clone()));
+        }
+    }
+    values
+}
+
+fn read_file(report: &mut Report, inputs: &mut Inputs, path: &Path) -> Option<Vec<(String, String)>> {
+    let source = match inputs.read(path) {
+        Read::Text(source) => source,
+        Read::Absent => return None,
+        Read::Failed(diagnostic) => {
+            report.push(diagnostic);
+            return None;
+        }
+    };
+    let (assignments, diagnostics) = dotenv::parse(&source);
+    for diagnostic in diagnostics {
+        report.push(diagnostic);
+    }
+    let mut values: Vec<(String, String)> = Vec::new();
+    for assignment in assignments {
+        values.retain(|(other, _)| *other != assignment.name);
+        values.push((assignment.name, assignment.value));
+    }
+    Some(values)
+}
