@@ -4,6 +4,7 @@
 //! in [`LAYERS`]; a test holds that.
 
 pub mod base;
+pub mod codec;
 pub mod project;
 
 /// The layer of each folder: a module imports only folders with a smaller number.
