@@ -6,6 +6,7 @@
 pub mod base;
 pub mod codec;
 pub mod project;
+pub mod storage;
 
 /// The layer of each folder: a module imports only folders with a smaller number.
 pub const LAYERS: &[(&str, u8)] = &[

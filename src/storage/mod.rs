@@ -1,0 +1,46 @@
+//! The state of objects: one SQLite file each, in the layout that wrangler keeps.
+//!
+//! [`StateDir`] knows the directory, [`Connections`] the open databases of an isolate, and
+//! [`ObjectStore`] is one object's storage: keys and values as bytes, SQL, transactions, the alarm
+//! slot. [`AlarmIndex`] is a namespace's list of alarms, [`AlarmRetries`] what failed alarms wait for. Nothing here knows of JavaScript, of async
+//! or of gates; everything is for one thread and answers at once.
+//!
+//! Invariant: what [`ObjectStore::commit`] has accepted survives the end of the process.
+//! Invariant: while a connection is open nobody in this process opens its file but through SQLite:
+//! closing any other descriptor of it would drop SQLite's locks.
+
+mod alarm;
+mod alarm_retries;
+mod bookmark;
+mod connection;
+mod connections;
+mod cursor;
+mod failure;
+mod guard;
+mod kv;
+mod list;
+mod math;
+mod object;
+mod row_counts;
+mod sql;
+mod sqlite;
+mod state_dir;
+mod template;
+mod txn;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use alarm::{AlarmEntry, AlarmIndex, IndexChange};
+pub use alarm_retries::{AlarmRetries, StoredRetry};
+pub use connections::Connections;
+pub use cursor::{CursorId, RowRef};
+pub use failure::{CommitError, SqlError, SqliteFailure, StorageError};
+pub use kv::Value;
+pub use list::{KvIterator, ListOptions};
+pub use object::{Backend, ObjectStore};
+pub use sqlite::Interrupt;
+pub use state_dir::{ObjectFile, StateDir, StateDirError};
+pub use txn::SavepointId;
+pub use value::{SqlValue, ValueRef};

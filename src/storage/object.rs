@@ -1,0 +1,350 @@
+//! One object's storage: its file, its connection, and the life of both.
+//!
+//! The operations live in files of their own (`kv.rs`, `list.rs`, `sql.rs`, `txn.rs`, `alarm.rs`);
+//! this one holds what they share. Making a store does no I/O: most objects of a namespace are never
+//! awake, and reading from one that has no file must not make it exist.
+
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::connection::Connection;
+use super::connections::{Connections, Slot};
+use super::cursor::Cursors;
+use super::failure::{SqliteFailure, StorageError};
+use super::kv::KvCache;
+use super::template::{PAGE_BYTES, Template};
+use super::txn::Transaction;
+use crate::base::clock::Timestamp;
+
+/// How the class of an object was declared; decides limits, not the file's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// `new_sqlite_classes`.
+    Sqlite,
+    /// `new_classes`: keys and values only.
+    Kv,
+}
+
+/// The alarm slot as the object sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AlarmSlot {
+    /// The time, if it was read or written since the last commit or rollback.
+    pub known: Option<Option<Timestamp>>,
+    /// Whether it has to be written.
+    pub dirty: bool,
+}
+
+/// One object's storage. Belongs to one thread.
+#[derive(Debug)]
+pub struct ObjectStore {
+    pub(super) connections: Rc<Connections>,
+    pub(super) slot: Rc<Slot>,
+    pub(super) backend: Backend,
+    pub(super) name: Option<String>,
+    pub(super) kv: KvCache,
+    pub(super) cursors: Cursors,
+    pub(super) alarm: AlarmSlot,
+    pub(super) transaction: Transaction,
+    /// Whether `deleteAll()` emptied the storage since it was made.
+    pub(super) emptied: bool,
+    /// Whether the file is known to exist; a file that is missing is looked for again.
+    exists: bool,
+}
+
+impl ObjectStore {
+    /// The storage of the object kept in the file `path` (`<64 hex digits>.sqlite`). No I/O.
+    pub fn new(connections: Rc<Connections>, path: PathBuf, backend: Backend) -> Self {
+        Self {
+            connections,
+            slot: Slot::new(path),
+            backend,
+            name: None,
+            kv: KvCache::default(),
+            cursors: Cursors::default(),
+            alarm: AlarmSlot::default(),
+            transaction: Transaction::default(),
+            emptied: false,
+            exists: false,
+        }
+    }
+
+    /// The same, for an object made by `name`: a new file will carry it as wrangler's do.
+    #[must_use]
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The object's file.
+    pub fn path(&self) -> &Path {
+        self.slot.path()
+    }
+
+    /// How the object's class was declared.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Whether the connection is open now; for tests and inspection.
+    pub fn is_connected(&self) -> bool {
+        self.slot.is_open()
+    }
+
+    /// Forgets what was read, so that changes made to the file by others are seen. Uncommitted
+    /// writes stay.
+    pub fn forget_reads(&mut self) {
+        self.kv.forget_clean();
+        if !self.alarm.dirty {
+            self.alarm.known = None;
+        }
+    }
+
+    /// Rolls back what is uncommitted and closes the file: the log is moved into it and removed.
+    pub fn close(&mut self) -> Result<(), StorageError> {
+        let result = self.roll_back();
+        self.connections.disconnect(&self.slot);
+        let finished = self.connections.finish(&self.slot).map_err(|failure| self.error("close", failure));
+        result.and(finished)
+    }
+
+    /// Does `action` with the connection; `None` if there is no file.
+    pub(super) fn reading<R>(
+        &mut self,
+        operation: &'static str,
+        action: impl FnOnce(&mut Connection) -> Result<R, SqliteFailure>,
+    ) -> Result<Option<R>, StorageError> {
+        if !self.slot.is_open() && !self.file_exists()? {
+            return Ok(None);
+        }
+        self.with_connection(operation, action).map(Some)
+    }
+
+    /// Does `action` with the connection; a missing file is made first, with the table of keys if
+    /// `kv`.
+    pub(super) fn writing<R>(
+        &mut self,
+        kv: bool,
+        operation: &'static str,
+        action: impl FnOnce(&mut Connection) -> Result<R, SqliteFailure>,
+    ) -> Result<R, StorageError> {
+        self.make(kv)?;
+        self.with_connection(operation, action)
+    }
+
+    /// Makes the file if it is missing, with the table of keys if `kv`.
+    pub(super) fn make(&mut self, kv: bool) -> Result<(), StorageError> {
+        if !self.slot.is_open() && !self.file_exists()? {
+            self.create(kv)?;
+        }
+        Ok(())
+    }
+
+    fn with_connection<R>(
+        &self,
+        operation: &'static str,
+        action: impl FnOnce(&mut Connection) -> Result<R, SqliteFailure>,
+    ) -> Result<R, StorageError> {
+        let mut connection = self
+            .connections
+            .connect(&self.slot)
+            .map_err(|failure| error(self.slot.path(), "open", failure))?;
+        action(&mut connection).map_err(|failure| error(self.slot.path(), operation, failure))
+    }
+
+    /// Whether the file exists with content.
+    pub(super) fn file_exists(&mut self) -> Result<bool, StorageError> {
+        if !self.exists {
+            self.exists = match fs::metadata(self.slot.path()) {
+                _ if !self.transaction.is_reset() && self.recover_aside()? => true,
+                Ok(metadata) => metadata.len() > 0,
+                Err(reason) if reason.kind() == ErrorKind::NotFound => false,
+                Err(reason) => return Err(io_error("read", self.slot.path(), &reason)),
+            };
+        }
+        Ok(self.exists)
+    }
+
+    fn create(&mut self, kv: bool) -> Result<(), StorageError> {
+        // Fidelity: wrangler writes the name by SQL, when the object is constructed.
+        let named = self.backend == Backend::Sqlite && (!self.emptied || kv);
+        let name = self.name.as_deref().filter(|_| named);
+        let template = Template { name: name.is_some(), kv };
+        let bytes = template.bytes(name).map_err(|failure| error(self.slot.path(), "create", failure))?;
+        write_new(self.slot.path(), &bytes)
+            .map_err(|reason| io_error("create", self.slot.path(), &reason))?;
+        self.exists = true;
+        Ok(())
+    }
+
+    /// Bytes of the database that are in use: pages that are not free.
+    pub fn database_size(&mut self) -> Result<u64, StorageError> {
+        self.flush()?;
+        let empty = if self.name.is_some() && !self.emptied { 2 } else { 1 };
+        let size = self.reading("measure", |connection| {
+            let read = |sql: &str| connection.database().integer(sql);
+            let pages = read("PRAGMA page_count")?.unwrap_or(0) - read("PRAGMA freelist_count")?.unwrap_or(0);
+            Ok(pages * read("PRAGMA page_size")?.unwrap_or(PAGE_BYTES as i64))
+        })?;
+        Ok(size.map_or(empty * PAGE_BYTES as u64, |size| u64::try_from(size).unwrap_or(0)))
+    }
+
+    /// The name that the file carries, or the one given to [`ObjectStore::with_name`].
+    pub fn recorded_name(&mut self) -> Result<Option<String>, StorageError> {
+        if self.name.is_none() {
+            self.name = self.reading("read", |connection| Ok(connection.recorded_name()))?.flatten();
+        }
+        Ok(self.name.clone())
+    }
+
+    /// Deletes all keys and tables, and the alarm unless `keep_alarm`. Takes effect with the commit.
+    ///
+    /// The file is put aside and thrown away at the commit, so that a rollback, or the end of the
+    /// process before the commit, brings everything back. Open cursors end.
+    ///
+    /// Fidelity: workerd deletes the file too (`SqliteDatabase::reset`), but at once, even when the
+    /// object is aborted before the commit. Deviation: here that abort undoes it, as in production.
+    pub fn delete_all(&mut self, keep_alarm: bool) -> Result<(), StorageError> {
+        if self.has_savepoint() {
+            return Err(StorageError::DeleteAllInTransaction);
+        }
+        let alarm = if keep_alarm { self.alarm()? } else { None };
+        self.cursors.close_all(&self.slot);
+        self.kv.clear();
+        if self.slot.is_open() || self.file_exists()? {
+            self.end_transaction_for_reset()?;
+            self.put_aside()?;
+        }
+        self.exists = false;
+        self.emptied = true;
+        self.transaction.begin_reset();
+        self.alarm = AlarmSlot { known: Some(None), dirty: false };
+        if alarm.is_some() {
+            self.set_alarm(alarm)?;
+        }
+        Ok(())
+    }
+
+    /// Closes the connection and moves the file aside, unless an earlier one of this batch is there.
+    fn put_aside(&mut self) -> Result<(), StorageError> {
+        self.connections.disconnect(&self.slot);
+        self.connections.finish(&self.slot).map_err(|failure| self.error("close", failure))?;
+        let aside = self.aside();
+        let result = if self.transaction.is_reset() {
+            remove(self.slot.path())
+        } else {
+            rename(self.slot.path(), &aside)
+        };
+        result.map_err(|reason| io_error("put aside", self.slot.path(), &reason))
+    }
+
+    /// Throws the file away that [`ObjectStore::delete_all`] put aside.
+    pub(super) fn drop_aside(&mut self) -> Result<(), StorageError> {
+        remove(&self.aside()).map_err(|reason| io_error("delete", self.slot.path(), &reason))
+    }
+
+    /// Brings back the file that [`ObjectStore::delete_all`] put aside.
+    pub(super) fn restore_aside(&mut self) -> Result<(), StorageError> {
+        self.connections.disconnect(&self.slot);
+        remove(self.slot.path()).map_err(|reason| io_error("restore", self.slot.path(), &reason))?;
+        self.exists = self.recover_aside()?;
+        self.emptied = false;
+        Ok(())
+    }
+
+    /// Brings back the file aside, where there is one, in place of what was made after it: the
+    /// batch did not commit. Its removal is what commits a batch with `deleteAll()`.
+    fn recover_aside(&self) -> Result<bool, StorageError> {
+        let failed = |reason| io_error("restore", self.slot.path(), &reason);
+        let aside = self.aside();
+        if !fs::exists(&aside).map_err(failed)? {
+            return Ok(false);
+        }
+        remove(self.slot.path()).map_err(failed)?;
+        rename(&aside, self.slot.path()).map_err(failed)?;
+        Ok(true)
+    }
+
+    fn aside(&self) -> PathBuf {
+        self.slot.path().with_extension("deleted")
+    }
+
+    /// The error for SQLite's `failure` while doing `operation`.
+    pub(super) fn error(&self, operation: &'static str, failure: SqliteFailure) -> StorageError {
+        error(self.slot.path(), operation, failure)
+    }
+}
+
+impl Drop for ObjectStore {
+    fn drop(&mut self) {
+        // Uncommitted writes go with the connection: SQLite rolls back what was not committed.
+        self.cursors.close_all(&self.slot);
+        self.transaction.unpin(&self.slot);
+        if self.transaction.is_reset() {
+            // A failure leaves the file aside, and the next use of the object brings it back.
+            let _ = self.restore_aside();
+        }
+        self.connections.disconnect(&self.slot);
+    }
+}
+
+/// The error for SQLite's `failure` in the file `path` while doing `operation`.
+pub(super) fn error(path: &Path, operation: &'static str, failure: SqliteFailure) -> StorageError {
+    let object = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let path = path.to_owned();
+    if failure.is_damage() {
+        StorageError::Damaged { object, path, failure }
+    } else {
+        StorageError::Database { operation, object, path, failure }
+    }
+}
+
+/// The error for what the file system said about `path` while doing `operation`.
+pub(super) fn io_error(operation: &'static str, path: &Path, reason: &std::io::Error) -> StorageError {
+    StorageError::Io { operation, path: path.to_owned(), reason: reason.to_string() }
+}
+
+/// Writes a new file with one write, making its directory if needed.
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let file = || fs::OpenOptions::new().write(true).create(true).truncate(true).open(path);
+    let mut file = match (file(), path.parent()) {
+        (Err(reason), Some(directory)) if reason.kind() == ErrorKind::NotFound => {
+            fs::create_dir_all(directory)?;
+            file()?
+        }
+        (result, _) => result?,
+    };
+    file.write_all(bytes)
+}
+
+/// Removes a database with its log; that something is missing already is no error.
+fn remove(path: &Path) -> std::io::Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        match fs::remove_file(with_suffix(path, suffix)) {
+            Err(reason) if reason.kind() != ErrorKind::NotFound => return Err(reason),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Renames a closed database with its log, which a process that ended abruptly has left.
+fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
+    for result in [
+        fs::rename(with_suffix(from, "-wal"), with_suffix(to, "-wal")),
+        fs::remove_file(with_suffix(from, "-shm")),
+    ] {
+        match result {
+            Err(reason) if reason.kind() != ErrorKind::NotFound => return Err(reason),
+            _ => {}
+        }
+    }
+    fs::rename(from, to)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut file = path.as_os_str().to_owned();
+    file.push(suffix);
+    file.into()
+}
