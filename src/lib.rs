@@ -4,6 +4,7 @@
 //! in [`LAYERS`]; a test holds that.
 
 pub mod base;
+pub mod bundle;
 pub mod codec;
 pub mod project;
 pub mod storage;

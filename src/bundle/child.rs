@@ -1,0 +1,298 @@
+//! Bundling in a child process of the same binary, which keeps its graph between builds.
+//!
+//! The server writes one message per build to the child's standard input and reads one from its
+//! standard output; the child ends when its input does, so it never outlives the server. A child that
+//! died since the last build is replaced without a word; one that dies over a build is reported, with what
+//! it wrote to standard error.
+
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::output::{BuildFailure, Bundle};
+use super::request::BundleRequest;
+use super::wire::{BuildCall, Message, Outcome, decode_outcome, encode_outcome};
+use super::{Bundler, InProcessBundler};
+use crate::base::diag::Diagnostic;
+
+/// The argument that makes the binary a bundler process.
+const COMMAND: &str = "__bundler";
+/// Time that one build may take before the child is given up.
+const BUILD_MAX: Duration = Duration::from_secs(120);
+/// How often, and how far apart, a child that closed a pipe is looked at before it is killed.
+const GRACE_TRIES: usize = 100;
+const GRACE_PAUSE: Duration = Duration::from_millis(5);
+/// What is kept of a child's standard error, bytes; the end counts.
+const STDERR_BYTES: usize = 8 * 1024;
+
+/// Builds in a child process, started when it is first needed.
+#[derive(Debug)]
+pub struct ChildBundler {
+    exe: PathBuf,
+    /// What the last answer named, for a failure that names nothing.
+    inputs: Vec<PathBuf>,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    stdin: BufWriter<ChildStdin>,
+    outcomes: Receiver<Message<Outcome>>,
+    stderr: Arc<Mutex<Vec<u8>>>,
+    stderr_thread: Option<JoinHandle<()>>,
+}
+
+/// Why a child gave no outcome.
+#[derive(Debug)]
+enum NoOutcome {
+    Spawn(io::Error),
+    Died(String),
+    TimedOut,
+}
+
+impl ChildBundler {
+    /// A bundler that starts `exe __bundler` when it is first asked for something.
+    pub fn new(exe: PathBuf) -> Self {
+        Self { exe, inputs: Vec::new(), running: None }
+    }
+
+    /// Ends the child, if one runs, and with it the memory of the graph; the next build starts another.
+    pub fn end_idle(&mut self) {
+        self.running = None;
+    }
+
+    /// The process id of the child, if one runs.
+    pub fn child_id(&self) -> Option<u32> {
+        self.running.as_ref().map(|running| running.child.id())
+    }
+
+    fn call(&mut self, call: &Message<BuildCall>) -> Result<Result<Bundle, BuildFailure>, NoOutcome> {
+        let running = match &mut self.running {
+            Some(running) => running,
+            none => none.insert(Running::start(&self.exe).map_err(NoOutcome::Spawn)?),
+        };
+        let outcome = running.call(call);
+        if outcome.is_err() {
+            self.running = None;
+        }
+        outcome
+    }
+}
+
+impl Bundler for ChildBundler {
+    fn build(&mut self, request: &BundleRequest, changed: &[PathBuf]) -> Result<Bundle, BuildFailure> {
+        let call = Message::header(BuildCall { request: request.clone(), changed: changed.to_vec() });
+        let was_running = self.running.is_some();
+        let mut outcome = self.call(&call);
+        if was_running && matches!(outcome, Err(NoOutcome::Died(_))) {
+            outcome = self.call(&call);
+        }
+        match outcome {
+            Ok(answer) => {
+                self.inputs = answer.as_ref().map_or_else(|f| f.inputs.clone(), |b| b.inputs.clone());
+                answer
+            }
+            Err(reason) => {
+                let mut inputs = self.inputs.clone();
+                if !inputs.contains(&request.entry) {
+                    inputs.push(request.entry.clone());
+                }
+                Err(BuildFailure { inputs, ..BuildFailure::of(reason.diagnostic()) })
+            }
+        }
+    }
+}
+
+impl NoOutcome {
+    fn diagnostic(self) -> Diagnostic {
+        match self {
+            Self::Spawn(error) => Diagnostic::error(
+                "bundle/bundler-crashed",
+                format!("the bundler process cannot be started: {error}"),
+            ),
+            Self::Died(how) => {
+                Diagnostic::error("bundle/bundler-crashed", format!("the bundler process crashed: {how}"))
+                    .help("the last edit may have met a fault of the bundler; save again to retry")
+            }
+            Self::TimedOut => Diagnostic::error(
+                "bundle/bundler-timeout",
+                format!("the bundler gave no answer within {} seconds", BUILD_MAX.as_secs()),
+            ),
+        }
+    }
+}
+
+impl Running {
+    fn start(exe: &PathBuf) -> io::Result<Self> {
+        let mut command = Command::new(exe);
+        command.arg(COMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Ctrl-C in the terminal is for the server, which ends its child in its own time.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn()?;
+        let missing = || io::Error::other("a pipe to the child is missing");
+        let stdin = BufWriter::new(child.stdin.take().ok_or_else(missing)?);
+        let stdout = child.stdout.take().ok_or_else(missing)?;
+        let stderr = child.stderr.take().ok_or_else(missing)?;
+        let (sender, outcomes) = sync_channel(1);
+        // The threads end with the child's pipes; the channel closes when there is no more to read.
+        std::thread::Builder::new().name("bundler-out".to_owned()).spawn(move || {
+            let mut stdout = BufReader::with_capacity(64 * 1024, stdout);
+            while let Ok(Some(message)) = Message::read(&mut stdout) {
+                if sender.send(message).is_err() {
+                    break;
+                }
+            }
+        })?;
+        let tail = Arc::new(Mutex::new(Vec::new()));
+        let kept = tail.clone();
+        let stderr_thread = std::thread::Builder::new()
+            .name("bundler-err".to_owned())
+            .spawn(move || keep_tail(stderr, &kept))?;
+        Ok(Self { child, stdin, outcomes, stderr: tail, stderr_thread: Some(stderr_thread) })
+    }
+
+    fn call(&mut self, call: &Message<BuildCall>) -> Result<Result<Bundle, BuildFailure>, NoOutcome> {
+        if call.write(&mut self.stdin).is_err() {
+            return Err(self.died());
+        }
+        match self.outcomes.recv_timeout(BUILD_MAX) {
+            Ok(message) => decode_outcome(message)
+                .ok_or_else(|| NoOutcome::Died("its answer cannot be understood".to_owned())),
+            Err(RecvTimeoutError::Timeout) => Err(NoOutcome::TimedOut),
+            Err(RecvTimeoutError::Disconnected) => Err(self.died()),
+        }
+    }
+
+    /// How the child ended: its status and the first line that it left.
+    fn died(&mut self) -> NoOutcome {
+        // It closed a pipe, so it is ending; if not, it is of no more use.
+        let status = (0..GRACE_TRIES).find_map(|_| match self.child.try_wait() {
+            Ok(Some(status)) => Some(Ok(status)),
+            Ok(None) => {
+                std::thread::sleep(GRACE_PAUSE);
+                None
+            }
+            Err(error) => Some(Err(error)),
+        });
+        let status = status.unwrap_or_else(|| self.child.kill().and_then(|()| self.child.wait()));
+        if let Some(thread) = self.stderr_thread.take() {
+            // A panic in the reading thread only loses text.
+            let _ = thread.join();
+        }
+        let text = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let words = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
+        let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+        NoOutcome::Died(if words.is_empty() { status } else { format!("{status}: {}", words.join(" ")) })
+    }
+}
+
+/// Nothing in the child is worth waiting for.
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Both fail only if the child has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn keep_tail(mut from: impl Read, tail: &Mutex<Vec<u8>>) {
+    let mut buffer = [0; 1024];
+    while let Ok(read @ 1..) = from.read(&mut buffer) {
+        let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+        tail.extend_from_slice(&buffer[..read]);
+        let excess = tail.len().saturating_sub(STDERR_BYTES);
+        tail.drain(..excess);
+    }
+}
+
+/// What the binary does as a bundler process: answers builds until its standard input ends.
+pub fn run_child() -> ExitCode {
+    // A panic on one of rolldown's threads would leave the build waiting for ever.
+    std::panic::set_hook(Box::new(|panic| {
+        // The parent keeps the last lines of standard error for its report.
+        let _ = writeln!(io::stderr(), "{panic}");
+        std::process::exit(101);
+    }));
+    let stdin = io::stdin().lock();
+    let stdout = io::stdout().lock();
+    match serve(&mut BufReader::new(stdin), &mut BufWriter::with_capacity(64 * 1024, stdout)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
+    let mut bundler = InProcessBundler::new()?;
+    while let Some(Message { header: BuildCall { request, changed }, .. }) = Message::read(from)? {
+        let outcome = bundler.build(&request, &changed);
+        encode_outcome(outcome).write(to)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> BundleRequest {
+        BundleRequest {
+            root: "/nowhere".into(),
+            entry: "/nowhere/index.ts".into(),
+            define: vec![],
+            alias: vec![],
+            rules: vec![],
+            tsconfig: None,
+            jsx_factory: None,
+            jsx_fragment: None,
+            minify: false,
+            keep_names: true,
+            node_compat: false,
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_child_that_cannot_start_or_ends_at_once_is_a_failure_that_says_so() {
+        for (exe, code, words) in [
+            ("/nowhere/dodev", "bundle/bundler-crashed", "cannot be started"),
+            ("/bin/false", "bundle/bundler-crashed", "crashed: exit status: 1"),
+            ("/bin/cat", "bundle/bundler-crashed", "cat: __bundler"),
+            ("/usr/bin/yes", "bundle/bundler-crashed", "crashed: signal"),
+        ] {
+            let mut bundler = ChildBundler::new(exe.into());
+            let failure = bundler.build(&request(), &[]).unwrap_err();
+            assert_eq!(failure.diagnostics[0].code, code);
+            assert!(failure.diagnostics[0].message.contains(words), "{}", failure.diagnostics[0].message);
+            assert_eq!(failure.inputs, [PathBuf::from("/nowhere/index.ts")]);
+            assert_eq!(bundler.child_id(), None);
+        }
+    }
+
+    #[test]
+    fn the_child_answers_every_call_until_its_input_ends() {
+        let call = Message::header(BuildCall { request: request(), changed: vec![] });
+        let mut calls = Vec::new();
+        call.write(&mut calls).unwrap();
+        call.write(&mut calls).unwrap();
+        let mut answers = Vec::new();
+        serve(&mut calls.as_slice(), &mut answers).unwrap();
+        let mut answers = answers.as_slice();
+        for _ in 0..2 {
+            let message = Message::<Outcome>::read(&mut answers).unwrap().unwrap();
+            let failure = decode_outcome(message).unwrap().unwrap_err();
+            assert_eq!(failure.diagnostics[0].code, "bundle/entry-not-found");
+        }
+        assert!(answers.is_empty());
+        assert!(serve(&mut &calls[..calls.len() - 1], &mut Vec::new()).is_err());
+    }
+}

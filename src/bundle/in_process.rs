@@ -1,0 +1,389 @@
+//! Bundling by calling rolldown in this process, incrementally while the request stays the same.
+//!
+//! A session holds rolldown's module graph. A build after an edit scans the edited files only; what was
+//! edited since the last good build is kept, so that an error repeats until it is fixed. Files that
+//! appear or vanish, and configuration, make the next scan a full one, because rolldown's resolver
+//! remembers what it did not find.
+//!
+//! Invariant: rolldown is asked to rescan only files that it has loaded and that exist; anything else
+//! would be reported as an unresolved entry.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rolldown::BundleOutput;
+use rolldown_common::{Output, OutputChunk, ScanMode};
+use rolldown_error::{BatchedBuildDiagnostic, BuildDiagnostic, EventKind, Severity};
+use tokio::runtime::Runtime;
+
+use super::Bundler;
+use super::failure::{Reporter, place_of_missing_export};
+use super::inputs::{Stamp, configuration_inputs, is_configuration};
+use super::options::bundler_options;
+use super::output::{BuildFailure, Bundle, Module, OutputKind, hash_modules};
+use super::plugin::{ProblemKind, ProjectPlugin, TypeExport};
+use super::request::{BundleRequest, ModuleKind};
+use super::suggest;
+use super::type_exports::{may_declare_type, re_export_at};
+use crate::base::diag::{Diagnostic, Severity as Weight};
+
+/// The most threads that scan modules at a time.
+const THREADS_MAX: usize = 4;
+
+/// Builds bundles in this process; one project at a time.
+///
+/// What rolldown allocates stays in the process: use [`super::ChildBundler`] where that matters.
+pub struct InProcessBundler {
+    runtime: Runtime,
+    session: Option<Session>,
+}
+
+/// The state of one request: rolldown's graph and what it does not keep itself.
+struct Session {
+    /// As the caller gave it.
+    given: BundleRequest,
+    /// The same with real paths, which are the only ones that rolldown speaks of.
+    request: BundleRequest,
+    bundler: rolldown::Bundler,
+    plugin: Arc<ProjectPlugin>,
+    /// Files that rolldown has named since the last full scan.
+    watched: BTreeSet<PathBuf>,
+    /// Loaded files that were edited since the last good build, or hold its errors.
+    pending: BTreeSet<String>,
+    /// Whether the graph is whole, so that a partial scan is enough.
+    scanned: bool,
+    failed: bool,
+    assets: HashMap<PathBuf, (Stamp, Vec<u8>)>,
+}
+
+impl InProcessBundler {
+    /// A bundler without any state yet.
+    ///
+    /// # Errors
+    /// If the threads of the asynchronous runtime cannot be started.
+    pub fn new() -> std::io::Result<Self> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+        Ok(Self { runtime, session: None })
+    }
+}
+
+impl Bundler for InProcessBundler {
+    fn build(&mut self, request: &BundleRequest, changed: &[PathBuf]) -> Result<Bundle, BuildFailure> {
+        let session = match &mut self.session {
+            Some(session) if session.given == *request && !session.is_outdated_by(changed) => session,
+            stale => stale.insert(self.runtime.block_on(async { Session::new(request) })?),
+        };
+        self.runtime.block_on(session.build(changed))
+    }
+}
+
+impl Session {
+    fn new(given: &BundleRequest) -> Result<Self, BuildFailure> {
+        let (root, entry) = (real_path(&given.root), real_path(&given.entry));
+        let request = BundleRequest { root, entry, ..given.clone() };
+        let plugin = Arc::new(ProjectPlugin::new(&request));
+        let bundler = rolldown::Bundler::with_plugins(bundler_options(&request), vec![plugin.clone()]);
+        let bundler = bundler.map_err(|errors| {
+            let mut reporter = Reporter::new(&request, &plugin);
+            let diagnostics = errors.into_vec().into_iter().filter_map(|error| reporter.report(error));
+            BuildFailure { diagnostics: diagnostics.collect(), inputs: vec![request.entry.clone()] }
+        })?;
+        Ok(Self {
+            given: given.clone(),
+            request,
+            bundler,
+            plugin,
+            watched: BTreeSet::new(),
+            pending: BTreeSet::new(),
+            scanned: false,
+            failed: false,
+            assets: HashMap::new(),
+        })
+    }
+
+    async fn build(&mut self, changed: &[PathBuf]) -> Result<Bundle, BuildFailure> {
+        self.note_changes(changed);
+        loop {
+            let result = self.scan().await;
+            match result {
+                Err(errors) if self.accept_type_exports(&errors) => {}
+                Ok(_) if self.wants_async_lowered() => {}
+                Ok(output) => return self.finish(output),
+                Err(errors) => return Err(self.fail(errors.into_vec())),
+            }
+        }
+    }
+
+    /// Whether configuration is among `changed`, from which the session's options were made.
+    fn is_outdated_by(&self, changed: &[PathBuf]) -> bool {
+        let configuration = configuration_inputs(&self.request);
+        changed.iter().any(|path| is_configuration(path) || configuration.contains(&real_path(path)))
+    }
+
+    /// Sorts out what `changed` means for the next scan.
+    fn note_changes(&mut self, changed: &[PathBuf]) {
+        let mut forget = self.failed;
+        if changed.is_empty() {
+            self.scanned = false;
+            forget = true;
+        }
+        for path in changed {
+            // The graph knows files by their real path.
+            let real = real_path(path);
+            let id = real.to_string_lossy().into_owned();
+            if !real.exists() {
+                forget = true;
+                self.scanned = false;
+            } else if self.plugin.state().graph.contains(&id) {
+                self.pending.insert(id);
+            } else if !self.is_asset(&real) {
+                // A file that is new to rolldown can only mend what failed.
+                forget = true;
+                self.scanned &= !self.failed && !self.watched.contains(&real);
+            }
+        }
+        if forget {
+            self.bundler.clear_resolver_cache();
+            self.bundler.clear_transform_tsconfig_cache();
+        }
+        self.reconsider_type_exports();
+    }
+
+    fn is_asset(&self, path: &Path) -> bool {
+        self.plugin.state().assets.values().any(|asset| asset.path == path)
+    }
+
+    /// A module that is about to be scanned again may have turned a type into a value.
+    fn reconsider_type_exports(&mut self) {
+        let mut state = self.plugin.state();
+        if !self.scanned {
+            state.type_exports.clear();
+            return;
+        }
+        for (importer, exports) in &mut state.type_exports {
+            let before = exports.len();
+            exports.retain(|export| !self.pending.contains(&export.exporter));
+            if exports.len() < before {
+                self.pending.insert(importer.clone());
+            }
+        }
+        state.type_exports.retain(|_, exports| !exports.is_empty());
+    }
+
+    async fn scan(&mut self) -> Result<BundleOutput, BatchedBuildDiagnostic> {
+        let mode = if self.scanned {
+            let mut state = self.plugin.state();
+            state.problems.retain(|problem| !self.pending.contains(&problem.id));
+            ScanMode::Partial(self.pending.iter().map(|id| id.as_str().into()).collect())
+        } else {
+            let mut state = self.plugin.state();
+            state.problems.clear();
+            state.graph.clear();
+            state.assets.clear();
+            state.read.clear();
+            self.watched.clear();
+            self.pending.clear();
+            ScanMode::Full
+        };
+        let result = self.bundler.incremental_generate(mode).await;
+        for file in self.bundler.watch_files().iter() {
+            let path = Path::new(file.as_str());
+            if path.is_absolute() && !file.contains('\0') {
+                self.watched.insert(path.to_owned());
+            }
+        }
+        result
+    }
+
+    /// Whether some of `errors` are re-exports of types that were not known as such; the next scan takes them
+    /// for types, and reports what else is wrong.
+    fn accept_type_exports(&mut self, errors: &BatchedBuildDiagnostic) -> bool {
+        let mut accepted = false;
+        for error in errors.iter().filter(|error| matches!(error.kind(), EventKind::MissingExportError)) {
+            let place = place_of_missing_export(error, &self.request, &self.plugin);
+            let Some(((importer, text, offset), exporter)) = place.zip(error.exporter()) else { continue };
+            let Some(import) = re_export_at(&importer, &text, offset) else { continue };
+            if !may_declare_type(&exporter, &import.name) {
+                continue;
+            }
+            let export = TypeExport { import, exporter };
+            let mut state = self.plugin.state();
+            let exports = state.type_exports.entry(importer.clone()).or_default();
+            if !exports.contains(&export) {
+                exports.push(export);
+                self.pending.insert(importer);
+                accepted = true;
+            }
+        }
+        // Exports are looked at after the scan, so the graph is whole.
+        self.scanned |= accepted;
+        accepted
+    }
+
+    /// Whether the scan found the first module that asks for values that follow awaits: then all modules are
+    /// scanned once more, with their async functions lowered.
+    fn wants_async_lowered(&mut self) -> bool {
+        let mut state = self.plugin.state();
+        if !state.async_context || state.lowers_async {
+            return false;
+        }
+        state.lowers_async = true;
+        drop(state);
+        self.scanned = false;
+        true
+    }
+
+    fn finish(&mut self, output: BundleOutput) -> Result<Bundle, BuildFailure> {
+        self.scanned = true;
+        let chunk = output.assets.iter().find_map(|output| match output {
+            Output::Chunk(chunk) if chunk.is_entry => Some(chunk.clone()),
+            Output::Chunk(_) | Output::Asset(_) => None,
+        });
+        let Some(chunk) = chunk else {
+            let error = Diagnostic::error("bundle/bundler-failed", "the bundler produced no entry");
+            return Err(BuildFailure { diagnostics: vec![error], inputs: self.inputs(Vec::new()) });
+        };
+        // What a package may do without is not the user's mistake.
+        let (unresolved, warnings): (Vec<_>, Vec<_>) = output.warnings.into_iter().partition(|warning| {
+            let own = warning.id().is_none_or(|id| !id.contains("/node_modules/"));
+            own && matches!(warning.kind(), EventKind::UnresolvedImport)
+        });
+        let fatal_problem = |kind: &ProblemKind| !matches!(kind, ProblemKind::NodeModule { .. });
+        if !unresolved.is_empty() || self.plugin.state().problems.iter().any(|p| fatal_problem(&p.kind)) {
+            return Err(self.fail(unresolved));
+        }
+        let diagnostics = self.diagnostics(warnings);
+        let mut modules = vec![entry_module(&chunk)];
+        modules.extend(self.asset_modules(&chunk)?);
+        self.failed = false;
+        self.pending.clear();
+        Ok(Bundle {
+            entry: chunk.filename.to_string(),
+            hash: hash_modules(&modules),
+            modules,
+            inputs: self.inputs(Vec::new()),
+            exports: chunk.exports.iter().map(ToString::to_string).collect(),
+            diagnostics,
+        })
+    }
+
+    /// The failure that `complaints` and the plugin's own findings make.
+    fn fail(&mut self, complaints: Vec<BuildDiagnostic>) -> BuildFailure {
+        self.failed = true;
+        let mut wanted = Vec::new();
+        for complaint in &complaints {
+            let Some(importer) = complaint.id() else { continue };
+            if let (EventKind::UnresolvedImport | EventKind::ResolveError, Some(specifier)) =
+                (complaint.kind(), complaint.exporter())
+            {
+                wanted.extend(suggest::candidates(&specifier, Path::new(&importer)));
+            }
+            self.look_again_at(importer);
+        }
+        let problems = self.plugin.state().problems.clone();
+        for problem in problems {
+            if let ProblemKind::Unresolved { specifier } = &problem.kind {
+                wanted.extend(suggest::candidates(specifier, Path::new(&problem.id)));
+            }
+            self.look_again_at(problem.id);
+        }
+        let complaints =
+            complaints.into_iter().map(|complaint| complaint.with_severity(Severity::Error)).collect();
+        let mut diagnostics = self.diagnostics(complaints);
+        if !diagnostics.iter().any(Diagnostic::is_error) {
+            let message = "the build failed for a reason that the bundler does not name";
+            diagnostics.push(Diagnostic::error("bundle/bundler-failed", message));
+        }
+        BuildFailure { diagnostics, inputs: self.inputs(wanted) }
+    }
+
+    fn look_again_at(&mut self, id: String) {
+        if self.plugin.state().graph.contains(&id) && Path::new(&id).exists() {
+            self.pending.insert(id);
+        }
+    }
+
+    fn diagnostics(&self, complaints: Vec<BuildDiagnostic>) -> Vec<Diagnostic> {
+        let mut reporter = Reporter::new(&self.request, &self.plugin);
+        let mut diagnostics: Vec<Diagnostic> = Vec::new();
+        // rolldown knows the place of an import better than the plugin.
+        let told: Vec<_> =
+            complaints.iter().map(|complaint| (complaint.id(), complaint.exporter())).collect();
+        let mut problems = self.plugin.state().problems.clone();
+        problems.retain(|problem| match &problem.kind {
+            ProblemKind::Unresolved { specifier } => {
+                !told.contains(&(Some(problem.id.clone()), Some(specifier.clone())))
+            }
+            _ => true,
+        });
+        let found =
+            problems.iter().filter_map(|problem| reporter.report_problem(problem)).collect::<Vec<_>>();
+        let reported = complaints.into_iter().filter_map(|complaint| reporter.report(complaint));
+        for diagnostic in found.into_iter().chain(reported.collect::<Vec<_>>()) {
+            if !diagnostics.contains(&diagnostic) {
+                diagnostics.push(diagnostic);
+            }
+        }
+        diagnostics.sort_by_key(|diagnostic| diagnostic.severity != Weight::Error);
+        diagnostics
+    }
+
+    /// Everything that the last scan depends on, and `wanted`.
+    fn inputs(&self, wanted: Vec<PathBuf>) -> Vec<PathBuf> {
+        let mut inputs = self.watched.clone();
+        inputs.insert(self.request.entry.clone());
+        inputs.extend(self.plugin.state().read.iter().cloned());
+        inputs.extend(configuration_inputs(&self.request));
+        inputs.extend(wanted);
+        inputs.into_iter().collect()
+    }
+
+    /// The files outside of the code that `chunk` imports; a file is read again when its stamp changed.
+    fn asset_modules(&mut self, chunk: &OutputChunk) -> Result<Vec<Module>, BuildFailure> {
+        let imported: BTreeSet<&str> =
+            chunk.imports.iter().chain(&chunk.dynamic_imports).map(|name| name.as_str()).collect();
+        let assets = self.plugin.state().assets.clone();
+        let mut modules = Vec::new();
+        for (name, asset) in assets.into_iter().filter(|(name, _)| imported.contains(name.as_str())) {
+            let stamp = Stamp::of(&asset.path);
+            let bytes = match (stamp, self.assets.get(&asset.path)) {
+                (Some(now), Some((then, bytes))) if now == *then => bytes.clone(),
+                _ => match std::fs::read(&asset.path) {
+                    Ok(bytes) => bytes,
+                    Err(error) => return Err(self.unreadable(&asset.path, &error)),
+                },
+            };
+            if let Some(stamp) = stamp {
+                self.assets.insert(asset.path.clone(), (stamp, bytes.clone()));
+            }
+            let kind =
+                if asset.kind == ModuleKind::CompiledWasm { OutputKind::Wasm } else { OutputKind::Data };
+            modules.push(Module { name, kind, code: bytes, source_map: None });
+        }
+        Ok(modules)
+    }
+
+    fn unreadable(&mut self, path: &Path, error: &std::io::Error) -> BuildFailure {
+        self.failed = true;
+        let shown = path.strip_prefix(&self.request.root).unwrap_or(path).display();
+        let error = Diagnostic::error("bundle/unreadable", format!("cannot read `{shown}`: {error}"));
+        BuildFailure { diagnostics: vec![error], inputs: self.inputs(Vec::new()) }
+    }
+}
+
+/// `path` without symbolic links, or as it is if there is no such file.
+fn real_path(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn entry_module(chunk: &OutputChunk) -> Module {
+    Module {
+        name: chunk.filename.to_string(),
+        kind: OutputKind::EsModule,
+        code: chunk.code.clone().into_bytes(),
+        source_map: chunk.map.as_ref().map(|map| map.to_json_string()),
+    }
+}

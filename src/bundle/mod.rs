@@ -1,0 +1,51 @@
+//! From a TypeScript project to a [`Bundle`]: immutable modules, their source maps and the list of
+//! files that they depend on.
+//!
+//! rolldown does the work, behind the trait [`Bundler`]: [`InProcessBundler`] calls it directly and
+//! keeps its graph for incremental builds; [`ChildBundler`] has it done by a child process of the
+//! same binary ([`run_child`]), so that nothing of a bundler's memory stays in the server and a crash
+//! of a parser cannot take it down. [`BundleCache`] remembers the last bundle on disk, for a start
+//! without any bundler.
+//!
+//! Nothing here reads a configuration file or knows JavaScript's engine: the caller fills a
+//! [`BundleRequest`], and the engine resolves the module names that a bundle mentions.
+
+mod cache;
+mod child;
+mod decorators;
+mod failure;
+mod in_process;
+mod inputs;
+mod lowered_async;
+mod node_builtins;
+mod options;
+mod output;
+mod plugin;
+mod request;
+mod rules;
+mod source_maps;
+mod suggest;
+mod type_exports;
+mod wire;
+
+pub use cache::{BundleCache, CacheMark};
+pub use child::{ChildBundler, run_child};
+pub use in_process::InProcessBundler;
+pub use output::{BuildFailure, Bundle, Module, OutputKind};
+pub use request::{BundleRequest, ModuleKind, ModuleRule};
+pub use source_maps::{Original, SourceMaps};
+
+use std::path::PathBuf;
+
+/// Something that builds bundles, again and again, for one project at a time.
+pub trait Bundler {
+    /// Builds what `request` describes.
+    ///
+    /// `changed` names the files that were written, created or removed since the last call, absolute;
+    /// an empty list rebuilds everything. A request that differs from the last one starts afresh. A
+    /// failure leaves the bundler usable: the next call builds whatever the failed one did not.
+    fn build(&mut self, request: &BundleRequest, changed: &[PathBuf]) -> Result<Bundle, BuildFailure>;
+}
+
+#[cfg(test)]
+mod tests;

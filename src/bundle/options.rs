@@ -1,0 +1,75 @@
+//! A [`BundleRequest`] as rolldown's options.
+//!
+//! Fidelity: wrangler's `deployment-bundle/bundle.ts` for conditions, defines, loaders and JSX; what
+//! TypeScript's configuration says about JSX wins over the request, as in esbuild. Syntax is not
+//! lowered: the engine runs ES2025 and `using`.
+
+use rolldown::{
+    BundlerOptions, BundlerTransformOptions, CodeSplittingMode, Either, ExperimentalOptions, InputItem,
+    JsxOptions, ModuleType, OutputFormat, Platform, RawMinifyOptions, ResolveOptions, SourceMapType,
+    TsConfig,
+};
+
+use super::inputs::TsconfigFile;
+use super::request::BundleRequest;
+
+/// Options of an incremental build that yields one chunk with a hidden source map.
+pub(super) fn bundler_options(request: &BundleRequest) -> BundlerOptions {
+    let name = request.entry.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let mut define = request.define.clone();
+    for variable in ["process.env.NODE_ENV", "global.process.env.NODE_ENV", "globalThis.process.env.NODE_ENV"]
+    {
+        if !define.iter().any(|(name, _)| name == variable) {
+            define.push((variable.to_owned(), "\"development\"".to_owned()));
+        }
+    }
+    // Not listed: `import`, `require` and `default`, which rolldown adds by the kind of each import.
+    let conditions = ["workerd", "worker", "browser"].map(str::to_owned).to_vec();
+    let scripts = ["js", "mjs", "cjs"].map(|extension| (extension.to_owned(), ModuleType::Jsx));
+    // Style sheets, which packages for browsers import, leave the code as they do in the platform's tools.
+    let types = scripts.into_iter().chain([("css".to_owned(), ModuleType::Empty)]);
+    BundlerOptions {
+        input: Some(vec![InputItem { name, import: request.entry.to_string_lossy().into_owned() }]),
+        cwd: Some(request.root.clone()),
+        // The place of the output decides what paths in the source map are relative to.
+        dir: Some(request.root.to_string_lossy().into_owned()),
+        platform: Some(Platform::Browser),
+        format: Some(OutputFormat::Esm),
+        sourcemap: Some(SourceMapType::Hidden),
+        code_splitting: Some(CodeSplittingMode::Bool(false)),
+        module_types: Some(types.collect()),
+        resolve: Some(ResolveOptions { condition_names: Some(conditions), ..Default::default() }),
+        define: Some(define.into_iter().collect()),
+        minify: Some(if request.minify { RawMinifyOptions::Bool(true) } else { RawMinifyOptions::default() }),
+        keep_names: Some(request.keep_names),
+        tsconfig: Some(match &request.tsconfig {
+            Some(path) => TsConfig::Manual(path.clone()),
+            None => TsConfig::Auto(true),
+        }),
+        transform: Some(BundlerTransformOptions {
+            target: Some(Either::Left("esnext".to_owned())),
+            jsx: Some(Either::Right(jsx_options(request))),
+            ..Default::default()
+        }),
+        experimental: Some(ExperimentalOptions { incremental_build: Some(true), ..Default::default() }),
+        ..Default::default()
+    }
+}
+
+/// How JSX is written out; fields left empty are filled from each file's TypeScript configuration.
+fn jsx_options(request: &BundleRequest) -> JsxOptions {
+    let compiler = TsconfigFile::governing(request).map(|file| file.compiler_options()).unwrap_or_default();
+    let said = |name: &str| compiler.get(name).and_then(|value| value.as_str());
+    let automatic = matches!(said("jsx"), Some("react-jsx" | "react-jsxdev"));
+    if automatic {
+        return JsxOptions::default();
+    }
+    let unless_said = |name, value: &Option<String>| if said(name).is_some() { None } else { value.clone() };
+    JsxOptions {
+        // Without this, JSX that no configuration mentions would import a React runtime.
+        runtime: Some("classic".to_owned()),
+        pragma: unless_said("jsxFactory", &request.jsx_factory),
+        pragma_frag: unless_said("jsxFragmentFactory", &request.jsx_fragment),
+        ..Default::default()
+    }
+}

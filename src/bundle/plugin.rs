@@ -1,0 +1,380 @@
+//! What the platform adds to rolldown's own resolution and loading: aliases, platform modules, module
+//! rules, re-exported types, and the refusal of syntax that the engine cannot run.
+//!
+//! The plugin also remembers what rolldown does not tell: which files are in the graph, which files a
+//! bundle carries as data, and mistakes that rolldown would let pass. It is the place where imports of
+//! packages can later be turned into references to a pre-bundled copy.
+//!
+//! Fidelity: wrangler's bundling, `deployment-bundle/bundle.ts` and `module-collection.ts`, and its
+//! plugins for Node's modules.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rolldown::ModuleType;
+use rolldown_common::{ImportKind, ResolvedExternal};
+use rolldown_plugin::{
+    HookLoadArgs, HookLoadOutput, HookLoadReturn, HookResolveIdArgs, HookResolveIdOutput,
+    HookResolveIdReturn, HookTransformArgs, HookTransformAstArgs, HookTransformAstReturn,
+    HookTransformOutput, HookTransformOutputMap, HookTransformReturn, HookUsage, Plugin, PluginContext,
+    PluginContextResolveOptions, SharedLoadPluginContext, SharedTransformPluginContext,
+};
+use sha2::{Digest, Sha256};
+
+use super::decorators::{Unlowered, find_unlowered, may_have_decorators};
+use super::lowered_async::{ASYNC_CONTEXT, lower_async, may_have_async};
+use super::node_builtins::{is_bare_node_module, is_platform_module};
+use super::request::{BundleRequest, ModuleKind};
+use super::rules::{Rules, Ruling};
+use super::suggest::is_path;
+use super::type_exports::{ImportedName, mark_as_types};
+
+/// `require` of a platform module: CommonJS whose `module.exports` is that module's value.
+const REQUIRED: &str = "\0required:";
+/// The default export (Node) or the namespace of a platform module, as an ES module.
+const VALUE: &str = "\0value:";
+
+/// The rolldown plugin of one session; shared between rolldown and the session.
+#[derive(Debug)]
+pub(super) struct ProjectPlugin {
+    root: PathBuf,
+    alias: Vec<(String, String)>,
+    node_compat: bool,
+    rules: Rules,
+    state: Mutex<State>,
+}
+
+/// What the hooks have learned; grows with the graph.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// Ids of all modules that were ever loaded.
+    pub graph: HashSet<String>,
+    /// Files read by the plugin itself.
+    pub read: BTreeSet<PathBuf>,
+    /// Data and WebAssembly files by the name that the code imports.
+    pub assets: BTreeMap<String, Asset>,
+    /// What is wrong, by the module in which it stands.
+    pub problems: Vec<Problem>,
+    /// Re-exports that turned out to be types, by importing module.
+    pub type_exports: HashMap<String, Vec<TypeExport>>,
+    /// Whether some module asks for values that follow awaits.
+    pub async_context: bool,
+    /// Whether async functions are lowered for that.
+    pub lowers_async: bool,
+    /// Files that a rule makes text or JavaScript.
+    ruled: HashMap<String, ModuleKind>,
+}
+
+/// A file that stays outside of the code.
+#[derive(Debug, Clone)]
+pub(super) struct Asset {
+    pub path: PathBuf,
+    pub kind: ModuleKind,
+}
+
+/// A mistake or a doubt that the hooks found in the module `id`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub id: String,
+    pub kind: ProblemKind,
+}
+
+/// What a [`Problem`] is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ProblemKind {
+    /// Syntax that is not lowered, at these byte offsets of the text.
+    Unlowered { accessor: bool, start: u32, end: u32 },
+    /// An import matched only a rule that an earlier one put out of force.
+    ShadowedRule { specifier: String, glob: String, kind: ModuleKind },
+    /// A file that is no script, and no rule says what it is.
+    NoRule { specifier: String, extension: String },
+    /// An alias leads nowhere.
+    DeadAlias { specifier: String, target: String },
+    /// An import of a package leads nowhere.
+    Unresolved { specifier: String },
+    /// A module of Node is imported though `nodejs_compat` is off.
+    NodeModule { specifier: String },
+}
+
+/// A re-export of a name that `exporter` does not have as a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TypeExport {
+    pub import: ImportedName,
+    pub exporter: String,
+}
+
+impl ProjectPlugin {
+    /// The plugin for `request`.
+    pub(super) fn new(request: &BundleRequest) -> Self {
+        Self {
+            root: request.root.clone(),
+            alias: request.alias.clone(),
+            node_compat: request.node_compat,
+            rules: Rules::new(&request.rules),
+            state: Mutex::default(),
+        }
+    }
+
+    /// What the hooks have learned.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The text of `id` as rolldown saw it, `text` being that of the file.
+    pub(super) fn text_seen(&self, id: &str, text: &str) -> Option<String> {
+        let names: Vec<ImportedName> =
+            self.state().type_exports.get(id)?.iter().map(|export| export.import.clone()).collect();
+        mark_as_types(id, text, &names)
+    }
+
+    fn problem(&self, id: &str, kind: ProblemKind) {
+        let problem = Problem { id: id.to_owned(), kind };
+        let mut state = self.state();
+        if !state.problems.contains(&problem) {
+            state.problems.push(problem);
+        }
+    }
+
+    /// The module behind a platform's name; `require` gets it through two small modules.
+    fn platform_module(&self, name: &str, args: &HookResolveIdArgs<'_>) -> HookResolveIdOutput {
+        if name.starts_with("node:")
+            && !self.node_compat
+            && let Some(importer) = args.importer.filter(|importer| !importer.starts_with('\0'))
+        {
+            self.problem(importer, ProblemKind::NodeModule { specifier: name.to_owned() });
+        }
+        if name == ASYNC_CONTEXT {
+            self.state().async_context = true;
+        }
+        if args.kind == ImportKind::Require {
+            return HookResolveIdOutput::from_id(format!("{REQUIRED}{name}"));
+        }
+        external(name)
+    }
+
+    /// What `specifier` stands for, if it is an alias.
+    fn alias_of(&self, specifier: &str) -> Option<&str> {
+        self.alias.iter().find(|(name, _)| name == specifier).map(|(_, target)| target.as_str())
+    }
+
+    /// The module for the file `path`, given the ruling on its specifier; `None` if rolldown knows what it is.
+    fn judge(
+        &self,
+        args: &HookResolveIdArgs<'_>,
+        ruling: Ruling<'_>,
+        path: &str,
+    ) -> Option<HookResolveIdOutput> {
+        let unknown = !is_script(path);
+        let ruling = if ruling == Ruling::None && unknown { self.rules.rule_on(path) } else { ruling };
+        let importer = args.importer?;
+        let specifier = args.specifier.to_owned();
+        match ruling {
+            Ruling::Is(kind) => self.ruled_module(kind, path),
+            Ruling::Shadowed(kind, glob) => {
+                self.problem(importer, ProblemKind::ShadowedRule { specifier, glob: glob.to_owned(), kind });
+                Some(external(args.specifier))
+            }
+            Ruling::None if unknown && is_required(importer, args.kind) => {
+                let extension = Path::new(path).extension()?.to_string_lossy().into_owned();
+                self.problem(importer, ProblemKind::NoRule { specifier, extension });
+                Some(external(args.specifier))
+            }
+            Ruling::None => None,
+        }
+    }
+
+    /// The module for a file that a rule names.
+    fn ruled_module(&self, kind: ModuleKind, path: &str) -> Option<HookResolveIdOutput> {
+        let mut state = self.state();
+        match kind {
+            ModuleKind::Data | ModuleKind::CompiledWasm => {
+                let name = asset_name(&self.root, Path::new(path));
+                state.read.insert(PathBuf::from(path));
+                state.assets.insert(name.clone(), Asset { path: PathBuf::from(path), kind });
+                Some(external(&name))
+            }
+            ModuleKind::EsModule | ModuleKind::CommonJs if is_script(path) => None,
+            ModuleKind::Text | ModuleKind::EsModule | ModuleKind::CommonJs => {
+                state.ruled.insert(path.to_owned(), kind);
+                Some(HookResolveIdOutput::from_id(path))
+            }
+        }
+    }
+}
+
+impl Plugin for ProjectPlugin {
+    fn name(&self) -> Cow<'static, str> {
+        Cow::Borrowed("dodev:project")
+    }
+
+    async fn resolve_id(&self, ctx: &PluginContext, args: &HookResolveIdArgs<'_>) -> HookResolveIdReturn {
+        if args.specifier.starts_with('\0') {
+            return Ok(Some(HookResolveIdOutput::from_id(args.specifier)));
+        }
+        if args.is_entry {
+            return Ok(None);
+        }
+        let target = self.alias_of(args.specifier);
+        let specifier = target.unwrap_or(args.specifier);
+        if is_platform_module(specifier) {
+            return Ok(Some(self.platform_module(specifier, args)));
+        }
+        if self.node_compat && is_bare_node_module(specifier) {
+            return Ok(Some(self.platform_module(&format!("node:{specifier}"), args)));
+        }
+        let ruling = self.rules.rule_on(specifier);
+        // rolldown reports a path that leads nowhere, but only warns of a package, and forgets the warning
+        // in a partial scan.
+        let is_package = !is_path(specifier);
+        if target.is_none() && !is_package && ruling == Ruling::None && may_be_script(specifier) {
+            return Ok(None);
+        }
+        // An alias is resolved from the project's root, whoever imports it.
+        let from_root = target.map(|_| self.root.join("package.json").to_string_lossy().into_owned());
+        let importer = from_root.as_deref().or(args.importer);
+        let options = PluginContextResolveOptions { import_kind: args.kind, ..Default::default() };
+        let file = specifier.strip_suffix("?module").unwrap_or(specifier);
+        let resolved = match ctx.resolve(file, importer, Some(options)).await? {
+            Ok(resolved) if !resolved.external.is_external() => resolved,
+            Ok(resolved) => return Ok(Some(HookResolveIdOutput::from_resolved_id(resolved))),
+            Err(_) => {
+                if let (Some(target), Some(importer)) = (target, args.importer) {
+                    let (specifier, target) = (args.specifier.to_owned(), target.to_owned());
+                    self.problem(importer, ProblemKind::DeadAlias { specifier, target });
+                    return Ok(Some(external(args.specifier)));
+                }
+                if let Some(importer) = args.importer
+                    && is_package
+                    && is_required(importer, args.kind)
+                {
+                    let specifier = args.specifier.to_owned();
+                    self.problem(importer, ProblemKind::Unresolved { specifier });
+                }
+                return Ok(None);
+            }
+        };
+        if let Some(module) = self.judge(args, ruling, resolved.id.as_str()) {
+            return Ok(Some(module));
+        }
+        if target.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(HookResolveIdOutput::from_resolved_id(resolved)))
+    }
+
+    async fn load(&self, _ctx: SharedLoadPluginContext, args: &HookLoadArgs<'_>) -> HookLoadReturn {
+        let kind = {
+            let mut state = self.state();
+            state.graph.insert(args.id.to_owned());
+            state.ruled.get(args.id).copied()
+        };
+        if let Some(name) = args.id.strip_prefix(REQUIRED) {
+            let inner = serde_json::to_string(&format!("{VALUE}{name}"))?;
+            return Ok(Some(script(format!("module.exports = require({inner}).default;"))));
+        }
+        if let Some(name) = args.id.strip_prefix(VALUE) {
+            let binding = if name.starts_with("node:") { "value" } else { "* as value" };
+            let name = serde_json::to_string(name)?;
+            return Ok(Some(script(format!("import {binding} from {name};\nexport default value;"))));
+        }
+        let Some(kind) = kind else { return Ok(None) };
+        let bytes = std::fs::read(args.id)?;
+        self.state().read.insert(PathBuf::from(args.id));
+        let module_type = if kind == ModuleKind::Text { ModuleType::Text } else { ModuleType::Js };
+        let code = String::from_utf8_lossy(&bytes).into_owned().into();
+        Ok(Some(HookLoadOutput { code, module_type: Some(module_type), ..Default::default() }))
+    }
+
+    async fn transform(
+        &self,
+        _ctx: SharedTransformPluginContext,
+        args: &HookTransformArgs<'_>,
+    ) -> HookTransformReturn {
+        Ok(self.text_seen(args.id, args.code).map(|code| HookTransformOutput {
+            code: Some(code),
+            // Only words inside import and export lists are inserted: lines stay where they are.
+            map: HookTransformOutputMap::Null,
+            ..Default::default()
+        }))
+    }
+
+    async fn transform_ast(
+        &self,
+        ctx: &PluginContext,
+        args: HookTransformAstArgs<'_>,
+    ) -> HookTransformAstReturn {
+        let lowers = self.state().lowers_async && may_have_async(args.ast.source());
+        // Published packages have their decorators lowered.
+        let decorated = !args.id.contains("/node_modules/") && may_have_decorators(args.ast.source());
+        if !lowers && !decorated {
+            return Ok(args.ast);
+        }
+        let path = Path::new(args.id);
+        let options = ctx.options().transform_options.options_for_file(Some(path), &mut vec![])?;
+        if decorated
+            && !options.decorator.legacy
+            && let Some(found) = find_unlowered(args.ast.program())
+        {
+            let (accessor, span) = match found {
+                Unlowered::Decorator(span) => (false, span),
+                Unlowered::Accessor(span) => (true, span),
+            };
+            self.problem(args.id, ProblemKind::Unlowered { accessor, start: span.start, end: span.end });
+            return Ok(args.ast);
+        }
+        let mut ast = args.ast;
+        if lowers {
+            lower_async(&mut ast, path, &options).map_err(anyhow::Error::msg)?;
+        }
+        Ok(ast)
+    }
+
+    fn register_hook_usage(&self) -> HookUsage {
+        HookUsage::ResolveId | HookUsage::Load | HookUsage::Transform | HookUsage::TransformAst
+    }
+}
+
+fn script(code: String) -> HookLoadOutput {
+    HookLoadOutput { code: code.into(), module_type: Some(ModuleType::Js), ..Default::default() }
+}
+
+/// A module that stays an import in the code, under exactly this name.
+fn external(name: &str) -> HookResolveIdOutput {
+    HookResolveIdOutput {
+        external: Some(ResolvedExternal::Bool(true)),
+        normalize_external_id: Some(false),
+        ..HookResolveIdOutput::from_id(name)
+    }
+}
+
+/// The name of a file that is a module of its own: stable while the file stays where it is.
+fn asset_name(root: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    let hash = Sha256::digest(below.to_string_lossy().as_bytes());
+    let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let file = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    format!("./{hash}-{file}")
+}
+
+/// Whether a file's name says that rolldown knows what it is.
+fn is_script(path: &str) -> bool {
+    const EXTENSIONS: &[&str] = &["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "json", "css"];
+    Path::new(path).extension().and_then(|e| e.to_str()).is_some_and(|e| EXTENSIONS.contains(&e))
+}
+
+/// Whether `specifier` may lead to a script, as far as its text tells.
+fn may_be_script(specifier: &str) -> bool {
+    is_script(specifier) || Path::new(specifier).extension().is_none()
+}
+
+/// Whether an import of this kind must lead somewhere. A `require` may stand in a `try`, which rolldown
+/// looks at; so may an `import()` in a package, for something that need not be installed.
+fn is_required(importer: &str, kind: ImportKind) -> bool {
+    match kind {
+        ImportKind::DynamicImport => !importer.contains("/node_modules/"),
+        ImportKind::Import => true,
+        _ => false,
+    }
+}

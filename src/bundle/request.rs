@@ -1,0 +1,61 @@
+//! What to bundle and how: the bundler's own input, so that it knows nothing of configuration files.
+//!
+//! The fields are those of the platform's configuration that change what a bundle contains. Whoever
+//! reads the configuration resolves paths and environments first.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that decides the contents of a bundle, besides the files themselves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BundleRequest {
+    /// The project's directory, absolute; paths shown to the user and in source maps are relative to it.
+    pub root: PathBuf,
+    /// The file that is the Worker, absolute.
+    pub entry: PathBuf,
+    /// Expressions that replace global names, `name -> JavaScript text`.
+    pub define: Vec<(String, String)>,
+    /// Specifiers that stand for others, `specifier -> package or path relative to the root`.
+    pub alias: Vec<(String, String)>,
+    /// Rules for files that are not JavaScript; the platform's default rules follow them.
+    pub rules: Vec<ModuleRule>,
+    /// The TypeScript configuration for all files; without it each file has its nearest one.
+    pub tsconfig: Option<PathBuf>,
+    /// What a JSX element calls when TypeScript's configuration does not say.
+    pub jsx_factory: Option<String>,
+    /// What a JSX fragment is when TypeScript's configuration does not say.
+    pub jsx_fragment: Option<String>,
+    /// Whether to shorten the code.
+    pub minify: bool,
+    /// Whether functions and classes keep their `name` when the bundler has to rename them.
+    pub keep_names: bool,
+    /// Whether `nodejs_compat` is on, so that Node's built-in modules exist.
+    pub node_compat: bool,
+}
+
+/// How files whose import matches one of `globs` become modules.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModuleRule {
+    /// What such a file is.
+    pub kind: ModuleKind,
+    /// Patterns for the specifier as written in the import: `*` stands for any text.
+    pub globs: Vec<String>,
+    /// Whether later rules of the same kind still count.
+    pub fallthrough: bool,
+}
+
+/// What a file is that a rule names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ModuleKind {
+    /// JavaScript with `import` and `export`.
+    EsModule,
+    /// JavaScript with `require` and `module.exports`.
+    CommonJs,
+    /// UTF-8 text; the default export is a string.
+    Text,
+    /// Bytes; the default export is an `ArrayBuffer`.
+    Data,
+    /// A WebAssembly module; the default export is the compiled module.
+    CompiledWasm,
+}

@@ -1,0 +1,132 @@
+//! Which files are text, data or WebAssembly: the project's rules and the platform's default ones.
+//!
+//! Fidelity: wrangler's `deployment-bundle/rules.ts`: the project's rules come first, a rule without
+//! `fallthrough` ends its kind, and patterns are matched against the specifier as it is written, with
+//! `*` for any text including `/`. Beyond that, a pattern may also match the resolved file, so that
+//! specifiers that TypeScript's `paths` map work too.
+
+use super::request::{ModuleKind, ModuleRule};
+
+/// The rules in force, in order, and those that an earlier rule put out of force.
+#[derive(Debug)]
+pub(super) struct Rules {
+    active: Vec<(ModuleKind, String)>,
+    shadowed: Vec<(ModuleKind, String)>,
+}
+
+/// What the rules say about an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ruling<'a> {
+    /// The file is of this kind.
+    Is(ModuleKind),
+    /// Only a rule matches that an earlier one put out of force; its pattern.
+    Shadowed(ModuleKind, &'a str),
+    /// No rule matches.
+    None,
+}
+
+impl Rules {
+    /// The rules of the project, followed by the default ones.
+    pub(super) fn new(rules: &[ModuleRule]) -> Self {
+        let mut active = Vec::new();
+        let mut shadowed = Vec::new();
+        let mut ended = Vec::new();
+        for rule in rules.iter().cloned().chain(default_rules()) {
+            let list = if ended.contains(&rule.kind) { &mut shadowed } else { &mut active };
+            list.extend(rule.globs.into_iter().map(|glob| (rule.kind, glob)));
+            if !rule.fallthrough {
+                ended.push(rule.kind);
+            }
+        }
+        Self { active, shadowed }
+    }
+
+    /// What `name`, a specifier or an absolute path, is.
+    pub(super) fn rule_on(&self, name: &str) -> Ruling<'_> {
+        if let Some((kind, _)) = self.active.iter().find(|(_, glob)| matches(glob, name)) {
+            return Ruling::Is(*kind);
+        }
+        match self.shadowed.iter().find(|(_, glob)| matches(glob, name)) {
+            Some((kind, glob)) => Ruling::Shadowed(*kind, glob),
+            None => Ruling::None,
+        }
+    }
+}
+
+fn default_rules() -> [ModuleRule; 3] {
+    let rule = |kind, globs: &[&str]| ModuleRule {
+        kind,
+        globs: globs.iter().map(|&glob| glob.to_owned()).collect(),
+        fallthrough: false,
+    };
+    [
+        rule(ModuleKind::Text, &["**/*.txt", "**/*.html", "**/*.sql"]),
+        rule(ModuleKind::Data, &["**/*.bin"]),
+        rule(ModuleKind::CompiledWasm, &["**/*.wasm", "**/*.wasm?module"]),
+    ]
+}
+
+/// Whether the whole of `text` matches `glob`, in which `*` stands for any text and all else for itself.
+fn matches(glob: &str, text: &str) -> bool {
+    let mut parts = glob.split('*').filter(|part| !part.is_empty()).peekable();
+    let mut rest = text;
+    if !glob.starts_with('*') {
+        let Some(first) = parts.next() else { return text.is_empty() };
+        match rest.strip_prefix(first) {
+            Some(after) => rest = after,
+            None => return false,
+        }
+        if parts.peek().is_none() && !glob.ends_with('*') {
+            return rest.is_empty();
+        }
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() && !glob.ends_with('*') {
+            return rest.ends_with(part);
+        }
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stand_for_any_text() {
+        for (glob, text, expected) in [
+            ("**/*.txt", "./files/a.txt", true),
+            ("**/*.txt", "./files/a.txt.ts", false),
+            ("**/*.txt", "a.txt", false),
+            ("**/*.wasm?module", "./a.wasm?module", true),
+            ("**/*.wasm", "./a.wasm?module", false),
+            ("./note.tmpl", "./note.tmpl", true),
+            ("./note.tmpl", "./note.tmplx", false),
+            ("./a*", "./abc", true),
+            ("a*c", "abcbc", true),
+            ("a*c", "abcb", false),
+            ("*", "", true),
+            ("", "", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(matches(glob, text), expected, "{glob} on {text}");
+        }
+    }
+
+    #[test]
+    fn a_rule_without_fallthrough_ends_its_kind() {
+        let rule =
+            |fallthrough| ModuleRule { kind: ModuleKind::Text, globs: vec!["**/*.tmpl".into()], fallthrough };
+        let ended = Rules::new(&[rule(false)]);
+        assert_eq!(ended.rule_on("./a.tmpl"), Ruling::Is(ModuleKind::Text));
+        assert_eq!(ended.rule_on("./a.txt"), Ruling::Shadowed(ModuleKind::Text, "**/*.txt"));
+        assert_eq!(ended.rule_on("./a.bin"), Ruling::Is(ModuleKind::Data));
+        let open = Rules::new(&[rule(true)]);
+        assert_eq!(open.rule_on("./a.txt"), Ruling::Is(ModuleKind::Text));
+        assert_eq!(open.rule_on("./a.ts"), Ruling::None);
+    }
+}

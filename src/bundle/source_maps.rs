@@ -1,0 +1,151 @@
+//! Where a position in a bundle's code came from.
+//!
+//! A map is parsed when the first position in its module is asked for, since most bundles never throw;
+//! its text is dropped then. Only positions are translated here: what to do with a stack trace is the
+//! engine's business.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use oxc_sourcemap::{OwnedSourceMap, Token};
+
+use super::output::Bundle;
+
+/// The source maps of one bundle.
+#[derive(Debug)]
+pub struct SourceMaps {
+    maps: HashMap<String, LazyMap>,
+}
+
+/// A position in a file that the user wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Original {
+    /// The file, relative to the project's root, with `/`; absolute if it was never a file.
+    pub path: String,
+    /// One-based line.
+    pub line: u32,
+    /// One-based column, in UTF-16 units.
+    pub column: u32,
+    /// What the thing at this place is called in the file, if the bundler renamed it.
+    pub name: Option<String>,
+    /// The text of the line.
+    pub source_line: Option<String>,
+}
+
+#[derive(Debug)]
+struct LazyMap {
+    text: Mutex<Option<String>>,
+    parsed: OnceLock<Option<ParsedMap>>,
+}
+
+#[derive(Debug)]
+struct ParsedMap {
+    map: OwnedSourceMap,
+    /// Ordered by position in the code.
+    tokens: Vec<Token>,
+}
+
+impl SourceMaps {
+    /// The maps of `bundle`; nothing is parsed yet.
+    pub fn new(bundle: &Bundle) -> Self {
+        let maps = bundle
+            .modules
+            .iter()
+            .filter_map(|module| {
+                let text = module.source_map.clone()?;
+                let lazy = LazyMap { text: Mutex::new(Some(text)), parsed: OnceLock::new() };
+                Some((module.name.clone(), lazy))
+            })
+            .collect();
+        Self { maps }
+    }
+
+    /// The origin of `line` and `column` (both one-based, the column in UTF-16 units) of the module
+    /// called `module`; `None` if it has no map, or none for this place.
+    pub fn lookup(&self, module: &str, line: u32, column: u32) -> Option<Original> {
+        let parsed = self.maps.get(module)?.parsed()?;
+        let line = line.checked_sub(1)?;
+        let column = column.saturating_sub(1);
+        let after = parsed.tokens.partition_point(|t| (t.get_dst_line(), t.get_dst_col()) <= (line, column));
+        let token = parsed.tokens[..after].last().filter(|token| token.get_dst_line() == line)?;
+        let source = token.get_source_id()?;
+        let map = &parsed.map;
+        let source_line = map
+            .get_source_content(source)
+            .and_then(|text| text.lines().nth(token.get_src_line() as usize))
+            .map(str::to_owned);
+        Some(Original {
+            path: map.get_source(source)?.to_owned(),
+            line: token.get_src_line() + 1,
+            column: token.get_src_col() + 1,
+            name: token.get_name_id().and_then(|id| map.get_name(id)).map(str::to_owned),
+            source_line,
+        })
+    }
+}
+
+impl LazyMap {
+    fn parsed(&self) -> Option<&ParsedMap> {
+        self.parsed
+            .get_or_init(|| {
+                let text = self.text.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+                let map = OwnedSourceMap::from_json_string(&text).ok()?;
+                let tokens = map.get_tokens().collect();
+                Some(ParsedMap { map, tokens })
+            })
+            .as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::output::{Module, OutputKind, hash_modules};
+
+    fn bundle_with(source_map: Option<&str>) -> Bundle {
+        let modules = vec![Module {
+            name: "index.js".into(),
+            kind: OutputKind::EsModule,
+            code: b"throw new Error()".to_vec(),
+            source_map: source_map.map(str::to_owned),
+        }];
+        let hash = hash_modules(&modules);
+        Bundle {
+            entry: "index.js".into(),
+            modules,
+            inputs: vec![],
+            exports: vec![],
+            hash,
+            diagnostics: vec![],
+        }
+    }
+
+    #[test]
+    fn a_position_is_found_in_its_file() {
+        // Code line 1 column 1 is line 2 column 3 of the file; column 7 is column 9 and called `fail`.
+        let text = r#"{"version":3,"names":["fail"],"sources":["src/a.ts"],
+            "sourcesContent":["// first\n  throw fail()\n"],"mappings":"AACE,MAAMA"}"#;
+        let maps = SourceMaps::new(&bundle_with(Some(text)));
+        let expected = Original {
+            path: "src/a.ts".into(),
+            line: 2,
+            column: 3,
+            name: None,
+            source_line: Some("  throw fail()".into()),
+        };
+        assert_eq!(maps.lookup("index.js", 1, 4), Some(expected.clone()));
+        let named = Original { column: 9, name: Some("fail".into()), ..expected };
+        assert_eq!(maps.lookup("index.js", 1, 7), Some(named));
+        assert_eq!(maps.lookup("index.js", 2, 1), None);
+        assert_eq!(maps.lookup("index.js", 0, 1), None);
+        assert_eq!(maps.lookup("other.js", 1, 1), None);
+    }
+
+    #[test]
+    fn a_broken_map_finds_nothing() {
+        let maps = SourceMaps::new(&bundle_with(Some("{")));
+        assert_eq!(maps.lookup("index.js", 1, 1), None);
+        assert_eq!(maps.lookup("index.js", 1, 1), None);
+        assert_eq!(SourceMaps::new(&bundle_with(None)).lookup("index.js", 1, 1), None);
+    }
+}

@@ -1,0 +1,304 @@
+//! Bundles and failures as bytes: between the server and its bundler process, and in the cache.
+//!
+//! A message is a JSON header and, outside of it, the contents of modules and maps as they are, since
+//! these are megabytes that neither side wants to escape. Lengths are 32-bit little-endian. Both ends are
+//! the same binary (the cache's key has its version), so there is no version here.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::failure::CODES;
+use super::output::{BuildFailure, Bundle, Module, OutputKind};
+use super::request::BundleRequest;
+use crate::base::diag::{Diagnostic, Label, Severity, SourceFile};
+
+/// The largest part of a message that is accepted, bytes.
+const PART_BYTES: usize = 1 << 30;
+
+/// What the server asks of its bundler process.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct BuildCall {
+    pub request: BundleRequest,
+    pub changed: Vec<PathBuf>,
+}
+
+/// A header and the bytes that belong to it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Message<T> {
+    pub header: T,
+    pub blobs: Vec<Vec<u8>>,
+}
+
+impl<T: Serialize + DeserializeOwned> Message<T> {
+    /// A message of a header only.
+    pub(super) fn header(header: T) -> Self {
+        Self { header, blobs: Vec::new() }
+    }
+
+    /// Writes the whole message.
+    pub(super) fn write(&self, to: &mut impl Write) -> io::Result<()> {
+        let header = serde_json::to_vec(&self.header)?;
+        write_length(to, self.blobs.len())?;
+        for part in std::iter::once(&header).chain(&self.blobs) {
+            write_length(to, part.len())?;
+            to.write_all(part)?;
+        }
+        to.flush()
+    }
+
+    /// Reads a whole message; `None` if the stream ends before it begins.
+    pub(super) fn read(from: &mut impl Read) -> io::Result<Option<Self>> {
+        let mut count = [0; 4];
+        let mut filled = 0;
+        while filled < count.len() {
+            match from.read(&mut count[filled..]) {
+                Ok(0) if filled == 0 => return Ok(None),
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let header = serde_json::from_slice(&read_part(from)?)?;
+        let blobs = (0..u32::from_le_bytes(count)).map(|_| read_part(from)).collect::<io::Result<_>>()?;
+        Ok(Some(Self { header, blobs }))
+    }
+}
+
+fn write_length(to: &mut impl Write, length: usize) -> io::Result<()> {
+    let length = u32::try_from(length).map_err(io::Error::other)?;
+    to.write_all(&length.to_le_bytes())
+}
+
+fn read_part(from: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    let length = u32::from_le_bytes(length) as usize;
+    if length > PART_BYTES {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a part is too long"));
+    }
+    let mut bytes = Vec::new();
+    if from.take(length as u64).read_to_end(&mut bytes)? < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(bytes)
+}
+
+/// The header of a build's outcome; the blobs are each module's code, then its map if it has one.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Outcome {
+    Built(BundleHeader),
+    Failed { diagnostics: Findings, inputs: Vec<PathBuf> },
+}
+
+/// A bundle without the contents of its modules.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct BundleHeader {
+    entry: String,
+    modules: Vec<ModuleHeader>,
+    inputs: Vec<PathBuf>,
+    exports: Vec<String>,
+    hash: [u8; 32],
+    diagnostics: Findings,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct ModuleHeader {
+    name: String,
+    kind: OutputKind,
+    has_map: bool,
+}
+
+/// Diagnostics, each text that they point into once.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Findings {
+    sources: Vec<(PathBuf, String)>,
+    list: Vec<Finding>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Finding {
+    code: String,
+    is_error: bool,
+    message: String,
+    /// Source, start, end, text.
+    labels: Vec<(usize, usize, usize, String)>,
+    help: Option<String>,
+}
+
+/// The message for what a build yielded.
+pub(super) fn encode_outcome(outcome: Result<Bundle, BuildFailure>) -> Message<Outcome> {
+    match outcome {
+        Ok(bundle) => {
+            let (header, blobs) = split_bundle(bundle);
+            Message { header: Outcome::Built(header), blobs }
+        }
+        Err(failure) => Message::header(Outcome::Failed {
+            diagnostics: Findings::of(&failure.diagnostics),
+            inputs: failure.inputs,
+        }),
+    }
+}
+
+/// What a message says, or `None` if its parts do not fit together.
+pub(super) fn decode_outcome(message: Message<Outcome>) -> Option<Result<Bundle, BuildFailure>> {
+    Some(match message.header {
+        Outcome::Built(header) => Ok(join_bundle(header, message.blobs)?),
+        Outcome::Failed { diagnostics, inputs } => {
+            Err(BuildFailure { diagnostics: diagnostics.into_diagnostics()?, inputs })
+        }
+    })
+}
+
+/// A bundle as a header and blobs.
+pub(super) fn split_bundle(bundle: Bundle) -> (BundleHeader, Vec<Vec<u8>>) {
+    let diagnostics = Findings::of(&bundle.diagnostics);
+    let mut modules = Vec::new();
+    let mut blobs = Vec::new();
+    for module in bundle.modules {
+        let has_map = module.source_map.is_some();
+        modules.push(ModuleHeader { name: module.name, kind: module.kind, has_map });
+        blobs.push(module.code);
+        blobs.extend(module.source_map.map(String::into_bytes));
+    }
+    let Bundle { entry, inputs, exports, hash, .. } = bundle;
+    (BundleHeader { entry, modules, inputs, exports, hash, diagnostics }, blobs)
+}
+
+/// The inverse of [`split_bundle`]; `None` if the parts do not fit together.
+pub(super) fn join_bundle(header: BundleHeader, blobs: Vec<Vec<u8>>) -> Option<Bundle> {
+    let mut blobs = blobs.into_iter();
+    let mut modules = Vec::new();
+    for ModuleHeader { name, kind, has_map } in header.modules {
+        let code = blobs.next()?;
+        let source_map = if has_map { Some(String::from_utf8(blobs.next()?).ok()?) } else { None };
+        modules.push(Module { name, kind, code, source_map });
+    }
+    Some(Bundle {
+        entry: header.entry,
+        modules,
+        inputs: header.inputs,
+        exports: header.exports,
+        hash: header.hash,
+        diagnostics: header.diagnostics.into_diagnostics()?,
+    })
+}
+
+impl Findings {
+    fn of(diagnostics: &[Diagnostic]) -> Self {
+        let mut sources: Vec<&Arc<SourceFile>> = Vec::new();
+        let mut list = Vec::new();
+        for diagnostic in diagnostics {
+            let mut labels = Vec::new();
+            for label in &diagnostic.labels {
+                let index = sources.iter().position(|source| **source == label.source).unwrap_or_else(|| {
+                    sources.push(&label.source);
+                    sources.len() - 1
+                });
+                labels.push((index, label.span.start, label.span.end, label.text.clone()));
+            }
+            list.push(Finding {
+                code: diagnostic.code.to_owned(),
+                is_error: diagnostic.is_error(),
+                message: diagnostic.message.clone(),
+                labels,
+                help: diagnostic.help.clone(),
+            });
+        }
+        let sources = sources.into_iter().map(|source| (source.path.clone(), source.text.clone())).collect();
+        Self { sources, list }
+    }
+
+    fn into_diagnostics(self) -> Option<Vec<Diagnostic>> {
+        let sources: Vec<_> =
+            self.sources.into_iter().map(|(path, text)| SourceFile::new(path, text)).collect();
+        let decode = |finding: Finding| {
+            let label = |(source, start, end, text): (usize, usize, usize, String)| {
+                Some(Label { source: sources.get(source)?.clone(), span: start..end, text })
+            };
+            Some(Diagnostic {
+                code: CODES.iter().find(|code| **code == finding.code)?,
+                severity: if finding.is_error { Severity::Error } else { Severity::Warning },
+                message: finding.message,
+                labels: finding.labels.into_iter().map(label).collect::<Option<_>>()?,
+                help: finding.help,
+            })
+        };
+        self.list.into_iter().map(decode).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip(outcome: Result<Bundle, BuildFailure>) {
+        let mut bytes = Vec::new();
+        encode_outcome(outcome.clone()).write(&mut bytes).unwrap();
+        let mut rest = bytes.as_slice();
+        let message = Message::read(&mut rest).unwrap().unwrap();
+        assert_eq!(decode_outcome(message), Some(outcome));
+        assert!(Message::<Outcome>::read(&mut rest).unwrap().is_none());
+        for cut in 1..bytes.len() {
+            assert!(Message::<Outcome>::read(&mut &bytes[..cut]).is_err(), "cut at {cut}");
+        }
+    }
+
+    fn diagnostics() -> Vec<Diagnostic> {
+        let source = SourceFile::new("src/a.ts", "import 'x'");
+        vec![
+            Diagnostic::error("bundle/unresolved-import", "cannot find `x`")
+                .at(&source, 7..10, "here")
+                .at(&source, 0..6, "")
+                .help("install it"),
+            Diagnostic::warning("bundle/suspicious", "odd"),
+        ]
+    }
+
+    #[test]
+    fn bundles_and_failures_survive() {
+        let module = |name: &str, kind, source_map: Option<&str>| Module {
+            name: name.into(),
+            kind,
+            code: vec![0, 1, 255],
+            source_map: source_map.map(str::to_owned),
+        };
+        round_trip(Ok(Bundle {
+            entry: "index.js".into(),
+            modules: vec![
+                module("index.js", OutputKind::EsModule, Some("{}")),
+                module("./1-a.bin", OutputKind::Data, None),
+                module("./2-a.wasm", OutputKind::Wasm, None),
+            ],
+            inputs: vec!["/p/a.ts".into()],
+            exports: vec!["default".into()],
+            hash: [7; 32],
+            diagnostics: diagnostics(),
+        }));
+        round_trip(Err(BuildFailure { diagnostics: diagnostics(), inputs: vec!["/p/b.ts".into()] }));
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_refused() {
+        let bundle = Bundle {
+            entry: "a".into(),
+            modules: vec![Module {
+                name: "a".into(),
+                kind: OutputKind::Text,
+                code: vec![],
+                source_map: None,
+            }],
+            inputs: vec![],
+            exports: vec![],
+            hash: [0; 32],
+            diagnostics: vec![],
+        };
+        let (header, _) = split_bundle(bundle);
+        assert_eq!(join_bundle(header, vec![]), None);
+        let unknown = Diagnostic::error("config/unknown-key", "from elsewhere");
+        assert_eq!(Findings::of(&[unknown]).into_diagnostics(), None);
+    }
+}
