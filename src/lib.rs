@@ -6,6 +6,7 @@
 pub mod base;
 pub mod bundle;
 pub mod codec;
+pub mod engine;
 pub mod project;
 pub mod storage;
 

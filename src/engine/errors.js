@@ -1,0 +1,35 @@
+// Shows the user's own files in stack traces: positions are mapped when a stack is read, not when an
+// error is made, so that errors nobody looks at cost nothing.
+import host from "dodev:host";
+
+const native = Object.getOwnPropertyDescriptor(Error.prototype, "stack");
+const { mapStack } = host;
+const { toString } = Error.prototype;
+
+/** The stack as other engines give it: name and message, then the frames. */
+function withHeadline(error, stack) {
+  return `${toString.call(error)}\n${mapStack(stack)}`.trimEnd();
+}
+
+Object.defineProperty(Error.prototype, "stack", {
+  ...native,
+  get() {
+    const stack = native.get.call(this);
+    return typeof stack === "string" && stack !== "" ? withHeadline(this, stack) : stack;
+  },
+});
+
+const { captureStackTrace } = Error;
+if (captureStackTrace) {
+  Object.defineProperty(Error, "captureStackTrace", {
+    value: function captureStackTrace_(target, filter) {
+      captureStackTrace(target, filter);
+      if (Object.hasOwn(target, "stack") && typeof target.stack === "string") {
+        target.stack = withHeadline(target, target.stack);
+      }
+    },
+    writable: true,
+    configurable: true,
+  });
+  Object.defineProperty(Error.captureStackTrace, "name", { value: "captureStackTrace" });
+}

@@ -1,0 +1,194 @@
+//! What one isolate's host operations share: who is running, what is pending, where logs go.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use rquickjs::{Ctx, Function, Object, Persistent, Result};
+
+use crate::base::clock::Clock;
+
+use super::bodies::Bodies;
+use super::ops::{Completer, Completion, Ops};
+use super::roots::Roots;
+use super::timers::Timers;
+use super::turn::Violations;
+
+/// A part of the platform: host operations in Rust, and the prelude modules that use them.
+#[derive(Clone, Copy)]
+pub struct Extension {
+    /// Adds this extension's operations to the `host` object that prelude modules import.
+    pub install: for<'js> fn(&Ctx<'js>, &Object<'js>, &Rc<Host>) -> Result<()>,
+    /// Prelude modules to evaluate when an isolate starts, in order.
+    pub eager: &'static [&'static str],
+    /// Names that user code may import → the prelude modules behind them.
+    pub public: &'static [(&'static str, &'static str)],
+}
+
+/// On whose behalf a turn runs: a stateless request, or one awake object. Never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwnerId(pub u64);
+
+impl OwnerId {
+    /// The owner of what runs outside any event: the evaluation of modules.
+    pub const NONE: Self = Self(0);
+}
+
+/// A critical section of an object's input gate; 0 is outside all sections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct SectionId(pub u32);
+
+/// Owner and critical section of the running turn, inherited by every operation that it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope {
+    /// Who is running.
+    pub owner: OwnerId,
+    /// The critical section it runs in.
+    pub section: SectionId,
+}
+
+impl Scope {
+    /// The scope of module evaluation.
+    pub const NONE: Self = Self { owner: OwnerId::NONE, section: SectionId(0) };
+}
+
+/// Who wrote a log line: the Worker, or an object of a class.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The stateless Worker.
+    Worker,
+    /// An object: its class, and its name or the start of its id.
+    Object {
+        /// Name of the class.
+        class: String,
+        /// Name of the object, or the first digits of its id.
+        name: String,
+    },
+}
+
+/// The `console` method that wrote a line, or `Uncaught` for errors nobody caught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// `console.debug`, `console.trace`
+    Debug,
+    /// `console.log`
+    Log,
+    /// `console.info`
+    Info,
+    /// `console.warn`
+    Warn,
+    /// `console.error`
+    Error,
+    /// An exception or rejection that nobody handled.
+    Uncaught,
+}
+
+/// One thing to show to the developer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRecord {
+    /// Who wrote it.
+    pub origin: Origin,
+    /// How.
+    pub level: LogLevel,
+    /// The formatted text, without a final line break.
+    pub text: String,
+}
+
+/// The entry functions that the prelude registers, by what they are for.
+pub type Entries = RefCell<Vec<(String, Persistent<Function<'static>>)>>;
+
+/// Rewrites a stack trace's positions from the bundle's to the user's files.
+type MapStack = Box<dyn Fn(&str) -> String>;
+
+/// Shared by all host operations of one isolate; lives on its thread.
+pub struct Host {
+    /// The scope of the running turn.
+    pub scope: Cell<Scope>,
+    /// Whether the call into JavaScript was ended by the watchdog.
+    pub interrupted: Cell<bool>,
+    /// Operations that JavaScript waits for.
+    pub ops: Ops,
+    /// Promises that calls from the host wait for.
+    pub roots: Roots,
+    /// Bodies that JavaScript reads and writes.
+    pub bodies: Bodies,
+    /// Timers that JavaScript set.
+    pub timers: RefCell<Timers>,
+    /// Source of time.
+    pub clock: Clock,
+    /// Finished operations enter the isolate's mailbox here, from any thread.
+    pub completer: Completer,
+    /// Exceptions and rejections that nobody handled during the running turn.
+    pub violations: Violations,
+    /// Functions of the prelude that turns call.
+    pub entries: Entries,
+    /// Where log records go.
+    pub log: Box<dyn Fn(LogRecord)>,
+    origin: RefCell<Box<dyn Fn(OwnerId) -> Origin>>,
+    map_stack: RefCell<MapStack>,
+}
+
+impl Host {
+    /// Makes the shared state of one isolate.
+    pub fn new(clock: Clock, completer: Completer, log: Box<dyn Fn(LogRecord)>) -> Rc<Self> {
+        Rc::new(Self {
+            scope: Cell::new(Scope::NONE),
+            interrupted: Cell::new(false),
+            ops: Ops::default(),
+            roots: Roots::default(),
+            bodies: Bodies::default(),
+            timers: RefCell::default(),
+            clock,
+            completer,
+            violations: Violations::default(),
+            entries: RefCell::default(),
+            log,
+            origin: RefCell::new(Box::new(|_| Origin::Worker)),
+            map_stack: RefCell::new(Box::new(str::to_owned)),
+        })
+    }
+
+    /// A host for isolates that no server owns: nothing is logged, nothing completes from outside.
+    pub fn detached() -> Rc<Self> {
+        Self::new(Clock::system(), Completer::new(|_: Completion| {}), Box::new(|_| {}))
+    }
+
+    /// Sets who names the owner of the running turn in log records.
+    pub fn set_origin(&self, origin: impl Fn(OwnerId) -> Origin + 'static) {
+        *self.origin.borrow_mut() = Box::new(origin);
+    }
+
+    /// Sets what rewrites a stack trace's positions from the bundle's to the user's files.
+    pub fn set_map_stack(&self, map: impl Fn(&str) -> String + 'static) {
+        *self.map_stack.borrow_mut() = Box::new(map);
+    }
+
+    /// The stack trace `stack` with positions in the user's files.
+    pub fn map_stack(&self, stack: &str) -> String {
+        (self.map_stack.borrow())(stack)
+    }
+
+    /// Logs `text` on behalf of the running turn's owner.
+    pub fn write_log(&self, level: LogLevel, text: String) {
+        let origin = (self.origin.borrow())(self.scope.get().owner);
+        (self.log)(LogRecord { origin, level, text });
+    }
+
+    /// The entry function that the prelude registered as `name`.
+    pub fn entry<'js>(&self, ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
+        let entries = self.entries.borrow();
+        let (_, function) = entries
+            .iter()
+            .find(|(n, _)| *n == name)
+            .unwrap_or_else(|| panic!("the prelude registers the entry `{name}` when it is evaluated"));
+        function.clone().restore(ctx)
+    }
+
+    /// Drops every handle to a JavaScript value; must happen before the runtime is freed.
+    pub(super) fn clear(&self) {
+        self.ops.clear();
+        self.roots.clear();
+        self.entries.borrow_mut().clear();
+        self.violations.clear();
+        *self.origin.borrow_mut() = Box::new(|_| Origin::Worker);
+    }
+}

@@ -1,0 +1,71 @@
+//! HTTP messages as they cross between the edge, isolates and objects.
+
+use bytes::Bytes;
+
+use super::pipe::PipeReader;
+use super::socket::{LinkEdge, SocketId};
+
+/// The body of a request or response.
+#[derive(Debug)]
+pub enum Body {
+    /// No body.
+    Empty,
+    /// All of it.
+    Bytes(Bytes),
+    /// It comes in pieces; the length in bytes where it was announced.
+    Stream(PipeReader, Option<u64>),
+}
+
+/// A header field: the name as it came (lower case on requests), the value as bytes.
+pub type Header = (String, Bytes);
+
+/// A request for the Worker.
+#[derive(Debug)]
+pub struct FetchRequest {
+    /// The method as it came, for example `GET`.
+    pub method: String,
+    /// The absolute URL, for example `http://127.0.0.1:8787/x?y`.
+    pub url: String,
+    /// The header fields in order.
+    pub headers: Vec<Header>,
+    /// The body.
+    pub body: Body,
+}
+
+/// The Worker's answer.
+#[derive(Debug)]
+pub struct FetchResponse {
+    /// Status code, 200..=599, or 101.
+    pub status: u16,
+    /// Reason phrase; empty means the usual one.
+    pub status_text: String,
+    /// The header fields in order; `set-cookie` may occur several times.
+    pub headers: Vec<Header>,
+    /// The body.
+    pub body: Body,
+    /// The WebSocket that the connection becomes, with status 101.
+    pub web_socket: Option<Upgrade>,
+}
+
+/// A WebSocket in a response.
+#[derive(Debug)]
+pub enum Upgrade {
+    /// An end of the isolate's table, while the response has not left the isolate.
+    Returned(SocketId),
+    /// The other side of the connection to be.
+    Coupled(LinkEdge),
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FetchError {
+    /// The Worker threw: name and message as one line, then the mapped stack (may be empty).
+    Thrown {
+        /// `Name: message`
+        headline: String,
+        /// The stack's lines, positions in the user's files.
+        stack: String,
+    },
+    /// The world that held the request is gone (the server stops).
+    Gone,
+}

@@ -1,0 +1,316 @@
+//! One QuickJS runtime with the prelude loaded, bound to the thread that made it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use rquickjs::{Context, Ctx, Function, Module, Object, Persistent, Result, Runtime, Value};
+
+use crate::base::limits;
+
+use super::exception::{self, Exception};
+use super::host::{Extension, Host, Scope};
+use super::loader::{DataModules, HOST_GLOBAL, HOST_MODULE, Hides, ModuleMap, ModuleSource, Modules};
+use super::roots::Roots;
+use super::turn::{Entered, TurnReport};
+use super::watchdog::Watchdog;
+
+/// Heap growth before the first garbage collection, bytes: most requests free all they made by
+/// reference counting alone.
+const GC_THRESHOLD_BYTES: usize = 8 * 1024 * 1024;
+
+/// Limits of an isolate.
+#[derive(Debug, Clone)]
+pub struct IsolateOptions {
+    /// CPU time of one turn.
+    pub turn_cpu: Duration,
+    /// Heap, bytes.
+    pub memory_bytes: usize,
+}
+
+impl Default for IsolateOptions {
+    fn default() -> Self {
+        Self { turn_cpu: limits::TURN_CPU, memory_bytes: limits::ISOLATE_MEMORY_BYTES }
+    }
+}
+
+/// One runtime, one context, and everything the host keeps about them.
+///
+/// Field order is drop order: handles to values first, the runtime last.
+pub struct Isolate {
+    handles: Handles,
+    modules: Rc<ModuleMap>,
+    watchdog: Watchdog,
+    context: Context,
+    runtime: Runtime,
+}
+
+/// Clears every table of JavaScript handles when the isolate goes.
+struct Handles {
+    host: Rc<Host>,
+    /// The object whose properties are the host's operations.
+    operations: RefCell<Option<Persistent<Object<'static>>>>,
+}
+
+impl Drop for Handles {
+    fn drop(&mut self) {
+        self.operations.borrow_mut().take();
+        self.host.clear();
+    }
+}
+
+impl Isolate {
+    /// Makes a runtime and evaluates the prelude of `extensions`.
+    ///
+    /// # Errors
+    /// A sentence saying what failed; only a defect of the prelude or lack of memory can fail here.
+    pub fn new(
+        host: Rc<Host>,
+        extensions: &[Extension],
+        options: &IsolateOptions,
+    ) -> std::result::Result<Self, String> {
+        let runtime = Runtime::new().map_err(|e| e.to_string())?;
+        runtime.set_max_stack_size(limits::ISOLATE_STACK_BYTES);
+        runtime.set_memory_limit(options.memory_bytes);
+        runtime.set_gc_threshold(GC_THRESHOLD_BYTES);
+        let watchdog = Watchdog::new(options.turn_cpu);
+        let poll = watchdog.clone();
+        runtime.set_interrupt_handler(Some(Box::new(move || poll.poll())));
+        let tracker = Rc::downgrade(&host);
+        runtime.set_host_promise_rejection_tracker(Some(Box::new(move |ctx, promise, reason, handled| {
+            if let Some(host) = tracker.upgrade() {
+                host.violations.track(&ctx, promise, reason, handled);
+            }
+        })));
+        let public = extensions.iter().flat_map(|e| e.public.iter().copied()).collect();
+        let modules = Rc::new(ModuleMap { public, ..ModuleMap::default() });
+        runtime.set_loader(Modules(modules.clone()), Modules(modules.clone()));
+        let context = Context::full(&runtime).map_err(|e| e.to_string())?;
+        let handles = Handles { host, operations: RefCell::default() };
+        let isolate = Self { handles, modules, watchdog, context, runtime };
+        isolate.context.with(|ctx| {
+            isolate.install_prelude(&ctx, extensions).map_err(|error| {
+                let thrown = ctx.catch();
+                format!("the prelude failed: {error}: {}", Exception::read(&ctx, &thrown))
+            })
+        })?;
+        Ok(isolate)
+    }
+
+    fn install_prelude(&self, ctx: &Ctx<'_>, extensions: &[Extension]) -> Result<()> {
+        ctx.store_userdata(DataModules(self.modules.clone()))
+            .map_err(|_| rquickjs::Error::new_loading("data modules"))?;
+        let object = Object::new(ctx.clone())?;
+        self.install_basics(ctx, &object)?;
+        for extension in extensions {
+            (extension.install)(ctx, &object, self.host())?;
+        }
+        ctx.globals().set(HOST_GLOBAL, object.clone())?;
+        *self.handles.operations.borrow_mut() = Some(Persistent::save(ctx, object));
+        evaluate(ctx, HOST_MODULE)?;
+        ctx.globals().remove(HOST_GLOBAL)?;
+        evaluate(ctx, "dodev:engine/errors")?;
+        for name in extensions.iter().flat_map(|e| e.eager) {
+            evaluate(ctx, name)?;
+        }
+        Ok(())
+    }
+
+    /// Operations that every prelude needs: `host.entry(name, function)` registers what turns call,
+    /// `host.lazy(module)` evaluates a rare prelude module on first use and gives its namespace,
+    /// `host.mapStack(text)` maps a stack's positions.
+    fn install_basics<'js>(&self, ctx: &Ctx<'js>, object: &Object<'js>) -> Result<()> {
+        let host = Rc::downgrade(self.host());
+        let register = move |ctx: Ctx<'js>, name: String, function: Function<'js>| {
+            if let Some(host) = host.upgrade() {
+                host.entries.borrow_mut().push((name, Persistent::save(&ctx, function)));
+            }
+        };
+        object.set("entry", Function::new(ctx.clone(), register)?)?;
+        object.set("lazy", Function::new(ctx.clone(), lazy)?)?;
+        let host = Rc::downgrade(self.host());
+        let map = move |stack: String| match host.upgrade() {
+            Some(host) => host.map_stack(&stack),
+            None => stack,
+        };
+        object.set("mapStack", Function::new(ctx.clone(), map)?)?;
+        Ok(())
+    }
+
+    /// Adds operations that are known only now to the `host` object of the prelude.
+    pub fn install(&self, add: impl for<'js> FnOnce(&Ctx<'js>, &Object<'js>) -> Result<()>) {
+        self.context.with(|ctx| {
+            let operations = self.handles.operations.borrow().clone();
+            let operations = operations.expect("set when the isolate was made");
+            let object = operations.restore(&ctx).expect("it belongs to this isolate");
+            add(&ctx, &object).expect("setting properties of a plain object cannot throw");
+        });
+    }
+
+    /// Limits the CPU time of the turns to come.
+    pub fn set_turn_cpu(&self, limit: Duration) {
+        self.watchdog.set_limit(limit);
+    }
+
+    /// Hides the public modules that `hidden` names from user code.
+    pub fn hide_modules(&self, hidden: Hides) {
+        self.modules.hidden.set(Some(hidden));
+    }
+
+    /// Gives the isolate its user modules; they are loaded when first imported.
+    pub fn set_user_modules(&self, modules: HashMap<String, ModuleSource>) {
+        *self.modules.user.borrow_mut() = modules;
+    }
+
+    /// Evaluates the user's `entry` module in one turn and hands its namespace to `done`.
+    ///
+    /// `done` gets the namespace, or what was thrown. It is called when top-level `await` is over.
+    pub fn load(
+        &self,
+        entry: &str,
+        done: impl for<'js> FnOnce(&Ctx<'js>, std::result::Result<Object<'js>, Value<'js>>) + 'static,
+    ) -> TurnReport {
+        self.turn(Scope::NONE, |ctx| {
+            let promise = Module::import(ctx, entry).map(|promise| promise.into_value());
+            Entered::Root(
+                promise,
+                Box::new(move |ctx, result| match result {
+                    Ok(namespace) => match namespace.into_object() {
+                        Some(namespace) => done(ctx, Ok(namespace)),
+                        None => done(ctx, Err(Value::new_undefined(ctx.clone()))),
+                    },
+                    Err(thrown) => done(ctx, Err(thrown)),
+                }),
+            )
+        })
+    }
+
+    /// What host operations share.
+    pub fn host(&self) -> &Rc<Host> {
+        &self.handles.host
+    }
+
+    /// Promises that calls from the host wait for.
+    pub fn roots(&self) -> &Roots {
+        &self.handles.host.roots
+    }
+
+    /// Heap in use, bytes. Walks the whole heap.
+    pub fn memory_bytes(&self) -> u64 {
+        u64::try_from(self.runtime.memory_usage().memory_used_size).unwrap_or(0)
+    }
+
+    /// Collects cyclic garbage. For quiet moments.
+    pub fn collect_garbage(&self) {
+        self.runtime.run_gc();
+    }
+
+    pub(super) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    pub(super) fn watchdog(&self) -> &Watchdog {
+        &self.watchdog
+    }
+}
+
+fn evaluate<'js>(ctx: &Ctx<'js>, name: &str) -> Result<Object<'js>> {
+    let promise = Module::import(ctx, name)?;
+    promise.finish::<Object<'js>>()
+}
+
+/// Evaluates the prelude module `name` now and returns its namespace.
+///
+/// Invariant: callers keep the namespace, and no eager module imports a lazy one: each call makes a new
+/// instance of the module.
+pub fn lazy<'js>(ctx: Ctx<'js>, name: String) -> Result<Object<'js>> {
+    let Some(bytecode) = super::prelude::bytecode(&name) else {
+        return Err(exception::throw(&ctx, &super::OpError::new(format!("no prelude module {name}"))));
+    };
+    let (module, promise) = super::loader::load_bytecode(&ctx, bytecode)?.eval()?;
+    promise.result::<()>().unwrap_or(Ok(()))?;
+    module.namespace()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::OwnerId;
+
+    fn isolate() -> Isolate {
+        Isolate::new(Host::detached(), &[], &IsolateOptions::default()).expect("an isolate")
+    }
+
+    fn run(isolate: &Isolate, source: &str) -> TurnReport {
+        let modules = [("index.js".to_owned(), ModuleSource::EsModule(source.to_owned()))];
+        isolate.set_user_modules(modules.into());
+        isolate.load("index.js", |ctx, result| {
+            if let Err(thrown) = result {
+                panic!("{}", Exception::read(ctx, &thrown));
+            }
+        })
+    }
+
+    #[test]
+    fn unhandled_rejections_are_reported_and_handled_ones_are_not() {
+        let isolate = isolate();
+        let report = run(
+            &isolate,
+            "Promise.reject(new TypeError('lost'));
+             const later = Promise.reject(new Error('kept'));
+             await null; later.catch(() => {});",
+        );
+        let lines: Vec<_> = report.uncaught.iter().map(Exception::headline).collect();
+        assert_eq!(lines, ["TypeError: lost"]);
+    }
+
+    #[test]
+    fn a_looping_turn_is_ended_and_the_isolate_lives_on() {
+        let options = IsolateOptions { turn_cpu: Duration::from_millis(20), ..IsolateOptions::default() };
+        let isolate = Isolate::new(Host::detached(), &[], &options).expect("an isolate");
+        let scope = Scope { owner: OwnerId(1), section: super::super::SectionId(0) };
+        let report = isolate.turn(scope, |ctx| {
+            let result = ctx.eval::<Value<'_>, _>("try { for (;;) {} } finally { globalThis.seen = true }");
+            Entered::Root(result, Box::new(|_, result| assert!(result.is_err())))
+        });
+        assert!(report.cpu_exceeded);
+        let report = isolate.turn(scope, |ctx| {
+            assert_eq!(ctx.eval::<bool, _>("globalThis.seen === undefined").ok(), Some(true));
+            Entered::Done
+        });
+        assert!(!report.cpu_exceeded);
+    }
+
+    #[test]
+    fn roots_settle_in_the_turn_that_resolves_them() {
+        use std::cell::RefCell;
+        let isolate = isolate();
+        let scope = Scope { owner: OwnerId(1), section: super::super::SectionId(0) };
+        let seen = Rc::new(RefCell::new(Vec::new()));
+        let log = seen.clone();
+        isolate.turn(scope, move |ctx| {
+            let promise = ctx.eval("new Promise((resolve) => { globalThis.go = resolve })");
+            Entered::Root(promise, Box::new(move |_, result| log.borrow_mut().push(result.is_ok())))
+        });
+        assert!(seen.borrow().is_empty());
+        assert!(isolate.roots().any_of(OwnerId(1)));
+        isolate.turn(scope, |ctx| {
+            ctx.eval::<(), _>("go(1)").expect("a call");
+            Entered::Done
+        });
+        assert_eq!(*seen.borrow(), [true]);
+    }
+
+    #[test]
+    fn user_code_cannot_import_the_prelude() {
+        let isolate = isolate();
+        isolate.set_user_modules(
+            [("index.js".to_owned(), ModuleSource::EsModule("import 'dodev:host'".to_owned()))].into(),
+        );
+        let failed = Rc::new(std::cell::Cell::new(false));
+        let note = failed.clone();
+        isolate.load("index.js", move |_, result| note.set(result.is_err()));
+        assert!(failed.get());
+    }
+}

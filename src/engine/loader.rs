@@ -1,0 +1,169 @@
+//! Finds modules: the prelude's, the platform's public ones, and the user's bundle.
+//!
+//! Invariant: `dodev:` modules are visible to prelude modules only. User code reaches the platform
+//! through globals and the public names that extensions list (`cloudflare:workers`).
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use rquickjs::loader::{ImportAttributes, Loader, Resolver};
+use rquickjs::module::{Declarations, Declared, Exports, ModuleDef};
+use rquickjs::{Ctx, Error, Module, Object, Result};
+
+use super::prelude;
+
+/// The module through which prelude modules reach the host's operations: one default export.
+pub const HOST_MODULE: &str = "dodev:host";
+/// The global that carries the host object until [`HOST_MODULE`] was evaluated.
+pub const HOST_GLOBAL: &str = "__dodev_host";
+
+/// What one module of the user's bundle holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ModuleSource {
+    /// JavaScript source text of an ES module.
+    EsModule(String),
+    /// Bytes; the module's default export is an `ArrayBuffer` of them.
+    Data(Vec<u8>),
+}
+
+/// Whether a public name is hidden.
+pub type Hides = fn(&str) -> bool;
+
+/// The modules that one isolate can load, shared by resolver and loader.
+#[derive(Debug, Default)]
+pub struct ModuleMap {
+    /// Public name → prelude module, for example `cloudflare:workers` → `dodev:workers/entrypoints`.
+    pub public: HashMap<&'static str, &'static str>,
+    /// Which of the public names this isolate's user must not see.
+    pub hidden: Cell<Option<Hides>>,
+    /// The user's modules by name.
+    pub user: RefCell<HashMap<String, ModuleSource>>,
+}
+
+/// Resolver and loader of one isolate.
+#[derive(Clone)]
+pub struct Modules(pub Rc<ModuleMap>);
+
+impl Resolver for Modules {
+    fn resolve<'js>(
+        &mut self,
+        _: &Ctx<'js>,
+        base: &str,
+        name: &str,
+        _: Option<ImportAttributes<'js>>,
+    ) -> Result<String> {
+        // An empty base is the host itself.
+        if base.is_empty() || base.starts_with("dodev:") {
+            return Ok(name.to_owned());
+        }
+        let hidden = self.0.hidden.get().is_some_and(|hidden| hidden(name));
+        if let Some(target) = self.0.public.get(name).filter(|_| !hidden) {
+            return Ok((*target).to_owned());
+        }
+        let resolved = resolve_relative(base, name);
+        if self.0.user.borrow().contains_key(&resolved) {
+            return Ok(resolved);
+        }
+        Err(Error::new_resolving_message(base, name, format!("No such module \"{name}\".")))
+    }
+}
+
+impl Loader for Modules {
+    fn load<'js>(
+        &mut self,
+        ctx: &Ctx<'js>,
+        name: &str,
+        _: Option<ImportAttributes<'js>>,
+    ) -> Result<Module<'js, Declared>> {
+        if name == HOST_MODULE {
+            return Module::declare_def::<HostModule, _>(ctx.clone(), name);
+        }
+        if let Some(bytecode) = prelude::bytecode(name) {
+            return load_bytecode(ctx, bytecode);
+        }
+        match self.0.user.borrow().get(name) {
+            Some(ModuleSource::EsModule(source)) => {
+                let module = Module::declare(ctx.clone(), name, source.as_str())?;
+                module.meta()?.set("url", name)?;
+                Ok(module)
+            }
+            Some(ModuleSource::Data(_)) => Module::declare_def::<DataModule, _>(ctx.clone(), name),
+            None => Err(Error::new_loading(name)),
+        }
+    }
+}
+
+/// Loads a prelude module from the bytecode that the build script wrote into this binary.
+pub fn load_bytecode<'js>(ctx: &Ctx<'js>, bytecode: &'static [u8]) -> Result<Module<'js, Declared>> {
+    // SAFETY: the bytes were written by the same engine version for the same target while this
+    // binary was built, and lie in its read-only data.
+    unsafe { Module::load(ctx.clone(), bytecode) }
+}
+
+fn resolve_relative(base: &str, name: &str) -> String {
+    let Some(tail) = name.strip_prefix("./") else { return name.to_owned() };
+    match base.rfind('/') {
+        Some(slash) => format!("{}{tail}", &base[..=slash]),
+        None => tail.to_owned(),
+    }
+}
+
+struct HostModule;
+
+impl ModuleDef for HostModule {
+    fn declare(declarations: &Declarations<'_>) -> Result<()> {
+        declarations.declare("default")?;
+        Ok(())
+    }
+
+    fn evaluate<'js>(ctx: &Ctx<'js>, exports: &Exports<'js>) -> Result<()> {
+        let host: Object<'js> = ctx.globals().get(HOST_GLOBAL)?;
+        exports.export("default", host)?;
+        Ok(())
+    }
+}
+
+/// The bytes of the user's data modules, reachable from the module's evaluation.
+pub struct DataModules(pub Rc<ModuleMap>);
+
+// SAFETY: the type holds no JavaScript values, so it is the same type for every lifetime.
+unsafe impl<'js> rquickjs::JsLifetime<'js> for DataModules {
+    type Changed<'to> = DataModules;
+}
+
+struct DataModule;
+
+impl ModuleDef for DataModule {
+    fn declare(declarations: &Declarations<'_>) -> Result<()> {
+        declarations.declare("default")?;
+        Ok(())
+    }
+
+    fn evaluate<'js>(ctx: &Ctx<'js>, exports: &Exports<'js>) -> Result<()> {
+        let name: String = exports.module().name()?;
+        let modules = ctx.userdata::<DataModules>().expect("set when the isolate was made");
+        let user = modules.0.user.borrow();
+        let Some(ModuleSource::Data(bytes)) = user.get(&name) else {
+            return Err(Error::new_loading(name));
+        };
+        exports.export("default", rquickjs::ArrayBuffer::new_copy(ctx.clone(), bytes)?)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_names_follow_their_importer() {
+        for (base, name, expected) in [
+            ("index.js", "./a.bin", "a.bin"),
+            ("src/index.js", "./a.bin", "src/a.bin"),
+            ("src/index.js", "pkg", "pkg"),
+        ] {
+            assert_eq!(resolve_relative(base, name), expected, "{name} from {base}");
+        }
+    }
+}

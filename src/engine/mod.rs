@@ -1,0 +1,31 @@
+//! The JavaScript engine as mechanism: isolates, turns, pending operations, modules, exceptions.
+//!
+//! Nothing here knows gates, objects or the Web platform. Layers above install [`Extension`]s (host
+//! operations plus prelude modules) and run turns; they decide who may enter and when.
+//!
+//! Invariant: [`Isolate::turn`] is the only way into JavaScript after an isolate was made.
+
+pub mod bodies;
+pub mod bytes;
+pub mod clone;
+pub mod exception;
+pub mod handle;
+pub mod host;
+pub mod http;
+pub mod isolate;
+pub mod loader;
+pub mod mailbox;
+pub mod opaque;
+pub mod ops;
+pub mod pipe;
+pub mod prelude;
+pub mod proxy;
+pub mod roots;
+pub mod socket;
+pub mod timers;
+pub mod turn;
+pub mod watchdog;
+
+pub use host::{Extension, Host, LogLevel, LogRecord, Origin, OwnerId, Scope, SectionId};
+pub use isolate::{Isolate, IsolateOptions};
+pub use ops::{Completer, Completion, OpError, OpId, OpValue};

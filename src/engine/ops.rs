@@ -1,0 +1,231 @@
+//! Operations that JavaScript waits for and the host finishes later.
+//!
+//! An operation is a promise handed to JavaScript, kept in one slab per isolate together with the
+//! scope that started it. Whoever finishes it, on any thread, sends a [`Completion`] to the isolate's
+//! mailbox; the completion enters JavaScript as a turn of its own, in the scope of its operation.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rquickjs::{ArrayBuffer, Ctx, Function, IntoJs, Persistent, Promise, Result, Value};
+
+use super::exception::make_error;
+use super::host::{OwnerId, Scope};
+
+/// A pending operation: its place in the slab and a serial number, so that ids are never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OpId {
+    index: u32,
+    serial: u32,
+}
+
+/// Makes a JavaScript value from a finished operation's result.
+pub type Make = Box<dyn for<'js> FnOnce(&Ctx<'js>) -> Result<Value<'js>> + Send>;
+
+/// The result of an operation, as data that may cross threads.
+pub enum OpValue {
+    /// `undefined`
+    Undefined,
+    /// `null`
+    Null,
+    /// A boolean.
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// A string.
+    Text(String),
+    /// Bytes, handed out as an `ArrayBuffer`.
+    Bytes(Bytes),
+    /// Anything else, made within the turn.
+    Make(Make),
+}
+
+/// Why an operation failed: the JavaScript error to reject with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpError {
+    /// Name of a global error class, for example `TypeError`.
+    pub class: &'static str,
+    /// Its message.
+    pub message: String,
+    /// Properties set to `true` on the error, for example `remote`.
+    pub flags: Vec<&'static str>,
+}
+
+impl OpError {
+    /// An `Error` with `message`.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self::of("Error", message)
+    }
+
+    /// An error of the global class `class`.
+    pub fn of(class: &'static str, message: impl Into<String>) -> Self {
+        Self { class, message: message.into(), flags: Vec::new() }
+    }
+
+    /// Sets a property of the error to `true`.
+    #[must_use]
+    pub fn flag(mut self, name: &'static str) -> Self {
+        self.flags.push(name);
+        self
+    }
+}
+
+/// The outcome of an operation.
+pub type OpResult = std::result::Result<OpValue, OpError>;
+
+/// Says that an operation is finished.
+pub struct Completion {
+    /// Which one.
+    pub op: OpId,
+    /// How it ended.
+    pub result: OpResult,
+}
+
+/// Sends completions to an isolate's mailbox from any thread.
+#[derive(Clone)]
+pub struct Completer(Arc<dyn Fn(Completion) + Send + Sync>);
+
+impl Completer {
+    /// A completer that hands completions to `send`.
+    pub fn new(send: impl Fn(Completion) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(send))
+    }
+
+    /// Finishes `op` with `result`; has no effect if the operation was cancelled meanwhile.
+    pub fn complete(&self, op: OpId, result: OpResult) {
+        (self.0)(Completion { op, result });
+    }
+}
+
+struct Pending {
+    scope: Scope,
+    resolve: Persistent<Function<'static>>,
+    reject: Persistent<Function<'static>>,
+}
+
+#[derive(Default)]
+struct Slot {
+    serial: u32,
+    pending: Option<Pending>,
+}
+
+#[derive(Default)]
+struct Slab {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+}
+
+/// The pending operations of one isolate.
+#[derive(Default)]
+pub struct Ops(RefCell<Slab>);
+
+impl Ops {
+    /// Starts an operation in `scope`: its id for whoever finishes it, its promise for JavaScript.
+    pub fn start<'js>(&self, ctx: &Ctx<'js>, scope: Scope) -> Result<(OpId, Promise<'js>)> {
+        let (promise, resolve, reject) = ctx.promise()?;
+        let pending =
+            Pending { scope, resolve: Persistent::save(ctx, resolve), reject: Persistent::save(ctx, reject) };
+        let mut slab = self.0.borrow_mut();
+        let index = slab.free.pop().unwrap_or_else(|| {
+            slab.slots.push(Slot::default());
+            u32::try_from(slab.slots.len() - 1).expect("fewer than 2^32 operations wait")
+        });
+        let slot = &mut slab.slots[index as usize];
+        slot.pending = Some(pending);
+        Ok((OpId { index, serial: slot.serial }, promise))
+    }
+
+    /// The scope in which `op` must be finished; `None` if it was cancelled or finished.
+    pub fn scope(&self, op: OpId) -> Option<Scope> {
+        let slab = self.0.borrow();
+        let slot = slab.slots.get(op.index as usize)?;
+        let pending = slot.pending.as_ref().filter(|_| slot.serial == op.serial)?;
+        Some(pending.scope)
+    }
+
+    /// Whether `owner` waits for any operation.
+    pub fn any_of(&self, owner: OwnerId) -> bool {
+        let slab = self.0.borrow();
+        slab.slots.iter().filter_map(|slot| slot.pending.as_ref()).any(|p| p.scope.owner == owner)
+    }
+
+    /// Settles the promise of `op`. To be called within a turn in the operation's scope.
+    pub fn finish(&self, ctx: &Ctx<'_>, op: OpId, result: OpResult) -> Result<()> {
+        let Some(pending) = self.take(op) else { return Ok(()) };
+        match result
+            .and_then(|value| value.into_js_value(ctx).map_err(|error| OpError::new(format!("{error}"))))
+        {
+            Ok(value) => pending.resolve.restore(ctx)?.call((value,)),
+            Err(error) => pending.reject.restore(ctx)?.call((make_error(ctx, &error)?,)),
+        }
+    }
+
+    /// Resolves `op` with a JavaScript value. To be called within a turn in the operation's scope.
+    pub fn resolve<'js>(&self, ctx: &Ctx<'js>, op: OpId, value: Value<'js>) -> Result<()> {
+        match self.take(op) {
+            Some(pending) => pending.resolve.restore(ctx)?.call((value,)),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives up `op`, which was started and then not needed.
+    pub fn forget(&self, op: OpId) {
+        drop(self.take(op));
+    }
+
+    /// Rejects `op` with a JavaScript value. To be called within a turn in the operation's scope.
+    pub fn reject<'js>(&self, ctx: &Ctx<'js>, op: OpId, error: Value<'js>) -> Result<()> {
+        match self.take(op) {
+            Some(pending) => pending.reject.restore(ctx)?.call((error,)),
+            None => Ok(()),
+        }
+    }
+
+    /// Forgets every operation of `owner`: their promises stay pending for ever.
+    pub fn cancel_all_of(&self, owner: OwnerId) {
+        let mut cancelled = Vec::new();
+        {
+            let mut slab = self.0.borrow_mut();
+            let slab = &mut *slab;
+            for (index, slot) in slab.slots.iter_mut().enumerate() {
+                if slot.pending.as_ref().is_some_and(|p| p.scope.owner == owner) {
+                    cancelled.extend(slot.pending.take());
+                    slot.serial = slot.serial.wrapping_add(1);
+                    slab.free.push(u32::try_from(index).expect("slots are indexed by u32"));
+                }
+            }
+        }
+        // Dropping a handle may run finalizers; the slab is no longer borrowed.
+        drop(cancelled);
+    }
+
+    fn take(&self, op: OpId) -> Option<Pending> {
+        let mut slab = self.0.borrow_mut();
+        let slot = slab.slots.get_mut(op.index as usize).filter(|slot| slot.serial == op.serial)?;
+        let pending = slot.pending.take()?;
+        slot.serial = slot.serial.wrapping_add(1);
+        slab.free.push(op.index);
+        Some(pending)
+    }
+
+    pub(super) fn clear(&self) {
+        let slots = std::mem::take(&mut *self.0.borrow_mut());
+        drop(slots);
+    }
+}
+
+impl OpValue {
+    /// The JavaScript value of a result.
+    pub fn into_js_value<'js>(self, ctx: &Ctx<'js>) -> Result<Value<'js>> {
+        match self {
+            Self::Undefined => Ok(Value::new_undefined(ctx.clone())),
+            Self::Null => Ok(Value::new_null(ctx.clone())),
+            Self::Bool(value) => Ok(Value::new_bool(ctx.clone(), value)),
+            Self::Number(value) => Ok(Value::new_number(ctx.clone(), value)),
+            Self::Text(value) => value.into_js(ctx),
+            Self::Bytes(value) => Ok(ArrayBuffer::new_copy(ctx.clone(), &value)?.into_value()),
+            Self::Make(make) => make(ctx),
+        }
+    }
+}

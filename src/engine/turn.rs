@@ -1,0 +1,180 @@
+//! The one door into JavaScript.
+//!
+//! A turn sets the scope, calls in, drains the microtasks, hands out the roots that settled, and
+//! collects what went wrong and nobody handled.
+
+use std::cell::RefCell;
+
+use rquickjs::promise::PromiseState;
+use rquickjs::{Ctx, Persistent, Promise, Value, qjs};
+
+use super::exception::Exception;
+use super::host::Scope;
+use super::isolate::Isolate;
+use super::roots::{OnSettled, outcome};
+
+/// What a turn's entry leaves behind.
+pub enum Entered<'js> {
+    /// Nothing to wait for.
+    Done,
+    /// A value, perhaps a promise, and what to do with it once it is settled.
+    Root(rquickjs::Result<Value<'js>>, OnSettled),
+}
+
+/// What went wrong in a turn beside its roots.
+#[derive(Debug, Default)]
+pub struct TurnReport {
+    /// The turn was ended because it used too much CPU time.
+    pub cpu_exceeded: bool,
+    /// The isolate ran out of memory.
+    pub memory_exceeded: bool,
+    /// Rejections without a handler, and exceptions that left a callback.
+    pub uncaught: Vec<Exception>,
+}
+
+/// Collects unhandled rejections and uncaught exceptions of the running turn.
+#[derive(Default)]
+pub struct Violations {
+    rejected: RefCell<Vec<(Persistent<Value<'static>>, Persistent<Value<'static>>)>>,
+    thrown: RefCell<Vec<Exception>>,
+}
+
+impl Violations {
+    /// The engine's notice that `promise` was rejected, or that a handler was attached after all.
+    pub fn track<'js>(&self, ctx: &Ctx<'js>, promise: Value<'js>, reason: Value<'js>, handled: bool) {
+        let promise = Persistent::save(ctx, promise);
+        let mut rejected = self.rejected.borrow_mut();
+        if handled {
+            rejected.retain(|(p, _)| *p != promise);
+        } else {
+            rejected.push((promise, Persistent::save(ctx, reason)));
+        }
+    }
+
+    /// Forgets that `promise` was rejected: the host itself handles it.
+    pub fn forgive<'js>(&self, ctx: &Ctx<'js>, promise: &Promise<'js>) {
+        if !self.rejected.borrow().is_empty() {
+            let promise = Persistent::save(ctx, promise.as_value().clone());
+            self.rejected.borrow_mut().retain(|(p, _)| *p != promise);
+        }
+    }
+
+    /// Notes an exception that left a callback.
+    pub fn add(&self, exception: Exception) {
+        self.thrown.borrow_mut().push(exception);
+    }
+
+    fn take(&self, ctx: &Ctx<'_>) -> Vec<Exception> {
+        let mut all = std::mem::take(&mut *self.thrown.borrow_mut());
+        let rejected = std::mem::take(&mut *self.rejected.borrow_mut());
+        for (_, reason) in rejected {
+            let reason = reason.restore(ctx).expect("the reason belongs to this isolate");
+            all.push(Exception::read(ctx, &reason));
+        }
+        all
+    }
+
+    pub(super) fn clear(&self) {
+        let rejected = std::mem::take(&mut *self.rejected.borrow_mut());
+        drop(rejected);
+    }
+}
+
+impl Isolate {
+    /// Runs one turn in `scope`: `enter`, then every microtask, then the roots that settled.
+    ///
+    /// `sweep` looks at the roots of all owners instead of the scope's alone: promises that several
+    /// owners share may settle in somebody else's turn.
+    pub fn turn<F>(&self, scope: Scope, enter: F) -> TurnReport
+    where
+        F: for<'js> FnOnce(&Ctx<'js>) -> Entered<'js>,
+    {
+        let host = self.host();
+        let before = host.scope.replace(scope);
+        self.watchdog().start();
+        host.interrupted.set(false);
+        let mut report = self.context().with(|ctx| {
+            match enter(&ctx) {
+                Entered::Done => drain(self, &ctx),
+                Entered::Root(result, done) => self.enter_root(&ctx, scope, result, done),
+            }
+            while self.roots().settle(&ctx, Some(scope.owner)) {
+                drain(self, &ctx);
+            }
+            TurnReport { uncaught: host.violations.take(&ctx), ..TurnReport::default() }
+        });
+        report.cpu_exceeded = self.watchdog().stop();
+        report.memory_exceeded = report.uncaught.iter().any(Exception::is_out_of_memory);
+        host.scope.set(before);
+        report
+    }
+
+    /// Hands out roots of any owner that settled in somebody else's turn; says whether there were any.
+    pub fn sweep(&self) -> bool {
+        self.context().with(|ctx| {
+            let any = self.roots().settle(&ctx, None);
+            drain(self, &ctx);
+            any
+        })
+    }
+
+    fn enter_root<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        scope: Scope,
+        result: rquickjs::Result<Value<'js>>,
+        done: OnSettled,
+    ) {
+        let value = match result {
+            Ok(value) => value,
+            Err(_) => {
+                let thrown = ctx.catch();
+                self.host().interrupted.set(self.watchdog().expired());
+                drain(self, ctx);
+                done(ctx, Err(thrown));
+                return drain(self, ctx);
+            }
+        };
+        drain(self, ctx);
+        let Some(promise) = value.as_promise().cloned() else {
+            done(ctx, Ok(value));
+            return drain(self, ctx);
+        };
+        if promise.state() == PromiseState::Pending {
+            self.roots().add(ctx, scope.owner, promise, done);
+        } else {
+            self.host().violations.forgive(ctx, &promise);
+            done(ctx, outcome(ctx, &promise));
+            drain(self, ctx);
+        }
+    }
+}
+
+/// Whether an error ended a turn on purpose: the watchdog's, or that of an object that was reset.
+fn is_uncatchable(error: &Value<'_>) -> bool {
+    // SAFETY: the value is a live object of the entered context.
+    unsafe { qjs::JS_IsUncatchableError(error.as_raw()) }
+}
+
+/// Runs microtasks until none is left.
+fn drain(isolate: &Isolate, ctx: &Ctx<'_>) {
+    // SAFETY: `ctx` is entered on this thread, so its runtime is locked for us.
+    let runtime = unsafe { qjs::JS_GetRuntime(ctx.as_raw().as_ptr()) };
+    loop {
+        let mut entered = std::ptr::null_mut();
+        // SAFETY: as above; the engine writes the job's context to the local.
+        let status = unsafe { qjs::JS_ExecutePendingJob(runtime, &raw mut entered) };
+        match status {
+            0 => return,
+            1.. => {}
+            // A failed job leaves its exception pending. Jobs of promises never throw; only the end of
+            // a turn (watchdog, abort) and running out of memory come this way.
+            _ => {
+                let thrown = ctx.catch();
+                if thrown.is_error() && !is_uncatchable(&thrown) {
+                    isolate.host().violations.add(Exception::read(ctx, &thrown));
+                }
+            }
+        }
+    }
+}

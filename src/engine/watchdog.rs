@@ -1,0 +1,88 @@
+//! Ends turns that use too much CPU time.
+//!
+//! The engine polls the watchdog about every 30 µs. The CPU clock is read only there, so that short
+//! turns cost nothing. An ended turn cannot catch its end: no `catch` or `finally` runs.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Watches the turns of one isolate.
+#[derive(Debug, Clone)]
+pub struct Watchdog(Rc<State>);
+
+#[derive(Debug)]
+struct State {
+    limit: Cell<Duration>,
+    started: Cell<Option<Duration>>,
+    running: Cell<bool>,
+    expired: Cell<bool>,
+}
+
+impl Watchdog {
+    /// A watchdog that ends turns after `limit` of CPU time.
+    pub fn new(limit: Duration) -> Self {
+        Self(Rc::new(State {
+            limit: Cell::new(limit),
+            started: Cell::new(None),
+            running: Cell::new(false),
+            expired: Cell::new(false),
+        }))
+    }
+
+    /// Changes the limit for the turns to come.
+    pub fn set_limit(&self, limit: Duration) {
+        self.0.limit.set(limit);
+    }
+
+    /// Begins to watch a turn.
+    pub fn start(&self) {
+        self.0.started.set(None);
+        self.0.expired.set(false);
+        self.0.running.set(true);
+    }
+
+    /// Stops watching; says whether the turn was ended for using too much.
+    pub fn stop(&self) -> bool {
+        self.0.running.set(false);
+        self.0.expired.get()
+    }
+
+    /// Whether the running turn has used too much.
+    pub fn expired(&self) -> bool {
+        self.0.expired.get()
+    }
+
+    /// The engine's question whether to interrupt.
+    pub fn poll(&self) -> bool {
+        if !self.0.running.get() {
+            return false;
+        }
+        let now = thread_cpu_time();
+        match self.0.started.get() {
+            None => self.0.started.set(Some(now)),
+            Some(started) if now.saturating_sub(started) > self.0.limit.get() => self.0.expired.set(true),
+            Some(_) => {}
+        }
+        self.0.expired.get()
+    }
+}
+
+#[cfg(unix)]
+fn thread_cpu_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a local that outlives the call.
+    let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    if status != 0 {
+        return Duration::ZERO;
+    }
+    Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
+}
+
+/// Without a clock for threads, wall time stands in for CPU time.
+#[cfg(not(unix))]
+fn thread_cpu_time() -> Duration {
+    use std::sync::OnceLock;
+    static CLOCK: OnceLock<crate::base::clock::Clock> = OnceLock::new();
+    CLOCK.get_or_init(crate::base::clock::Clock::system).elapsed()
+}
