@@ -9,6 +9,7 @@ pub mod codec;
 pub mod engine;
 pub mod project;
 pub mod storage;
+pub mod web;
 
 /// The layer of each folder: a module imports only folders with a smaller number.
 pub const LAYERS: &[(&str, u8)] = &[

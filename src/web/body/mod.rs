@@ -1,0 +1,75 @@
+//! Bodies between JavaScript and the host's pipes, and the headers of incoming requests.
+//!
+//! Pipes have numbers. Not part of [`super::EXTENSIONS`]: only an isolate that serves requests has bodies
+//! to move.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use rquickjs::{Array, Class, Ctx, Function, Object, Value};
+
+use crate::engine::bytes::copy_bytes;
+use crate::engine::exception::throw;
+use crate::engine::handle::{Handle, HandleData};
+use crate::engine::http::Header;
+use crate::engine::pipe::pipe;
+use crate::engine::{Extension, Host, OpError};
+
+/// The operations on pipes, and `bodyRead` and `bodyReadAll` made of them.
+pub const EXTENSION: Extension = Extension { install, eager: &["dodev:web/body"], public: &[] };
+
+/// Header fields of a request that JavaScript has not looked at yet.
+pub struct HeaderHandle(RefCell<Vec<Header>>);
+
+impl HandleData for HeaderHandle {
+    const NAME: &'static str = "HeaderHandle";
+}
+
+/// Hands `headers` to JavaScript, which asks for them by `host.requestHeaders(handle)` when it needs them.
+pub fn header_handle<'js>(
+    ctx: &Ctx<'js>,
+    headers: Vec<Header>,
+) -> rquickjs::Result<Class<'js, Handle<HeaderHandle>>> {
+    Handle::give(ctx, HeaderHandle(RefCell::new(headers)))
+}
+
+/// Header fields as `[name, value, ...]`.
+pub fn headers_into_js<'js>(ctx: &Ctx<'js>, headers: &[Header]) -> rquickjs::Result<Array<'js>> {
+    let flat = Array::new(ctx.clone())?;
+    for (index, (name, value)) in headers.iter().enumerate() {
+        flat.set(2 * index, name.as_str())?;
+        flat.set(2 * index + 1, String::from_utf8_lossy(value).as_ref())?;
+    }
+    Ok(flat)
+}
+
+fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, engine: &Rc<Host>) -> rquickjs::Result<()> {
+    let shared = engine.clone();
+    let new_pipe = move || {
+        let (writer, reader) = pipe();
+        vec![shared.bodies.add_writer(writer), shared.bodies.add_reader(reader)]
+    };
+    host.set("newPipe", Function::new(ctx.clone(), new_pipe)?)?;
+    let shared = engine.clone();
+    let poll = move |ctx: Ctx<'js>, id: u32| shared.bodies.poll(&ctx, &shared, id);
+    host.set("bodyPoll", Function::new(ctx.clone(), poll)?)?;
+    let shared = engine.clone();
+    host.set("bodyCancel", Function::new(ctx.clone(), move |id: u32| shared.bodies.cancel(id))?)?;
+    let shared = engine.clone();
+    let write = move |ctx: Ctx<'js>, id: u32, chunk: Value<'js>| match copy_bytes(&chunk) {
+        Some(bytes) => shared.bodies.write(&ctx, &shared, id, Bytes::from(bytes)),
+        None => Err(throw(&ctx, &OpError::of("TypeError", "a body is made of bytes"))),
+    };
+    host.set("bodyWrite", Function::new(ctx.clone(), write)?)?;
+    let shared = engine.clone();
+    host.set("bodyEnd", Function::new(ctx.clone(), move |id: u32| shared.bodies.end(id, None))?)?;
+    let shared = engine.clone();
+    let fail = move |id: u32, message: String| shared.bodies.end(id, Some(message));
+    host.set("bodyFail", Function::new(ctx.clone(), fail)?)?;
+    let headers = |ctx: Ctx<'js>, handle: Class<'js, Handle<HeaderHandle>>| {
+        let headers = std::mem::take(&mut *handle.borrow().0.borrow_mut());
+        headers_into_js(&ctx, &headers)
+    };
+    host.set("requestHeaders", Function::new(ctx.clone(), headers)?)
+}

@@ -1,0 +1,98 @@
+//! URLs as text: parsing, changing one component, origins.
+//!
+//! A URL lives in JavaScript as its normal text; components are cut out of it there. Only what needs the URL
+//! algorithms comes here.
+
+use rquickjs::prelude::Opt;
+use url::{Position, Url, quirks};
+
+/// `urlParse(text, base)` → the normal form of a URL, `undefined` if it is not one.
+pub(super) fn parse(text: String, base: Opt<String>) -> Option<String> {
+    let url = match base.0 {
+        Some(base) => Url::parse(&base).ok()?.join(&text).ok()?,
+        None => Url::parse(&text).ok()?,
+    };
+    Some(url.into())
+}
+
+/// `urlChange(href, component, value)` → the URL with one component changed as its setter does it; a value
+/// that the component cannot take changes nothing.
+pub(super) fn change(href: String, component: String, value: String) -> String {
+    let Ok(mut url) = Url::parse(&href) else { return href };
+    // The setters ignore what they cannot take, by definition.
+    let _ignored = match component.as_str() {
+        "protocol" => quirks::set_protocol(&mut url, &value),
+        "username" => quirks::set_username(&mut url, &value),
+        "password" => quirks::set_password(&mut url, &value),
+        "host" => quirks::set_host(&mut url, &value),
+        "hostname" => quirks::set_hostname(&mut url, &value),
+        "port" => quirks::set_port(&mut url, &value),
+        "pathname" => {
+            quirks::set_pathname(&mut url, &value);
+            Ok(())
+        }
+        "search" => {
+            quirks::set_search(&mut url, &value);
+            Ok(())
+        }
+        "hash" => {
+            quirks::set_hash(&mut url, &value);
+            Ok(())
+        }
+        _ => Err(()),
+    };
+    url.into()
+}
+
+/// `urlOrigin(href)` → the origin as text, `null` (the word) for opaque ones.
+pub(super) fn origin(href: String) -> String {
+    match Url::parse(&href) {
+        Ok(url) if url.scheme() == "blob" => {
+            let inner = Url::parse(&url[Position::BeforePath..]);
+            match inner {
+                Ok(inner) if matches!(inner.scheme(), "http" | "https") => quirks::origin(&inner),
+                _ => "null".to_owned(),
+            }
+        }
+        Ok(url) => quirks::origin(&url),
+        Err(_) => "null".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_urls_need_a_base() {
+        assert_eq!(parse("/x".to_owned(), Opt(None)), None);
+        let joined = parse("../c?d".to_owned(), Opt(Some("http://h/a/b/".to_owned())));
+        assert_eq!(joined.as_deref(), Some("http://h/a/c?d"));
+    }
+
+    #[test]
+    fn setters_change_one_component_or_nothing() {
+        let check = |component: &str, value: &str, expected: &str| {
+            let changed = change("http://h:81/a?b#c".to_owned(), component.to_owned(), value.to_owned());
+            assert_eq!(changed, expected, "{component} = {value}");
+        };
+        check("port", "80", "http://h/a?b#c");
+        check("port", "99999", "http://h:81/a?b#c");
+        check("hash", "z", "http://h:81/a?b#z");
+        check("search", "", "http://h:81/a#c");
+        check("host", "", "http://h:81/a?b#c");
+        check("protocol", "https", "https://h:81/a?b#c");
+    }
+
+    #[test]
+    fn only_hierarchical_urls_have_an_origin() {
+        for (href, expected) in [
+            ("http://h:81/a", "http://h:81"),
+            ("data:x", "null"),
+            ("blob:http://a/x", "http://a"),
+            ("file:///a", "null"),
+        ] {
+            assert_eq!(origin(href.to_owned()), expected, "{href}");
+        }
+    }
+}

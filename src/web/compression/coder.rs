@@ -1,0 +1,214 @@
+//! Compressing and decompressing in pieces.
+
+use std::io::Write as _;
+
+use flate2::write::{DeflateEncoder, GzDecoder, GzEncoder, ZlibEncoder};
+use flate2::{Compression, Decompress, FlushDecompress, GzBuilder, Status};
+
+const FAILED: &str = "Decompression failed.";
+const INCOMPLETE: &str = "Called close() on a decompression stream with incomplete data";
+const TRAILING: &str = "Trailing bytes after end of compressed data";
+
+/// Room that is added to the output at a time, bytes.
+const STEP_BYTES: usize = 32 * 1024;
+
+/// The operating system that a gzip header names: Unix, as the platform's does.
+const GZIP_SYSTEM: u8 = 3;
+
+/// A container of compressed data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// RFC 1952
+    Gzip,
+    /// zlib, RFC 1950
+    Deflate,
+    /// RFC 1951
+    DeflateRaw,
+}
+
+impl Format {
+    /// The format that the platform calls `name`.
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "gzip" => Self::Gzip,
+            "deflate" => Self::Deflate,
+            "deflate-raw" => Self::DeflateRaw,
+            _ => return None,
+        })
+    }
+}
+
+/// The state of one stream; errors are the platform's messages.
+pub enum Coder {
+    /// Writes gzip.
+    Gzip(GzEncoder<Vec<u8>>),
+    /// Writes zlib.
+    Zlib(ZlibEncoder<Vec<u8>>),
+    /// Writes raw deflate.
+    Deflate(DeflateEncoder<Vec<u8>>),
+    /// Reads gzip.
+    Gunzip(Box<GzDecoder<Vec<u8>>>),
+    /// Reads zlib or raw deflate.
+    Inflate {
+        /// The decoder.
+        state: Decompress,
+        /// Whether the end of the compressed data was seen.
+        ended: bool,
+    },
+}
+
+impl Coder {
+    /// A coder that compresses to `format`.
+    pub fn compress(format: Format) -> Self {
+        let level = Compression::default();
+        match format {
+            Format::Gzip => {
+                Self::Gzip(GzBuilder::new().operating_system(GZIP_SYSTEM).write(Vec::new(), level))
+            }
+            Format::Deflate => Self::Zlib(ZlibEncoder::new(Vec::new(), level)),
+            Format::DeflateRaw => Self::Deflate(DeflateEncoder::new(Vec::new(), level)),
+        }
+    }
+
+    /// A coder that decompresses from `format`.
+    pub fn decompress(format: Format) -> Self {
+        match format {
+            Format::Gzip => Self::Gunzip(Box::new(GzDecoder::new(Vec::new()))),
+            Format::Deflate => Self::Inflate { state: Decompress::new(true), ended: false },
+            Format::DeflateRaw => Self::Inflate { state: Decompress::new(false), ended: false },
+        }
+    }
+
+    /// Takes `bytes` in and gives what can be given already.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
+        match self {
+            Self::Gzip(encoder) => {
+                encoder.write_all(bytes).map_err(|_| FAILED)?;
+                Ok(std::mem::take(encoder.get_mut()))
+            }
+            Self::Zlib(encoder) => {
+                encoder.write_all(bytes).map_err(|_| FAILED)?;
+                Ok(std::mem::take(encoder.get_mut()))
+            }
+            Self::Deflate(encoder) => {
+                encoder.write_all(bytes).map_err(|_| FAILED)?;
+                Ok(std::mem::take(encoder.get_mut()))
+            }
+            Self::Gunzip(decoder) => gunzip(decoder, bytes),
+            Self::Inflate { state, ended } => inflate(state, ended, bytes),
+        }
+    }
+
+    /// Ends the stream and gives the rest.
+    pub fn end(&mut self) -> Result<Vec<u8>, &'static str> {
+        match self {
+            Self::Gzip(encoder) => {
+                encoder.try_finish().map_err(|_| FAILED)?;
+                Ok(std::mem::take(encoder.get_mut()))
+            }
+            Self::Zlib(encoder) => {
+                encoder.try_finish().map_err(|_| FAILED)?;
+                Ok(std::mem::take(encoder.get_mut()))
+            }
+            Self::Deflate(encoder) => {
+                encoder.try_finish().map_err(|_| FAILED)?;
+                Ok(std::mem::take(encoder.get_mut()))
+            }
+            Self::Gunzip(decoder) => {
+                // Only a decoder that has seen the end takes no more.
+                if !matches!(decoder.write(&[0]), Ok(0)) {
+                    return Err(INCOMPLETE);
+                }
+                decoder.try_finish().map_err(|_| FAILED)?;
+                Ok(std::mem::take(decoder.get_mut()))
+            }
+            Self::Inflate { ended: true, .. } => Ok(Vec::new()),
+            Self::Inflate { ended: false, .. } => Err(INCOMPLETE),
+        }
+    }
+}
+
+fn gunzip(decoder: &mut GzDecoder<Vec<u8>>, mut bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
+    while !bytes.is_empty() {
+        let taken = decoder.write(bytes).map_err(|_| FAILED)?;
+        if taken == 0 {
+            return Err(TRAILING);
+        }
+        bytes = &bytes[taken..];
+    }
+    decoder.flush().map_err(|_| FAILED)?;
+    Ok(std::mem::take(decoder.get_mut()))
+}
+
+fn inflate(state: &mut Decompress, ended: &mut bool, bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
+    let mut output = Vec::new();
+    let mut rest = bytes;
+    loop {
+        if *ended {
+            return if rest.is_empty() { Ok(output) } else { Err(TRAILING) };
+        }
+        output.reserve(STEP_BYTES);
+        let before = state.total_in();
+        let status = state.decompress_vec(rest, &mut output, FlushDecompress::None).map_err(|_| FAILED)?;
+        let taken = usize::try_from(state.total_in() - before).expect("no more than was given");
+        rest = &rest[taken..];
+        *ended = status == Status::StreamEnd;
+        if !*ended && rest.is_empty() && output.len() < output.capacity() {
+            return Ok(output);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FORMATS: [Format; 3] = [Format::Gzip, Format::Deflate, Format::DeflateRaw];
+
+    fn run(mut coder: Coder, bytes: &[u8], step: usize) -> Result<Vec<u8>, &'static str> {
+        let mut all = Vec::new();
+        for chunk in bytes.chunks(step) {
+            all.extend(coder.write(chunk)?);
+        }
+        all.extend(coder.end()?);
+        Ok(all)
+    }
+
+    #[test]
+    fn what_is_compressed_comes_back() {
+        let text = "hello ".repeat(40_000).into_bytes();
+        for format in FORMATS {
+            for step in [1_000_000, 1_000] {
+                let small = run(Coder::compress(format), &text, step).expect("compressed");
+                assert!(small.len() < text.len() / 50, "{format:?}");
+                assert_eq!(run(Coder::decompress(format), &small, step), Ok(text.clone()), "{format:?}");
+                assert_eq!(run(Coder::decompress(format), &small, 1), Ok(text.clone()), "{format:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_are_those_of_the_platform() {
+        let gzip = run(Coder::compress(Format::Gzip), b"abc", 3).expect("compressed");
+        assert_eq!(gzip[..10], [31, 139, 8, 0, 0, 0, 0, 0, 0, 3]);
+        let zlib = run(Coder::compress(Format::Deflate), b"abc", 3).expect("compressed");
+        assert_eq!(zlib, [120, 156, 75, 76, 74, 6, 0, 2, 77, 1, 39]);
+    }
+
+    #[test]
+    fn bad_data_is_told_apart() {
+        for format in FORMATS {
+            let good = run(Coder::compress(format), b"abcabcabc", 100).expect("compressed");
+            let cut = &good[..good.len() - 2];
+            assert_eq!(run(Coder::decompress(format), cut, 100), Err(INCOMPLETE), "{format:?}");
+            let long = [&good[..], b"xyz"].concat();
+            assert_eq!(run(Coder::decompress(format), &long, 100), Err(TRAILING), "{format:?}");
+            assert_eq!(run(Coder::decompress(format), b"", 100), Err(INCOMPLETE), "{format:?}");
+            assert_eq!(
+                run(Coder::decompress(format), b"\xffnope not at all", 100),
+                Err(FAILED),
+                "{format:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Web Crypto: hashes, what is built on them, and randomness.
+//!
+//! Operations take and give bytes; keys, usages and messages are JavaScript's part. Ciphers and
+//! public-key algorithms are deliberately absent: JavaScript refuses them by name.
+
+mod hash;
+mod random;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use rquickjs::{ArrayBuffer, Ctx, Function, IntoJs, Object, Result, Value};
+use sha2::digest::DynDigest;
+
+use crate::engine::bytes::{copy_bytes, with_bytes};
+use crate::engine::exception::throw;
+use crate::engine::{Extension, Host, OpError};
+
+use hash::Hash;
+
+/// `crypto` and the operations that its classes use.
+pub const EXTENSION: Extension = Extension { install, eager: &["dodev:web/crypto"], public: &[] };
+
+fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, _: &Rc<Host>) -> Result<()> {
+    host.set("randomBytes", Function::new(ctx.clone(), random::random_bytes)?)?;
+    host.set("randomUuid", Function::new(ctx.clone(), random::random_uuid)?)?;
+    host.set("digest", Function::new(ctx.clone(), digest)?)?;
+    host.set("makeHash", Function::new(ctx.clone(), make_hash)?)?;
+    host.set("hmac", Function::new(ctx.clone(), hmac)?)?;
+    host.set("pbkdf2", Function::new(ctx.clone(), pbkdf2)?)?;
+    host.set("hkdf", Function::new(ctx.clone(), hkdf)?)?;
+    host.set("equalBytes", Function::new(ctx.clone(), equal_bytes)?)
+}
+
+fn parse(ctx: &Ctx<'_>, name: &str) -> Result<Hash> {
+    Hash::parse(name).ok_or_else(|| throw(ctx, &OpError::of("TypeError", format!("no hash `{name}`"))))
+}
+
+/// The bytes of a buffer or view; a detached one has none.
+fn bytes(value: &Value<'_>) -> Vec<u8> {
+    copy_bytes(value).unwrap_or_default()
+}
+
+fn digest<'js>(ctx: Ctx<'js>, name: String, data: Value<'js>) -> Result<ArrayBuffer<'js>> {
+    let hash = parse(&ctx, &name)?;
+    let digest = with_bytes(&data, |bytes| hash.digest(bytes)).unwrap_or_else(|| hash.digest(&[]));
+    ArrayBuffer::new(ctx, digest)
+}
+
+/// A function that takes bytes, gives the hash of all of them when it is called with `undefined`, and
+/// another function with a state of its own when it is called with `null`.
+fn make_hash<'js>(ctx: Ctx<'js>, name: String) -> Result<Function<'js>> {
+    let running = parse(&ctx, &name)?.start();
+    hash_function(ctx, running)
+}
+
+fn hash_function<'js>(ctx: Ctx<'js>, running: Box<dyn DynDigest>) -> Result<Function<'js>> {
+    let running = RefCell::new(running);
+    let update = move |ctx: Ctx<'js>, data: Value<'js>| -> Result<Value<'js>> {
+        let mut running = running.borrow_mut();
+        if data.is_undefined() {
+            return ArrayBuffer::new(ctx.clone(), running.finalize_reset())?.into_js(&ctx);
+        }
+        if data.is_null() {
+            return Ok(hash_function(ctx, running.box_clone())?.into_value());
+        }
+        with_bytes(&data, |bytes| running.update(bytes));
+        Ok(Value::new_undefined(ctx))
+    };
+    Function::new(ctx, update)
+}
+
+fn hmac<'js>(ctx: Ctx<'js>, name: String, key: Value<'js>, data: Value<'js>) -> Result<ArrayBuffer<'js>> {
+    let hash = parse(&ctx, &name)?;
+    ArrayBuffer::new(ctx, hash.hmac(&bytes(&key), &bytes(&data)))
+}
+
+fn pbkdf2<'js>(
+    ctx: Ctx<'js>,
+    name: String,
+    password: Value<'js>,
+    salt: Value<'js>,
+    iterations: u32,
+    length_bytes: u32,
+) -> Result<ArrayBuffer<'js>> {
+    let hash = parse(&ctx, &name)?;
+    let derived = hash.pbkdf2(&bytes(&password), &bytes(&salt), iterations, length_bytes as usize);
+    ArrayBuffer::new(ctx, derived)
+}
+
+/// HKDF's bytes, or `undefined` if more are wanted than it can give.
+fn hkdf<'js>(
+    ctx: Ctx<'js>,
+    name: String,
+    secret: Value<'js>,
+    salt: Value<'js>,
+    info: Value<'js>,
+    length_bytes: u32,
+) -> Result<Option<ArrayBuffer<'js>>> {
+    let hash = parse(&ctx, &name)?;
+    let derived = hash.hkdf(&bytes(&secret), &bytes(&salt), &bytes(&info), length_bytes as usize);
+    derived.map(|derived| ArrayBuffer::new(ctx, derived)).transpose()
+}
+
+fn equal_bytes<'js>(a: Value<'js>, b: Value<'js>) -> bool {
+    hash::equal(&bytes(&a), &bytes(&b))
+}

@@ -1,0 +1,51 @@
+//! Randomness of JavaScript's `crypto`: the one place that asks the operating system for it.
+
+use rquickjs::{ArrayBuffer, Ctx, Result};
+
+use crate::engine::OpError;
+use crate::engine::exception::throw;
+
+/// Fills `bytes` with randomness that cannot be predicted.
+fn fill(bytes: &mut [u8]) -> std::result::Result<(), OpError> {
+    getrandom::fill(bytes)
+        .map_err(|error| OpError::new(format!("the system gives no random numbers: {error}")))
+}
+
+/// `length` random bytes as an `ArrayBuffer`.
+pub fn random_bytes<'js>(ctx: Ctx<'js>, length: u32) -> Result<ArrayBuffer<'js>> {
+    let mut bytes = vec![0; length as usize];
+    fill(&mut bytes).map_err(|error| throw(&ctx, &error))?;
+    ArrayBuffer::new(ctx, bytes)
+}
+
+/// A random UUID of version 4, in lower case.
+pub fn random_uuid(ctx: Ctx<'_>) -> Result<String> {
+    let mut bytes = [0; 16];
+    fill(&mut bytes).map_err(|error| throw(&ctx, &error))?;
+    Ok(show_uuid(bytes))
+}
+
+fn show_uuid(mut bytes: [u8; 16]) -> String {
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = format!("{:032x}", u128::from_be_bytes(bytes));
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uuids_carry_version_and_variant() {
+        assert_eq!(show_uuid([0; 16]), "00000000-0000-4000-8000-000000000000");
+        assert_eq!(show_uuid([0xff; 16]), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    }
+
+    #[test]
+    fn bytes_are_filled() {
+        let mut bytes = [0; 64];
+        fill(&mut bytes).expect("a system with randomness");
+        assert!(bytes.iter().any(|byte| *byte != 0));
+    }
+}

@@ -1,0 +1,78 @@
+// Where requests and responses enter and leave an isolate; the global fetch().
+import host from "dodev:host";
+import { Request, describe as describeRequest, incomingRequest, makeRequest } from "dodev:web/fetch/request";
+import { Response, describe as describeResponse, makeResponse, rareOf, take } from "dodev:web/fetch/response";
+import { Headers, isHeaders, isImmutable, makeHeaders, rawList } from "dodev:web/headers";
+import { cancelReader, readerOf, readNext } from "dodev:web/streams";
+import { badArgument } from "dodev:web/webidl";
+
+let outbound;
+
+/** The global fetch(). */
+export function fetch(input, init) {
+  if (arguments.length === 0) badArgument("fetch", "ServiceWorkerGlobalScope", 1, "Request or string");
+  outbound ??= host.lazy("dodev:web/fetch/outbound");
+  return outbound.fetchOutside(input, init);
+}
+Object.defineProperty(fetch, "length", { value: 0 });
+
+/**
+ * Takes a response apart for the host: `[status, statusText, flat headers, body, webSocket]`.
+ * The body is null, a string, an ArrayBuffer, a pipe id, or a ReadableStream for `pumpToHost`.
+ * Throws the platform's TypeError if the body was used.
+ */
+export const takeResponse = take;
+
+/** Reads `stream` to its end into the pipe `pipe` of the host. Fulfils when all is written or the reader is gone. */
+export async function pumpToHost(stream, pipe) {
+  const reader = readerOf(stream);
+  for (;;) {
+    let chunk;
+    try {
+      chunk = await readNext(reader);
+    } catch (error) {
+      host.bodyFail(pipe, `${error?.message ?? error}`);
+      return;
+    }
+    if (chunk === undefined) break;
+    if (!(chunk instanceof ArrayBuffer) && !ArrayBuffer.isView(chunk)) {
+      const error = new TypeError("This ReadableStream did not return bytes.");
+      host.bodyFail(pipe, error.message);
+      await cancelReader(reader, error).catch(() => {});
+      return;
+    }
+    try {
+      const full = host.bodyWrite(pipe, chunk);
+      if (full !== undefined) await full;
+    } catch (error) {
+      await cancelReader(reader, error).catch(() => {});
+      return;
+    }
+  }
+  host.bodyEnd(pipe);
+}
+
+/** The request of a description made by `describeRequest`. */
+export function reviveRequest(description) {
+  const { method, url, headers, body, ...rest } = description;
+  const rare = { fetcher: null, ...rest };
+  return makeRequest(method, url, headers, body ?? null, rare);
+}
+
+/** The response of a description made by `describeResponse`; its headers are immutable if `immutable`. */
+export function reviveResponse(description, immutable = false) {
+  const { status, headers, body, ...rest } = description;
+  return makeResponse(status, headers, immutable, body ?? null, { ...rareOf(), ...rest });
+}
+
+/** Headers as a flat list. */
+export function describeHeaders(headers) {
+  return { headers: rawList(headers).slice(), immutable: isImmutable(headers) };
+}
+
+/** The headers of a description made by `describeHeaders`. */
+export function reviveHeaders({ headers, immutable }) {
+  return makeHeaders(headers, immutable);
+}
+
+export { Headers, Request, Response, describeRequest, describeResponse, incomingRequest, isHeaders };

@@ -1,0 +1,137 @@
+// Requests to the world outside: redirects and signals. The host sends one request and gives one response.
+//
+// Fidelity: workerd's `api/http.c++` for messages and for what a redirect changes. Loaded when first used.
+import host from "dodev:host";
+import { follow, isSignal } from "dodev:web/abort";
+import { Cloudflare } from "dodev:web/cloudflare";
+import { Request, describeRequest, pumpToHost, reviveResponse } from "dodev:web/fetch";
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const REDIRECTS_MAX = 20;
+const ONE_TIME_BODY =
+  "A request with a one-time-use body (it was initialized from a stream, not a buffer) encountered a redirect " +
+  "requiring the body to be retransmitted. To avoid this error in the future, construct this request from a " +
+  "buffer-like body initializer.";
+
+/** A body as the host takes it; a stream is read while the host sends it. */
+function toHost(body) {
+  if (!(body instanceof ReadableStream)) return body;
+  const [writer, reader] = host.newPipe();
+  host.waitUntil(pumpToHost(body, writer));
+  return reader;
+}
+
+const isReplayable = (body) => body === null || typeof body === "string" || body instanceof ArrayBuffer;
+
+function lost(reason) {
+  const error = new Error("Network connection lost.", { cause: new Error(reason) });
+  error.retryable = true;
+  return error;
+}
+
+/** One request and its response, or the reason of `signal` as soon as it is aborted. */
+async function exchange(method, url, headers, body, signal) {
+  const [number, finished] = host.fetchOutside(method, url, headers, toHost(body));
+  let failure;
+  if (signal === undefined) {
+    failure = await finished;
+  } else {
+    const { promise: aborted, reject } = Promise.withResolvers();
+    // It stays in force while the body is read.
+    const unfollow = follow(signal, (reason) => {
+      host.abortOutside(number);
+      reject(reason);
+    });
+    aborted.catch(() => {});
+    try {
+      failure = await Promise.race([finished, aborted]);
+    } finally {
+      if (failure !== undefined) unfollow();
+    }
+  }
+  if (failure === undefined) return host.takeOutside(number);
+  if (failure.startsWith("dodev ")) throw new Error(failure);
+  throw lost(failure);
+}
+
+/** The body in the pipe `pipe`, which breaks off with the reason when `signal` is aborted. */
+function abortable(pipe, signal) {
+  let unfollow;
+  return new ReadableStream({
+    type: "bytes",
+    start(controller) {
+      unfollow = follow(signal, (reason) => controller.error(reason));
+    },
+    async pull(controller) {
+      const chunk = await host.bodyRead(pipe);
+      if (signal.aborted) return;
+      if (chunk === null) {
+        unfollow();
+        controller.close();
+        controller.byobRequest?.respond(0);
+      } else {
+        controller.enqueue(new Uint8Array(chunk));
+      }
+    },
+    cancel() {
+      unfollow();
+      host.bodyCancel(pipe);
+    },
+  });
+}
+
+const header = (headers, wanted) => {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i] === wanted) return headers[i + 1];
+  return undefined;
+};
+
+const without = (headers, names) => {
+  const kept = [];
+  for (let i = 0; i < headers.length; i += 2) if (!names.includes(headers[i])) kept.push(headers[i], headers[i + 1]);
+  return kept;
+};
+
+function check(url) {
+  const { protocol } = new URL(url);
+  if (protocol !== "http:" && protocol !== "https:") throw new TypeError(`Fetch API cannot load: ${url}`);
+}
+
+export async function fetchOutside(input, init) {
+  const request = new Request(input, init);
+  if (host.fetchOutside === undefined) throw new Error(`dodev does not emulate fetch() here: ${request.url}`);
+  let { method, url, headers, redirect, signal, body } = describeRequest(request);
+  body ??= null;
+  check(url);
+  if (header(headers, "upgrade")?.toLowerCase() === "websocket") {
+    throw new Error("dodev does not emulate WebSocket connections by fetch() yet");
+  }
+  if (!isSignal(signal)) signal = undefined;
+  signal?.throwIfAborted();
+  for (let count = 0; ; count++) {
+    const parts = await exchange(method, url, headers, body, signal);
+    const [status, statusText, fields, content] = parts;
+    const location = header(fields, "location");
+    if (redirect !== "follow" || !REDIRECTS.has(status) || location === undefined) {
+      const source = signal !== undefined && typeof content === "number" ? abortable(content, signal) : content;
+      const description = { status, statusText, headers: fields, body: source, url, redirected: count > 0 };
+      return reviveResponse(description, true);
+    }
+    if (typeof content === "number") host.bodyCancel(content);
+    if (count === REDIRECTS_MAX) throw new TypeError("Too many redirects.");
+    const target = URL.parse(location, url);
+    if (target === null) throw new TypeError("Invalid Location header; unable to follow redirect.");
+    check(target.href);
+    if ((status === 303 && method !== "GET" && method !== "HEAD") || (status < 303 && method === "POST")) {
+      method = "GET";
+      body = null;
+      headers = without(headers, ["content-encoding", "content-language", "content-length", "content-location", "content-type"]);
+    } else if (!isReplayable(body)) {
+      throw new TypeError(ONE_TIME_BODY);
+    }
+    const strips = Cloudflare.compatibilityFlags.strip_authorization_on_cross_origin_redirect !== false;
+    if (strips && target.origin !== new URL(url).origin) headers = without(headers, ["authorization"]);
+    // A fragment is inherited.
+    if (target.hash === "") target.hash = new URL(url).hash;
+    url = target.href;
+  }
+}

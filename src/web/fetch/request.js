@@ -1,0 +1,333 @@
+// The Request class: requests from outside, whose parts are fetched when asked for, and requests that user code makes.
+import host from "dodev:host";
+import { AbortController, AbortSignal } from "dodev:web/abort";
+import { extract, extractedType, forkBody, inherit, isUsed, moveBody, takeBody } from "dodev:web/fetch/body";
+import { HEADERS_INIT_TYPE, isHeaders, isImmutable, listFrom, lookUp, makeHeaders, rawList } from "dodev:web/headers";
+import { badConstruction, badField, illegal, isObject, publish, usv } from "dodev:web/webidl";
+
+const DICTIONARY = "RequestInitializerDict";
+const NO_BODY = "Request with a GET or HEAD method cannot have a body.";
+const BAD_REDIRECT =
+  'Invalid redirect value, must be one of "follow" or "manual" ("error" won\'t be implemented since it does not make sense at the edge; use "manual" and check the response status code).';
+
+/** The methods that the platform knows. */
+const METHODS = new Set([
+  ...["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"],
+  ...["COPY", "LOCK", "MKCOL", "MOVE", "PROPFIND", "PROPPATCH", "SEARCH", "UNLOCK", "ACL"],
+  ...["REPORT", "MKACTIVITY", "CHECKOUT", "MERGE", "MSEARCH", "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE", "PURGE", "QUERY"],
+]);
+
+const CACHE_MODES = new Set(["no-store", "no-cache", "reload"]);
+
+/** Marks the constructor call of a request that gets its parts afterwards. */
+const BARE = Symbol("bare");
+
+let makeRequest;
+let describe;
+let isRequest;
+let copyRequest;
+let incomingRequest;
+
+function methodFrom(value) {
+  const text = usv(value);
+  if (METHODS.has(text)) return text;
+  const upper = text.toUpperCase();
+  if (METHODS.has(upper)) return upper;
+  throw new TypeError(`Invalid HTTP method string: ${text}`);
+}
+
+function cloneCf(cf) {
+  return cf === undefined ? undefined : structuredClone(cf);
+}
+
+/** What is rarely set on a request, so that most requests do without it. */
+function rareOf() {
+  return {
+    redirect: "follow",
+    cf: undefined,
+    signal: undefined,
+    fetcher: null,
+    cache: undefined,
+    encodeResponseBody: "automatic",
+  };
+}
+
+function copyRare(rare) {
+  return rare === undefined || rare === INCOMING || rare === FROM_OUTSIDE ? rare : { ...rare, cf: cloneCf(rare.cf) };
+}
+
+/** Shared by all requests from outside until one of them needs its own. */
+const INCOMING = Object.freeze({ ...rareOf(), redirect: "manual" });
+
+/** The same for requests from outside of the server, until somebody looks at `cf`. */
+const FROM_OUTSIDE = Object.freeze({ ...INCOMING });
+
+/** What the platform's edge knows of a request. Deviation: the same for all, since there is no edge here. */
+function edgeProperties() {
+  return {
+    asOrganization: "",
+    asn: 0,
+    clientAcceptEncoding: "gzip, deflate, br",
+    city: "Local",
+    colo: "DFW",
+    continent: "NA",
+    country: "US",
+    edgeRequestKeepAliveStatus: 1,
+    httpProtocol: "HTTP/1.1",
+    latitude: "30.27130",
+    longitude: "-97.74260",
+    postalCode: "78701",
+    region: "Texas",
+    regionCode: "TX",
+    requestPriority: "",
+    timezone: "America/Chicago",
+    tlsCipher: "AEAD-AES128-GCM-SHA256",
+    tlsVersion: "TLSv1.3",
+  };
+}
+
+/** An HTTP request. */
+export class Request {
+  #source = null;
+  #method = "GET";
+  #url;
+  /** A Headers object, the flat list for one, or the host's handle. */
+  #headers;
+  #rare;
+
+  constructor(input, init) {
+    if (input === BARE) return;
+    let source = null;
+    if (isRequest(input)) {
+      const replaced = init !== undefined && init !== null && (isRequest(init) || init.body !== undefined);
+      source = this.#copyFrom(input, replaced);
+    } else {
+      const text = usv(input);
+      this.#url = host.urlParse(text);
+      if (this.#url === undefined) throw new TypeError(`Invalid URL: ${text}`);
+    }
+    if (init !== undefined && init !== null) {
+      if (!isObject(init)) badConstruction("Request", 2, `${DICTIONARY} or Request`);
+      source = isRequest(init) ? this.#imitate(init) : this.#apply(init, source);
+    }
+    this.#source = source;
+  }
+
+  static {
+    isRequest = (value) => isObject(value) && #url in value;
+    makeRequest = (method, url, headers, body, rare) => {
+      const request = new Request(BARE);
+      request.#method = method;
+      request.#url = url;
+      request.#headers = headers;
+      request.#rare = rare;
+      request.#source = body;
+      return request;
+    };
+    describe = (request) => {
+      const rare = request.#rare;
+      return {
+        method: request.#method,
+        url: request.#url,
+        headers: request.#list().slice(),
+        redirect: rare?.redirect ?? "follow",
+        cf: rare?.cf,
+        cache: rare?.cache,
+        signal: rare?.signal,
+        encodeResponseBody: rare?.encodeResponseBody ?? "automatic",
+        body: takeBody(request),
+      };
+    };
+    inherit(Request, {
+      owns: isRequest,
+      get: (request) => request.#source,
+      set: (request, source) => {
+        request.#source = source;
+      },
+      type: (request) => lookUp(request.#list(), "content-type"),
+    });
+    incomingRequest = (method, url, headers, body, cf) => {
+      const request = new Request(BARE);
+      request.#method = method;
+      request.#url = url;
+      request.#headers = headers;
+      request.#source = body;
+      if (cf === true) request.#rare = FROM_OUTSIDE;
+      else request.#rare = cf === undefined ? INCOMING : { ...INCOMING, cf };
+      return request;
+    };
+    copyRequest = (request) => {
+      const headers = request.headers;
+      const copy = makeHeaders(rawList(headers).slice(), isImmutable(headers));
+      const rare = request.#rare;
+      const body = forkBody(request);
+      return makeRequest(
+        request.#method,
+        request.#url,
+        copy,
+        body,
+        copyRare(rare),
+      );
+    };
+  }
+
+  #list() {
+    const headers = this.#headers;
+    if (headers === undefined) return (this.#headers = []);
+    return Array.isArray(headers) ? headers : rawList(this.headers);
+  }
+
+  #copyFrom(request, withoutBody) {
+    this.#url = request.#url;
+    this.#method = request.#method;
+    this.#headers = request.#list().slice();
+    this.#rare = copyRare(request.#rare);
+    if (withoutBody) return null;
+    if (isUsed(request.#source)) throw new TypeError("Cannot reconstruct a Request with a used body.");
+    return moveBody(request);
+  }
+
+  /** Takes everything but the URL from another request that stands for a dictionary. */
+  #imitate(request) {
+    this.#method = request.#method;
+    this.#headers = request.#list().slice();
+    this.#rare = copyRare(request.#rare);
+    const body = request.body;
+    return body === null ? null : extract(body);
+  }
+
+  #apply(init, source) {
+    const { method, headers, body, redirect, signal, cf, cache, integrity, fetcher, encodeResponseBody } = init;
+    if (integrity !== undefined && usv(integrity) !== "") {
+      throw new TypeError(
+        "Subrequest integrity checking is not implemented. The integrity option must be either undefined or an empty string.",
+      );
+    }
+    if (method !== undefined) this.#method = methodFrom(method);
+    if (headers !== undefined) {
+      const list = listFrom(headers);
+      if (list === undefined) badField("headers", DICTIONARY, HEADERS_INIT_TYPE);
+      this.#headers = list;
+    }
+    if (fetcher !== undefined) this.#more().fetcher = fetcher;
+    if (signal !== undefined) {
+      if (signal !== null && !(signal instanceof AbortSignal)) badField("signal", DICTIONARY, "AbortSignal");
+      this.#more().signal = signal ?? undefined;
+    }
+    if (cf !== undefined) {
+      if (!isObject(cf)) badField("cf", DICTIONARY, "Object");
+      this.#more().cf = cloneCf(cf);
+    }
+    const bodiless = this.#method === "GET" || this.#method === "HEAD";
+    if (body !== undefined && body !== null) {
+      source = extract(body);
+      if (bodiless) throw new TypeError(NO_BODY);
+      this.#imply(extractedType);
+    }
+    if (redirect !== undefined) {
+      const text = usv(redirect).toLowerCase();
+      if (text !== "follow" && text !== "manual") throw new TypeError(BAD_REDIRECT);
+      this.#more().redirect = text;
+    }
+    if (cache !== undefined) {
+      if (!CACHE_MODES.has(cache)) throw new TypeError(`Unsupported cache mode: ${usv(cache)}`);
+      this.#more().cache = cache;
+    }
+    if (encodeResponseBody !== undefined) {
+      const text = usv(encodeResponseBody);
+      if (text !== "manual" && text !== "automatic") {
+        throw new TypeError(`encodeResponseBody: unexpected value: ${text}`);
+      }
+      this.#more().encodeResponseBody = text;
+    }
+    if (bodiless && source !== null && (method !== undefined || (body !== undefined && body !== null))) {
+      throw new TypeError(NO_BODY);
+    }
+    return source;
+  }
+
+  #imply(type) {
+    if (type === null) return;
+    const list = this.#list();
+    for (let i = 0; i < list.length; i += 2) if (list[i] === "content-type") return;
+    list.push("content-type", type);
+  }
+
+  #more() {
+    const rare = this.#rare;
+    if (rare === undefined) return (this.#rare = rareOf());
+    if (rare === FROM_OUTSIDE) return (this.#rare = { ...rare, cf: edgeProperties() });
+    return rare === INCOMING ? (this.#rare = { ...rare }) : rare;
+  }
+
+  clone() {
+    if (this === undefined || !(#url in this)) illegal();
+    return copyRequest(this);
+  }
+
+  get method() {
+    if (this === undefined || !(#url in this)) illegal();
+    return this.#method;
+  }
+
+  get url() {
+    if (this === undefined || !(#url in this)) illegal();
+    return this.#url;
+  }
+
+  get headers() {
+    if (this === undefined || !(#url in this)) illegal();
+    const headers = this.#headers;
+    if (headers === undefined || Array.isArray(headers)) return (this.#headers = makeHeaders(headers ?? [], false));
+    // Anything else is the host's handle for what came from outside.
+    return isHeaders(headers) ? headers : (this.#headers = makeHeaders(headers, true));
+  }
+
+  get redirect() {
+    if (this === undefined || !(#url in this)) illegal();
+    const rare = this.#rare;
+    if (rare !== undefined) return rare.redirect;
+    return "follow";
+  }
+
+  get fetcher() {
+    if (this === undefined || !(#url in this)) illegal();
+    return this.#rare?.fetcher ?? null;
+  }
+
+  get signal() {
+    if (this === undefined || !(#url in this)) illegal();
+    return (this.#more().signal ??= new AbortController().signal);
+  }
+
+  get cf() {
+    if (this === undefined || !(#url in this)) illegal();
+    return this.#rare === FROM_OUTSIDE ? this.#more().cf : this.#rare?.cf;
+  }
+
+  get integrity() {
+    if (this === undefined || !(#url in this)) illegal();
+    return "";
+  }
+
+  get keepalive() {
+    if (this === undefined || !(#url in this)) illegal();
+    return false;
+  }
+
+  get cache() {
+    if (this === undefined || !(#url in this)) illegal();
+    return this.#rare?.cache;
+  }
+}
+publish(Request);
+
+/**
+ * The request that came from outside.
+ * `headers`: handle for `host.requestHeaders`; `body`: null, an ArrayBuffer of all of it, or a pipe id;
+ * `cf`: the value of `request.cf`, or `true` for what the edge knows of a request from outside.
+ */
+export { incomingRequest };
+
+/** The parts of a request, its body taken away; whether a value is a request; a request of given parts. */
+export { describe, isRequest, makeRequest };

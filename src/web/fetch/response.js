@@ -1,0 +1,275 @@
+// The Response class. One made from a string holds no headers object and no stream until somebody asks.
+import host from "dodev:host";
+import { TAKEN, TEXT_TYPE, extract, extractedType, forkBody, inherit, takeBody } from "dodev:web/fetch/body";
+import { HEADERS_INIT_TYPE, isImmutable, listFrom, lookUp, makeHeaders, rawList } from "dodev:web/headers";
+import { isWebSocket } from "dodev:web/web_socket";
+import {
+  badArgument,
+  badConstruction,
+  badField,
+  illegal,
+  isObject,
+  publish,
+  toInt,
+  usv,
+} from "dodev:web/webidl";
+
+const DICTIONARY = "InitializerDict";
+const NULL_BODY = "Response with null body status (101, 204, 205, or 304) cannot have a body.";
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+/** Marks the constructor call of a response that gets its parts afterwards. */
+const BARE = Symbol("bare");
+
+let isResponse;
+let makeResponse;
+let take;
+let describe;
+
+function hasNullBody(status) {
+  return status === 101 || status === 204 || status === 205 || status === 304;
+}
+
+function cloneCf(cf) {
+  return cf === undefined ? undefined : structuredClone(cf);
+}
+
+/** What is rarely set on a response. */
+function rareOf() {
+  return {
+    statusText: "",
+    webSocket: null,
+    cf: undefined,
+    encodeBody: "automatic",
+    url: "",
+    redirected: false,
+    type: "default",
+  };
+}
+
+function withType(list, type) {
+  if (type === null) return list;
+  for (let i = 0; i < list.length; i += 2) if (list[i] === "content-type") return list;
+  list.push("content-type", type);
+  return list;
+}
+
+function checkStatusText(text) {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) < 0x20) throw new TypeError("Invalid statusText");
+}
+
+/** An HTTP response. */
+export class Response {
+  #source = null;
+  #status = 200;
+  /** undefined, a content type that is all there is, the flat list of headers, or a Headers object. */
+  #headers;
+  #rare;
+
+  constructor(body, init) {
+    if (init === undefined && typeof body === "string") {
+      this.#source = body.toWellFormed();
+      this.#headers = TEXT_TYPE;
+      return;
+    }
+    if (init !== undefined && init !== null) {
+      if (init === BARE) return;
+      if (!isObject(init)) badConstruction("Response", 2, "InitializerDict or Response");
+      if (isResponse(init)) this.#imitate(init);
+      else this.#apply(init);
+    }
+    if (body === null || body === undefined) return;
+    const source = extract(body);
+    if (init !== undefined && hasNullBody(this.#status)) {
+      const empty = typeof source === "string" ? source === "" : source.byteLength === 0;
+      if (!empty) throw new TypeError(NULL_BODY);
+      return;
+    }
+    this.#source = source;
+    if (extractedType !== null) {
+      if (this.#headers === undefined) this.#headers = extractedType;
+      else withType(this.#headers, extractedType);
+    }
+  }
+
+  static {
+    isResponse = (value) => isObject(value) && #status in value;
+    makeResponse = (status, headers, immutable, body, rare) => {
+      const response = new Response(null, BARE);
+      response.#status = status;
+      response.#headers = immutable ? makeHeaders(headers, true) : headers;
+      response.#rare = rare;
+      response.#source = body;
+      return response;
+    };
+    take = (response) => {
+      const headers = response.#headers;
+      const list =
+        typeof headers === "string" ? ["content-type", headers] : headers === undefined ? [] : response.#list();
+      let body = response.#source;
+      if (typeof body === "string") response.#source = TAKEN;
+      else if (body !== null) body = takeBody(response);
+      const rare = response.#rare;
+      return rare === undefined
+        ? [response.#status, "", list, body, null]
+        : [response.#status, rare.statusText, list, body, rare.webSocket];
+    };
+    describe = (response) => ({
+      status: response.#status,
+      headers: response.#list().slice(),
+      ...(response.#rare ?? rareOf()),
+      body: takeBody(response),
+    });
+    inherit(Response, {
+      owns: isResponse,
+      get: (response) => response.#source,
+      set: (response, source) => {
+        response.#source = source;
+      },
+      type: (response) => lookUp(response.#list(), "content-type"),
+    });
+  }
+
+  #list() {
+    const headers = this.#headers;
+    if (headers === undefined) return (this.#headers = []);
+    if (typeof headers === "string") return (this.#headers = ["content-type", headers]);
+    return Array.isArray(headers) ? headers : rawList(headers);
+  }
+
+  #apply(init) {
+    const { status, statusText, headers, cf, webSocket, encodeBody } = init;
+    if (status !== undefined) this.#status = toInt(status);
+    if (statusText !== undefined) (this.#rare ??= rareOf()).statusText = usv(statusText);
+    if (encodeBody !== undefined) {
+      const text = usv(encodeBody);
+      if (text !== "manual" && text !== "automatic") throw new TypeError(`encodeBody: unexpected value: ${text}`);
+      (this.#rare ??= rareOf()).encodeBody = text;
+    }
+    if (headers !== undefined) {
+      const list = listFrom(headers);
+      if (list === undefined) badField("headers", DICTIONARY, HEADERS_INIT_TYPE);
+      this.#headers = list;
+    }
+    if (cf !== undefined) {
+      if (!isObject(cf)) badField("cf", DICTIONARY, "Object");
+      (this.#rare ??= rareOf()).cf = cloneCf(cf);
+    }
+    if (webSocket !== undefined && webSocket !== null) {
+      if (!isWebSocket(webSocket)) badField("webSocket", DICTIONARY, "WebSocket");
+      (this.#rare ??= rareOf()).webSocket = webSocket;
+      if (this.#status !== 101) throw new RangeError("Responses with a WebSocket must have status code 101.");
+    } else if (this.#status < 200 || this.#status > 599) {
+      throw new RangeError(
+        "Responses may only be constructed with status codes in the range 200 to 599, inclusive.",
+      );
+    }
+    if (statusText !== undefined) checkStatusText(this.#rare.statusText);
+  }
+
+  #imitate(response) {
+    this.#status = response.#status;
+    this.#headers = response.#list().slice();
+    const rare = response.#rare;
+    if (rare !== undefined) {
+      const { statusText, webSocket, encodeBody } = rare;
+      this.#rare = { ...rareOf(), statusText, webSocket, encodeBody, cf: cloneCf(rare.cf) };
+    }
+    if (this.#status === 0) {
+      throw new RangeError(
+        "Responses may only be constructed with status codes in the range 200 to 599, inclusive.",
+      );
+    }
+  }
+
+  static error() {
+    return makeResponse(0, [], true, null, { ...rareOf(), type: "error" });
+  }
+
+  static redirect(url, status = 302) {
+    if (arguments.length === 0) badArgument("redirect", "Response", 1, "string");
+    const code = toInt(status);
+    if (!REDIRECTS.has(code)) {
+      throw new RangeError(
+        `${code} is not a redirect status code. It must be one of: 301, 302, 303, 307, or 308.`,
+      );
+    }
+    const text = usv(url);
+    const href = host.urlParse(text);
+    if (href === undefined) throw new TypeError(`Unable to parse URL: ${text}`);
+    return makeResponse(code, ["location", href], true, null, undefined);
+  }
+
+  static json(data, init) {
+    if (arguments.length === 0) badArgument("json", "Response", 1, "Value");
+    const text = `${JSON.stringify(data)}`;
+    const response = new Response(null, init);
+    if (hasNullBody(response.#status)) throw new TypeError(NULL_BODY);
+    withType(response.#list(), "application/json");
+    response.#source = text;
+    return response;
+  }
+
+  clone() {
+    if (this === undefined || !(#status in this)) illegal();
+    const rare = this.#rare;
+    if (rare !== undefined && rare.webSocket !== null) {
+      throw new TypeError("Cannot clone a response to a WebSocket handshake.");
+    }
+    const list = this.#list().slice();
+    const immutable = !Array.isArray(this.#headers) && isImmutable(this.#headers);
+    const copy = rare === undefined ? undefined : { ...rare, cf: cloneCf(rare.cf) };
+    return makeResponse(this.#status, list, immutable, forkBody(this), copy);
+  }
+
+  get status() {
+    if (this === undefined || !(#status in this)) illegal();
+    return this.#status;
+  }
+
+  get statusText() {
+    if (this === undefined || !(#status in this)) illegal();
+    return this.#rare?.statusText ?? "";
+  }
+
+  get headers() {
+    if (this === undefined || !(#status in this)) illegal();
+    const headers = this.#headers;
+    if (typeof headers === "object" && !Array.isArray(headers)) return headers;
+    return (this.#headers = makeHeaders(this.#list(), false));
+  }
+
+  get ok() {
+    if (this === undefined || !(#status in this)) illegal();
+    return this.#status >= 200 && this.#status < 300;
+  }
+
+  get redirected() {
+    if (this === undefined || !(#status in this)) illegal();
+    return this.#rare?.redirected ?? false;
+  }
+
+  get url() {
+    if (this === undefined || !(#status in this)) illegal();
+    return this.#rare?.url ?? "";
+  }
+
+  get webSocket() {
+    if (this === undefined || !(#status in this)) illegal();
+    return this.#rare?.webSocket ?? null;
+  }
+
+  get cf() {
+    if (this === undefined || !(#status in this)) illegal();
+    return this.#rare?.cf;
+  }
+
+  get type() {
+    if (this === undefined || !(#status in this)) illegal();
+    return this.#rare?.type ?? "default";
+  }
+}
+publish(Response);
+
+/** `[status, statusText, flat headers, body, webSocket]` of a response; the body is taken away. */
+export { describe, isResponse, makeResponse, rareOf, take };

@@ -1,0 +1,172 @@
+// Defines the global names of the Web platform.
+import host from "dodev:host";
+import { AbortController, AbortSignal } from "dodev:web/abort";
+import { Blob, File } from "dodev:web/blob";
+import { Cloudflare } from "dodev:web/cloudflare";
+import { console } from "dodev:web/console";
+import { Crypto, CryptoKey, SubtleCrypto, crypto } from "dodev:web/crypto";
+import { DOMException } from "dodev:web/dom_exception";
+import { TextDecoder, TextEncoder, atob, btoa } from "dodev:web/encoding";
+import {
+  CloseEvent,
+  CustomEvent,
+  ErrorEvent,
+  Event,
+  EventTarget,
+  MessageEvent,
+  PromiseRejectionEvent,
+} from "dodev:web/events";
+import { addEventListener, dispatchEvent, removeEventListener, reportError } from "dodev:web/events/global";
+import { Headers, Request, Response, fetch } from "dodev:web/fetch";
+import { FormData } from "dodev:web/form_data";
+import { MessageChannel, MessagePort } from "dodev:web/message";
+import { Navigator, navigator } from "dodev:web/navigator";
+import {
+  Performance,
+  PerformanceEntry,
+  PerformanceMark,
+  PerformanceMeasure,
+  performance,
+} from "dodev:web/performance";
+import * as refused from "dodev:web/refused";
+import {
+  ByteLengthQueuingStrategy,
+  CountQueuingStrategy,
+  FixedLengthStream,
+  IdentityTransformStream,
+  ReadableByteStreamController,
+  ReadableStream,
+  ReadableStreamBYOBReader,
+  ReadableStreamBYOBRequest,
+  ReadableStreamDefaultController,
+  ReadableStreamDefaultReader,
+  TransformStream,
+  TransformStreamDefaultController,
+  WritableStream,
+  WritableStreamDefaultController,
+  WritableStreamDefaultWriter,
+} from "dodev:web/streams";
+import { structuredClone } from "dodev:web/structured_clone";
+import {
+  clearImmediate,
+  clearInterval,
+  clearTimeout,
+  setImmediate,
+  setInterval,
+  setTimeout,
+} from "dodev:web/timers";
+import { queueMicrotask, scheduler } from "dodev:web/timers/scheduler";
+import { URL, URLSearchParams } from "dodev:web/url";
+import { WebSocket, WebSocketPair, WebSocketRequestResponsePair } from "dodev:web/web_socket";
+
+function define(values) {
+  for (const name in values) {
+    Object.defineProperty(globalThis, name, {
+      value: values[name],
+      writable: true,
+      configurable: true,
+      enumerable: false,
+    });
+  }
+}
+
+define({
+  AbortController,
+  AbortSignal,
+  Blob,
+  CloseEvent,
+  Cloudflare,
+  Crypto,
+  CryptoKey,
+  CustomEvent,
+  DOMException,
+  ErrorEvent,
+  Event,
+  EventTarget,
+  File,
+  FormData,
+  Headers,
+  MessageChannel,
+  MessageEvent,
+  MessagePort,
+  Navigator,
+  Performance,
+  PerformanceEntry,
+  PerformanceMark,
+  PerformanceMeasure,
+  PromiseRejectionEvent,
+  Request,
+  Response,
+  SubtleCrypto,
+  TextDecoder,
+  TextEncoder,
+  URL,
+  URLSearchParams,
+  WebSocket,
+  WebSocketPair,
+  WebSocketRequestResponsePair,
+  addEventListener,
+  atob,
+  btoa,
+  clearImmediate,
+  clearInterval,
+  clearTimeout,
+  console,
+  crypto,
+  dispatchEvent,
+  fetch,
+  navigator,
+  performance,
+  queueMicrotask,
+  removeEventListener,
+  reportError,
+  scheduler,
+  self: globalThis,
+  setImmediate,
+  setInterval,
+  setTimeout,
+  structuredClone,
+});
+
+define({
+  ByteLengthQueuingStrategy,
+  CountQueuingStrategy,
+  FixedLengthStream,
+  IdentityTransformStream,
+  ReadableByteStreamController,
+  ReadableStream,
+  ReadableStreamBYOBReader,
+  ReadableStreamBYOBRequest,
+  ReadableStreamDefaultController,
+  ReadableStreamDefaultReader,
+  TransformStream,
+  TransformStreamDefaultController,
+  WritableStream,
+  WritableStreamDefaultController,
+  WritableStreamDefaultWriter,
+});
+
+// What is not emulated, each under its name.
+define(refused);
+
+// Rare classes that build on others: loaded when first used.
+function defineLater(module, names) {
+  let loaded;
+  for (const name of names) {
+    const set = (value) =>
+      Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
+    Object.defineProperty(globalThis, name, {
+      get() {
+        loaded ??= host.lazy(module);
+        set(loaded[name]);
+        return loaded[name];
+      },
+      set,
+      configurable: true,
+      enumerable: false,
+    });
+  }
+}
+
+defineLater("dodev:web/compression", ["CompressionStream", "DecompressionStream"]);
+defineLater("dodev:web/encoding/streams", ["TextDecoderStream", "TextEncoderStream"]);

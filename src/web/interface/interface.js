@@ -1,0 +1,72 @@
+// Gives our classes the shape of the platform's: enumerable members of length 0, a string tag, and the
+// platform's words for wrong receivers and wrong arguments. It checks no arguments itself.
+const { defineProperty, getOwnPropertyDescriptor } = Object;
+const { ownKeys } = Reflect;
+
+// A class carries these beside its static members.
+const OF_FUNCTIONS = new Set(["constructor", "length", "name", "prototype"]);
+
+function expose(holder) {
+  for (const key of ownKeys(holder)) {
+    if (typeof key !== "string" || OF_FUNCTIONS.has(key)) continue;
+    const { value } = getOwnPropertyDescriptor(holder, key);
+    if (typeof value === "function") defineProperty(value, "length", { value: 0 });
+    defineProperty(holder, key, { enumerable: true });
+  }
+}
+
+/** Shapes the members of `Class`, its statics included, and returns it. */
+export function shape(Class) {
+  expose(Class.prototype);
+  expose(Class);
+  defineProperty(Class, "length", { value: 0 });
+  defineProperty(Class.prototype, Symbol.toStringTag, {
+    value: Class.name,
+    writable: true,
+    configurable: true,
+  });
+  return Class;
+}
+
+/** Adds read-only numbers to a class and to its prototype, as `Event.AT_TARGET`. */
+export function constants(Class, values) {
+  for (const name in values) {
+    const descriptor = { value: values[name], enumerable: true, configurable: true };
+    defineProperty(Class, name, descriptor);
+    defineProperty(Class.prototype, name, descriptor);
+  }
+}
+
+/** A method was called on an object of another class. */
+export function illegalInvocation() {
+  return new TypeError(
+    "Illegal invocation: function called with incorrect `this` reference. " +
+      "See https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.",
+  );
+}
+
+/** A class without a public constructor was constructed. */
+export function illegalConstructor() {
+  return new TypeError("Illegal constructor");
+}
+
+/** Argument `position`, counted from 1, of the method `name` of `owner` is not a `type`. */
+export function wrongArgument(owner, name, position, type) {
+  return new TypeError(
+    `Failed to execute '${name}' on '${owner}': parameter ${position} is not of type '${type}'.`,
+  );
+}
+
+/** The same for the constructor of `owner`. */
+export function wrongConstruction(owner, position, type) {
+  return new TypeError(
+    `Failed to construct '${owner}': constructor parameter ${position} is not of type '${type}'.`,
+  );
+}
+
+/** The member `field` of the dictionary `owner` is not a `type`. */
+export function wrongField(owner, field, type) {
+  return new TypeError(
+    `Incorrect type for the '${field}' field on '${owner}': the provided value is not of type '${type}'.`,
+  );
+}

@@ -1,0 +1,56 @@
+//! The Web platform: one folder per API, each with its operations, its classes and its tests.
+
+pub mod abort;
+pub mod body;
+pub mod bytes;
+pub mod cloudflare;
+pub mod compression;
+pub mod console;
+pub mod crypto;
+pub mod date;
+pub mod dom_exception;
+pub mod encoding;
+pub mod eval;
+pub mod events;
+pub mod fetch;
+pub mod locale;
+pub mod message;
+pub mod navigator;
+pub mod performance;
+pub mod refused;
+pub mod structured_clone;
+pub mod timers;
+pub mod web_socket;
+
+#[cfg(test)]
+pub(crate) mod testing;
+
+use crate::engine::Extension;
+
+/// Every part of the Web platform, in order of evaluation.
+pub const EXTENSIONS: &[Extension] = &[
+    bytes::EXTENSION,
+    date::EXTENSION,
+    dom_exception::EXTENSION,
+    events::EXTENSION,
+    timers::EXTENSION,
+    abort::EXTENSION,
+    encoding::EXTENSION,
+    console::EXTENSION,
+    crypto::EXTENSION,
+    performance::EXTENSION,
+    navigator::EXTENSION,
+    structured_clone::EXTENSION,
+    message::EXTENSION,
+    compression::EXTENSION,
+    cloudflare::EXTENSION,
+    web_socket::EXTENSION,
+    eval::EXTENSION,
+    locale::EXTENSION,
+    refused::EXTENSION,
+    GLOBALS,
+];
+
+/// Defines the globals when everything they are made of is installed.
+const GLOBALS: Extension =
+    Extension { install: |_, _, _| Ok(()), eager: &["dodev:web/globals"], public: &[] };

@@ -1,0 +1,9 @@
+//! `navigator`, written in JavaScript alone.
+//!
+//! There are no operations here.
+
+use crate::engine::Extension;
+
+/// The JavaScript part.
+pub const EXTENSION: Extension =
+    Extension { install: |_, _, _| Ok(()), eager: &["dodev:web/navigator"], public: &[] };

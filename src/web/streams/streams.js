@@ -1,0 +1,99 @@
+// Streams: the public classes, and the short ways that bodies take through them.
+import host from "dodev:host";
+import { enqueueBytes, finishBytes } from "dodev:web/streams/byte_controller";
+import { isReadableStream, nativeStream, stateOf, streamOf } from "dodev:web/streams/readable";
+import { makeReader, nextChunk } from "dodev:web/streams/readers";
+import { tee } from "dodev:web/streams/tee";
+
+const NOT_BYTES = "This ReadableStream did not return bytes.";
+
+/** A byte stream of one buffer, which now belongs to the stream. */
+export function streamFromBytes(buffer) {
+  return nativeStream(
+    async (controller) => {
+      await undefined;
+      enqueueBytes(controller, buffer);
+      finishBytes(controller);
+    },
+    undefined,
+    buffer,
+  );
+}
+
+/** A byte stream of what arrives in the pipe `pipe` of the host. */
+export function streamFromPipe(pipe) {
+  return nativeStream(
+    async (controller) => {
+      const chunk = await host.bodyRead(pipe);
+      if (chunk === null) finishBytes(controller);
+      else enqueueBytes(controller, chunk);
+    },
+    async () => {
+      host.bodyCancel(pipe);
+    },
+    pipe,
+  );
+}
+
+/**
+ * What a stream of the platform stands for, if nobody has touched it: its buffer or its pipe; the stream is spent
+ * then. `undefined` for every other stream.
+ */
+export function takeOrigin(stream) {
+  const state = stateOf(stream);
+  const { origin } = state;
+  if (origin === undefined || state.disturbed || state.reader !== undefined || state.status !== "readable") {
+    return undefined;
+  }
+  state.disturbed = true;
+  state.origin = undefined;
+  state.status = "closed";
+  makeReader(state, false);
+  return origin;
+}
+
+/** Promise of all bytes of an unlocked stream as one ArrayBuffer. */
+export async function readAllBytes(stream) {
+  const origin = takeOrigin(stream);
+  if (origin !== undefined) return typeof origin === "number" ? host.bodyReadAll(origin) : origin;
+  const reader = makeReader(stateOf(stream), false);
+  const chunks = [];
+  for (;;) {
+    const { value, done } = await nextChunk(reader);
+    if (done) return host.concatBytes(chunks);
+    if (!(value instanceof ArrayBuffer) && !ArrayBuffer.isView(value)) throw new TypeError(NOT_BYTES);
+    chunks.push(value);
+  }
+}
+
+/** Two streams with the contents of one, which is locked from now on. */
+export function teeStream(stream) {
+  return tee(stateOf(stream)).map(streamOf);
+}
+
+export { isReadableStream };
+export { ByteLengthQueuingStrategy, CountQueuingStrategy } from "dodev:web/streams/strategies";
+export {
+  ReadableStream,
+  ReadableStreamDefaultController,
+  isDisturbed,
+  isLocked,
+  moveStream,
+  spentStream,
+} from "dodev:web/streams/readable";
+export { ReadableByteStreamController, ReadableStreamBYOBRequest } from "dodev:web/streams/byte_controller";
+export {
+  ReadableStreamBYOBReader,
+  ReadableStreamDefaultReader,
+  cancelReader,
+  readNext,
+  readerOf,
+} from "dodev:web/streams/readers";
+export {
+  WritableStream,
+  WritableStreamDefaultController,
+  WritableStreamDefaultWriter,
+  isWritableStream,
+} from "dodev:web/streams/writable";
+export { TransformStream, TransformStreamDefaultController } from "dodev:web/streams/transform";
+export { FixedLengthStream, IdentityTransformStream } from "dodev:web/streams/identity";

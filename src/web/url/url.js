@@ -1,0 +1,293 @@
+// URL and URLSearchParams. A URL is its normal text; components are cut out of it when somebody asks.
+import host from "dodev:host";
+import { badArgument, illegal, publish, usv } from "dodev:web/webidl";
+import { URLSearchParams, linkedParams, resetParams } from "dodev:web/url/search_params";
+
+const { urlChange, urlOrigin, urlParse } = host;
+
+/** Where the authority of `href` starts behind its scheme: the index, or -1 without authority. */
+function authorityStart(href) {
+  const colon = href.indexOf(":");
+  return href.startsWith("//", colon + 1) ? colon + 3 : -1;
+}
+
+/** The index behind everything before the fragment, then behind everything before the query. */
+function beforeHash(href) {
+  const hash = href.indexOf("#");
+  return hash === -1 ? href.length : hash;
+}
+
+function beforeQuery(href) {
+  const end = beforeHash(href);
+  const question = href.indexOf("?");
+  return question === -1 || question > end ? end : question;
+}
+
+function pathStart(href, pathEnd) {
+  const authority = authorityStart(href);
+  if (authority !== -1) {
+    const slash = href.indexOf("/", authority);
+    return slash === -1 || slash > pathEnd ? pathEnd : slash;
+  }
+  const start = href.indexOf(":") + 1;
+  // A path that starts with two slashes is written behind "/." where there is no authority.
+  return href.startsWith("/.//", start) ? start + 2 : start;
+}
+
+/** `user:password`, without its "@"; empty if there is none. */
+function credentials(href) {
+  const start = authorityStart(href);
+  if (start === -1) return "";
+  const at = href.indexOf("@", start);
+  return at === -1 || at > pathStart(href, beforeQuery(href)) ? "" : href.slice(start, at);
+}
+
+function hostOf(href) {
+  let start = authorityStart(href);
+  if (start === -1) return "";
+  const end = pathStart(href, beforeQuery(href));
+  const at = href.indexOf("@", start);
+  if (at !== -1 && at < end) start = at + 1;
+  return href.slice(start, end);
+}
+
+/** The index of the colon before the port, -1 if there is no port. */
+function portColon(hostText) {
+  const colon = hostText.lastIndexOf(":");
+  return colon === -1 || hostText.indexOf("]", colon) !== -1 ? -1 : colon;
+}
+
+let replaceQuery;
+
+/** The text that was parsed last: a request's URL is parsed by every layer of a program that looks at it. */
+let lastText;
+let lastHref;
+let lastPath;
+
+function parse(url, base) {
+  const href = base === undefined ? urlParse(usv(url)) : urlParse(usv(url), usv(base));
+  if (href === undefined) throw new TypeError("Invalid URL string.");
+  if (base === undefined && typeof url === "string") {
+    lastText = url;
+    lastHref = href;
+    lastPath = undefined;
+  }
+  return href;
+}
+
+/** A parsed URL. */
+export class URL {
+  /** The text; once `searchParams` was asked for, `#place` holds the current one. */
+  #href;
+  #params;
+  #place;
+
+  constructor(url, base) {
+    this.#href = base === undefined && url === lastText ? lastHref : parse(url, base);
+  }
+
+  static {
+    replaceQuery = (place, query) => {
+      place.href = urlChange(place.href, "search", query);
+    };
+  }
+
+  static canParse(url, base) {
+    if (arguments.length === 0) badArgument("canParse", "URL", 1, "USVString");
+    return (base === undefined ? urlParse(usv(url)) : urlParse(usv(url), usv(base))) !== undefined;
+  }
+
+  static parse(url, base) {
+    if (arguments.length === 0) badArgument("parse", "URL", 1, "USVString");
+    return URL.canParse(url, base) ? new URL(url, base) : null;
+  }
+
+  static createObjectURL() {
+    throw new Error("URL.createObjectURL() is not implemented");
+  }
+
+  static revokeObjectURL() {
+    throw new Error("URL.revokeObjectURL() is not implemented");
+  }
+
+  #read() {
+    return this.#place === undefined ? this.#href : this.#place.href;
+  }
+
+  #write(href) {
+    if (this.#place === undefined) this.#href = href;
+    else this.#place.href = href;
+  }
+
+  #change(component, value) {
+    this.#write(urlChange(this.#read(), component, usv(value)));
+  }
+
+  get origin() {
+    if (this === undefined || !(#href in this)) illegal();
+    const href = this.#read();
+    if (!href.startsWith("http:") && !href.startsWith("https:")) return urlOrigin(href);
+    return `${href.slice(0, href.indexOf(":") + 3)}${hostOf(href)}`;
+  }
+
+  get href() {
+    if (this === undefined || !(#href in this)) illegal();
+    return this.#read();
+  }
+
+  set href(value) {
+    if (this === undefined || !(#href in this)) illegal();
+    const href = urlParse(usv(value));
+    if (href === undefined) {
+      throw new TypeError(
+        "Failed to set the 'href' property on 'URL': the provided value is not of type 'valid URL string'.",
+      );
+    }
+    this.#write(href);
+    if (this.#params !== undefined) resetParams(this.#params, this.search);
+  }
+
+  get protocol() {
+    if (this === undefined || !(#href in this)) illegal();
+    const href = this.#read();
+    return href.slice(0, href.indexOf(":") + 1);
+  }
+
+  set protocol(value) {
+    if (this === undefined || !(#href in this)) illegal();
+    this.#change("protocol", value);
+  }
+
+  get username() {
+    if (this === undefined || !(#href in this)) illegal();
+    const text = credentials(this.#read());
+    const colon = text.indexOf(":");
+    return colon === -1 ? text : text.slice(0, colon);
+  }
+
+  set username(value) {
+    if (this === undefined || !(#href in this)) illegal();
+    this.#change("username", value);
+  }
+
+  get password() {
+    if (this === undefined || !(#href in this)) illegal();
+    const text = credentials(this.#read());
+    const colon = text.indexOf(":");
+    return colon === -1 ? "" : text.slice(colon + 1);
+  }
+
+  set password(value) {
+    if (this === undefined || !(#href in this)) illegal();
+    this.#change("password", value);
+  }
+
+  get host() {
+    if (this === undefined || !(#href in this)) illegal();
+    return hostOf(this.#read());
+  }
+
+  set host(value) {
+    if (this === undefined || !(#href in this)) illegal();
+    this.#change("host", value);
+  }
+
+  get hostname() {
+    if (this === undefined || !(#href in this)) illegal();
+    const text = hostOf(this.#read());
+    const colon = portColon(text);
+    return colon === -1 ? text : text.slice(0, colon);
+  }
+
+  set hostname(value) {
+    if (this === undefined || !(#href in this)) illegal();
+    this.#change("hostname", value);
+  }
+
+  get port() {
+    if (this === undefined || !(#href in this)) illegal();
+    const text = hostOf(this.#read());
+    const colon = portColon(text);
+    return colon === -1 ? "" : text.slice(colon + 1);
+  }
+
+  set port(value) {
+    if (this === undefined || !(#href in this)) illegal();
+    this.#change("port", value);
+  }
+
+  get pathname() {
+    if (this === undefined || !(#href in this)) illegal();
+    const href = this.#read();
+    return href === lastHref ? (lastPath ??= pathOf(href)) : pathOf(href);
+  }
+
+  set pathname(value) {
+    if (this === undefined || !(#href in this)) illegal();
+    this.#change("pathname", value);
+  }
+
+  get search() {
+    if (this === undefined || !(#href in this)) illegal();
+    const href = this.#read();
+    const query = href.slice(beforeQuery(href), beforeHash(href));
+    return query === "?" ? "" : query;
+  }
+
+  set search(value) {
+    if (this === undefined || !(#href in this)) illegal();
+    this.#change("search", value);
+    if (this.#params !== undefined) resetParams(this.#params, this.search);
+  }
+
+  get hash() {
+    if (this === undefined || !(#href in this)) illegal();
+    const href = this.#read();
+    const hash = href.slice(beforeHash(href));
+    return hash === "#" ? "" : hash;
+  }
+
+  set hash(value) {
+    if (this === undefined || !(#href in this)) illegal();
+    this.#change("hash", value);
+  }
+
+  get searchParams() {
+    if (this === undefined || !(#href in this)) illegal();
+    if (this.#params === undefined) {
+      // URL and params share the text and not each other: a cycle would wait for the garbage collector.
+      this.#place = { href: this.#href };
+      this.#params = linkedParams(this.#place, this.#href.indexOf("?") < 0 ? "" : this.search, replaceQuery);
+    }
+    return this.#params;
+  }
+
+  toJSON() {
+    if (this === undefined || !(#href in this)) illegal();
+    return this.#read();
+  }
+
+  toString() {
+    if (this === undefined || !(#href in this)) illegal();
+    return this.#read();
+  }
+}
+publish(URL);
+
+/** The path of a normal URL, for callers that have no need of an object. */
+export function pathOf(href) {
+  if (href.startsWith("http:") || href.startsWith("https:")) {
+    // Such URLs have a host and a path; neither holds a raw "?" or "#".
+    const start = href.indexOf("/", 8);
+    const question = href.indexOf("?", start);
+    const hash = href.indexOf("#", start);
+    if (question === -1 || (hash !== -1 && hash < question)) {
+      return hash === -1 ? href.slice(start) : href.slice(start, hash);
+    }
+    return href.slice(start, question);
+  }
+  const end = beforeQuery(href);
+  return href.slice(pathStart(href, end), end);
+}
+
+export { URLSearchParams };

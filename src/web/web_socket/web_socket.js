@@ -1,0 +1,249 @@
+// WebSocket ends as objects: each is a number in the host's table, which knows its state. What arrives at
+// an end with listeners enters by the entry `socketEvent`; the host says when an end may be forgotten.
+import host from "dodev:host";
+import { Blob } from "dodev:web/blob";
+import { Cloudflare } from "dodev:web/cloudflare";
+import { DOMException } from "dodev:web/dom_exception";
+import { CloseEvent, ErrorEvent, EventTarget, MessageEvent, dispatchCatching, trust } from "dodev:web/events";
+import { constants } from "dodev:web/interface";
+import { badArgument, badConstruction, illegal, publish, toInt, usv } from "dodev:web/webidl";
+
+const MAKE = Symbol("make");
+const REASON_BYTES_MAX = 123;
+const URL_ERROR = "WebSocket Constructor: ";
+
+/** Accepted ends by number: events find their object here. */
+const accepted = new Map();
+
+/** Whether `value` is an end of a WebSocket. */
+export let isWebSocket;
+/** The number of an end. */
+export let socketId;
+/** The number of an end that is returned in a response; nobody can use the object afterwards. */
+export let returnSocket;
+/** Remembers an end whose events an object's handlers get. */
+export let keepSocket;
+
+let binaryTypeOf;
+
+function flag(name) {
+  return Cloudflare.compatibilityFlags[name] === true;
+}
+
+/** Refuses what the constructor is given, as the platform does, and then the connection itself. */
+function refuseOutbound(input) {
+  let url;
+  try {
+    url = new URL(input);
+  } catch {
+    throw new DOMException(`${URL_ERROR}The url is invalid.`, "SyntaxError");
+  }
+  if (url.protocol !== "ws:" && url.protocol !== "wss:") {
+    throw new DOMException(`${URL_ERROR}The url scheme must be ws or wss.`, "SyntaxError");
+  }
+  if (url.hash !== "" || `${input}`.includes("#")) {
+    throw new DOMException(`${URL_ERROR}The url fragment must be empty.`, "SyntaxError");
+  }
+  throw new Error("dodev does not emulate new WebSocket() yet: outbound connections are not made");
+}
+
+/** Throws unless an end may send a close message of `code` and `reason`. */
+function checkClose(code, reason) {
+  if (code !== undefined) {
+    const forbidden = code === 1004 || code === 1005 || code === 1006 || code === 1015;
+    if (code < 1000 || code >= 5000 || forbidden) {
+      throw new DOMException(`Invalid WebSocket close code: ${code}.`, "InvalidAccessError");
+    }
+  }
+  if (reason === undefined) return;
+  if (flag("websocket_close_reason_byte_limit") && host.utf8Length(reason) > REASON_BYTES_MAX) {
+    throw new DOMException(
+      `WebSocket close reason must not be longer than ${REASON_BYTES_MAX} bytes when UTF-8 encoded.`,
+      "SyntaxError",
+    );
+  }
+  if (code === undefined) {
+    throw new DOMException(
+      "If you specify a WebSocket close reason, you must also specify a code.",
+      "InvalidAccessError",
+    );
+  }
+}
+
+export class WebSocket extends EventTarget {
+  #id;
+  #returned = false;
+  #closed = false;
+  #binaryType = flag("websocket_standard_binary_type") ? "blob" : "arraybuffer";
+
+  constructor(input, id) {
+    if (input !== MAKE) {
+      if (arguments.length === 0) badConstruction("WebSocket", 1, "string");
+      refuseOutbound(input);
+    }
+    super();
+    this.#id = id;
+  }
+
+  static {
+    isWebSocket = (value) => typeof value === "object" && value !== null && #id in value;
+    socketId = (socket) => socket.#id;
+    keepSocket = (socket) => accepted.set(socket.#id, socket);
+    binaryTypeOf = (socket) => socket.#binaryType;
+    returnSocket = (socket) => {
+      if (socket.#returned) throw new TypeError("Can't return WebSocket that was already used in a response.");
+      host.socketReturn(socket.#id);
+      socket.#returned = true;
+      return socket.#id;
+    };
+  }
+
+  accept(options) {
+    if (!isWebSocket(this)) illegal();
+    if (this.#returned) throw new TypeError("Can't accept() WebSocket that was already used in a response.");
+    const halfOpen = options?.allowHalfOpen;
+    host.socketAccept(this.#id, halfOpen === undefined ? null : !!halfOpen);
+    accepted.set(this.#id, this);
+  }
+
+  send(message) {
+    if (!isWebSocket(this)) illegal();
+    if (arguments.length === 0) badArgument("send", "WebSocket", 1, "ArrayBuffer or ArrayBufferView or string");
+    if (this.#closed) throw new TypeError("Can't call WebSocket send() after close().");
+    const bytes = message instanceof ArrayBuffer || ArrayBuffer.isView(message);
+    host.socketSend(this.#id, bytes ? message : usv(message));
+  }
+
+  close(code, reason) {
+    if (!isWebSocket(this)) illegal();
+    code = code === undefined ? undefined : toInt(code);
+    reason = reason === undefined ? undefined : usv(reason);
+    checkClose(code, reason);
+    host.socketClose(this.#id, code ?? null, reason ?? "");
+    this.#closed = true;
+  }
+
+  serializeAttachment(value) {
+    if (!isWebSocket(this)) illegal();
+    if (arguments.length === 0) badArgument("serializeAttachment", "WebSocket", 1, "Value");
+    host.socketAttach(this.#id, value);
+  }
+
+  deserializeAttachment() {
+    if (!isWebSocket(this)) illegal();
+    return host.socketAttachment(this.#id);
+  }
+
+  get readyState() {
+    if (!isWebSocket(this)) illegal();
+    return host.socketState(this.#id);
+  }
+
+  get url() {
+    if (!isWebSocket(this)) illegal();
+    return null;
+  }
+
+  get protocol() {
+    if (!isWebSocket(this)) illegal();
+    return "";
+  }
+
+  get extensions() {
+    if (!isWebSocket(this)) illegal();
+    return "";
+  }
+
+  get binaryType() {
+    if (!isWebSocket(this)) illegal();
+    return this.#binaryType;
+  }
+
+  set binaryType(type) {
+    if (!isWebSocket(this)) illegal();
+    type = `${type}`;
+    if (type === "blob" || type === "arraybuffer") this.#binaryType = type;
+  }
+}
+publish(WebSocket);
+constants(WebSocket, {
+  CONNECTING: 0,
+  OPEN: 1,
+  CLOSING: 2,
+  CLOSED: 3,
+  READY_STATE_CONNECTING: 0,
+  READY_STATE_OPEN: 1,
+  READY_STATE_CLOSING: 2,
+  READY_STATE_CLOSED: 3,
+});
+
+/** The object of the end numbered `id`; made if there is none. */
+export function socketOf(id) {
+  return accepted.get(id) ?? new WebSocket(MAKE, id);
+}
+
+export function WebSocketPair() {
+  if (new.target === undefined) {
+    throw new TypeError(
+      "Failed to construct 'WebSocketPair': Please use the 'new' operator, this object constructor cannot be called as a function.",
+    );
+  }
+  const [a, b] = host.socketPair();
+  for (const [name, id] of [["0", a], ["1", b]]) {
+    Object.defineProperty(this, name, { value: new WebSocket(MAKE, id), enumerable: true, configurable: true });
+  }
+}
+publish(WebSocketPair);
+Object.defineProperty(WebSocketPair.prototype, Symbol.iterator, {
+  *value() {
+    yield this[0];
+    yield this[1];
+  },
+  writable: true,
+  configurable: true,
+});
+
+export class WebSocketRequestResponsePair {
+  #request;
+  #response;
+
+  constructor(request, response) {
+    if (arguments.length < 2) badConstruction("WebSocketRequestResponsePair", arguments.length + 1, "string");
+    this.#request = usv(request);
+    this.#response = usv(response);
+  }
+
+  get request() {
+    return this.#request;
+  }
+
+  get response() {
+    return this.#response;
+  }
+}
+publish(WebSocketRequestResponsePair);
+
+function eventOf(socket, kind, data, reason, clean) {
+  switch (kind) {
+    case "message": {
+      const asBlob = data instanceof ArrayBuffer && binaryTypeOf(socket) === "blob";
+      return new MessageEvent("message", { data: asBlob ? new Blob([data]) : data });
+    }
+    case "close":
+      return new CloseEvent("close", { code: data, reason, wasClean: clean });
+    default:
+      return new ErrorEvent("error", { message: `Uncaught Error: ${data}`, error: new Error(data) });
+  }
+}
+
+// Gives what a listener threw, as text in an array.
+host.entry("socketEvent", (id, kind, data, reason, clean) => {
+  const socket = accepted.get(id);
+  if (socket === undefined) return undefined;
+  const thrown = dispatchCatching(socket, trust(eventOf(socket, kind, data, reason, clean)));
+  return thrown === undefined ? undefined : [`${thrown[0]?.message ?? thrown[0]}`];
+});
+
+host.entry("forgetSockets", (ids) => {
+  for (const id of ids) accepted.delete(id);
+});
