@@ -7,6 +7,7 @@ pub mod base;
 pub mod bundle;
 pub mod codec;
 pub mod engine;
+pub mod objects;
 pub mod project;
 pub mod storage;
 pub mod web;

@@ -1,0 +1,145 @@
+//! One object and its state of wakefulness.
+
+use std::collections::VecDeque;
+
+use rquickjs::{Function, Persistent, Value};
+
+use crate::base::ids::{NamespaceKey, ObjectId};
+use crate::engine::{OpId, OwnerId, Scope, SectionId};
+
+use super::event::Event;
+use super::failure::Failure;
+use super::gate::{Gate, ROOT};
+
+/// A Durable Object class as this Worker declares it.
+#[derive(Debug, Clone)]
+pub struct Namespace {
+    /// Derives ids and names the state directory.
+    pub key: NamespaceKey,
+    /// Name of the class, as exported.
+    pub class: String,
+    /// Whether storage offers SQL and the synchronous KV API.
+    pub sqlite: bool,
+}
+
+/// Which object of which namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ActorKey {
+    /// Index into the world's namespaces.
+    pub namespace: usize,
+    /// The object.
+    pub id: ObjectId,
+}
+
+/// The place of an object in the tables of one isolate, in Rust and in JavaScript.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Slot(pub u32);
+
+/// How awake an object is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wakefulness {
+    /// No instance exists.
+    Asleep,
+    /// Another world still holds the object; it will hand it over.
+    AwaitingLease,
+    /// The constructor runs, or its turn has not ended yet.
+    Constructing,
+    /// An instance exists.
+    Awake,
+}
+
+/// A callback of `blockConcurrencyWhile` that waits for its turn or runs.
+pub struct Critical {
+    /// Its section.
+    pub section: SectionId,
+    /// What to call; taken when it is called.
+    pub callback: Option<Persistent<Function<'static>>>,
+    /// The promise that the caller of `blockConcurrencyWhile` holds.
+    pub op: OpId,
+}
+
+/// The result of a critical section, to be delivered before anything else.
+pub struct Handover {
+    /// The section that was the parent.
+    pub section: SectionId,
+    /// The promise to resolve.
+    pub op: OpId,
+    /// With what.
+    pub value: Persistent<Value<'static>>,
+}
+
+/// An object: identity, gate, and what waits for it.
+pub struct Actor {
+    /// Identity.
+    pub key: ActorKey,
+    /// The name it was addressed by, where known.
+    pub name: Option<String>,
+    /// Owner of the current instance's turns.
+    pub owner: OwnerId,
+    /// How awake it is.
+    pub wakefulness: Wakefulness,
+    /// Which events may enter.
+    pub gate: Gate,
+    /// Events in order of arrival.
+    pub inbox: VecDeque<(SectionId, Event)>,
+    /// Critical sections that wait or run.
+    pub critical: Vec<Critical>,
+    /// Results of critical sections to deliver first.
+    pub handovers: VecDeque<Handover>,
+    /// Set when the instance must go, with what its callers are told.
+    pub broken: Option<Failure>,
+    /// How often an instance broke: stubs made before a break stay broken.
+    pub breaks: u32,
+    /// Why the last instance broke.
+    pub last_break: Option<Failure>,
+    /// Whether the object stands in the ready queue.
+    pub queued: bool,
+}
+
+impl Actor {
+    /// An object without an instance.
+    pub fn new(key: ActorKey, name: Option<String>) -> Self {
+        Self {
+            key,
+            name,
+            owner: OwnerId::NONE,
+            wakefulness: Wakefulness::Asleep,
+            gate: Gate::default(),
+            inbox: VecDeque::new(),
+            critical: Vec::new(),
+            handovers: VecDeque::new(),
+            broken: None,
+            breaks: 0,
+            last_break: None,
+            queued: false,
+        }
+    }
+
+    /// Takes the first event that the gate admits.
+    pub fn take_admitted(&mut self) -> Option<(SectionId, Event)> {
+        let gate = &self.gate;
+        let index = self.inbox.iter().position(|(section, _)| gate.admits(*section))?;
+        self.inbox.remove(index)
+    }
+
+    /// The scope of the instance, if there is one and no event waits for it.
+    pub fn idle_scope(&self) -> Option<Scope> {
+        let idle = self.inbox.is_empty() && self.critical.is_empty() && self.handovers.is_empty();
+        let awake = self.wakefulness == Wakefulness::Awake && self.broken.is_none();
+        (idle && awake).then_some(Scope { owner: self.owner, section: ROOT })
+    }
+
+    /// Whether a turn could be run now.
+    pub fn has_work(&self) -> bool {
+        if self.broken.is_some() || !self.handovers.is_empty() {
+            return true;
+        }
+        match self.wakefulness {
+            Wakefulness::AwaitingLease | Wakefulness::Constructing => false,
+            Wakefulness::Asleep => !self.inbox.is_empty(),
+            Wakefulness::Awake => {
+                self.gate.has_next() || self.inbox.iter().any(|(section, _)| self.gate.admits(*section))
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Everything that can happen to a request's context or to an object.
+
+use std::rc::Rc;
+
+use crate::base::clock::Timestamp;
+use crate::engine::http::{FetchError, FetchRequest, FetchResponse};
+use crate::engine::socket::SocketId;
+use crate::engine::{Completion, OpId};
+
+use super::actor::Slot;
+use super::failure::Failure;
+use super::parcel::{Export, Message};
+
+/// Where an event enters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// A stateless context of the Worker.
+    Worker,
+    /// An awake object.
+    Object(Slot),
+}
+
+/// What may enter JavaScript, one variant for each way in.
+pub enum Event {
+    /// An HTTP request for the `fetch` handler of the Worker or of an object.
+    Fetch {
+        /// The request.
+        request: FetchRequest,
+        /// Who waits for the response.
+        reply: ReplyTo,
+    },
+    /// A method call by RPC.
+    Call {
+        /// The property path from the object to the method, for example `["increment"]`.
+        path: Vec<String>,
+        /// The arguments, serialized as one array; `None` reads the property instead of calling it.
+        args: Option<Message>,
+        /// Who waits for the result.
+        reply: ReplyTo,
+    },
+    /// A call of a function or target that the context or object has let others call.
+    CallExport {
+        /// Which one; held until the call is over.
+        export: Rc<Export>,
+        /// The property path from it; empty for the export itself.
+        path: Vec<String>,
+        /// As in `Call`.
+        args: Option<Message>,
+        /// Who waits for the result.
+        reply: ReplyTo,
+    },
+    /// Nobody refers to an export any more.
+    DropExport {
+        /// Its key in the prelude's table.
+        id: u32,
+        /// Whether a task of the context ends with it.
+        ends_task: bool,
+    },
+    /// A method call of an entry point of the Worker.
+    CallEntrypoint {
+        /// Which one.
+        entrypoint: Box<Entrypoint>,
+        /// As in `Call`.
+        path: Vec<String>,
+        /// As in `Call`.
+        args: Option<Message>,
+        /// Who waits for the result.
+        reply: ReplyTo,
+    },
+    /// A request for an entry point of the Worker.
+    FetchEntrypoint {
+        /// Which one.
+        entrypoint: Box<Entrypoint>,
+        /// The request.
+        request: FetchRequest,
+        /// Who waits for the response.
+        reply: ReplyTo,
+    },
+    /// The answer to a call or request that JavaScript made.
+    Answer {
+        /// The operation that waits for it.
+        op: OpId,
+        /// The answer.
+        reply: Reply,
+    },
+    /// A finished operation.
+    Complete(Completion),
+    /// A timer that is due.
+    Timer(u32),
+    /// A cron trigger for the Worker's `scheduled` handler.
+    Scheduled {
+        /// The expression, or what a test request gave.
+        cron: String,
+        /// The time it is for, milliseconds; from a test request it may be anything.
+        time_ms: f64,
+        /// How `reply` is to be answered.
+        answer: ScheduledAnswer,
+        /// Who waits for the outcome.
+        reply: ReplyTo,
+    },
+    /// An object's alarm that is due.
+    Alarm {
+        /// The time it was set for.
+        scheduled: Timestamp,
+        /// How many retries were counted before.
+        retry_count: u32,
+    },
+    /// Something arrived for an accepted end of a WebSocket.
+    Socket(SocketId),
+}
+
+/// How the outcome of a scheduled handler is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScheduledAnswer {
+    /// A sentence; a failure is the request's failure.
+    Sentence,
+    /// The outcome's name, status 500 when it failed.
+    Outcome,
+    /// The same as JSON, and whether `noRetry()` was called.
+    Json,
+}
+
+/// An entry point of the Worker.
+pub struct Entrypoint {
+    /// The export's name; `None` is the default export.
+    pub name: Option<String>,
+    /// What it finds in `ctx.props`, serialized; `None` is an empty object.
+    pub props: Option<Message>,
+}
+
+/// Who waits for the outcome of an event.
+pub enum ReplyTo {
+    /// The HTTP edge.
+    Edge(Box<dyn FnOnce(Result<FetchResponse, FetchError>)>),
+    /// An operation of this isolate.
+    Op(OpId),
+}
+
+/// The outcome of an event.
+pub enum Reply {
+    /// The response to a fetch.
+    Response(FetchResponse),
+    /// The result of a call, serialized.
+    Value(Message),
+    /// What was asked for is done; there is no result.
+    Done,
+    /// It failed.
+    Failed(Failure),
+}

@@ -1,0 +1,44 @@
+//! Why an event failed, in a form that leaves JavaScript and may enter it again elsewhere.
+
+use crate::engine::exception::Exception;
+use crate::engine::http::FetchError;
+
+/// A failed event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What was thrown, as text.
+    pub exception: Exception,
+    /// The thrown value, serialized, where it could be.
+    pub thrown: Option<Vec<u8>>,
+    /// Properties that are `true` on the error which the caller sees.
+    pub flags: Vec<&'static str>,
+    /// The id of the object whose code threw.
+    pub object_id: Option<String>,
+}
+
+/// The error was thrown by the code of the other side.
+pub const REMOTE: &str = "remote";
+/// The object was reset; its stubs are broken.
+pub const RESET: &str = "durableObjectReset";
+/// The object or its host had too much to do.
+pub const OVERLOADED: &str = "overloaded";
+
+impl Failure {
+    /// A failure of the platform itself, an `Error` with `message` and `flags`.
+    pub fn platform(message: impl Into<String>, flags: &[&'static str]) -> Self {
+        let exception = Exception {
+            name: "Error".to_owned(),
+            message: message.into(),
+            stack: String::new(),
+            causes: Vec::new(),
+        };
+        Self { exception, thrown: None, flags: flags.to_vec(), object_id: None }
+    }
+}
+
+impl From<Failure> for FetchError {
+    fn from(failure: Failure) -> Self {
+        let stack = failure.exception.to_string();
+        Self::Thrown { headline: failure.exception.headline(), stack }
+    }
+}

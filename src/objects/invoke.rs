@@ -1,0 +1,82 @@
+//! Calls to what is no object: exports of contexts and objects, and entry points of the Worker.
+//!
+//! Both run as events of their own. A call of an export enters the scope in which the export was made,
+//! through the gate of its object; a call of an entry point begins a new stateless context.
+
+use std::rc::Rc;
+
+use super::event::Event;
+use super::failure::Failure;
+use super::outputs::Output;
+use super::parcel::{Export, Import};
+use super::scheduler::Objects;
+use crate::engine::Scope;
+
+/// Fidelity: workerd's text for a call whose receiver ended.
+const GONE: &str = "The execution context which hosts this callback is no longer running.";
+
+/// Who is called.
+pub enum Callee {
+    /// An export.
+    Export(Rc<Export>),
+    /// The Worker, in a new stateless context.
+    Worker,
+}
+
+impl Objects {
+    /// Makes something of the running scope callable by others. One that `outlives_call` keeps its
+    /// stateless context alive as long as anyone refers to it: it is part of a result.
+    pub fn export(&self, outlives_call: bool) -> Rc<Export> {
+        let scope = self.host.scope.get();
+        let holds_context = outlives_call && self.requests.borrow().contains(scope.owner);
+        if holds_context {
+            self.begin_task(scope.owner);
+        }
+        self.parcels.export(scope, holds_context)
+    }
+
+    /// A reference of the running scope to `export`.
+    pub fn import(&self, export: Rc<Export>) -> Rc<Import> {
+        self.parcels.import(self.host.scope.get().owner, export)
+    }
+
+    /// Sends `event` to `callee`: at once from a stateless context, after the commit from an object.
+    pub fn invoke(&self, callee: Callee, event: Event) {
+        match self.current_slot() {
+            Some(from) => self.hold(from, Output::Invoke(callee, event)),
+            None => self.dispatch_invoke(callee, event),
+        }
+    }
+
+    pub(super) fn dispatch_invoke(&self, callee: Callee, event: Event) {
+        let export = match callee {
+            Callee::Worker => return self.deliver_to_worker(event),
+            Callee::Export(export) => export,
+        };
+        let owner = export.scope.owner;
+        if self.lives(export.scope) {
+            // Ended when the call is answered.
+            self.begin_task(owner);
+            self.deliver_to_scope(export.scope, event);
+        } else if let Event::CallExport { reply, .. } = event {
+            self.refuse(reply, Failure::platform(GONE, &[]));
+        }
+    }
+
+    fn lives(&self, scope: Scope) -> bool {
+        self.owners.borrow().contains_key(&scope.owner) || self.requests.borrow().contains(scope.owner)
+    }
+
+    /// Tells the owners of exports that nobody refers to any more; says whether there were any.
+    pub(super) fn drop_exports(&self) -> bool {
+        let dropped = self.parcels.take_dropped();
+        let any = !dropped.is_empty();
+        for export in dropped {
+            let event = Event::DropExport { id: export.id, ends_task: export.holds_context };
+            // What an ended owner left in the table is removed on behalf of nobody.
+            let scope = if self.lives(export.scope) { export.scope } else { Scope::NONE };
+            self.deliver_to_scope(scope, event);
+        }
+        any
+    }
+}

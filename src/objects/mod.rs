@@ -1,0 +1,40 @@
+//! Durable Objects and requests: who may enter JavaScript, when, and what may leave.
+//!
+//! This is the policy above the engine's turns. An object is woken when an event for it arrives; its
+//! gate admits one event after the other; what it wants to tell the world is held until its writes are
+//! committed. How an event becomes a call into JavaScript is the business of an [`Entry`].
+
+mod actor;
+mod alarm_clock;
+mod alarm_turns;
+mod alarms;
+mod critical;
+mod event;
+mod failure;
+mod gate;
+mod handover;
+mod invoke;
+mod lease;
+mod outputs;
+mod parcel;
+mod requests;
+mod reset;
+mod retry;
+mod scheduler;
+mod sockets;
+mod stores;
+
+pub use actor::{Actor, ActorKey, Namespace, Slot};
+pub use alarm_turns::AlarmTurns;
+pub use alarms::{Alarms, Wake};
+pub use event::{Entrypoint, Event, Reply, ReplyTo, ScheduledAnswer, Target};
+pub use failure::Failure;
+pub use gate::{Gate, NestedTooDeeply};
+pub use handover::HandingOver;
+pub use invoke::Callee;
+pub use lease::{LeaseHolder, LeaseKey, Leases};
+pub use outputs::Outgoing;
+pub use parcel::{Export, Import, Message, Parcel};
+pub use scheduler::{Entry, Objects, overrun};
+pub use sockets::{LifeError, ListError, Parking, ReturnError, SocketRules, Sockets, Told};
+pub use stores::Stores;

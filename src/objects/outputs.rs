@@ -1,0 +1,177 @@
+//! The output gate: what objects say is held until what they wrote is committed.
+
+use std::rc::Rc;
+
+use rquickjs::{Ctx, Promise};
+
+use crate::engine::Isolate;
+use crate::engine::http::Upgrade;
+use crate::engine::socket::{Frame, SocketId};
+
+use super::actor::{ActorKey, Slot};
+use super::event::{Event, Reply, ReplyTo};
+use super::failure::{Failure, RESET};
+use super::gate::ROOT;
+use super::invoke::Callee;
+use super::scheduler::{Entry, Objects};
+
+/// Something that an object told the world, waiting for its commit.
+pub(super) struct Held {
+    from: Slot,
+    output: Output,
+}
+
+pub(super) enum Output {
+    Answer(ReplyTo, Reply),
+    Call(Outgoing),
+    Invoke(Callee, Event),
+    Frame(SocketId, Frame),
+    Outside(Box<dyn FnOnce()>),
+}
+
+/// An event for another object.
+pub struct Outgoing {
+    /// Whom it is for.
+    pub key: ActorKey,
+    /// The name it was addressed by.
+    pub name: Option<String>,
+    /// The number of breaks the stub has seen; it stays broken when the object broke since.
+    pub breaks: u32,
+    /// The event, a `Fetch` or a `Call`.
+    pub event: Event,
+}
+
+impl Objects {
+    /// Answers `to`: at once for a stateless context, after the commit for an object.
+    pub fn reply(&self, to: ReplyTo, reply: Reply) {
+        match self.current_slot() {
+            Some(from) => self.held.borrow_mut().push(Held { from, output: Output::Answer(to, reply) }),
+            None => self.answer(to, reply),
+        }
+    }
+
+    /// A promise that is resolved when what the object in `slot` has written so far is committed.
+    pub fn after_commit<'js>(&self, ctx: &Ctx<'js>, slot: Slot) -> rquickjs::Result<Promise<'js>> {
+        let (op, promise) = self.host.ops.start(ctx, self.host.scope.get())?;
+        let output = Output::Answer(ReplyTo::Op(op), Reply::Done);
+        self.held.borrow_mut().push(Held { from: slot, output });
+        Ok(promise)
+    }
+
+    /// Holds a WebSocket message of the object in `from` until its commit.
+    pub(super) fn hold_frame(&self, from: Slot, id: SocketId, frame: Frame) {
+        self.held.borrow_mut().push(Held { from, output: Output::Frame(id, frame) });
+    }
+
+    /// Whether the object in `slot` said something that waits for its commit.
+    pub(super) fn holds_of(&self, slot: Slot) -> bool {
+        self.held.borrow().iter().any(|held| held.from == slot)
+    }
+
+    /// Sends an event to an object: at once from a stateless context, after the commit from an object.
+    pub fn send(&self, outgoing: Outgoing) {
+        match self.current_slot() {
+            Some(from) => self.held.borrow_mut().push(Held { from, output: Output::Call(outgoing) }),
+            None => self.dispatch(outgoing),
+        }
+    }
+
+    /// Lets a request to the world outside go: at once from a stateless context, after the commit from an object.
+    pub fn send_outside(&self, send: Box<dyn FnOnce()>) {
+        match self.current_slot() {
+            Some(from) => self.held.borrow_mut().push(Held { from, output: Output::Outside(send) }),
+            None => send(),
+        }
+    }
+
+    pub(super) fn answer(&self, to: ReplyTo, reply: Reply) {
+        match to {
+            ReplyTo::Edge(send) => match reply {
+                Reply::Response(mut response) => {
+                    if let Some(Upgrade::Returned(id)) = response.web_socket {
+                        response.web_socket = Some(Upgrade::Coupled(self.couple(id)));
+                    }
+                    send(Ok(response));
+                }
+                Reply::Failed(failure) => send(Err(failure.into())),
+                Reply::Value(_) | Reply::Done => {
+                    let message = "the edge asks for responses only";
+                    send(Err(Failure::platform(message, &[]).into()));
+                }
+            },
+            ReplyTo::Op(op) => {
+                if let Some(scope) = self.host.ops.scope(op) {
+                    self.deliver_to_scope(scope, Event::Answer { op, reply });
+                } else {
+                    self.lose_socket_of(&reply);
+                }
+            }
+        }
+    }
+
+    /// Holds what the object in `from` tells the world until its commit.
+    pub(super) fn hold(&self, from: Slot, output: Output) {
+        self.held.borrow_mut().push(Held { from, output });
+    }
+
+    /// Nobody receives `reply`: the WebSocket in it has no client.
+    pub(super) fn lose_socket_of(&self, reply: &Reply) {
+        if let Reply::Response(response) = reply
+            && let Some(Upgrade::Returned(id)) = response.web_socket
+        {
+            self.lose_returned(id);
+        }
+    }
+
+    fn dispatch(&self, outgoing: Outgoing) {
+        let Outgoing { key, name, breaks, event } = outgoing;
+        let slot = self.slot(key, name.as_deref());
+        let broken = self
+            .with_actor(slot, |actor| (actor.breaks != breaks).then(|| actor.last_break.clone()).flatten());
+        match (broken, event) {
+            (Some(failure), Event::Fetch { reply, .. } | Event::Call { reply, .. }) => {
+                self.refuse(reply, failure);
+            }
+            (_, event) => self.deliver(slot, ROOT, event),
+        }
+    }
+
+    /// Commits every object that wrote, then lets out what was held; says whether there was anything.
+    pub(super) fn release(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) -> bool {
+        let alarms = self.list_alarms_before_commit();
+        self.break_pending(isolate, entry);
+        for (slot, error) in self.stores.commit_all() {
+            self.alarm_commit_failed(slot, &error);
+            self.break_object(slot, Failure::platform(error.to_string(), &[RESET]));
+        }
+        self.break_pending(isolate, entry);
+        self.settle_alarms(alarms);
+        self.hand_over_wanted(isolate, entry);
+        let held = std::mem::take(&mut *self.held.borrow_mut());
+        let any = !held.is_empty();
+        for Held { output, .. } in held {
+            match output {
+                Output::Answer(to, reply) => self.answer(to, reply),
+                Output::Call(outgoing) => self.dispatch(outgoing),
+                Output::Invoke(callee, event) => self.dispatch_invoke(callee, event),
+                Output::Frame(id, frame) => self.transmit(id, frame),
+                Output::Outside(send) => send(),
+            }
+        }
+        any
+    }
+
+    /// Turns what the object in `slot` wanted to say into `failure`: its writes are lost.
+    pub(super) fn fail_held(&self, slot: Slot, failure: &Failure) {
+        let (failed, kept) = {
+            let mut held = self.held.borrow_mut();
+            std::mem::take(&mut *held).into_iter().partition::<Vec<_>, _>(|h| h.from == slot)
+        };
+        self.held.borrow_mut().extend(kept);
+        for Held { output, .. } in failed {
+            if let Output::Answer(to, _) = output {
+                self.refuse(to, failure.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Stateless contexts: one per request of the Worker, alive while any of its tasks runs.
+
+use std::collections::HashMap;
+
+use crate::engine::OwnerId;
+
+/// Counts the tasks of each stateless context: the handler, the response's body, `waitUntil`.
+#[derive(Debug, Default)]
+pub struct Requests(HashMap<OwnerId, u32>);
+
+impl Requests {
+    /// Adds a task to `owner`, which begins to exist with its first task.
+    pub fn begin(&mut self, owner: OwnerId) {
+        *self.0.entry(owner).or_default() += 1;
+    }
+
+    /// Ends a task of `owner`; says whether it was the last one and the context is gone.
+    pub fn end(&mut self, owner: OwnerId) -> bool {
+        let Some(tasks) = self.0.get_mut(&owner) else { return false };
+        *tasks -= 1;
+        let last = *tasks == 0;
+        if last {
+            self.0.remove(&owner);
+        }
+        last
+    }
+
+    /// Whether `owner` is a context that still exists.
+    pub fn contains(&self, owner: OwnerId) -> bool {
+        self.0.contains_key(&owner)
+    }
+
+    /// How many contexts exist.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_context_lives_as_long_as_its_last_task() {
+        let mut requests = Requests::default();
+        let owner = OwnerId(1);
+        requests.begin(owner);
+        requests.begin(owner);
+        assert!(!requests.end(owner));
+        assert!(requests.contains(owner));
+        assert!(requests.end(owner));
+        assert_eq!(requests.len(), 0);
+        assert!(!requests.end(owner));
+    }
+}

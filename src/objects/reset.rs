@@ -1,0 +1,125 @@
+//! Breaking an object: its instance goes, its callers are told, what it had not committed is dropped.
+
+use std::rc::Rc;
+
+use crate::engine::turn::Entered;
+use crate::engine::{Isolate, OwnerId, Scope};
+
+use super::actor::{Slot, Wakefulness};
+use super::event::Event;
+use super::failure::{Failure, REMOTE, RESET};
+use super::gate::Gate;
+use super::scheduler::{Entry, Objects};
+
+impl Objects {
+    /// Marks the object in `slot` as broken by `failure`; it is reset when the running turn ends.
+    pub fn break_object(&self, slot: Slot, mut failure: Failure) {
+        // The object's own end is not an error that its code threw at the caller.
+        failure.flags.retain(|flag| *flag != REMOTE);
+        if !failure.flags.contains(&RESET) {
+            failure.flags.push(RESET);
+        }
+        failure.object_id = None;
+        let first = self.with_actor(slot, |actor| {
+            let first = actor.broken.is_none();
+            if first {
+                actor.broken = Some(failure);
+            }
+            first
+        });
+        if first {
+            self.to_break.borrow_mut().push(slot);
+        }
+    }
+
+    /// Whether the object whose turn runs is broken: nothing it does counts any more.
+    pub fn current_failure(&self) -> Option<Failure> {
+        if let Some(failure) = &*self.breaking.borrow() {
+            return Some(failure.clone());
+        }
+        let slot = self.current_slot()?;
+        self.with_actor(slot, |actor| actor.broken.clone())
+    }
+
+    /// Resets the objects that broke.
+    pub(super) fn break_pending(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) {
+        loop {
+            let slot = self.to_break.borrow_mut().pop();
+            let Some(slot) = slot else { return };
+            self.reset(isolate, entry, slot);
+        }
+    }
+
+    fn reset(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, slot: Slot) {
+        let (owner, failure) = self.with_actor(slot, |actor| {
+            let failure = actor.broken.clone().expect("only broken objects are reset");
+            (actor.owner, failure)
+        });
+        self.stores.discard(slot);
+        self.fail_held(slot, &failure);
+        self.fail_roots(isolate, entry, owner, failure.clone());
+        self.fail_held(slot, &failure);
+        self.end_instance(isolate, entry, slot);
+        self.drop_hibernatable(slot);
+        let inbox = self.with_actor(slot, |actor| {
+            actor.broken = None;
+            actor.breaks += 1;
+            actor.last_break = Some(failure.clone());
+            std::mem::take(&mut actor.inbox)
+        });
+        for (_, event) in inbox {
+            match event {
+                Event::Fetch { reply, .. }
+                | Event::Call { reply, .. }
+                | Event::CallExport { reply, .. }
+                | Event::CallEntrypoint { reply, .. }
+                | Event::FetchEntrypoint { reply, .. }
+                | Event::Scheduled { reply, .. } => self.refuse(reply, failure.clone()),
+                Event::Alarm { .. } => self.fail_alarm(slot),
+                Event::DropExport { .. } => self.deliver_to_scope(Scope::NONE, event),
+                Event::Answer { reply, .. } => self.lose_socket_of(&reply),
+                Event::Complete(_) | Event::Timer(_) | Event::Socket(_) => {}
+            }
+        }
+    }
+
+    /// Drops the instance in `slot` and everything that it still waits for.
+    pub(super) fn end_instance(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, slot: Slot) {
+        let (owner, critical, handovers) = self.with_actor(slot, |actor| {
+            actor.wakefulness = Wakefulness::Asleep;
+            actor.gate = Gate::default();
+            (
+                std::mem::replace(&mut actor.owner, OwnerId::NONE),
+                std::mem::take(&mut actor.critical),
+                std::mem::take(&mut actor.handovers),
+            )
+        });
+        isolate.turn(Scope::NONE, |ctx| {
+            drop((critical, handovers));
+            entry.destroy(ctx, slot);
+            Entered::Done
+        });
+        self.drop_sockets_of(owner);
+        self.host.ops.cancel_all_of(owner);
+        self.host.timers.borrow_mut().cancel_all_of(owner);
+        self.owners.borrow_mut().remove(&owner);
+        self.parcels.end_holder(owner);
+    }
+
+    /// Tells everybody who waits for something of `owner` that it failed.
+    pub(super) fn fail_roots(
+        self: &Rc<Self>,
+        isolate: &Isolate,
+        entry: &Rc<dyn Entry>,
+        owner: OwnerId,
+        failure: Failure,
+    ) {
+        let scope = Scope { owner, section: super::gate::ROOT };
+        *self.breaking.borrow_mut() = Some(failure.clone());
+        isolate.turn(scope, |ctx| {
+            isolate.roots().fail_all_of(ctx, owner, || entry.error(ctx, &failure));
+            Entered::Done
+        });
+        *self.breaking.borrow_mut() = None;
+    }
+}

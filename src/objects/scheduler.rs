@@ -1,0 +1,448 @@
+//! Decides whose turn it is, and runs turns until nothing is left to do.
+//!
+//! A batch goes like this: turns until the ready queue is empty, then one commit per object that wrote,
+//! then everything that was held for those commits is released, which may make new turns ready; and
+//! again until nothing is left. Thirty-two increments of one object that wait together are one
+//! transaction.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+
+use rquickjs::{Ctx, Value};
+
+use crate::base::limits;
+use crate::engine::exception::Exception;
+use crate::engine::socket::SocketId;
+use crate::engine::turn::{Entered, TurnReport};
+use crate::engine::{Completion, Host, Isolate, LogLevel, LogRecord, Origin, OwnerId, Scope, SectionId};
+
+use super::actor::{Actor, ActorKey, Namespace, Slot, Wakefulness};
+use super::alarm_turns::AlarmTurns;
+use super::event::{Event, ReplyTo, Target};
+use super::failure::{Failure, OVERLOADED, RESET};
+use super::gate::ROOT;
+use super::outputs::Held;
+use super::requests::Requests;
+use super::sockets::Sockets;
+use super::stores::Stores;
+
+/// Turns events into calls of JavaScript; the surface of the platform implements it.
+pub trait Entry {
+    /// Calls the constructor of the object in `slot`.
+    fn construct<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        slot: Slot,
+        key: ActorKey,
+        name: Option<&str>,
+    ) -> rquickjs::Result<Value<'js>>;
+    /// Forgets the instance in `slot`.
+    fn destroy(&self, ctx: &Ctx<'_>, slot: Slot);
+    /// Enters with `event`.
+    fn enter<'js>(&self, ctx: &Ctx<'js>, scope: Scope, target: Target, event: Event) -> Entered<'js>;
+    /// What was thrown, as a failure that can leave the isolate.
+    fn failure<'js>(&self, ctx: &Ctx<'js>, thrown: &Value<'js>) -> Failure;
+    /// Drops the callbacks of timers that ended with their owner.
+    fn forget_timers(&self, ctx: &Ctx<'_>, timers: Vec<u32>);
+    /// Drops the JavaScript objects of socket ends that are gone.
+    fn forget_sockets(&self, ctx: &Ctx<'_>, sockets: Vec<SocketId>);
+    /// The error to throw inside JavaScript for `failure`.
+    fn error<'js>(&self, ctx: &Ctx<'js>, failure: &Failure) -> Value<'js>;
+}
+
+/// Something that is ready to run.
+pub(super) enum Work {
+    /// An event for a stateless context.
+    Context(Scope, Event),
+    /// An object that can take a turn.
+    Actor(Slot),
+}
+
+/// A limit on the time that a critical section takes.
+struct Deadline {
+    due: Duration,
+    slot: Slot,
+    owner: OwnerId,
+    section: SectionId,
+}
+
+/// All contexts and objects of one isolate.
+pub struct Objects {
+    /// What the host operations share.
+    pub host: Rc<Host>,
+    /// The classes of this Worker.
+    pub namespaces: Vec<Namespace>,
+    /// The objects' data.
+    pub stores: Stores,
+    /// The objects' alarms.
+    pub alarms: AlarmTurns,
+    /// The ends of WebSockets.
+    pub sockets: Sockets,
+    pub(super) actors: RefCell<Vec<Actor>>,
+    pub(super) index: RefCell<HashMap<ActorKey, Slot>>,
+    pub(super) owners: RefCell<HashMap<OwnerId, Slot>>,
+    pub(super) ready: RefCell<VecDeque<Work>>,
+    pub(super) held: RefCell<Vec<Held>>,
+    pub(super) requests: RefCell<Requests>,
+    pub(super) breaking: RefCell<Option<Failure>>,
+    pub(super) to_break: RefCell<Vec<Slot>>,
+    pub(super) handing_over: super::handover::HandingOver,
+    pub(super) parcels: super::parcel::Parcels,
+    deadlines: RefCell<Vec<Deadline>>,
+    next_owner: Cell<u64>,
+}
+
+impl Objects {
+    /// An isolate's objects, all asleep.
+    pub fn new(
+        host: Rc<Host>,
+        namespaces: Vec<Namespace>,
+        stores: Stores,
+        alarms: AlarmTurns,
+        handing_over: super::handover::HandingOver,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            host,
+            namespaces,
+            stores,
+            alarms,
+            handing_over,
+            parcels: super::parcel::Parcels::default(),
+            sockets: Sockets::default(),
+            actors: RefCell::default(),
+            index: RefCell::default(),
+            owners: RefCell::default(),
+            ready: RefCell::default(),
+            held: RefCell::default(),
+            requests: RefCell::default(),
+            breaking: RefCell::default(),
+            to_break: RefCell::default(),
+            deadlines: RefCell::default(),
+            next_owner: Cell::new(1),
+        })
+    }
+
+    /// A new owner for a context or an instance.
+    pub(super) fn new_owner(&self) -> OwnerId {
+        let owner = self.next_owner.get();
+        self.next_owner.set(owner + 1);
+        OwnerId(owner)
+    }
+
+    /// The place of the object `key`, made if it has none yet.
+    pub fn slot(&self, key: ActorKey, name: Option<&str>) -> Slot {
+        if let Some(slot) = self.index.borrow().get(&key) {
+            let mut actors = self.actors.borrow_mut();
+            let actor = &mut actors[slot.0 as usize];
+            if actor.name.is_none() {
+                actor.name = name.map(str::to_owned);
+            }
+            return *slot;
+        }
+        let mut actors = self.actors.borrow_mut();
+        let slot = Slot(u32::try_from(actors.len()).expect("fewer than 2^32 objects"));
+        actors.push(Actor::new(key, name.map(str::to_owned)));
+        self.index.borrow_mut().insert(key, slot);
+        slot
+    }
+
+    /// Looks at the object in `slot`.
+    pub fn with_actor<R>(&self, slot: Slot, look: impl FnOnce(&mut Actor) -> R) -> R {
+        look(&mut self.actors.borrow_mut()[slot.0 as usize])
+    }
+
+    /// The object whose turn runs, if it is an object's.
+    pub fn current_slot(&self) -> Option<Slot> {
+        self.owners.borrow().get(&self.host.scope.get().owner).copied()
+    }
+
+    /// Starts a stateless context with `event`.
+    pub fn deliver_to_worker(&self, event: Event) {
+        let owner = self.new_owner();
+        self.requests.borrow_mut().begin(owner);
+        self.ready.borrow_mut().push_back(Work::Context(Scope { owner, section: ROOT }, event));
+    }
+
+    /// Puts `event` into the inbox of the object in `slot`.
+    pub fn deliver(&self, slot: Slot, section: SectionId, event: Event) {
+        self.with_actor(slot, |actor| actor.inbox.push_back((section, event)));
+        self.enqueue(slot);
+    }
+
+    /// Delivers a finished operation to whoever waits for it.
+    pub fn complete(&self, completion: Completion) {
+        if let Some(scope) = self.host.ops.scope(completion.op) {
+            self.deliver_to_scope(scope, Event::Complete(completion));
+        }
+    }
+
+    /// Delivers `event` to the context or object that runs in `scope`, if it still exists.
+    pub(super) fn deliver_to_scope(&self, scope: Scope, event: Event) {
+        let slot = self.owners.borrow().get(&scope.owner).copied();
+        match slot {
+            Some(slot) => self.deliver(slot, scope.section, event),
+            None if self.requests.borrow().contains(scope.owner) || scope.owner == OwnerId::NONE => {
+                self.ready.borrow_mut().push_back(Work::Context(scope, event));
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn enqueue(&self, slot: Slot) {
+        let ready = self.with_actor(slot, |actor| {
+            let ready = actor.has_work() && !actor.queued;
+            actor.queued |= ready;
+            ready
+        });
+        if ready {
+            self.ready.borrow_mut().push_back(Work::Actor(slot));
+        }
+    }
+
+    /// Time until something is due, counted from the clock's `elapsed()`.
+    pub fn next_due(&self) -> Option<Duration> {
+        let timer = self.host.timers.borrow_mut().next_due();
+        let deadline = self.deadlines.borrow().iter().map(|d| d.due).min();
+        [timer, deadline, self.next_hibernation(), self.next_alarm()].into_iter().flatten().min()
+    }
+
+    /// Makes what is due ready.
+    pub fn advance(&self) {
+        let now = self.host.clock.elapsed();
+        self.advance_hibernation(now);
+        loop {
+            let due = self.host.timers.borrow_mut().take_due(now);
+            let Some((id, scope)) = due else { break };
+            self.deliver_to_scope(scope, Event::Timer(id));
+        }
+        self.advance_alarms(now);
+        let expired: Vec<_> = {
+            let mut deadlines = self.deadlines.borrow_mut();
+            let expired = deadlines.iter().filter(|d| d.due <= now).map(|d| (d.slot, d.owner)).collect();
+            deadlines.retain(|d| d.due > now);
+            expired
+        };
+        for (slot, owner) in expired {
+            if self.with_actor(slot, |actor| actor.owner == owner) {
+                self.break_object(
+                    slot,
+                    Failure::platform(
+                        "A call to blockConcurrencyWhile() in a Durable Object waited for too long. \
+                         The call was canceled and the Durable Object was reset.",
+                        &[RESET, OVERLOADED],
+                    ),
+                );
+            }
+        }
+    }
+
+    /// Limits the time that `section` of the object in `slot` may take.
+    pub(super) fn limit_section(&self, slot: Slot, owner: OwnerId, section: SectionId) {
+        let due = self.host.clock.elapsed() + limits::BLOCK_CONCURRENCY_WHILE;
+        self.deadlines.borrow_mut().push(Deadline { due, slot, owner, section });
+    }
+
+    pub(super) fn unlimit_section(&self, slot: Slot, section: SectionId) {
+        self.deadlines.borrow_mut().retain(|d| d.slot != slot || d.section != section);
+    }
+
+    /// Runs turns, commits and releases until nothing is left to do.
+    pub fn run(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) {
+        loop {
+            loop {
+                let work = self.ready.borrow_mut().pop_front();
+                match work {
+                    Some(Work::Context(scope, event)) => {
+                        let report =
+                            isolate.turn(scope, |ctx| entry.enter(ctx, scope, Target::Worker, event));
+                        self.after_turn(isolate, entry, scope, report);
+                    }
+                    Some(Work::Actor(slot)) => self.run_actor(isolate, entry, slot),
+                    None => break,
+                }
+            }
+            let released = self.release(isolate, entry) | self.drop_exports();
+            if !released && !isolate.sweep() && self.ready.borrow().is_empty() {
+                self.hibernate_idle(isolate, entry);
+                self.hand_over_what_is_left(isolate, entry);
+                // An instance that ended may have had ends of sockets whose other ends are told.
+                if !self.ready.borrow().is_empty() {
+                    continue;
+                }
+                self.forget_sockets(isolate, entry);
+                return self.forget_timers(isolate, entry);
+            }
+        }
+    }
+
+    fn forget_timers(&self, isolate: &Isolate, entry: &Rc<dyn Entry>) {
+        let timers = self.host.timers.borrow_mut().take_forgotten();
+        if !timers.is_empty() {
+            isolate.turn(Scope::NONE, |ctx| {
+                entry.forget_timers(ctx, timers);
+                Entered::Done
+            });
+        }
+    }
+
+    fn forget_sockets(&self, isolate: &Isolate, entry: &Rc<dyn Entry>) {
+        let sockets = self.sockets.take_forgotten();
+        if !sockets.is_empty() {
+            isolate.turn(Scope::NONE, |ctx| {
+                entry.forget_sockets(ctx, sockets);
+                Entered::Done
+            });
+        }
+    }
+
+    fn run_actor(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, slot: Slot) {
+        self.with_actor(slot, |actor| actor.queued = false);
+        let wakefulness = self.with_actor(slot, |actor| actor.wakefulness.clone());
+        match wakefulness {
+            Wakefulness::Asleep => self.wake(isolate, entry, slot),
+            Wakefulness::AwaitingLease | Wakefulness::Constructing => {}
+            Wakefulness::Awake => {
+                if !self.run_handover(isolate, entry, slot) && !self.run_critical(isolate, entry, slot) {
+                    let next = self.with_actor(slot, |actor| Some((actor.owner, actor.take_admitted()?)));
+                    if let Some((owner, (section, event))) = next {
+                        let scope = Scope { owner, section };
+                        let report =
+                            isolate.turn(scope, |ctx| entry.enter(ctx, scope, Target::Object(slot), event));
+                        self.after_turn(isolate, entry, scope, report);
+                    }
+                }
+            }
+        }
+        self.break_pending(isolate, entry);
+        self.note_activity(slot);
+        self.enqueue(slot);
+        self.hand_over_if_wanted(isolate, entry, slot);
+    }
+
+    fn wake(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, slot: Slot) {
+        if !self.acquire_lease(slot) {
+            self.with_actor(slot, |actor| actor.wakefulness = Wakefulness::AwaitingLease);
+            return;
+        }
+        let owner = self.new_owner();
+        self.owners.borrow_mut().insert(owner, slot);
+        let (key, name) = self.with_actor(slot, |actor| {
+            actor.owner = owner;
+            actor.wakefulness = Wakefulness::Constructing;
+            (actor.key, actor.name.clone())
+        });
+        self.adopt_sockets(&self.lease_key(slot));
+        self.stores.open(slot, &self.namespaces[key.namespace], key.id, name.as_deref());
+        let scope = Scope { owner, section: ROOT };
+        let (objects, constructor) = (self.clone(), entry.clone());
+        let report = isolate.turn(scope, |ctx| {
+            let result = entry.construct(ctx, slot, key, name.as_deref());
+            Entered::Root(
+                result,
+                Box::new(move |ctx, result| match result {
+                    Ok(_) => {
+                        objects.with_actor(slot, |actor| actor.wakefulness = Wakefulness::Awake);
+                    }
+                    Err(thrown) => {
+                        let failure = constructor.failure(ctx, &thrown);
+                        objects.break_object(slot, failure);
+                    }
+                }),
+            )
+        });
+        self.after_turn(isolate, entry, scope, report);
+    }
+
+    /// What must be done after every turn: reset objects that broke, report what nobody handled.
+    pub(super) fn after_turn(
+        self: &Rc<Self>,
+        isolate: &Isolate,
+        entry: &Rc<dyn Entry>,
+        scope: Scope,
+        report: TurnReport,
+    ) {
+        let slot = self.owners.borrow().get(&scope.owner).copied();
+        for exception in &report.uncaught {
+            self.report(scope.owner, exception);
+        }
+        if report.cpu_exceeded || report.memory_exceeded {
+            let failure = overrun(slot.is_some(), report.cpu_exceeded);
+            match slot {
+                Some(slot) => self.break_object(slot, failure),
+                None => self.fail_roots(isolate, entry, scope.owner, failure),
+            }
+        }
+        self.break_pending(isolate, entry);
+    }
+
+    fn report(&self, owner: OwnerId, exception: &Exception) {
+        let record =
+            LogRecord { origin: self.origin(owner), level: LogLevel::Uncaught, text: exception.to_string() };
+        (self.host.log)(record);
+    }
+
+    /// Who `owner` is, for logs.
+    pub fn origin(&self, owner: OwnerId) -> Origin {
+        let slot = self.owners.borrow().get(&owner).copied();
+        slot.map_or(Origin::Worker, |slot| self.origin_of(slot))
+    }
+
+    /// Who the object in `slot` is, for logs.
+    pub(super) fn origin_of(&self, slot: Slot) -> Origin {
+        self.with_actor(slot, |actor| {
+            let class = self.namespaces[actor.key.namespace].class.clone();
+            let name = actor.name.clone().unwrap_or_else(|| actor.key.id.to_string()[..8].to_owned());
+            Origin::Object { class, name }
+        })
+    }
+
+    /// Adds a task to the context or object that runs in `scope`.
+    pub fn begin_task(&self, owner: OwnerId) {
+        if !self.owners.borrow().contains_key(&owner) {
+            self.requests.borrow_mut().begin(owner);
+        }
+    }
+
+    /// Ends a task; with its last task a stateless context ends, and what it still waits for is dropped.
+    pub fn end_task(&self, owner: OwnerId) {
+        let ended = self.requests.borrow_mut().end(owner);
+        if ended {
+            self.drop_sockets_of(owner);
+            self.host.ops.cancel_all_of(owner);
+            self.host.timers.borrow_mut().cancel_all_of(owner);
+            self.parcels.end_holder(owner);
+        }
+    }
+
+    /// Whether no context is active and no object has anything to do.
+    pub fn is_idle(&self) -> bool {
+        self.requests.borrow().len() == 0
+            && !self.alarms.any_runs()
+            && self.ready.borrow().is_empty()
+            && self.held.borrow().is_empty()
+            && self.actors.borrow().iter().all(|actor| actor.inbox.is_empty())
+    }
+
+    /// Answers `reply` with `failure` on behalf of the platform, at once.
+    pub(super) fn refuse(&self, reply: ReplyTo, failure: Failure) {
+        self.answer(reply, super::event::Reply::Failed(failure));
+    }
+}
+
+/// What callers are told when a turn used too much CPU time, or too much memory.
+///
+/// Fidelity: the messages that the platform documents for Durable Objects and for Workers.
+pub fn overrun(is_object: bool, cpu: bool) -> Failure {
+    match (is_object, cpu) {
+        (true, true) => {
+            Failure::platform("Durable Object exceeded its CPU time limit and was reset.", &[RESET])
+        }
+        (true, false) => {
+            Failure::platform("Durable Object's isolate exceeded its memory limit and was reset.", &[RESET])
+        }
+        (false, true) => Failure::platform("Worker exceeded CPU time limit.", &[]),
+        (false, false) => Failure::platform("Worker exceeded memory limit.", &[]),
+    }
+}

@@ -1,0 +1,330 @@
+//! The table of one isolate's socket ends.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, PoisonError};
+
+use crate::base::limits;
+use crate::engine::socket::{Arrival, AutoResponse, AutoResponses, Link, SocketId, Wake};
+use crate::engine::{OwnerId, Scope};
+
+use super::super::actor::Slot;
+use super::hibernation::Drowsiness;
+use super::life::{Acceptance, Life, LifeError};
+use super::listed::{ListError, Listed, distinct};
+use super::parking::Parking;
+
+/// The other side of an end.
+pub(super) enum Peer {
+    /// An end of this isolate.
+    End(SocketId),
+    /// A client.
+    Client(Link),
+    /// Nobody any more.
+    Gone,
+}
+
+/// One end.
+pub(super) struct End {
+    pub peer: Peer,
+    pub life: Life,
+    /// What arrived from an end of this isolate.
+    pub arrived: VecDeque<Arrival>,
+    /// With whom the end goes, unless it hibernates: the context or instance that made or received it.
+    pub home: OwnerId,
+    /// Where listeners are called.
+    pub scope: Scope,
+    /// The object whose handlers it belongs to.
+    pub object: Option<Slot>,
+    /// It was returned in a response: nobody else can accept it.
+    pub returned: bool,
+    /// The response that it is in was not received yet.
+    pub in_flight: bool,
+    /// An event for it waits.
+    pub announced: bool,
+    /// It keeps its request's context alive.
+    pub counted: bool,
+    /// Serialized.
+    pub attachment: Option<Vec<u8>>,
+}
+
+/// What an object set for its hibernatable sockets, and which it has.
+#[derive(Default)]
+pub(super) struct Room {
+    pub listed: Listed,
+    pub responses: AutoResponses,
+    /// Milliseconds.
+    pub timeout: Option<f64>,
+}
+
+/// What depends on the compatibility date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SocketRules {
+    /// Whether ends reply to a close message by themselves.
+    pub replies: bool,
+    /// Largest message that a client may send.
+    pub message_bytes: usize,
+}
+
+/// Why an end cannot be returned in a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReturnError {
+    /// It was returned before.
+    #[error("Can't return WebSocket that was already used in a response.")]
+    Returned,
+    /// Somebody listens to it.
+    #[error("Can't return WebSocket in a Response after calling accept().")]
+    Listens,
+    /// An object's handlers have it.
+    #[error("Can't return WebSocket in a Response after calling acceptWebSocket().")]
+    Hibernates,
+}
+
+/// Tells an isolate's mailbox that something arrived for a socket; called on the edge's thread.
+pub(super) type Announce = Arc<dyn Fn(SocketId) + Send + Sync>;
+
+/// The socket ends of one isolate.
+pub struct Sockets {
+    pub(super) ends: RefCell<HashMap<SocketId, End>>,
+    pub(super) rooms: RefCell<HashMap<Slot, Room>>,
+    pub(super) homes: RefCell<HashMap<OwnerId, Vec<SocketId>>>,
+    /// Ends that are gone and whose JavaScript objects may be forgotten.
+    pub(super) forgotten: RefCell<Vec<SocketId>>,
+    pub(super) announce: RefCell<Announce>,
+    pub(super) parking: RefCell<Parking>,
+    pub(super) rules: Cell<SocketRules>,
+    pub(super) drowsiness: Drowsiness,
+    next: Cell<u32>,
+}
+
+impl Default for Sockets {
+    fn default() -> Self {
+        Self {
+            ends: RefCell::default(),
+            rooms: RefCell::default(),
+            homes: RefCell::default(),
+            forgotten: RefCell::default(),
+            announce: RefCell::new(Arc::new(|_| {})),
+            parking: RefCell::default(),
+            rules: Cell::new(SocketRules { replies: true, message_bytes: limits::SOCKET_MESSAGE_BYTES }),
+            drowsiness: Drowsiness::default(),
+            next: Cell::new(1),
+        }
+    }
+}
+
+impl Sockets {
+    /// Connects the table with the world around it: `announce` puts an arrival into its mailbox, `parking`
+    /// keeps sockets between worlds.
+    pub fn connect(
+        &self,
+        announce: impl Fn(SocketId) + Send + Sync + 'static,
+        parking: Parking,
+        rules: SocketRules,
+    ) {
+        *self.announce.borrow_mut() = Arc::new(announce);
+        *self.parking.borrow_mut() = parking;
+        self.rules.set(rules);
+    }
+
+    pub(super) fn wake_for(&self, id: SocketId) -> Wake {
+        let announce = self.announce.borrow().clone();
+        Arc::new(move || announce(id))
+    }
+
+    pub(super) fn add(&self, end: End) -> SocketId {
+        let id = SocketId(self.next.get());
+        self.next.set(id.0 + 1);
+        if end.object.is_none() {
+            self.homes.borrow_mut().entry(end.home).or_default().push(id);
+        }
+        self.ends.borrow_mut().insert(id, end);
+        id
+    }
+
+    /// A new pair of ends for `home`.
+    pub fn pair(&self, home: OwnerId) -> (SocketId, SocketId) {
+        let end = || End {
+            peer: Peer::Gone,
+            life: Life::new(self.rules.get().replies),
+            arrived: VecDeque::new(),
+            home,
+            scope: Scope::NONE,
+            object: None,
+            returned: false,
+            in_flight: false,
+            announced: false,
+            counted: false,
+            attachment: None,
+        };
+        let (a, b) = (self.add(end()), self.add(end()));
+        self.with(a, |end| end.peer = Peer::End(b));
+        self.with(b, |end| end.peer = Peer::End(a));
+        (a, b)
+    }
+
+    pub(super) fn with<R>(&self, id: SocketId, look: impl FnOnce(&mut End) -> R) -> Option<R> {
+        self.ends.borrow_mut().get_mut(&id).map(look)
+    }
+
+    /// The value of `readyState`.
+    pub fn ready_state(&self, id: SocketId) -> u8 {
+        self.with(id, |end| end.life.ready_state()).unwrap_or(3)
+    }
+
+    /// Asks whether a message may be sent; `false`: it is silently dropped.
+    ///
+    /// # Errors
+    /// When the end may not send.
+    pub fn may_send(&self, id: SocketId) -> Result<bool, LifeError> {
+        self.with(id, |end| end.life.send()).unwrap_or(Ok(false))
+    }
+
+    /// Notes that the end says goodbye; `false`: it did already, or cannot any more.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub fn begin_close(&self, id: SocketId) -> Result<bool, LifeError> {
+        self.with(id, |end| end.life.close()).unwrap_or(Ok(false))
+    }
+
+    /// Marks an end as returned in a response.
+    ///
+    /// # Errors
+    /// When it was accepted or returned before.
+    pub fn give_back(&self, id: SocketId) -> Result<(), ReturnError> {
+        let given = self.with(id, |end| {
+            let refused = match end.life.acceptance() {
+                _ if end.in_flight => Some(ReturnError::Returned),
+                Acceptance::Standard => Some(ReturnError::Listens),
+                Acceptance::Hibernatable => Some(ReturnError::Hibernates),
+                Acceptance::Unclaimed => None,
+            };
+            end.returned = true;
+            end.in_flight = true;
+            refused.map_or(Ok(()), Err)
+        });
+        given.unwrap_or(Err(ReturnError::Returned))
+    }
+
+    /// The returned end `id` goes on with `home`, which received the response.
+    pub fn receive(&self, id: SocketId, home: OwnerId) {
+        let moved = self.with(id, |end| {
+            end.in_flight = false;
+            std::mem::replace(&mut end.home, home)
+        });
+        if let Some(before) = moved {
+            let mut homes = self.homes.borrow_mut();
+            if let Some(ids) = homes.get_mut(&before) {
+                ids.retain(|other| *other != id);
+            }
+            homes.entry(home).or_default().push(id);
+        }
+    }
+
+    /// Whether the other end of `id` was accepted or returned.
+    pub fn other_is_taken(&self, id: SocketId) -> bool {
+        let ends = self.ends.borrow();
+        let other = match ends.get(&id).map(|end| &end.peer) {
+            Some(Peer::End(other)) => ends.get(other),
+            _ => None,
+        };
+        other.is_none_or(|other| other.returned || other.life.acceptance() != Acceptance::Unclaimed)
+    }
+
+    /// Gives the end `id` to the handlers of the object in `slot`.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn accept_hibernatable(
+        &self,
+        id: SocketId,
+        slot: Slot,
+        tags: Vec<String>,
+    ) -> Result<Result<(), LifeError>, ListError> {
+        let tags = distinct(tags)?;
+        let mut rooms = self.rooms.borrow_mut();
+        let room = rooms.entry(slot).or_default();
+        room.listed.add(id, tags)?;
+        let accepted = self.with(id, |end| {
+            let accepted = end.life.accept_hibernatable();
+            if accepted.is_ok() {
+                end.object = Some(slot);
+            }
+            (accepted, end.home)
+        });
+        let Some((accepted, home)) = accepted else { return Ok(Ok(())) };
+        if accepted.is_err() {
+            room.listed.remove(id);
+        } else if let Some(ids) = self.homes.borrow_mut().get_mut(&home) {
+            ids.retain(|other| *other != id);
+        }
+        Ok(accepted)
+    }
+
+    /// The hibernatable sockets of the object in `slot`, with `tag` or all, the newest first.
+    pub fn of_object(&self, slot: Slot, tag: Option<&str>) -> Vec<SocketId> {
+        self.rooms.borrow().get(&slot).map(|room| room.listed.newest_first(tag)).unwrap_or_default()
+    }
+
+    /// The tags of the end `id`; `Err(true)` if it was accepted otherwise, `Err(false)` if not at all.
+    pub fn tags(&self, id: SocketId) -> Result<Vec<String>, bool> {
+        let (acceptance, slot) = self.with(id, |end| (end.life.acceptance(), end.object)).ok_or(false)?;
+        match (acceptance, slot) {
+            (Acceptance::Hibernatable, Some(slot)) => {
+                let rooms = self.rooms.borrow();
+                let tags = rooms.get(&slot).and_then(|room| room.listed.tags(id));
+                Ok(tags.unwrap_or_default().to_vec())
+            }
+            (Acceptance::Standard, _) => Err(true),
+            _ => Err(false),
+        }
+    }
+
+    /// Sets or removes the automatic response of the object in `slot`.
+    pub fn set_auto_response(&self, slot: Slot, pair: Option<AutoResponse>) {
+        let mut rooms = self.rooms.borrow_mut();
+        let responses = &rooms.entry(slot).or_default().responses;
+        *responses.lock().unwrap_or_else(PoisonError::into_inner) = pair;
+    }
+
+    /// The automatic response of the object in `slot`.
+    pub fn auto_response(&self, slot: Slot) -> Option<AutoResponse> {
+        let rooms = self.rooms.borrow();
+        let responses = &rooms.get(&slot)?.responses;
+        responses.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// When the end `id` last answered automatically, milliseconds since the epoch.
+    pub fn answered_at(&self, id: SocketId) -> Option<i64> {
+        self.with(id, |end| match &end.peer {
+            Peer::Client(link) => link.answered_at().map(|at| at.0),
+            Peer::End(_) | Peer::Gone => None,
+        })?
+    }
+
+    /// Sets or removes the time limit of the handlers of the object in `slot`, milliseconds.
+    pub fn set_timeout(&self, slot: Slot, timeout: Option<f64>) {
+        self.rooms.borrow_mut().entry(slot).or_default().timeout = timeout;
+    }
+
+    /// That limit.
+    pub fn timeout(&self, slot: Slot) -> Option<f64> {
+        self.rooms.borrow().get(&slot)?.timeout
+    }
+
+    /// Attaches serialized data to the end `id`.
+    pub fn attach(&self, id: SocketId, data: Vec<u8>) {
+        self.with(id, |end| end.attachment = Some(data));
+    }
+
+    /// What was attached to the end `id`.
+    pub fn attachment(&self, id: SocketId) -> Option<Vec<u8>> {
+        self.with(id, |end| end.attachment.clone())?
+    }
+
+    /// The ends that are gone since this was last asked.
+    pub fn take_forgotten(&self) -> Vec<SocketId> {
+        std::mem::take(&mut *self.forgotten.borrow_mut())
+    }
+}

@@ -1,0 +1,116 @@
+//! The data of the objects of one isolate: a store per awake object, and which of them wrote.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use crate::base::ids::ObjectId;
+use crate::storage::{Backend, CommitError, Connections, ObjectStore};
+
+use super::actor::{Namespace, Slot};
+
+/// The stores by slot. An object has one while it is awake.
+pub struct Stores {
+    directory: PathBuf,
+    connections: Rc<Connections>,
+    open: RefCell<Vec<Option<Rc<RefCell<ObjectStore>>>>>,
+    touched: RefCell<Vec<Slot>>,
+}
+
+impl Stores {
+    /// Stores below `directory`, which holds one directory per namespace.
+    pub fn new(directory: PathBuf) -> Self {
+        Self {
+            directory,
+            connections: Connections::new(),
+            open: RefCell::default(),
+            touched: RefCell::default(),
+        }
+    }
+
+    /// Makes the store of an object that wakes; reads nothing yet.
+    pub(super) fn open(&self, slot: Slot, namespace: &Namespace, id: ObjectId, name: Option<&str>) {
+        let store = self.detached(namespace, id, name);
+        let mut open = self.open.borrow_mut();
+        let index = slot.0 as usize;
+        if open.len() <= index {
+            open.resize_with(index + 1, || None);
+        }
+        open[index] = Some(store);
+    }
+
+    /// A store of an object that is asleep; reads nothing yet.
+    pub(super) fn detached(
+        &self,
+        namespace: &Namespace,
+        id: ObjectId,
+        name: Option<&str>,
+    ) -> Rc<RefCell<ObjectStore>> {
+        let path = self.directory.join(namespace.key.as_str()).join(format!("{id}.sqlite"));
+        let backend = if namespace.sqlite { Backend::Sqlite } else { Backend::Kv };
+        let mut store = ObjectStore::new(self.connections.clone(), path, backend);
+        if let Some(name) = name {
+            store = store.with_name(name);
+        }
+        Rc::new(RefCell::new(store))
+    }
+
+    /// The store of the object in `slot`, while it is awake.
+    pub fn get(&self, slot: Slot) -> Option<Rc<RefCell<ObjectStore>>> {
+        self.open.borrow().get(slot.0 as usize)?.clone()
+    }
+
+    /// Notes that the object in `slot` may have written in the running batch.
+    pub fn touch(&self, slot: Slot) {
+        let mut touched = self.touched.borrow_mut();
+        if touched.last() != Some(&slot) {
+            touched.push(slot);
+        }
+    }
+
+    /// Whether the object in `slot` has writes that are not committed.
+    pub(super) fn is_dirty(&self, slot: Slot) -> bool {
+        self.get(slot).is_some_and(|store| store.borrow().is_dirty())
+    }
+
+    /// Commits every object that wrote in this batch; gives the objects whose commit failed.
+    pub(super) fn commit_all(&self) -> Vec<(Slot, CommitError)> {
+        let mut touched = std::mem::take(&mut *self.touched.borrow_mut());
+        let failures = touched
+            .iter()
+            .filter_map(|slot| {
+                let store = self.get(*slot)?;
+                let result = store.borrow_mut().commit();
+                result.err().map(|error| (*slot, error))
+            })
+            .collect();
+        touched.clear();
+        // Keep the allocation for the next batch.
+        let mut place = self.touched.borrow_mut();
+        if place.is_empty() {
+            *place = touched;
+        }
+        failures
+    }
+
+    /// Drops what the object in `slot` did not commit, and its store.
+    pub(super) fn discard(&self, slot: Slot) {
+        self.close(slot);
+    }
+
+    /// Closes the store of an object that goes to sleep; uncommitted writes are rolled back.
+    pub(super) fn close(&self, slot: Slot) {
+        let store = self.open.borrow_mut().get_mut(slot.0 as usize).and_then(Option::take);
+        if let Some(store) = store {
+            // A file that cannot be closed well is found again, or reported, when it is opened next.
+            let _ = store.borrow_mut().close();
+        }
+    }
+
+    /// Closes all stores and connections: nothing but the database files is left.
+    pub fn close_all(&self) {
+        let count = u32::try_from(self.open.borrow().len()).expect("slots are numbered by u32");
+        (0..count).map(Slot).for_each(|slot| self.close(slot));
+        self.connections.close_idle();
+    }
+}
