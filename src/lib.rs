@@ -7,10 +7,12 @@ pub mod base;
 pub mod bundle;
 pub mod codec;
 pub mod engine;
+pub mod node;
 pub mod objects;
 pub mod project;
 pub mod storage;
 pub mod web;
+pub mod workers;
 
 /// The layer of each folder: a module imports only folders with a smaller number.
 pub const LAYERS: &[(&str, u8)] = &[

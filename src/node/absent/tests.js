@@ -1,0 +1,26 @@
+// Modules that are only there to be imported, and what is refused of others: dodev's own words.
+import fs, { promises, readFileSync } from "node:fs";
+import http, { METHODS } from "node:http";
+import { createRequire } from "node:module";
+import { Readable } from "node:stream";
+import crypto from "node:crypto";
+
+const refused = (name) => ["Error", `dodev does not emulate ${name} of Node.js yet`];
+
+test("refusals name what is missing", () => {
+  assert.throws(() => readFileSync("x"), ...refused("fs.readFileSync()"));
+  assert.throws(() => fs.readFileSync("x"), ...refused("fs.readFileSync()"));
+  assert.throws(() => promises.readFile("x"), ...refused("fs.promises"));
+  assert.throws(() => http.request("x"), ...refused("http.request()"));
+  assert.throws(() => createRequire("file:///x")("y"), ...refused('require("y") by module.createRequire()'));
+  assert.throws(() => crypto.createCipheriv("aes-128-gcm"), ...refused("crypto.createCipheriv()"));
+  assert.throws(() => crypto.createHash("sha3-256"), ...refused('the hash "sha3-256" of crypto'));
+  assert.throws(() => new Readable(), ...refused("stream.Readable()"));
+});
+
+test("looking is not using", () => {
+  class Mine extends Readable {}
+  assert.throws(() => new Mine(), ...refused("stream.Readable()"));
+  assert.ok(METHODS.includes("GET") && http.STATUS_CODES[404] === "Not Found");
+  assert.equal({} instanceof Readable, false);
+});

@@ -1,0 +1,28 @@
+// node:dns/promises: can be imported; what is not emulated refuses to be used.
+import { absent } from "dodev:node/absent";
+
+const module = absent(
+  "dns/promises",
+  "Resolver getDefaultResultOrder getServers lookup lookupService resolve resolve4 resolve6 resolveAny " +
+    "resolveCaa resolveCname resolveMx resolveNaptr resolveNs resolvePtr resolveSoa resolveSrv " +
+    "resolveTlsa resolveTxt reverse setDefaultResultOrder setServers",
+  "",
+  {
+    ADDRGETNETWORKPARAMS: "EADDRGETNETWORKPARAMS", BADFAMILY: "EBADFAMILY", BADFLAGS: "EBADFLAGS",
+    BADHINTS: "EBADHINTS", BADNAME: "EBADNAME", BADQUERY: "EBADQUERY", BADRESP: "EBADRESP",
+    BADSTR: "EBADSTR", CANCELLED: "ECANCELLED", CONNREFUSED: "ECONNREFUSED", DESTRUCTION: "EDESTRUCTION",
+    EOF: "EOF", FILE: "EFILE", FORMERR: "EFORMERR", LOADIPHLPAPI: "ELOADIPHLPAPI", NODATA: "ENODATA",
+    NOMEM: "ENOMEM", NONAME: "ENONAME", NOTFOUND: "ENOTFOUND", NOTIMP: "ENOTIMP",
+    NOTINITIALIZED: "ENOTINITIALIZED", REFUSED: "EREFUSED", SERVFAIL: "ESERVFAIL", TIMEOUT: "ETIMEOUT",
+  },
+);
+
+export const {
+  ADDRGETNETWORKPARAMS, BADFAMILY, BADFLAGS, BADHINTS, BADNAME, BADQUERY, BADRESP, BADSTR, CANCELLED,
+  CONNREFUSED, DESTRUCTION, EOF, FILE, FORMERR, LOADIPHLPAPI, NODATA, NOMEM, NONAME, NOTFOUND, NOTIMP,
+  NOTINITIALIZED, REFUSED, Resolver, SERVFAIL, TIMEOUT, getDefaultResultOrder, getServers, lookup,
+  lookupService, resolve, resolve4, resolve6, resolveAny, resolveCaa, resolveCname, resolveMx, resolveNaptr,
+  resolveNs, resolvePtr, resolveSoa, resolveSrv, resolveTlsa, resolveTxt, reverse, setDefaultResultOrder,
+  setServers,
+} = module;
+export default module;

@@ -1,0 +1,14 @@
+// node:tty: can be imported; what is not emulated refuses to be used.
+import { absent } from "dodev:node/absent";
+
+const module = absent(
+  "tty",
+  "ReadStream WriteStream isatty",
+  "",
+  {},
+);
+
+export const {
+  ReadStream, WriteStream, isatty,
+} = module;
+export default module;

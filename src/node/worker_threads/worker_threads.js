@@ -1,0 +1,23 @@
+// node:worker_threads: can be imported; what is not emulated refuses to be used.
+import { absent } from "dodev:node/absent";
+
+const module = absent(
+  "worker_threads",
+  "BroadcastChannel Worker getEnvironmentData isMarkedAsUntransferable markAsUncloneable " +
+    "markAsUntransferable moveMessagePortToContext postMessageToThread receiveMessageOnPort " +
+    "setEnvironmentData",
+  "locks resourceLimits",
+  {
+    MessageChannel: globalThis.MessageChannel, MessagePort: globalThis.MessagePort, SHARE_ENV: undefined,
+    isInternalThread: false, isMainThread: true, parentPort: null, threadId: 0, threadName: "",
+    workerData: null,
+  },
+);
+
+export const {
+  BroadcastChannel, MessageChannel, MessagePort, SHARE_ENV, Worker, getEnvironmentData, isInternalThread,
+  isMainThread, isMarkedAsUntransferable, locks, markAsUncloneable, markAsUntransferable,
+  moveMessagePortToContext, parentPort, postMessageToThread, receiveMessageOnPort, resourceLimits,
+  setEnvironmentData, threadId, threadName, workerData,
+} = module;
+export default module;

@@ -1,0 +1,59 @@
+//! What `ctx` does: waiting, blocking, aborting.
+
+use std::rc::Rc;
+
+use rquickjs::{Ctx, Function, Object, Promise, Value};
+
+use crate::engine::exception::{Exception, throw};
+use crate::objects::{Failure, Objects, Slot};
+
+use super::arguments::{check_alive, end_turn};
+
+/// `host.waitUntil(promise)`, `host.blockConcurrencyWhile(slot, callback)`, `host.abort(slot, reason, retryAlarm)`,
+/// `host.utf8Length(text)`.
+pub(super) fn install<'js>(
+    ctx: &Ctx<'js>,
+    host: &Object<'js>,
+    objects: &Rc<Objects>,
+) -> rquickjs::Result<()> {
+    let shared = objects.clone();
+    let wait_until = move |ctx: Ctx<'js>, promise: Promise<'js>| {
+        let owner = shared.host.scope.get().owner;
+        shared.begin_task(owner);
+        let objects = shared.clone();
+        shared.host.roots.add(
+            &ctx,
+            owner,
+            promise,
+            Box::new(move |ctx, result| {
+                if let Err(thrown) = result {
+                    objects.host.violations.add(Exception::read(ctx, &thrown));
+                }
+                objects.end_task(owner);
+            }),
+        );
+    };
+    host.set("waitUntil", Function::new(ctx.clone(), wait_until)?)?;
+    let shared = objects.clone();
+    let block = move |ctx: Ctx<'js>, slot: u32, callback: Function<'js>| {
+        check_alive(&ctx, &shared)?;
+        shared.block_concurrency_while(&ctx, Slot(slot), callback)?.map_err(|error| throw(&ctx, &error))
+    };
+    host.set("blockConcurrencyWhile", Function::new(ctx.clone(), block)?)?;
+    let shared = objects.clone();
+    let abort = move |ctx: Ctx<'js>,
+                      slot: u32,
+                      reason: Option<String>,
+                      retry_alarm: bool|
+          -> rquickjs::Result<Value<'js>> {
+        let message =
+            reason.unwrap_or_else(|| "Application called abort() to reset Durable Object.".to_owned());
+        if !retry_alarm {
+            shared.alarms.give_up(Slot(slot));
+        }
+        shared.break_object(Slot(slot), Failure::platform(message, &[]));
+        Err(end_turn(&ctx))
+    };
+    host.set("abort", Function::new(ctx.clone(), abort)?)?;
+    host.set("utf8Length", Function::new(ctx.clone(), |text: String| text.len())?)
+}

@@ -1,0 +1,152 @@
+// The functions that the host calls, one for each way into JavaScript.
+import host from "dodev:host";
+import { forbidEval } from "dodev:web/eval";
+import { forgetInstance, noteInstance, runAlarm } from "dodev:workers/alarm";
+import { DurableObjectState, ExecutionContext } from "dodev:workers/ctx";
+import { makeEnv, worker } from "dodev:workers/env";
+import { makeId } from "dodev:workers/namespace";
+import { runScheduled } from "dodev:workers/scheduled";
+import { callSocketHandler } from "dodev:workers/sockets";
+import { receiveRequest, takeResponse } from "dodev:workers/entry/messages";
+import { RESERVED_ENTRY, callable, classMember, perform, settled } from "dodev:workers/rpc/receive";
+
+/** Awake objects by slot. */
+const instances = [];
+
+/** Remembers the main module's exports and builds the environment. */
+host.entry("load", (namespace) => {
+  worker.exports = namespace;
+  worker.handlers = namespace.default;
+  makeEnv();
+  forbidEval();
+});
+
+/** The export `name` that answers: a class, of which each event gets an instance, or an object of handlers. */
+function entrypoint(name) {
+  const found = name === undefined || name === null ? worker.handlers : worker.exports[name];
+  if (typeof found === "function" || (typeof found === "object" && found !== null)) return found;
+  throw new TypeError(`the Worker does not export an entry point "${name ?? "default"}"`);
+}
+
+function fetchFrom(target, props, request) {
+  const isClass = typeof target === "function";
+  const handlers = isClass ? new target(new ExecutionContext(props), worker.env) : target;
+  if (typeof handlers.fetch !== "function") throw new Error("Handler does not export a fetch() function.");
+  // A class's instance has been given its environment and context.
+  if (isClass) return settled(handlers.fetch(request));
+  return settled(handlers.fetch(request, worker.env, new ExecutionContext(props)));
+}
+
+host.entry("fetch", (method, url, headers, body) =>
+  fetchFrom(worker.handlers ?? {}, undefined, receiveRequest(method, url, headers, body, true)),
+);
+
+host.entry("fetchEntrypoint", (name, props, method, url, headers, body) =>
+  fetchFrom(entrypoint(name), props, receiveRequest(method, url, headers, body)),
+);
+
+host.entry("fetchObject", (slot, method, url, headers, body) => {
+  const instance = instances[slot];
+  if (typeof instance.fetch !== "function") throw new Error("Handler does not export a fetch() function.");
+  return settled(instance.fetch(receiveRequest(method, url, headers, body)));
+});
+
+host.entry("scheduled", runScheduled);
+
+host.entry("alarm", (slot, scheduledTime, retryCount) => runAlarm(slot, instances[slot], scheduledTime, retryCount));
+
+host.entry("takeResponse", takeResponse);
+
+host.entry("socketHandler", (slot, ...told) => callSocketHandler(instances[slot], ...told));
+
+/**
+ * Fidelity: `wrangler dev` runs a subclass of each class, so the chain of prototypes is one longer than in
+ * production. `constructor` and the name are those of the class.
+ */
+const subclasses = new Map();
+
+function subclassOf(type) {
+  let subclass = subclasses.get(type);
+  if (subclass === undefined) {
+    subclass = class extends type {};
+    delete subclass.prototype.constructor;
+    Object.defineProperty(subclass, "name", { value: type.name });
+    subclasses.set(type, subclass);
+  }
+  return subclass;
+}
+
+host.entry("construct", (slot, number, className, hex, name, sqlite) => {
+  const type = worker.exports[className];
+  if (typeof type !== "function") {
+    throw new TypeError(`the Worker does not export a class "${className}"`);
+  }
+  const state = new DurableObjectState(slot, makeId(number, hex, name ?? undefined), sqlite);
+  instances[slot] = new (subclassOf(type))(state, worker.env);
+  noteInstance(slot, instances[slot]);
+});
+
+host.entry("destroy", (slot) => {
+  instances[slot] = undefined;
+  forgetInstance(slot);
+});
+
+function checkCallable(instance) {
+  if (instance[callable] === true) return;
+  throw new TypeError(
+    "The receiving Durable Object does not support RPC, because its class was not declared with " +
+      "`extends DurableObject`. In order to enable RPC, make sure your class extends the special class " +
+      "`DurableObject`, which can be imported from the module \"cloudflare:workers\".",
+  );
+}
+
+// Nearly all calls name one method of the object.
+host.entry("call", (slot, name, args) => {
+  const instance = instances[slot];
+  checkCallable(instance);
+  const found = classMember(instance, name, RESERVED_ENTRY);
+  if (args === undefined) return settled(found);
+  if (typeof found !== "function") throw new TypeError(`"${name}" is not a function.`);
+  return settled(found.apply(instance, args));
+});
+
+host.entry("callPath", (slot, path, args) => {
+  const instance = instances[slot];
+  checkCallable(instance);
+  return perform(instance, path, args, RESERVED_ENTRY);
+});
+
+/**
+ * Calls a handler that is a plain function: it takes one argument from its caller, then `env` and `ctx`.
+ *
+ * Fidelity: workerd's texts for functions and calls of another form.
+ */
+function invokeHandler(name, props) {
+  return (fn, self, args) => {
+    if (fn.length > 3) {
+      throw new TypeError(
+        `Cannot call handler function "${name}" over RPC because it has the wrong number of arguments. A simple ` +
+          "function handler can only be called over RPC if it has exactly the arguments (arg, env, ctx), where only " +
+          "the first argument comes from the client. To support multi-argument RPC functions, use class-based syntax " +
+          "(extending WorkerEntrypoint) instead.",
+      );
+    }
+    if (args.length !== 1) {
+      throw new TypeError(
+        `Attempted to call RPC function "${name}" with the wrong number of arguments. When calling a top-level handler ` +
+          "function that is not declared as part of a class, you must always send exactly one argument. In order to " +
+          "support variable numbers of arguments, the server must use class-based syntax (extending WorkerEntrypoint) " +
+          "instead.",
+      );
+    }
+    return fn.call(self, args[0], worker.env, new ExecutionContext(props));
+  };
+}
+
+host.entry("callEntrypoint", (name, props, path, args) => {
+  const target = entrypoint(name);
+  if (typeof target !== "function") {
+    return perform(target, path, args, RESERVED_ENTRY, invokeHandler(path.join("."), props));
+  }
+  return perform(new target(new ExecutionContext(props), worker.env), path, args, RESERVED_ENTRY);
+});

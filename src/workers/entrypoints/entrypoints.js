@@ -1,0 +1,80 @@
+// What user code imports from "cloudflare:workers": base classes of entrypoints and objects, and the
+// environment of the running Worker.
+import host from "dodev:host";
+import { worker } from "dodev:workers/env";
+import { loopback } from "dodev:workers/exports";
+import { callable } from "dodev:workers/rpc/receive";
+import { RpcPromise, RpcProperty, RpcStub, RpcTarget } from "dodev:workers/rpc/references";
+import { Fetcher } from "dodev:workers/service";
+
+class Entrypoint {
+  constructor(ctx, env) {
+    this.ctx = ctx;
+    this.env = env;
+  }
+  get [callable]() {
+    return true;
+  }
+}
+// The mark is the platform's business: it must not show up among an object's keys.
+Object.defineProperty(Entrypoint.prototype, callable, { enumerable: false });
+
+export class DurableObject extends Entrypoint {}
+export class WorkerEntrypoint extends Entrypoint {}
+export { RpcPromise, RpcProperty, RpcStub, RpcTarget };
+export { Fetcher as ServiceStub };
+
+const refused = (name) =>
+  ({
+    [name]: class {
+      constructor() {
+        throw new Error(`dodev does not emulate ${name} yet`);
+      }
+    },
+  })[name];
+
+export const WorkflowEntrypoint = refused("WorkflowEntrypoint");
+
+/** The environment, usable outside of handlers; reads what the running Worker was given. */
+export const env = new Proxy(Object.create(null), {
+  get: (_, name) => worker.env[name],
+  has: (_, name) => name in worker.env,
+  ownKeys: () => Reflect.ownKeys(worker.env),
+  getOwnPropertyDescriptor: (_, name) => {
+    const found = Object.getOwnPropertyDescriptor(worker.env, name);
+    return found && { ...found, configurable: true };
+  },
+  set: () => false,
+});
+
+/** The entry points and namespaces of the running Worker, usable outside of handlers. */
+export const exports = new Proxy(Object.create(null), {
+  get: (_, name) => loopback()[name],
+  has: (_, name) => name in loopback(),
+  ownKeys: () => Reflect.ownKeys(loopback()),
+  getOwnPropertyDescriptor: (_, name) => {
+    const found = Object.getOwnPropertyDescriptor(loopback(), name);
+    return found && { ...found, configurable: true };
+  },
+  set: () => false,
+});
+
+/** Keeps the running request alive until `promise` is settled. */
+export function waitUntil(promise) {
+  host.waitUntil(Promise.resolve(promise));
+}
+
+/** Runs `fn` while `env` shows `replacement`. */
+export function withEnv(replacement, fn) {
+  const before = worker.env;
+  worker.env = replacement;
+  try {
+    return fn();
+  } finally {
+    worker.env = before;
+  }
+}
+
+export function withExports() {
+  throw new Error("dodev does not emulate withExports() yet");
+}

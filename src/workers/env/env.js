@@ -1,0 +1,47 @@
+// The environment of the Worker: its variables, its namespaces, and a loud refusal for every binding
+// that is not emulated.
+import host from "dodev:host";
+import { makeNamespace } from "dodev:workers/namespace";
+import { makeService } from "dodev:workers/service";
+
+/** What belongs to the running Worker: its environment and the exports of its main module. */
+export const worker = { env: Object.create(null), handlers: undefined, exports: undefined };
+
+function refuse(name, kind) {
+  const fail = () => {
+    throw new Error(`dodev does not emulate the binding "${name}" (${kind}) yet`);
+  };
+  return new Proxy(function () {}, {
+    get: (target, key) =>
+      // Logging and inspecting a binding is not using it.
+      typeof key === "symbol" || key === "then" || key === "toJSON" ? target[key] : fail(),
+    set: fail,
+    has: fail,
+    apply: fail,
+    construct: fail,
+  });
+}
+
+/** Builds the environment from the host's list of bindings. */
+export function makeEnv() {
+  const env = {};
+  for (const [kind, name, value] of host.bindings()) {
+    switch (kind) {
+      case "text":
+        env[name] = value;
+        break;
+      case "json":
+        env[name] = JSON.parse(value);
+        break;
+      case "entrypoint":
+        env[name] = makeService(value[0] ?? undefined, JSON.parse(value[1]));
+        break;
+      case "object":
+        env[name] = makeNamespace(value);
+        break;
+      default:
+        env[name] = refuse(name, kind);
+    }
+  }
+  worker.env = env;
+}

@@ -1,0 +1,32 @@
+// `ctx.exports`: the Worker's own entry points and namespaces, without bindings.
+import host from "dodev:host";
+import { Cloudflare } from "dodev:web/cloudflare";
+import { worker } from "dodev:workers/env";
+import { WorkerEntrypoint } from "dodev:workers/entrypoints";
+import { makeNamespace } from "dodev:workers/namespace";
+import { makeLoopback } from "dodev:workers/service";
+
+let made;
+
+function isEntrypoint(value) {
+  if (typeof value === "function") return value.prototype instanceof WorkerEntrypoint;
+  return typeof value === "object" && value !== null;
+}
+
+/** The exports of the running Worker that can be called, made when first asked for. */
+export function loopback() {
+  if (made !== undefined) return made;
+  made = {};
+  const classes = host.namespaces();
+  for (const name of Object.keys(worker.exports)) {
+    const number = classes.indexOf(name);
+    if (number >= 0) made[name] = makeNamespace(number);
+    else if (isEntrypoint(worker.exports[name])) made[name] = makeLoopback(name === "default" ? undefined : name);
+  }
+  return made;
+}
+
+/** The same for contexts, which have it since the date of `enable_ctx_exports`. */
+export function contextExports() {
+  return Cloudflare.compatibilityFlags.enable_ctx_exports === true ? loopback() : undefined;
+}

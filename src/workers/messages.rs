@@ -1,0 +1,132 @@
+//! HTTP messages between JavaScript's arrays and the host's structures.
+
+use bytes::Bytes;
+use rquickjs::{Array, ArrayBuffer, Class, Ctx, IntoJs, Value};
+
+use crate::engine::bytes::copy_bytes;
+use crate::engine::exception::throw;
+use crate::engine::handle::Handle;
+use crate::engine::http::{Body, FetchRequest, FetchResponse, Header, Upgrade};
+use crate::engine::socket::SocketId;
+use crate::engine::{Host, OpError};
+use crate::web::body::{HeaderHandle, header_handle, headers_into_js};
+
+/// The bytes of an `ArrayBuffer`, a view or a string, copied.
+fn bytes_of(value: &Value<'_>) -> Option<Bytes> {
+    match value.as_string() {
+        Some(text) => text.to_string().ok().map(Bytes::from),
+        None => copy_bytes(value).map(Bytes::from),
+    }
+}
+
+/// A body as JavaScript gives it: nothing, text, bytes, or the number of a pipe.
+fn body_of(host: &Host, value: &Value<'_>) -> Body {
+    if let Some(id) = value.as_number() {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "numbers of pipes are u32"
+        )]
+        return match host.bodies.take_reader(id as u32) {
+            Some(reader) => Body::Stream(reader, None),
+            None => Body::Empty,
+        };
+    }
+    bytes_of(value).map_or(Body::Empty, Body::Bytes)
+}
+
+/// A body for JavaScript: `null`, an `ArrayBuffer`, or the number of a pipe.
+fn body_into_js<'js>(ctx: &Ctx<'js>, host: &Host, body: Body) -> rquickjs::Result<Value<'js>> {
+    match body {
+        Body::Empty => Ok(Value::new_null(ctx.clone())),
+        Body::Bytes(bytes) => Ok(ArrayBuffer::new_copy(ctx.clone(), &bytes)?.into_value()),
+        Body::Stream(reader, _) => host.bodies.add_reader(reader).into_js(ctx),
+    }
+}
+
+fn headers_of(flat: &Array<'_>) -> rquickjs::Result<Vec<Header>> {
+    let mut headers = Vec::with_capacity(flat.len() / 2);
+    for index in (0..flat.len()).step_by(2) {
+        let (name, value): (String, String) = (flat.get(index)?, flat.get(index + 1)?);
+        headers.push((name, Bytes::from(value)));
+    }
+    Ok(headers)
+}
+
+/// The arguments after the method and URL of an incoming request: headers and body.
+pub fn request_into_js<'js>(
+    ctx: &Ctx<'js>,
+    host: &Host,
+    request: FetchRequest,
+) -> rquickjs::Result<(String, String, Class<'js, Handle<HeaderHandle>>, Value<'js>)> {
+    let headers = header_handle(ctx, request.headers)?;
+    let body = body_into_js(ctx, host, request.body)?;
+    Ok((request.method, request.url, headers, body))
+}
+
+/// A request as JavaScript describes it.
+pub fn request_of<'js>(
+    host: &Host,
+    method: String,
+    url: String,
+    headers: &Array<'js>,
+    body: &Value<'js>,
+) -> rquickjs::Result<FetchRequest> {
+    Ok(FetchRequest { method, url, headers: headers_of(headers)?, body: body_of(host, body) })
+}
+
+/// Whether `request` asks for a WebSocket.
+pub fn asks_for_upgrade(request: &FetchRequest) -> bool {
+    request
+        .headers
+        .iter()
+        .any(|(name, value)| name.eq_ignore_ascii_case("upgrade") && value.eq_ignore_ascii_case(b"websocket"))
+}
+
+/// `[status, statusText, headers, body, webSocket]` for JavaScript.
+pub fn response_into_js<'js>(
+    ctx: &Ctx<'js>,
+    host: &Host,
+    response: FetchResponse,
+) -> rquickjs::Result<Value<'js>> {
+    let parts = Array::new(ctx.clone())?;
+    parts.set(0, response.status)?;
+    parts.set(1, response.status_text)?;
+    parts.set(2, headers_into_js(ctx, &response.headers)?)?;
+    parts.set(3, body_into_js(ctx, host, response.body)?)?;
+    if let Some(Upgrade::Returned(id)) = response.web_socket {
+        parts.set(4, id.0)?;
+    }
+    Ok(parts.into_value())
+}
+
+/// The host's response for the JavaScript `Response` in `value`, taken apart by the prelude; `upgrades`:
+/// whether the request asked for a WebSocket.
+///
+/// # Errors
+/// Throws the platform's error when `value` is no response, or its body or WebSocket cannot be sent.
+pub fn response_of<'js>(
+    ctx: &Ctx<'js>,
+    host: &Host,
+    value: Value<'js>,
+    upgrades: bool,
+) -> rquickjs::Result<FetchResponse> {
+    let parts: Array<'js> = host.entry(ctx, "takeResponse")?.call((value,))?;
+    let status_text: String = parts.get(1)?;
+    let headers: Array<'js> = parts.get(2)?;
+    let body: Value<'js> = parts.get(3)?;
+    let web_socket: Option<u32> = parts.get(4)?;
+    if web_socket.is_some() && !upgrades {
+        // Fidelity: a client that did not ask for a WebSocket gets an error, not a 4xx status.
+        let message = "Worker tried to return a WebSocket in a response to a request which did not contain the \
+                       header \"Upgrade: websocket\".";
+        return Err(throw(ctx, &OpError::of("TypeError", message)));
+    }
+    Ok(FetchResponse {
+        status: parts.get(0)?,
+        status_text,
+        headers: headers_of(&headers)?,
+        body: body_of(host, &body),
+        web_socket: web_socket.map(|id| Upgrade::Returned(SocketId(id))),
+    })
+}

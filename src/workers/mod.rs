@@ -1,0 +1,57 @@
+//! The platform's own surface: entrypoints, namespaces and stubs, contexts, storage, bindings.
+//!
+//! JavaScript in the prelude is the face, Rust in the same folder the operations behind it.
+
+mod alarm;
+mod arguments;
+mod ctx;
+mod env;
+mod messages;
+mod namespace;
+mod outbound;
+mod platform;
+mod rpc;
+mod scheduled;
+mod sockets;
+mod sql;
+mod storage;
+mod stub;
+
+use std::rc::Rc;
+
+use rquickjs::{Ctx, Object};
+
+use crate::engine::Extension;
+use crate::objects::Objects;
+
+pub use env::{Binding, BindingValue};
+pub use platform::{Platform, WorkerSpec, load_exports, set_compatibility};
+
+/// Modules that user code imports by name, and the prelude's parts behind them.
+pub const EXTENSION: Extension = Extension {
+    install: |_, _, _| Ok(()),
+    eager: &[ENTRY_MODULE],
+    public: &[("cloudflare:workers", "dodev:workers/entrypoints")],
+};
+
+/// The prelude module that registers the entry functions.
+const ENTRY_MODULE: &str = "dodev:workers/entry";
+
+/// Adds every operation of this folder to the `host` object.
+pub fn install<'js>(
+    ctx: &Ctx<'js>,
+    host: &Object<'js>,
+    objects: &Rc<Objects>,
+    spec: &Rc<WorkerSpec>,
+) -> rquickjs::Result<()> {
+    alarm::install(ctx, host, objects)?;
+    ctx::install(ctx, host, objects)?;
+    env::install(ctx, host, spec)?;
+    namespace::install(ctx, host, objects)?;
+    sockets::install(ctx, host, objects, spec)?;
+    outbound::install(ctx, host, objects)?;
+    sql::install(ctx, host, objects)?;
+    storage::install(ctx, host, objects, spec)?;
+    rpc::install(ctx, host, objects)?;
+    stub::install(ctx, host, objects)
+}

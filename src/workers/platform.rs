@@ -1,0 +1,377 @@
+//! How events become calls of the prelude's entry functions, and how results come back.
+
+use std::rc::Rc;
+
+use rquickjs::{Ctx, Object, Value};
+
+use crate::engine::clone::ErrorForm;
+use crate::engine::exception::Exception;
+use crate::engine::http::{FetchRequest, Upgrade};
+use crate::engine::socket::SocketId;
+use crate::engine::turn::Entered;
+use crate::engine::{Host, LogLevel, OpId, Scope};
+use crate::objects::{
+    ActorKey, Entry, Entrypoint, Event, Failure, Message, Objects, Reply, ReplyTo, Slot, Target, overrun,
+};
+
+use super::alarm;
+use super::env::Binding;
+use super::messages::{asks_for_upgrade, request_into_js, response_into_js, response_of};
+use super::rpc::{Received, error_of, failure_of, give_import, read_message, write_result};
+use super::scheduled;
+
+/// What a world knows about its Worker beside its code.
+#[derive(Debug, Clone)]
+pub struct WorkerSpec {
+    /// The entries of `env`, in order.
+    pub bindings: Vec<Binding>,
+    /// How errors are stored, by compatibility date.
+    pub stored_errors: ErrorForm,
+    /// Whether `deleteAll()` deletes the alarm too, by compatibility date.
+    pub delete_all_deletes_alarm: bool,
+}
+
+/// The platform's entry into JavaScript.
+pub struct Platform {
+    objects: Rc<Objects>,
+}
+
+impl Platform {
+    /// The entry for the objects and requests of one isolate.
+    pub fn new(objects: Rc<Objects>) -> Rc<Self> {
+        Rc::new(Self { objects })
+    }
+
+    fn host(&self) -> &Rc<Host> {
+        &self.objects.host
+    }
+
+    fn fetch<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        scope: Scope,
+        target: Target,
+        request: FetchRequest,
+        reply: ReplyTo,
+    ) -> Entered<'js> {
+        let upgrades = asks_for_upgrade(&request);
+        let called =
+            request_into_js(ctx, self.host(), request).and_then(
+                |(method, url, headers, body)| match target {
+                    Target::Worker => self.host().entry(ctx, "fetch")?.call((method, url, headers, body)),
+                    Target::Object(slot) => {
+                        self.host().entry(ctx, "fetchObject")?.call((slot.0, method, url, headers, body))
+                    }
+                },
+            );
+        self.respond(scope, called, upgrades, reply)
+    }
+
+    fn fetch_entrypoint<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        scope: Scope,
+        entrypoint: Box<Entrypoint>,
+        request: FetchRequest,
+        reply: ReplyTo,
+    ) -> Entered<'js> {
+        let upgrades = asks_for_upgrade(&request);
+        let called = (|| {
+            let Entrypoint { name, props } = *entrypoint;
+            let props = self.read_optional(ctx, props)?.value;
+            let (method, url, headers, body) = request_into_js(ctx, self.host(), request)?;
+            let entry = self.host().entry(ctx, "fetchEntrypoint")?;
+            entry.call((name, props, method, url, headers, body))
+        })();
+        self.respond(scope, called, upgrades, reply)
+    }
+
+    /// Answers `reply` with the response that `called` gives; `upgrades` if the request asked for it.
+    fn respond<'js>(
+        &self,
+        scope: Scope,
+        called: rquickjs::Result<Value<'js>>,
+        upgrades: bool,
+        reply: ReplyTo,
+    ) -> Entered<'js> {
+        let objects = self.objects.clone();
+        Entered::Root(
+            called,
+            Box::new(move |ctx, result| {
+                let response = result.and_then(|value| {
+                    response_of(ctx, &objects.host, value, upgrades).map_err(|_| ctx.catch())
+                });
+                let reply_with = match response {
+                    Ok(response) => Reply::Response(response),
+                    Err(thrown) => {
+                        let failure = failure(&objects, ctx, &thrown);
+                        if matches!(reply, ReplyTo::Edge(_)) {
+                            // Nobody is left who could handle it.
+                            objects.host.write_log(LogLevel::Uncaught, failure.exception.to_string());
+                        }
+                        Reply::Failed(failure)
+                    }
+                };
+                objects.reply(reply, reply_with);
+                objects.end_task(scope.owner);
+            }),
+        )
+    }
+
+    /// What was sent, or `undefined` if nothing was.
+    fn read_optional<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        message: Option<Message>,
+    ) -> rquickjs::Result<Received<'js>> {
+        match message {
+            Some(message) => read_message(ctx, &self.objects, message),
+            None => Ok(Received { value: Value::new_undefined(ctx.clone()), imports: Vec::new() }),
+        }
+    }
+
+    /// Runs a call: `enter` gets the arguments, `undefined` where a property is read.
+    ///
+    /// The stubs among the arguments are disposed when the call is answered: who wants to keep one makes a
+    /// copy of it.
+    fn call<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        scope: Scope,
+        args: Option<Message>,
+        reply: ReplyTo,
+        enter: impl FnOnce(Value<'js>) -> rquickjs::Result<Value<'js>>,
+    ) -> Entered<'js> {
+        let (called, imports) = match self.read_optional(ctx, args) {
+            Ok(received) => (enter(received.value), received.imports),
+            Err(error) => (Err(error), Vec::new()),
+        };
+        let objects = self.objects.clone();
+        Entered::Root(
+            called,
+            Box::new(move |ctx, result| {
+                let message =
+                    result.and_then(|value| write_result(ctx, &objects, &value).map_err(|_| ctx.catch()));
+                objects.reply(
+                    reply,
+                    match message {
+                        Ok(message) => Reply::Value(message),
+                        Err(thrown) => Reply::Failed(failure(&objects, ctx, &thrown)),
+                    },
+                );
+                imports.iter().for_each(|import| import.dispose());
+                objects.end_task(scope.owner);
+            }),
+        )
+    }
+
+    fn call_object<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        (scope, slot): (Scope, Slot),
+        path: Vec<String>,
+        args: Option<Message>,
+        reply: ReplyTo,
+    ) -> Entered<'js> {
+        self.call(ctx, scope, args, reply, |args| match &*path {
+            [name] => self.host().entry(ctx, "call")?.call((slot.0, name.as_str(), args)),
+            _ => self.host().entry(ctx, "callPath")?.call((slot.0, path, args)),
+        })
+    }
+
+    /// The result of a call. An object can be disposed, and with it every stub in it.
+    fn read_result<'js>(&self, ctx: &Ctx<'js>, message: Message) -> rquickjs::Result<Value<'js>> {
+        let Received { value, imports } = read_message(ctx, &self.objects, message)?;
+        if !value.is_object() {
+            return Ok(value);
+        }
+        let finish = self.host().entry(ctx, "disposable")?;
+        match imports.is_empty() {
+            true => finish.call((value,)),
+            false => {
+                let handles = imports.into_iter().map(|import| give_import(ctx, import));
+                finish.call((value, handles.collect::<rquickjs::Result<Vec<_>>>()?))
+            }
+        }
+    }
+
+    /// Settles the promise of a call or request that JavaScript made.
+    fn answer<'js>(&self, ctx: &Ctx<'js>, op: OpId, reply: Reply) -> rquickjs::Result<()> {
+        let ops = &self.host().ops;
+        let value = match reply {
+            Reply::Value(message) => self.read_result(ctx, message),
+            Reply::Response(response) => {
+                if let Some(Upgrade::Returned(id)) = response.web_socket {
+                    self.objects.sockets.receive(id, self.host().scope.get().owner);
+                }
+                response_into_js(ctx, self.host(), response)
+            }
+            Reply::Done => Ok(Value::new_undefined(ctx.clone())),
+            Reply::Failed(failure) => return ops.reject(ctx, op, error_of(ctx, &failure)),
+        };
+        match value {
+            Ok(value) => ops.resolve(ctx, op, value),
+            Err(_) => ops.reject(ctx, op, ctx.catch()),
+        }
+    }
+}
+
+/// What was thrown in the running turn; the reason of a reset where the object is broken.
+pub(super) fn failure<'js>(objects: &Objects, ctx: &Ctx<'js>, thrown: &Value<'js>) -> Failure {
+    if let Some(failure) = objects.current_failure() {
+        return failure;
+    }
+    let slot = objects.current_slot();
+    if objects.host.interrupted.get() {
+        return overrun(slot.is_some(), true);
+    }
+    let id = slot.map(|slot| objects.with_actor(slot, |actor| actor.key.id.to_string()));
+    let failure = failure_of(ctx, thrown, id);
+    if !failure.exception.is_out_of_memory() {
+        return failure;
+    }
+    let failure = overrun(slot.is_some(), false);
+    if let Some(slot) = slot {
+        objects.break_object(slot, failure.clone());
+    }
+    failure
+}
+
+impl Entry for Platform {
+    fn construct<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        slot: Slot,
+        key: ActorKey,
+        name: Option<&str>,
+    ) -> rquickjs::Result<Value<'js>> {
+        let namespace = &self.objects.namespaces[key.namespace];
+        let entry = self.host().entry(ctx, "construct")?;
+        entry.call((
+            slot.0,
+            key.namespace,
+            namespace.class.as_str(),
+            key.id.to_string(),
+            name,
+            namespace.sqlite,
+        ))
+    }
+
+    fn destroy(&self, ctx: &Ctx<'_>, slot: Slot) {
+        let done: rquickjs::Result<()> =
+            self.host().entry(ctx, "destroy").and_then(|entry| entry.call((slot.0,)));
+        done.expect("clearing a place in a table cannot throw");
+    }
+
+    fn enter<'js>(&self, ctx: &Ctx<'js>, scope: Scope, target: Target, event: Event) -> Entered<'js> {
+        match event {
+            Event::Fetch { request, reply } => self.fetch(ctx, scope, target, request, reply),
+            Event::Call { path, args, reply } => {
+                let Target::Object(slot) = target else {
+                    unreachable!("methods of objects are called in objects");
+                };
+                self.call_object(ctx, (scope, slot), path, args, reply)
+            }
+            Event::CallExport { export, path, args, reply } => self.call(ctx, scope, args, reply, |args| {
+                self.host().entry(ctx, "callExport")?.call((export.id, path, args))
+            }),
+            Event::CallEntrypoint { entrypoint, path, args, reply } => {
+                let Entrypoint { name, props } = *entrypoint;
+                self.call(ctx, scope, args, reply, |args| {
+                    let props = self.read_optional(ctx, props)?.value;
+                    self.host().entry(ctx, "callEntrypoint")?.call((name, props, path, args))
+                })
+            }
+            Event::FetchEntrypoint { entrypoint, request, reply } => {
+                self.fetch_entrypoint(ctx, scope, entrypoint, request, reply)
+            }
+            Event::DropExport { id, ends_task } => {
+                let dropped: rquickjs::Result<Value<'js>> =
+                    self.host().entry(ctx, "dropExport").and_then(|entry| entry.call((id,)));
+                let objects = self.objects.clone();
+                Entered::Root(
+                    dropped,
+                    Box::new(move |ctx, result| {
+                        if let Err(thrown) = result {
+                            objects.host.violations.add(Exception::read(ctx, &thrown));
+                        }
+                        if ends_task {
+                            objects.end_task(scope.owner);
+                        }
+                    }),
+                )
+            }
+            Event::Answer { op, reply } => {
+                self.answer(ctx, op, reply).expect("settling a promise cannot throw");
+                Entered::Done
+            }
+            Event::Complete(completion) => {
+                let settled = self.host().ops.finish(ctx, completion.op, completion.result);
+                settled.expect("settling a promise cannot throw");
+                Entered::Done
+            }
+            Event::Alarm { scheduled, retry_count } => {
+                alarm::enter(ctx, &self.objects, target, scheduled, retry_count)
+            }
+            Event::Scheduled { cron, time_ms, answer, reply } => {
+                let called = scheduled::call(ctx, &self.objects, &cron, time_ms);
+                scheduled::enter(called, &self.objects, scope, answer, reply)
+            }
+            Event::Socket(id) => super::sockets::enter(&self.objects, ctx, id),
+            Event::Timer(id) => {
+                let fired: rquickjs::Result<Value<'js>> =
+                    self.host().entry(ctx, "timer").and_then(|entry| entry.call((id,)));
+                let host = self.host().clone();
+                Entered::Root(
+                    fired.map(|_| Value::new_undefined(ctx.clone())),
+                    Box::new(move |ctx, result| {
+                        if let Err(thrown) = result {
+                            host.violations.add(Exception::read(ctx, &thrown));
+                        }
+                    }),
+                )
+            }
+        }
+    }
+
+    fn forget_timers(&self, ctx: &Ctx<'_>, timers: Vec<u32>) {
+        let done: rquickjs::Result<()> =
+            self.host().entry(ctx, "forget-timers").and_then(|entry| entry.call((timers,)));
+        done.expect("removing entries of a table cannot throw");
+    }
+
+    fn forget_sockets(&self, ctx: &Ctx<'_>, sockets: Vec<SocketId>) {
+        let numbers: Vec<u32> = sockets.into_iter().map(|id| id.0).collect();
+        let done: rquickjs::Result<()> =
+            self.host().entry(ctx, "forgetSockets").and_then(|entry| entry.call((numbers,)));
+        done.expect("removing entries of a table cannot throw");
+    }
+
+    fn failure<'js>(&self, ctx: &Ctx<'js>, thrown: &Value<'js>) -> Failure {
+        failure(&self.objects, ctx, thrown)
+    }
+
+    fn error<'js>(&self, ctx: &Ctx<'js>, failure: &Failure) -> Value<'js> {
+        error_of(ctx, failure)
+    }
+}
+
+/// Tells the prelude which of the platform's behaviours are in force, before user code runs.
+///
+/// # Errors
+/// None that user code could cause.
+pub fn set_compatibility<'js>(ctx: &Ctx<'js>, host: &Host, flags: &[(&str, bool)]) -> rquickjs::Result<()> {
+    let object = Object::new(ctx.clone())?;
+    for (name, on) in flags {
+        object.set(*name, *on)?;
+    }
+    host.entry(ctx, "compatibility")?.call((object,))
+}
+
+/// Tells the prelude about the user's main module.
+///
+/// # Errors
+/// Throws what a getter of the module throws.
+pub fn load_exports<'js>(ctx: &Ctx<'js>, host: &Host, namespace: Object<'js>) -> rquickjs::Result<()> {
+    host.entry(ctx, "load")?.call((namespace,))
+}

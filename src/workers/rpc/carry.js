@@ -1,0 +1,145 @@
+// What RPC carries beside data: each kind is taken apart into data, or into what the host carries.
+import host from "dodev:host";
+import { AbortSignal, abortSignal, follow, isSignal, makeSignal } from "dodev:web/abort";
+import { Blob, File, bytesOfBlob, isBlob } from "dodev:web/blob";
+import { Cloudflare } from "dodev:web/cloudflare";
+import { DOMException } from "dodev:web/dom_exception";
+import {
+  describeHeaders,
+  describeRequest,
+  describeResponse,
+  isHeaders,
+  reviveHeaders,
+  reviveRequest,
+  reviveResponse,
+} from "dodev:web/fetch";
+import { isRequest } from "dodev:web/fetch/request";
+import { isResponse } from "dodev:web/fetch/response";
+import { isReadableStream, readAllBytes, streamFromPipe, takeOrigin } from "dodev:web/streams";
+import { isWritableLocked, isWritableStream } from "dodev:web/streams/writable";
+import { isLocked } from "dodev:web/streams/readable";
+import { Reference, RpcTarget, importOf, makeStub } from "dodev:workers/rpc/references";
+import { pipeFromWritable, pipeOfReadable, streamIntoPipe } from "dodev:workers/rpc/streams";
+
+/** Kinds of what is carried; the first four are the host's business too (`carrier.rs`). */
+const EXPORT = 0;
+const STUB = 1;
+const READER = 2;
+const WRITER = 3;
+const OBJECT = 4;
+const SERVICE = 5;
+const REQUEST = 6;
+const RESPONSE = 7;
+const HEADERS = 8;
+const SIGNAL = 9;
+const BLOB = 10;
+
+/** What classes of stubs, which this module does not know, say about themselves; by kind how to make them again. */
+const revivers = [];
+
+/** Registers the kind of stubs numbered `kind`: `revive` makes one of what its `describe` method gave. */
+export function carries(kind, revive) {
+  revivers[kind] = revive;
+}
+export { OBJECT, SERVICE };
+
+/** The pipe of a body that nobody has touched: it goes on as it is. */
+class Pipe {
+  constructor(id) {
+    this.id = id;
+  }
+}
+
+function cloneError(message) {
+  return new DOMException(message, "DataCloneError");
+}
+
+function describeReadable(stream) {
+  if (isLocked(stream)) throw new TypeError("The ReadableStream has been locked to a reader.");
+  const origin = takeOrigin(stream);
+  return [READER, typeof origin === "number" ? origin : pipeOfReadable(stream, origin)];
+}
+
+function describeWritable(stream) {
+  if (isWritableLocked(stream)) throw new TypeError("The WritableStream has been locked to a writer.");
+  return [WRITER, pipeFromWritable(stream)];
+}
+
+function withCarriedBody(description) {
+  const { body } = description;
+  if (typeof body === "number") description.body = new Pipe(body);
+  return description;
+}
+
+function describeSignal(signal) {
+  if (Cloudflare.compatibilityFlags.enable_abortsignal_rpc !== true) {
+    throw cloneError("AbortSignal serialization is not enabled.");
+  }
+  if (signal.aborted) return [SIGNAL, { aborted: true, reason: signal.reason }];
+  // The reason travels through a pipe when there is one; a signal that is never aborted leaves it open.
+  const [writer, reader] = host.newPipe();
+  follow(signal, (reason) => {
+    host.bodyWrite(writer, host.cloneToBytes(reason));
+    host.bodyEnd(writer);
+  });
+  return [SIGNAL, { aborted: false, trigger: new Pipe(reader) }];
+}
+
+function reviveSignal({ aborted, reason, trigger }) {
+  if (aborted) return AbortSignal.abort(reason);
+  const signal = makeSignal();
+  readAllBytes(trigger).then(
+    (bytes) => abortSignal(signal, host.cloneFromBytes(bytes)),
+    // The sender is gone: nobody can abort it any more.
+    () => {},
+  );
+  return signal;
+}
+
+/**
+ * What the host writes for an object that is no data: `[kind, value]`, or undefined for what is not carried.
+ * `handler` is its handler if it is a Proxy.
+ */
+host.entry("describe", (object, handler) => {
+  if (handler instanceof Reference) {
+    const stub = importOf(handler);
+    if (stub === undefined) return handler.describe?.();
+    return [STUB, [stub, Cloudflare.compatibilityFlags.rpc_params_dup_stubs !== true]];
+  }
+  if (typeof object === "function" || object instanceof RpcTarget) return [EXPORT, object];
+  if (handler !== undefined) return undefined;
+  if (object instanceof Pipe) return [READER, object.id];
+  if (isReadableStream(object)) return describeReadable(object);
+  if (isWritableStream(object)) return describeWritable(object);
+  if (isResponse(object)) {
+    const description = withCarriedBody(describeResponse(object));
+    if (description.webSocket) throw cloneError("Response with a WebSocket cannot be serialized.");
+    return [RESPONSE, description];
+  }
+  if (isRequest(object)) {
+    const { fetcher, signal, ...description } = withCarriedBody(describeRequest(object));
+    const carried = signal !== undefined && Cloudflare.compatibilityFlags.enable_abortsignal_rpc === true;
+    return [REQUEST, carried ? { ...description, signal } : description];
+  }
+  if (isHeaders(object)) return [HEADERS, describeHeaders(object)];
+  if (isSignal(object)) return describeSignal(object);
+  if (isBlob(object)) {
+    const { name, lastModified } = object;
+    return [BLOB, { type: object.type, bytes: bytesOfBlob(object), name, lastModified }];
+  }
+  return undefined;
+});
+
+revivers[STUB] = makeStub;
+revivers[EXPORT] = makeStub;
+revivers[READER] = streamFromPipe;
+revivers[WRITER] = streamIntoPipe;
+revivers[REQUEST] = reviveRequest;
+revivers[RESPONSE] = reviveResponse;
+revivers[HEADERS] = reviveHeaders;
+revivers[SIGNAL] = reviveSignal;
+revivers[BLOB] = ({ type, bytes, name, lastModified }) =>
+  name === undefined ? new Blob([bytes], { type }) : new File([bytes], name, { type, lastModified });
+
+/** Makes again what `describe` took apart. */
+host.entry("revive", (kind, value) => revivers[kind](value));

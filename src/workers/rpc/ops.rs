@@ -1,0 +1,225 @@
+//! What stubs do: call, be copied, be disposed.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use rquickjs::{Array, ArrayBuffer, Ctx, Function, Object, Promise, Value};
+
+use crate::engine::bytes::copy_bytes;
+use crate::engine::clone::ErrorForm;
+use crate::engine::exception::throw;
+use crate::engine::opaque::Opaque;
+use crate::engine::proxy::handler_of;
+use crate::engine::{OpError, OpId};
+use crate::objects::{Callee, Entrypoint, Event, Export, Import, Message, Objects, ReplyTo};
+use crate::workers::arguments::check_alive;
+use crate::workers::messages::request_of;
+
+use super::carrier::write_message;
+use super::values::{read_stored, write_stored};
+
+/// A stub's reference, as the prelude holds it. It lets go when JavaScript forgets it.
+type Handle = Rc<Import>;
+
+/// Arguments that were serialized and wait for somebody to send them to.
+struct Packed(RefCell<Option<Message>>);
+
+/// Hands `import` to JavaScript.
+///
+/// # Errors
+/// When memory runs out.
+pub fn give_import<'js>(ctx: &Ctx<'js>, import: Rc<Import>) -> rquickjs::Result<Value<'js>> {
+    Opaque::give::<Handle>(ctx, import)
+}
+
+/// Lets go of what `handle` refers to.
+///
+/// # Errors
+/// Throws when it is no reference.
+pub fn dispose_import<'js>(ctx: &Ctx<'js>, handle: &Value<'js>) -> rquickjs::Result<()> {
+    Opaque::look(ctx, handle, |import: &Handle| import.dispose())
+}
+
+/// The export behind `handle`, for its holder.
+///
+/// # Errors
+/// Throws when the stub was disposed, or belongs to another context.
+pub fn export_of<'js>(
+    ctx: &Ctx<'js>,
+    objects: &Objects,
+    handle: &Value<'js>,
+) -> rquickjs::Result<Rc<Export>> {
+    let (holder, export) = Opaque::look(ctx, handle, |import: &Handle| (import.holder, import.export()))?;
+    let Some(export) = export else {
+        return Err(throw(ctx, &OpError::new("RPC stub used after being disposed.")));
+    };
+    if holder == objects.host.scope.get().owner {
+        return Ok(export);
+    }
+    // Fidelity: workerd's texts for what belongs to another object or request.
+    let (whose, context) = match objects.current_slot() {
+        Some(_) => ("Durable Object", "Durable Object in the same isolate"),
+        None => ("request", "request's handler"),
+    };
+    let message = format!(
+        "Cannot perform I/O on behalf of a different {whose}. I/O objects (such as streams, request/response \
+         bodies, and others) created in the context of one {whose} cannot be accessed from a different \
+         {context}. This is a limitation of Cloudflare Workers which allows us to improve overall performance."
+    );
+    Err(throw(ctx, &OpError::new(message)))
+}
+
+/// A property path as JavaScript gives it: one name, an array of names, or nothing.
+///
+/// # Errors
+/// Throws when it is none of them.
+pub fn path_of(path: &Value<'_>) -> rquickjs::Result<Vec<String>> {
+    if path.is_undefined() {
+        return Ok(Vec::new());
+    }
+    match path.as_string() {
+        Some(name) => Ok(vec![name.to_string()?]),
+        None => path.get(),
+    }
+}
+
+/// The arguments of a call: an array to serialize now, what was packed before, or `undefined` for none.
+///
+/// # Errors
+/// Throws what cannot be serialized.
+pub fn arguments_of<'js>(
+    ctx: &Ctx<'js>,
+    objects: &Rc<Objects>,
+    args: &Value<'js>,
+) -> rquickjs::Result<Option<Message>> {
+    if args.is_undefined() {
+        return Ok(None);
+    }
+    if args.is_array() {
+        return write_message(ctx, objects, args, false).map(Some);
+    }
+    match Opaque::look(ctx, args, |packed: &Packed| packed.0.borrow_mut().take())? {
+        Some(message) => Ok(Some(message)),
+        None => Err(throw(ctx, &OpError::new("these arguments were sent already"))),
+    }
+}
+
+fn entrypoint_of<'js>(
+    ctx: &Ctx<'js>,
+    objects: &Rc<Objects>,
+    name: Option<String>,
+    props: &Value<'js>,
+) -> rquickjs::Result<Box<Entrypoint>> {
+    let props = match props.is_undefined() {
+        true => None,
+        false => Some(write_message(ctx, objects, props, false)?),
+    };
+    Ok(Box::new(Entrypoint { name, props }))
+}
+
+fn start<'js>(ctx: &Ctx<'js>, objects: &Objects) -> rquickjs::Result<(OpId, Promise<'js>)> {
+    objects.host.ops.start(ctx, objects.host.scope.get())
+}
+
+/// Adds what `references.js` and its neighbours call; each operation's form stands in its first line.
+pub fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) -> rquickjs::Result<()> {
+    install_imports(ctx, host, objects)?;
+    install_copies(ctx, host)?;
+    install_calls(ctx, host, objects)
+}
+
+fn install_imports<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) -> rquickjs::Result<()> {
+    // handlerOf(value): the handler of a Proxy, `undefined` for everything else.
+    let handler = |ctx: Ctx<'js>, value: Value<'js>| match handler_of(&ctx, &value) {
+        Some(handler) => handler.into_value(),
+        None => Value::new_undefined(ctx),
+    };
+    host.set("handlerOf", Function::new(ctx.clone(), handler)?)?;
+    // importTarget(target): a reference to a value of the running scope, as if it came from elsewhere.
+    let shared = objects.clone();
+    let import_target = move |ctx: Ctx<'js>, target: Value<'js>| {
+        check_alive(&ctx, &shared)?;
+        let export = shared.export(false);
+        shared.host.entry(&ctx, "keepExport")?.call::<_, ()>((export.id, target))?;
+        give_import(&ctx, shared.import(export))
+    };
+    host.set("importTarget", Function::new(ctx.clone(), import_target)?)?;
+    // dupImport(import): a second reference, to be disposed on its own.
+    let shared = objects.clone();
+    let dup = move |ctx: Ctx<'js>, import: Value<'js>| {
+        let export = export_of(&ctx, &shared, &import)?;
+        give_import(&ctx, shared.import(export))
+    };
+    host.set("dupImport", Function::new(ctx.clone(), dup)?)?;
+    // dropImport(import)
+    let dispose = |ctx: Ctx<'js>, import: Value<'js>| dispose_import(&ctx, &import);
+    host.set("dropImport", Function::new(ctx.clone(), dispose)?)?;
+    // packArguments(args): serialized now, to be sent later.
+    let shared = objects.clone();
+    let pack = move |ctx: Ctx<'js>, args: Array<'js>| {
+        let message = write_message(&ctx, &shared, args.as_value(), false)?;
+        Opaque::give(&ctx, Packed(RefCell::new(Some(message))))
+    };
+    host.set("packArguments", Function::new(ctx.clone(), pack)?)
+}
+
+fn install_copies<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> rquickjs::Result<()> {
+    // cloneToBytes(value): data as an ArrayBuffer, for what travels through a pipe.
+    let to_bytes = |ctx: Ctx<'js>, value: Value<'js>| {
+        let bytes = write_stored(&ctx, &value, ErrorForm::HostObject)?;
+        ArrayBuffer::new_copy(ctx, &bytes)
+    };
+    host.set("cloneToBytes", Function::new(ctx.clone(), to_bytes)?)?;
+    // cloneFromBytes(buffer)
+    let from_bytes = |ctx: Ctx<'js>, buffer: Value<'js>| {
+        let bytes = copy_bytes(&buffer).unwrap_or_default();
+        read_stored(&ctx, &bytes)
+    };
+    host.set("cloneFromBytes", Function::new(ctx.clone(), from_bytes)?)
+}
+
+fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) -> rquickjs::Result<()> {
+    // callImport(import, path, args): promise of the result.
+    let shared = objects.clone();
+    let call = move |ctx: Ctx<'js>, import: Value<'js>, path: Value<'js>, args: Value<'js>| {
+        check_alive(&ctx, &shared)?;
+        let export = export_of(&ctx, &shared, &import)?;
+        let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
+        let (op, promise) = start(&ctx, &shared)?;
+        let event = Event::CallExport { export: export.clone(), path, args, reply: ReplyTo::Op(op) };
+        shared.invoke(Callee::Export(export), event);
+        Ok::<_, rquickjs::Error>(promise)
+    };
+    host.set("callImport", Function::new(ctx.clone(), call)?)?;
+    // callEntrypoint(name, props, path, args): promise of the result.
+    let shared = objects.clone();
+    let call =
+        move |ctx: Ctx<'js>, name: Option<String>, props: Value<'js>, path: Value<'js>, args: Value<'js>| {
+            check_alive(&ctx, &shared)?;
+            let entrypoint = entrypoint_of(&ctx, &shared, name, &props)?;
+            let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
+            let (op, promise) = start(&ctx, &shared)?;
+            let event = Event::CallEntrypoint { entrypoint, path, args, reply: ReplyTo::Op(op) };
+            shared.invoke(Callee::Worker, event);
+            Ok::<_, rquickjs::Error>(promise)
+        };
+    host.set("callEntrypoint", Function::new(ctx.clone(), call)?)?;
+    // fetchEntrypoint(name, props, method, url, headers, body): promise of [status, text, headers, body].
+    let shared = objects.clone();
+    let fetch = move |ctx: Ctx<'js>,
+                      name: Option<String>,
+                      props: Value<'js>,
+                      method: String,
+                      url: String,
+                      headers: Array<'js>,
+                      body: Value<'js>| {
+        check_alive(&ctx, &shared)?;
+        let entrypoint = entrypoint_of(&ctx, &shared, name, &props)?;
+        let request = request_of(&shared.host, method, url, &headers, &body)?;
+        let (op, promise) = start(&ctx, &shared)?;
+        let event = Event::FetchEntrypoint { entrypoint, request, reply: ReplyTo::Op(op) };
+        shared.invoke(Callee::Worker, event);
+        Ok::<_, rquickjs::Error>(promise)
+    };
+    host.set("fetchEntrypoint", Function::new(ctx.clone(), fetch)?)
+}

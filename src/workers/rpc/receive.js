@@ -1,0 +1,82 @@
+// The callee's side of RPC: finding what a call means, and calling it.
+//
+// Fidelity: workerd `src/workerd/api/worker-rpc.c++`. Of instances only what their classes have may be reached, of
+// plain objects and functions only their own properties, of neither what Object.prototype has.
+import host from "dodev:host";
+import { RpcTarget, isPlain, missing, referenceOf } from "dodev:workers/rpc/references";
+
+/** Marks classes whose instances may be called over RPC. */
+export const callable = Symbol("callable");
+
+/** Names that are not methods: on objects and entry points, and on everything else. */
+export const RESERVED_ENTRY = new Set([
+  "fetch", "connect", "alarm", "webSocketMessage", "webSocketClose", "webSocketError", "dup", "constructor",
+]);
+const RESERVED = new Set(["dup", "constructor"]);
+
+/** Functions and targets that others may call, by the number of their export. */
+const exported = new Map();
+
+function isObject(value) {
+  return typeof value === "function" || (typeof value === "object" && value !== null);
+}
+
+/** The value of `name` that the class of `object` gives it. */
+export function classMember(object, name, reserved) {
+  if (reserved.has(name)) throw new TypeError(`'${name}' is a reserved method and cannot be called over RPC.`);
+  if (Object.hasOwn(object, name)) throw missing(name);
+  const value = object[name];
+  if (value === undefined ? !(name in object) : value === Object.prototype[name]) throw missing(name);
+  return value;
+}
+
+/** The value of `name` as callers may see it. */
+function member(object, name, reserved) {
+  if (referenceOf(object) === undefined) {
+    if (!isPlain(object) && typeof object !== "function") return classMember(object, name, reserved);
+    if (!Object.hasOwn(object, name)) throw missing(name);
+  }
+  if (reserved.has(name)) throw new TypeError(`'${name}' is a reserved method and cannot be called over RPC.`);
+  return object[name];
+}
+
+/** Whether a path may go on through `object`. */
+function isPassable(object) {
+  return (
+    isPlain(object) || typeof object === "function" || object instanceof RpcTarget || referenceOf(object) !== undefined
+  );
+}
+
+/** A result that is to be awaited, as a promise: thenables of all kinds are. */
+export function settled(result) {
+  if (!isObject(result) || result instanceof Promise || typeof result.then !== "function") return result;
+  return Promise.resolve(result);
+}
+
+/** Calls what lies at the end of `path` from `root` with `args`, or reads it if there are none. */
+export function perform(root, path, args, reserved = RESERVED, invoke = Reflect.apply) {
+  let value = root;
+  let self = root;
+  for (let i = 0; i < path.length; i++) {
+    if (i > 0) {
+      if (!isObject(value) || !isPassable(value)) throw missing(path[i - 1]);
+      self = value;
+    }
+    value = member(self, path[i], reserved);
+  }
+  if (args === undefined) return settled(value);
+  if (typeof value !== "function") throw new TypeError(`"${path.join(".") || "(this)"}" is not a function.`);
+  return settled(invoke(value, self, args));
+}
+
+host.entry("keepExport", (id, target) => {
+  exported.set(id, target);
+});
+
+host.entry("callExport", (id, path, args) => perform(exported.get(id), path, args));
+
+host.entry("dropExport", (id) => {
+  const target = exported.get(id);
+  exported.delete(id);
+  return target?.[Symbol.dispose]?.();
+});

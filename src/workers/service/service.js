@@ -1,0 +1,71 @@
+// Services: the caller's side of entry points of the Worker. Every name that is not the service's own is a method.
+import host from "dodev:host";
+import { sendRequest } from "dodev:workers/entry/messages";
+import { SERVICE, carries } from "dodev:workers/rpc/carry";
+import { Reference, follows, referenceOf, tagged } from "dodev:workers/rpc/references";
+
+/** The entry point `name` of the Worker (undefined: the default one), called with `props`. */
+class ServiceReference {
+  constructor(name, props) {
+    this.name = name;
+    this.props = props;
+  }
+  call(path, args) {
+    return host.callEntrypoint(this.name, this.props, path, args);
+  }
+  member(name) {
+    return name === "then" ? undefined : Reference.prototype.member.call(this, name);
+  }
+  describe() {
+    return [SERVICE, [this.name, this.props]];
+  }
+}
+follows(ServiceReference);
+
+/** A stub of a service or of an object. */
+export class Fetcher {
+  constructor() {
+    throw new TypeError("Illegal constructor");
+  }
+
+  fetch(input, init) {
+    const service = referenceOf(this);
+    if (!(service instanceof ServiceReference)) throw new TypeError("Illegal invocation");
+    const { name, props } = service;
+    return sendRequest((...request) => host.fetchEntrypoint(name, props, ...request), input, init);
+  }
+
+  connect() {
+    throw new Error("dodev does not emulate connect() of services yet");
+  }
+}
+tagged(Fetcher, "Fetcher");
+const target = Object.create(Fetcher.prototype);
+
+/** A stub of the entry point `name`; `props` is what it finds in `ctx.props`. */
+export function makeService(name, props) {
+  return new Proxy(target, new ServiceReference(name, props));
+}
+
+const LoopbackServiceStub = class LoopbackServiceStub extends Fetcher {};
+const loopbackTarget = Object.setPrototypeOf(function () {}, LoopbackServiceStub.prototype);
+
+/** An entry of `ctx.exports`: the service without props, and a function that gives it some. */
+class LoopbackReference {
+  constructor(name) {
+    this.name = name;
+    this.props = undefined;
+  }
+  apply(_target, _self, [options]) {
+    return makeService(this.name, options?.props);
+  }
+}
+
+follows(LoopbackReference, ServiceReference);
+
+/** The entry of `ctx.exports` for the entry point `name`. */
+export function makeLoopback(name) {
+  return new Proxy(loopbackTarget, new LoopbackReference(name));
+}
+
+carries(SERVICE, ([name, props]) => makeService(name, props));

@@ -1,0 +1,146 @@
+// `ctx.storage.sql`: SQL on the object's own database.
+import host from "dodev:host";
+
+export class SqlStorage {
+  #slot;
+  #sqlite;
+
+  constructor(slot, sqlite) {
+    this.#slot = slot;
+    this.#sqlite = sqlite;
+  }
+
+  #use() {
+    if (!this.#sqlite) {
+      throw new Error(
+        "SQL is not enabled for this Durable Object class. To enable it, change `new_classes` to " +
+          "`new_sqlite_classes` within the 'migrations' field in your wrangler.jsonc or wrangler.toml file. If " +
+          "using workerd directly,set `enableSql = true` in your workerd config for the class. Note that this " +
+          "change cannot be made after the class is already deployed to production.",
+      );
+    }
+    return this.#slot;
+  }
+
+  exec(query, ...bindings) {
+    if (arguments.length === 0) {
+      throw new TypeError("Failed to execute 'exec' on 'SqlStorage': parameter 1 is not of type 'string'.");
+    }
+    const slot = this.#use();
+    return new SqlStorageCursor(slot, host.sqlExec(slot, `${query}`, bindings));
+  }
+
+  get databaseSize() {
+    return host.sqlDatabaseSize(this.#use());
+  }
+
+  set databaseSize(_) {
+    throw new TypeError("Cannot assign to read only property 'databaseSize' of object '#<SqlStorage>'");
+  }
+
+  get Cursor() {
+    return SqlStorageCursor;
+  }
+
+  get Statement() {
+    return SqlStorageStatement;
+  }
+}
+
+export class SqlStorageStatement {
+  constructor() {
+    throw new TypeError("Illegal constructor");
+  }
+}
+
+/** The rows of a statement, read as they are asked for. */
+export class SqlStorageCursor {
+  #slot;
+  #cursor;
+  #names;
+
+  constructor(slot, cursor) {
+    this.#slot = slot;
+    this.#cursor = cursor;
+  }
+
+  get columnNames() {
+    return (this.#names ??= host.sqlColumnNames(this.#cursor));
+  }
+
+  get rowsRead() {
+    return host.sqlRowsRead(this.#cursor);
+  }
+
+  get rowsWritten() {
+    return host.sqlRowsWritten(this.#cursor);
+  }
+
+  next() {
+    const row = host.sqlNext(this.#slot, this.#cursor);
+    return row === undefined ? { done: true, value: undefined } : { done: false, value: row };
+  }
+
+  toArray() {
+    return host.sqlAll(this.#slot, this.#cursor);
+  }
+
+  one() {
+    const row = host.sqlNext(this.#slot, this.#cursor);
+    if (row === undefined) throw new Error("Expected exactly one result from SQL query, but got no results.");
+    if (host.sqlNextRaw(this.#slot, this.#cursor) !== undefined) {
+      throw new Error("Expected exactly one result from SQL query, but got multiple results.");
+    }
+    return row;
+  }
+
+  raw() {
+    return new SqlStorageRawIterator(this.#slot, this.#cursor);
+  }
+
+  [Symbol.iterator]() {
+    return new SqlStorageRowIterator(this.#slot, this.#cursor);
+  }
+}
+
+class CursorIterator extends Iterator {
+  toArray() {
+    return [...this];
+  }
+}
+
+class SqlStorageRowIterator extends CursorIterator {
+  #slot;
+  #cursor;
+
+  constructor(slot, cursor) {
+    super();
+    this.#slot = slot;
+    this.#cursor = cursor;
+  }
+
+  next() {
+    const row = host.sqlNext(this.#slot, this.#cursor);
+    return row === undefined ? { done: true, value: undefined } : { done: false, value: row };
+  }
+}
+
+class SqlStorageRawIterator extends CursorIterator {
+  #slot;
+  #cursor;
+
+  constructor(slot, cursor) {
+    super();
+    this.#slot = slot;
+    this.#cursor = cursor;
+  }
+
+  next() {
+    const row = host.sqlNextRaw(this.#slot, this.#cursor);
+    return row === undefined ? { done: true, value: undefined } : { done: false, value: row };
+  }
+}
+
+for (const type of [SqlStorage, SqlStorageCursor, SqlStorageStatement]) {
+  Object.defineProperty(type.prototype, Symbol.toStringTag, { value: type.name, configurable: true });
+}

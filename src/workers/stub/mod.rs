@@ -1,0 +1,68 @@
+//! Calls and requests to objects.
+
+use std::rc::Rc;
+
+use rquickjs::{Array, Ctx, Function, Object, Value};
+
+use crate::engine::OpError;
+use crate::engine::exception::throw;
+use crate::objects::{ActorKey, Event, Objects, Outgoing, ReplyTo, Slot};
+
+use super::arguments::check_alive;
+use super::messages::request_of;
+use super::rpc::{arguments_of, path_of};
+
+/// `host.objectSlot(namespace, hex, name)`, `host.objectBreaks(slot)`,
+/// `host.callObject(slot, breaks, path, args)` and
+/// `host.fetchObject(slot, breaks, method, url, headers, body)`: promises of the answer.
+pub(super) fn install<'js>(
+    ctx: &Ctx<'js>,
+    host: &Object<'js>,
+    objects: &Rc<Objects>,
+) -> rquickjs::Result<()> {
+    let shared = objects.clone();
+    let slot = move |ctx: Ctx<'js>, namespace: usize, hex: String, name: Option<String>| {
+        let id = hex.parse().map_err(|error: crate::base::ids::InvalidId| {
+            throw(&ctx, &OpError::of("TypeError", error.to_string()))
+        })?;
+        if !shared.namespaces[namespace].key.owns(&id) {
+            let message = "Durable Object ID is not valid for this namespace.";
+            return Err(throw(&ctx, &OpError::of("TypeError", message)));
+        }
+        Ok::<_, rquickjs::Error>(shared.slot(ActorKey { namespace, id }, name.as_deref()).0)
+    };
+    host.set("objectSlot", Function::new(ctx.clone(), slot)?)?;
+    let shared = objects.clone();
+    let breaks = move |slot: u32| shared.with_actor(Slot(slot), |actor| actor.breaks);
+    host.set("objectBreaks", Function::new(ctx.clone(), breaks)?)?;
+    let shared = objects.clone();
+    let call = move |ctx: Ctx<'js>, slot: u32, breaks: u32, path: Value<'js>, args: Value<'js>| {
+        check_alive(&ctx, &shared)?;
+        let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
+        let (op, promise) = shared.host.ops.start(&ctx, shared.host.scope.get())?;
+        let event = Event::Call { path, args, reply: ReplyTo::Op(op) };
+        send(&shared, slot, breaks, event);
+        Ok::<_, rquickjs::Error>(promise)
+    };
+    host.set("callObject", Function::new(ctx.clone(), call)?)?;
+    let shared = objects.clone();
+    let fetch = move |ctx: Ctx<'js>,
+                      slot: u32,
+                      breaks: u32,
+                      method: String,
+                      url: String,
+                      headers: Array<'js>,
+                      body: Value<'js>| {
+        check_alive(&ctx, &shared)?;
+        let request = request_of(&shared.host, method, url, &headers, &body)?;
+        let (op, promise) = shared.host.ops.start(&ctx, shared.host.scope.get())?;
+        send(&shared, slot, breaks, Event::Fetch { request, reply: ReplyTo::Op(op) });
+        Ok::<_, rquickjs::Error>(promise)
+    };
+    host.set("fetchObject", Function::new(ctx.clone(), fetch)?)
+}
+
+fn send(objects: &Objects, slot: u32, breaks: u32, event: Event) {
+    let (key, name) = objects.with_actor(Slot(slot), |actor| (actor.key, actor.name.clone()));
+    objects.send(Outgoing { key, name, breaks, event });
+}

@@ -1,0 +1,78 @@
+// Stubs: the caller's side of an object. Every name that is not the stub's own is a method of the object.
+import host from "dodev:host";
+import { sendRequest } from "dodev:workers/entry/messages";
+import { makeId } from "dodev:workers/namespace";
+import { OBJECT, carries } from "dodev:workers/rpc/carry";
+import { Reference, follows, referenceOf, tagged } from "dodev:workers/rpc/references";
+import { Fetcher } from "dodev:workers/service";
+
+const NAMES = ["name", "id"];
+
+/** The object `id` of a namespace; its place in the host's tables is looked up at the first call. */
+class ObjectReference {
+  constructor(namespace, id, hex) {
+    this.namespace = namespace;
+    this.id = id;
+    this.hex = hex;
+    this.slot = -1;
+    this.breaks = 0;
+  }
+  connect() {
+    if (this.slot < 0) {
+      this.slot = host.objectSlot(this.namespace, this.hex, this.id.name);
+      this.breaks = host.objectBreaks(this.slot);
+    }
+    return this.slot;
+  }
+  call(path, args) {
+    return host.callObject(this.connect(), this.breaks, path, args);
+  }
+  member(name) {
+    return name === "then" ? undefined : Reference.prototype.member.call(this, name);
+  }
+  names() {
+    return NAMES;
+  }
+  valueOf(name) {
+    return name === "id" ? this.id : this.id.name;
+  }
+  describe() {
+    return [OBJECT, [this.namespace, this.hex, this.id.name]];
+  }
+}
+follows(ObjectReference);
+
+function objectOf(stub) {
+  const object = referenceOf(stub);
+  if (!(object instanceof ObjectReference)) throw new TypeError("Illegal invocation");
+  return object;
+}
+
+/** The class of stubs, under the name that the platform shows. */
+const Stub = class DurableObject extends Fetcher {
+  get id() {
+    return objectOf(this).id;
+  }
+
+  get name() {
+    return objectOf(this).id.name;
+  }
+
+  fetch(input, init) {
+    const object = objectOf(this);
+    return sendRequest((...request) => host.fetchObject(object.connect(), object.breaks, ...request), input, init);
+  }
+
+  connect() {
+    throw new Error("dodev does not emulate connect() of a Durable Object stub yet");
+  }
+};
+tagged(Stub, "DurableObject");
+const target = Object.create(Stub.prototype);
+
+/** A stub of the object `id` of the namespace numbered `namespace`. */
+export function makeStub(namespace, id, hex) {
+  return new Proxy(target, new ObjectReference(namespace, id, hex));
+}
+
+carries(OBJECT, ([namespace, hex, name]) => makeStub(namespace, makeId(namespace, hex, name), hex));
