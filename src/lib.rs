@@ -13,6 +13,7 @@ pub mod project;
 pub mod storage;
 pub mod web;
 pub mod workers;
+pub mod world;
 
 /// The layer of each folder: a module imports only folders with a smaller number.
 pub const LAYERS: &[(&str, u8)] = &[

@@ -1,0 +1,131 @@
+//! A world: one generation of the user's code, running. Built, used, replaced, dropped.
+//!
+//! [`World`] is a handle that any thread may hold; the isolate, its objects and their stores live on a
+//! thread of their own (`runner`). A world that cannot be built leaves no trace.
+
+mod replies;
+mod runner;
+mod scheduled;
+mod spec;
+mod stack;
+mod state;
+#[cfg(test)]
+mod tests;
+mod warm;
+
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::base::clock::Clock;
+use crate::base::diag::Diagnostic;
+use crate::base::generation::Generation;
+use crate::bundle::Bundle;
+use crate::engine::LogRecord;
+use crate::engine::http::{FetchError, FetchRequest, FetchResponse};
+use crate::engine::mailbox::Sender;
+use crate::project::Project;
+
+use runner::{Load, Message};
+
+pub use crate::engine::http;
+pub use replies::Replies;
+pub use state::{SharedState, StateError};
+pub use warm::Warm;
+
+/// Where the logs of user code go; called on the world's thread.
+pub type LogSink = Arc<dyn Fn(LogRecord) + Send + Sync>;
+
+/// What a world is made of.
+pub struct WorldSpec {
+    /// What the user asked for.
+    pub project: Arc<Project>,
+    /// The code.
+    pub bundle: Arc<Bundle>,
+    /// Which generation this is; later ones take objects over from earlier ones.
+    pub generation: Generation,
+    /// The state of all worlds of this server.
+    pub state: Arc<SharedState>,
+    /// Where logs go.
+    pub log: LogSink,
+    /// The time.
+    pub clock: Clock,
+    /// Whether `/__scheduled` runs the scheduled handler.
+    pub test_scheduled: bool,
+    /// An isolate that was made ahead, if there is one.
+    pub warm: Option<Warm>,
+}
+
+/// Why there is no world.
+#[derive(Debug)]
+pub struct WorldFailure {
+    /// What is wrong with the user's code, errors and warnings.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A running world. Cheap to clone; the world goes on until it is retired or stopped.
+#[derive(Clone)]
+pub struct World {
+    sender: Sender<Message>,
+}
+
+impl World {
+    /// Starts to make an isolate with everything but the user's code, on a thread of its own.
+    pub fn warm(log: LogSink, clock: Clock) -> Warm {
+        Warm::start(log, clock)
+    }
+
+    /// Evaluates the bundle; blocks until its top level is done.
+    ///
+    /// # Errors
+    /// Diagnostics that point into the user's files: what the top level threw, classes that are bound but
+    /// not exported.
+    pub fn spawn(spec: WorldSpec) -> Result<Self, WorldFailure> {
+        let WorldSpec { project, bundle, generation, state, log, clock, test_scheduled, warm } = spec;
+        let warm = warm.unwrap_or_else(|| Warm::start(log, clock));
+        let (answer, loaded) = mpsc::channel();
+        let sender = warm.into_sender();
+        let failed = |diagnostic| WorldFailure { diagnostics: vec![diagnostic] };
+        let load =
+            Load { project, bundle, generation, state, sender: sender.clone(), test_scheduled, answer };
+        if sender.send(Message::Load(Box::new(load))).is_err() {
+            return Err(failed(runner::engine_failed("its thread ended")));
+        }
+        match loaded.recv() {
+            Ok(Ok(())) => Ok(Self { sender }),
+            Ok(Err(diagnostics)) => Err(WorldFailure { diagnostics }),
+            Err(_) => Err(failed(runner::engine_failed("its thread ended"))),
+        }
+    }
+
+    /// Hands a request to the Worker, which looks at it after the next [`World::wake`]. The receiver fails
+    /// when the world is gone.
+    pub fn fetch(&self, request: FetchRequest) -> oneshot::Receiver<Result<FetchResponse, FetchError>> {
+        let (answer, response) = oneshot::channel();
+        // A world that is gone drops the message and with it the answering end.
+        drop(self.sender.post(Message::Fetch(request, answer)));
+        response
+    }
+
+    /// Makes the Worker look at the requests that it was handed: once for all that came at the same time.
+    pub fn wake(&self) {
+        self.sender.wake();
+    }
+
+    /// Tells the world that it gets no new requests: it finishes those in flight, hands its objects over
+    /// and ends.
+    pub fn retire(&self) {
+        drop(self.sender.send(Message::Retire));
+    }
+
+    /// Stops the world: requests in flight get `limit` to finish; then everything is committed and
+    /// closed. Returns when that is done.
+    pub fn stop(&self, limit: Duration) {
+        let (answer, stopped) = mpsc::channel();
+        if self.sender.send(Message::Stop { limit, answer }).is_ok() {
+            // The world answers by dropping its end, in every way it can go.
+            let _ = stopped.recv();
+        }
+    }
+}

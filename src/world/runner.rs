@@ -1,0 +1,335 @@
+//! The thread of one world: its isolate, its objects, and the loop that everything enters by.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::base::clock::Clock;
+use crate::base::diag::Diagnostic;
+use crate::base::generation::Generation;
+use crate::base::limits;
+use crate::bundle::{Bundle, SourceMaps};
+use crate::engine::exception::Exception;
+use crate::engine::http::{FetchError, FetchRequest, FetchResponse};
+use crate::engine::mailbox::{Receiver, Sender};
+use crate::engine::socket::SocketId;
+use crate::engine::turn::Entered;
+use crate::engine::{Completer, Completion, Host, Isolate, IsolateOptions, Scope};
+use crate::node;
+use crate::objects::{AlarmTurns, Entry, HandingOver, LeaseHolder, LeaseKey, Objects, ReplyTo, Stores};
+use crate::project::Project;
+use crate::web;
+use crate::workers::{self, Platform};
+
+use super::replies::Reply;
+use super::scheduled::Crons;
+use super::state::SharedState;
+use super::{LogSink, spec, stack};
+
+/// What a world is told, from any thread.
+pub enum Message {
+    /// Take this code.
+    Load(Box<Load>),
+    /// A request for the Worker.
+    Fetch(FetchRequest, oneshot::Sender<Result<FetchResponse, FetchError>>),
+    /// An operation is finished.
+    Complete(Completion),
+    /// Another world wants an object.
+    LeaseWanted(LeaseKey),
+    /// An object that this world waits for is free.
+    LeaseGranted(LeaseKey),
+    /// Another world changed what is due.
+    AlarmsChanged,
+    /// Something arrived for a WebSocket.
+    SocketArrived(SocketId),
+    /// An earlier world left the WebSockets of an object.
+    SocketsParked(LeaseKey),
+    /// No more requests will come: finish and end.
+    Retire,
+    /// End within `limit`; the answering end is dropped when all is closed.
+    Stop {
+        /// How long requests in flight may take.
+        limit: Duration,
+        /// Dropped when the world is gone.
+        answer: mpsc::Sender<()>,
+    },
+}
+
+/// The code of a world and what belongs to it.
+pub struct Load {
+    /// What the user asked for.
+    pub project: Arc<Project>,
+    /// The code.
+    pub bundle: Arc<Bundle>,
+    /// Which generation this is.
+    pub generation: Generation,
+    /// The state of all worlds.
+    pub state: Arc<SharedState>,
+    /// The world's own mailbox, for leases.
+    pub sender: Sender<Message>,
+    /// Whether `/__scheduled` runs the scheduled handler.
+    pub test_scheduled: bool,
+    /// Told how it went.
+    pub answer: mpsc::Sender<Result<(), Vec<Diagnostic>>>,
+}
+
+struct Holder(Sender<Message>);
+
+impl LeaseHolder for Holder {
+    fn wanted(&self, key: LeaseKey) {
+        drop(self.0.send(Message::LeaseWanted(key)));
+    }
+
+    fn granted(&self, key: LeaseKey) {
+        drop(self.0.send(Message::LeaseGranted(key)));
+    }
+}
+
+/// The engine itself could not be started.
+pub fn engine_failed(reason: &str) -> Diagnostic {
+    Diagnostic::error("dodev/engine", format!("the JavaScript engine could not be started: {reason}"))
+}
+
+/// The body of a world's thread.
+pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, clock: Clock) {
+    receiver.bind();
+    let completer = Completer::new(move |completion| drop(sender.send(Message::Complete(completion))));
+    let host = Host::new(clock.clone(), completer, Box::new(move |record| log(record)));
+    let mut extensions = web::EXTENSIONS.to_vec();
+    extensions.extend([web::body::EXTENSION, node::EXTENSION, workers::EXTENSION]);
+    let isolate = Isolate::new(host, &extensions, &IsolateOptions::default());
+    let mut batch = Vec::new();
+    loop {
+        receiver.take(&mut batch, None);
+        for message in batch.drain(..) {
+            match message {
+                Message::Load(load) => match &isolate {
+                    Ok(isolate) => return World::load(isolate, *load, receiver, clock),
+                    Err(reason) => {
+                        let _ = load.answer.send(Err(vec![engine_failed(reason)]));
+                        return;
+                    }
+                },
+                Message::Stop { .. } | Message::Retire => return,
+                // Nothing else can come before the code.
+                Message::Fetch(..) | Message::Complete(_) => {}
+                Message::LeaseWanted(_) | Message::LeaseGranted(_) | Message::AlarmsChanged => {}
+                Message::SocketArrived(_) | Message::SocketsParked(_) => {}
+            }
+        }
+    }
+}
+
+/// A loaded world on its thread.
+struct World<'a> {
+    isolate: &'a Isolate,
+    objects: Rc<Objects>,
+    entry: Rc<dyn Entry>,
+    receiver: Receiver<Message>,
+    clock: Clock,
+    generation: Generation,
+    crons: Crons,
+    retired: bool,
+    state: Arc<SharedState>,
+    /// Answers of the running batch.
+    outbox: Rc<RefCell<Vec<Reply>>>,
+    /// When to end at the latest, and who waits for it.
+    stopping: Option<(Duration, Vec<mpsc::Sender<()>>)>,
+}
+
+impl<'a> World<'a> {
+    fn load(isolate: &'a Isolate, load: Load, receiver: Receiver<Message>, clock: Clock) {
+        let Load { project, bundle, generation, state, sender, test_scheduled, answer } = load;
+        let namespaces = spec::namespaces(&project);
+        let worker = Rc::new(spec::worker(&project, &namespaces));
+        let mailbox = sender.clone();
+        let wake = sender.clone();
+        let handing_over = HandingOver::new(state.leases.clone(), generation, Arc::new(Holder(sender)));
+        let stores = Stores::new(state.objects_dir());
+        let (objects_dir, own_dir) = (state.objects_dir(), state.own_dir());
+        let alarms = AlarmTurns::new(state.alarms.clone(), generation, &namespaces, &objects_dir, &own_dir);
+        let alarms = match alarms {
+            Ok(alarms) => alarms,
+            Err(error) => {
+                let message = format!("the stored alarms cannot be read: {error}");
+                let _ = answer.send(Err(vec![Diagnostic::error("dodev/alarms", message)]));
+                return;
+            }
+        };
+        let objects = Objects::new(isolate.host().clone(), namespaces, stores, alarms, handing_over);
+        let arrivals = mailbox.clone();
+        let announce = move |id| drop(arrivals.send(Message::SocketArrived(id)));
+        objects.sockets.connect(announce, state.parking.clone(), spec::socket_rules(&project));
+        isolate.install(|ctx, host| workers::install(ctx, host, &objects, &worker));
+        let entry: Rc<dyn Entry> = Platform::new(objects.clone());
+        let names = objects.clone();
+        isolate.host().set_origin(move |owner| names.origin(owner));
+        let maps = SourceMaps::new(&bundle);
+        isolate.host().set_map_stack(move |text| stack::map_stack(&maps, text));
+        isolate.set_user_modules(spec::modules(&bundle));
+        let crons = Crons::new(&project.crons, test_scheduled);
+        let mut world = World {
+            isolate,
+            objects,
+            entry,
+            receiver,
+            clock,
+            generation,
+            crons,
+            retired: false,
+            state,
+            outbox: Rc::default(),
+            stopping: None,
+        };
+        let flags = spec::compatibility_flags(&project);
+        if let Some(hidden) = spec::hidden_modules(&project) {
+            isolate.hide_modules(hidden);
+        }
+        isolate.turn(Scope::NONE, |ctx| {
+            workers::set_compatibility(ctx, isolate.host(), &flags).expect("the prelude's own code");
+            if flags.contains(&("nodejs_compat", true)) {
+                node::define_globals(ctx).expect("the prelude's own code");
+            }
+            Entered::Done
+        });
+        isolate.set_turn_cpu(limits::STARTUP_CPU);
+        let result = world.evaluate(&project, &bundle.entry);
+        let cpu = project.limits.cpu_ms.map(|ms| Duration::from_millis(ms.into()));
+        isolate.set_turn_cpu(cpu.unwrap_or(limits::TURN_CPU));
+        let loaded = result.is_ok();
+        if answer.send(result).is_ok() && loaded {
+            let tell = move |key| drop(mailbox.send(Message::SocketsParked(key)));
+            world.state.parking.set_heir(generation, tell);
+            world.objects.listen_for_alarms(Arc::new(move || drop(wake.send(Message::AlarmsChanged))));
+            world.crons.begin(world.clock.now());
+            world.serve();
+        }
+        world.objects.release_alarms();
+        world.objects.close_sockets();
+        world.objects.release_leases();
+    }
+
+    /// Evaluates the main module and everything it waits for.
+    fn evaluate(&mut self, project: &Project, entry_module: &str) -> Result<(), Vec<Diagnostic>> {
+        let outcome: Rc<RefCell<Option<Result<(), Exception>>>> = Rc::default();
+        let (place, host) = (outcome.clone(), self.isolate.host().clone());
+        let report = self.isolate.load(entry_module, move |ctx, result| {
+            let exports = result
+                .and_then(|namespace| workers::load_exports(ctx, &host, namespace).map_err(|_| ctx.catch()));
+            *place.borrow_mut() = Some(exports.map_err(|thrown| Exception::read(ctx, &thrown)));
+        });
+        if report.cpu_exceeded {
+            let message = "the top level of the Worker ran for too long and was ended";
+            return Err(vec![Diagnostic::error("worker/startup-cpu", message).help(
+                "the platform allows about a second of CPU time at the top level: move work into handlers",
+            )]);
+        }
+        let deadline = self.clock.elapsed() + limits::STARTUP_WAIT;
+        while outcome.borrow().is_none() {
+            let left = deadline.saturating_sub(self.clock.elapsed());
+            if left.is_zero() {
+                let message = "the top level of the Worker waits for something that does not happen";
+                return Err(vec![Diagnostic::error("worker/startup-wait", message)]);
+            }
+            self.step(Some(left));
+        }
+        let result = outcome.borrow_mut().take().expect("the loop ends when there is an outcome");
+        match result {
+            Ok(_) => Ok(()),
+            Err(exception) => Err(vec![top_level_throw(project, &exception)]),
+        }
+    }
+
+    fn serve(&mut self) {
+        while !self.is_over() {
+            let limit = self.stopping.as_ref().map(|(due, _)| due.saturating_sub(self.clock.elapsed()));
+            self.step(limit);
+        }
+        if self.stopping.is_none() {
+            self.objects.park_all_sockets();
+        }
+        self.objects.stores.close_all();
+        self.objects.release_alarms();
+        self.objects.release_leases();
+    }
+
+    fn is_over(&self) -> bool {
+        match &self.stopping {
+            Some((due, _)) => self.objects.is_idle() || self.clock.elapsed() >= *due,
+            None => self.retired && self.objects.is_idle(),
+        }
+    }
+
+    /// One batch: waits for messages or time, at most `limit`, and works off what they make ready.
+    fn step(&mut self, limit: Option<Duration>) {
+        let due = self.objects.next_due().map(|due| due.saturating_sub(self.clock.elapsed()));
+        let cron = self.crons.wait(self.clock.now());
+        let limit = [limit, due, cron].into_iter().flatten().min();
+        let mut batch = Vec::new();
+        self.receiver.take(&mut batch, limit);
+        for message in batch {
+            self.accept(message);
+        }
+        self.advance_crons();
+        self.objects.advance();
+        self.objects.run(self.isolate, &self.entry);
+        self.state.replies().add(&mut self.outbox.borrow_mut());
+    }
+
+    /// Runs the scheduled handler for what is due, if this world is the newest one.
+    fn advance_crons(&mut self) {
+        let listens = self.objects.listens();
+        for event in self.crons.take_due(self.clock.now()) {
+            if listens {
+                self.objects.deliver_to_worker(event);
+            }
+        }
+    }
+
+    fn accept(&mut self, message: Message) {
+        match message {
+            Message::Fetch(request, answer) => {
+                let outbox = self.outbox.clone();
+                let reply = ReplyTo::Edge(Box::new(move |result| outbox.borrow_mut().push((answer, result))));
+                let event = self.crons.event(request, reply, self.clock.now());
+                self.objects.deliver_to_worker(event);
+            }
+            Message::Complete(completion) => self.objects.complete(completion),
+            Message::LeaseWanted(key) => self.objects.lease_wanted(self.isolate, &self.entry, &key),
+            Message::LeaseGranted(key) => self.objects.lease_granted(&key),
+            // What is due is looked at in every step.
+            Message::AlarmsChanged => {}
+            Message::SocketArrived(id) => self.objects.socket_arrived(id),
+            // A retired world has an heir that was told as well, or will be.
+            Message::SocketsParked(key) if !self.retired => self.objects.adopt_sockets(&key),
+            Message::SocketsParked(_) => {}
+            Message::Retire => {
+                self.retired = true;
+                self.objects.stop_alarms();
+                self.objects.retire(self.isolate, &self.entry);
+            }
+            Message::Stop { limit, answer } => {
+                self.objects.drop_listening();
+                let due = self.clock.elapsed() + limit;
+                self.objects.stop_alarms();
+                self.stopping.get_or_insert((due, Vec::new())).1.push(answer);
+            }
+            Message::Load(load) => {
+                let message = format!("generation {} has its code already", self.generation.0);
+                let _ = load.answer.send(Err(vec![engine_failed(&message)]));
+            }
+        }
+    }
+}
+
+fn top_level_throw(project: &Project, exception: &Exception) -> Diagnostic {
+    let message = format!("the top level of the Worker threw `{}`", exception.headline());
+    let diagnostic = Diagnostic::error("worker/top-level-throw", message);
+    match stack::first_position(&project.root, &exception.stack) {
+        Some((source, offset)) => diagnostic.at(&source, offset..offset + 1, "thrown here"),
+        None => diagnostic,
+    }
+}

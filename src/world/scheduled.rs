@@ -1,0 +1,177 @@
+//! Cron triggers of one world: when they are due, and the requests that run them at will.
+//!
+//! Times that passed while no world served are not made up for: neither does the platform.
+//!
+//! Fidelity: wrangler 4.164: `/cdn-cgi/handler/scheduled` takes `cron`, `time` (milliseconds) and `format`,
+//! and is older known as `/cdn-cgi/mf/scheduled`; `/__scheduled` takes `cron` and exists with
+//! `--test-scheduled` alone. Unlike wrangler the triggers of the configuration also run by themselves.
+
+use std::time::Duration;
+
+use url::Url;
+
+use crate::base::clock::Timestamp;
+use crate::base::limits;
+use crate::engine::http::FetchRequest;
+use crate::objects::{Event, ReplyTo, ScheduledAnswer};
+use crate::project::CronSchedule;
+
+const HANDLER_PATHS: [&str; 2] = ["/cdn-cgi/handler/scheduled", "/cdn-cgi/mf/scheduled"];
+const TEST_PATH: &str = "/__scheduled";
+
+struct Cron {
+    text: String,
+    schedule: CronSchedule,
+    next: Option<Timestamp>,
+}
+
+/// The cron triggers of one world.
+pub struct Crons {
+    crons: Vec<Cron>,
+    test_scheduled: bool,
+}
+
+impl Crons {
+    /// The triggers `expressions`, which are not due before [`Crons::begin`].
+    pub fn new(expressions: &[String], test_scheduled: bool) -> Self {
+        let cron = |text: &String| {
+            // The project was refused if one of them is wrong.
+            let schedule = CronSchedule::parse(text).ok()?;
+            Some(Cron { text: text.clone(), schedule, next: None })
+        };
+        Self { crons: expressions.iter().filter_map(cron).collect(), test_scheduled }
+    }
+
+    /// The world serves from `now` on.
+    pub fn begin(&mut self, now: Timestamp) {
+        for cron in &mut self.crons {
+            cron.next = cron.schedule.next_after(now);
+        }
+    }
+
+    /// How long to wait at most before asking [`Crons::take_due`] again.
+    pub fn wait(&self, now: Timestamp) -> Option<Duration> {
+        let next = self.crons.iter().filter_map(|cron| cron.next).min()?;
+        let wait = Duration::from_millis(next.0.saturating_sub(now.0).max(0).cast_unsigned());
+        Some(wait.min(limits::WALL_CLOCK_CHECK))
+    }
+
+    /// The events of the triggers that are due. One that was due several times since it was last asked
+    /// comes once, for its first time.
+    pub fn take_due(&mut self, now: Timestamp) -> Vec<Event> {
+        let mut due = Vec::new();
+        for cron in &mut self.crons {
+            let Some(time) = cron.next.filter(|next| *next <= now) else { continue };
+            cron.next = cron.schedule.next_after(now);
+            // What it throws is logged; nobody else waits for it.
+            let reply = ReplyTo::Edge(Box::new(|_| {}));
+            let answer = ScheduledAnswer::Outcome;
+            due.push((
+                time,
+                Event::Scheduled { cron: cron.text.clone(), time_ms: ms_of(time), answer, reply },
+            ));
+        }
+        due.sort_by_key(|(time, _)| *time);
+        due.into_iter().map(|(_, event)| event).collect()
+    }
+
+    /// The event for a request that arrived at `now`: a run of the scheduled handler, or the fetch that it is.
+    pub fn event(&self, request: FetchRequest, reply: ReplyTo, now: Timestamp) -> Event {
+        if !request.url.contains("scheduled") {
+            return Event::Fetch { request, reply };
+        }
+        match Url::parse(&request.url) {
+            Ok(url) if HANDLER_PATHS.contains(&url.path()) => {
+                let parameter = |wanted: &str| {
+                    url.query_pairs().find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
+                };
+                // What is no number is handed on, and refused by the prelude as the platform does.
+                let time =
+                    parameter("time").map_or_else(|| ms_of(now), |text| text.parse().unwrap_or(f64::NAN));
+                let json = parameter("format").as_deref() == Some("json");
+                let answer = if json { ScheduledAnswer::Json } else { ScheduledAnswer::Outcome };
+                Event::Scheduled { cron: parameter("cron").unwrap_or_default(), time_ms: time, answer, reply }
+            }
+            Ok(url) if self.test_scheduled && url.path() == TEST_PATH => {
+                let cron = url.query_pairs().find(|(name, _)| name == "cron");
+                let cron = cron.map(|(_, value)| value.into_owned()).unwrap_or_default();
+                Event::Scheduled { cron, time_ms: ms_of(now), answer: ScheduledAnswer::Sentence, reply }
+            }
+            _ => Event::Fetch { request, reply },
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "JavaScript's times are doubles")]
+fn ms_of(time: Timestamp) -> f64 {
+    time.0 as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::base::clock::Clock;
+    use crate::engine::http::Body;
+
+    use super::*;
+
+    fn reply() -> ReplyTo {
+        ReplyTo::Edge(Box::new(|_| {}))
+    }
+
+    fn runs(event: &Event) -> Option<(&str, f64, ScheduledAnswer)> {
+        match event {
+            Event::Scheduled { cron, time_ms, answer, .. } => Some((cron.as_str(), *time_ms, *answer)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn triggers_are_due_on_a_manual_clock() {
+        let clock = Clock::manual(Timestamp(30_000));
+        let mut crons = Crons::new(&["*/2 * * * *".to_owned(), "* * * * *".to_owned()], false);
+        assert_eq!(crons.wait(clock.now()), None, "not before it serves");
+        crons.begin(clock.now());
+        assert_eq!(crons.wait(clock.now()), Some(Duration::from_secs(30)));
+        assert!(crons.take_due(clock.now()).is_empty());
+        clock.advance(Duration::from_secs(30));
+        let due = crons.take_due(clock.now());
+        let due: Vec<_> = due.iter().filter_map(runs).map(|(cron, time, _)| (cron, time)).collect();
+        assert_eq!(due, [("* * * * *", 60_000.0)]);
+        assert!(crons.take_due(clock.now()).is_empty(), "once");
+        clock.advance(Duration::from_secs(600));
+        let due = crons.take_due(clock.now());
+        let due: Vec<_> = due.iter().filter_map(runs).map(|(cron, time, _)| (cron, time)).collect();
+        assert_eq!(
+            due,
+            [("*/2 * * * *", 120_000.0), ("* * * * *", 120_000.0)],
+            "what was missed is not made up"
+        );
+    }
+
+    #[test]
+    fn requests_that_run_the_handler() {
+        use ScheduledAnswer::{Json, Outcome, Sentence};
+        let now = Timestamp(7);
+        for (test, path, expected) in [
+            (false, "/cdn-cgi/handler/scheduled", Some(("", 7.0, Outcome))),
+            (
+                false,
+                "/cdn-cgi/handler/scheduled?cron=*+*+*+*+*&time=1000",
+                Some(("* * * * *", 1_000.0, Outcome)),
+            ),
+            (false, "/cdn-cgi/mf/scheduled?cron=a&format=json", Some(("a", 7.0, Json))),
+            (false, "/__scheduled?cron=a", None),
+            (true, "/__scheduled?cron=a", Some(("a", 7.0, Sentence))),
+            (true, "/__scheduled/x", None),
+            (true, "/cdn-cgi/handler/scheduled/x", None),
+            (true, "/?scheduled", None),
+        ] {
+            let crons = Crons::new(&[], test);
+            let url = format!("http://127.0.0.1:8787{path}");
+            let request =
+                FetchRequest { method: "GET".to_owned(), url, headers: Vec::new(), body: Body::Empty };
+            let event = crons.event(request, reply(), now);
+            assert_eq!(runs(&event), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Stack traces in the user's own files.
+//!
+//! The engine names positions in the bundle; here each is looked up in the source map. Frames of the
+//! prelude are dropped: they are the platform's, not the user's.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::base::diag::SourceFile;
+use crate::bundle::SourceMaps;
+
+/// A position that a stack line ends with: what stands before it, module, line and column.
+struct Position<'a> {
+    before: &'a str,
+    module: &'a str,
+    line: u32,
+    column: u32,
+    closed: bool,
+}
+
+fn position(text: &str) -> Option<Position<'_>> {
+    let (text, closed) = match text.strip_suffix(')') {
+        Some(inner) => (inner, true),
+        None => (text, false),
+    };
+    let (rest, column) = text.rsplit_once(':')?;
+    let (rest, line) = rest.rsplit_once(':')?;
+    let start = rest.rfind(['(', ' ']).map_or(0, |i| i + 1);
+    Some(Position {
+        before: &rest[..start],
+        module: &rest[start..],
+        line: line.parse().ok()?,
+        column: column.parse().ok()?,
+        closed,
+    })
+}
+
+/// Rewrites the positions of `stack` to the user's files; frames of the platform are left out.
+pub fn map_stack(maps: &SourceMaps, stack: &str) -> String {
+    let mut mapped = String::with_capacity(stack.len());
+    for line in stack.lines() {
+        if line.contains("(native)") || line.contains("dodev:") {
+            continue;
+        }
+        match position(line) {
+            Some(at) => match maps.lookup(at.module, at.line, at.column) {
+                Some(original) => {
+                    let close = if at.closed { ")" } else { "" };
+                    let (before, path) = (at.before, original.path);
+                    write!(mapped, "{before}{path}:{}:{}{close}", original.line, original.column)
+                        .expect("strings take text");
+                }
+                None => mapped.push_str(line),
+            },
+            None => mapped.push_str(line),
+        }
+        mapped.push('\n');
+    }
+    mapped
+}
+
+/// The first position of a mapped stack that lies in a file below `root`: the file and a byte offset.
+pub fn first_position(root: &Path, stack: &str) -> Option<(std::sync::Arc<SourceFile>, usize)> {
+    stack.lines().filter_map(position).find_map(|at| {
+        let path = root.join(at.module);
+        let text = std::fs::read_to_string(&path).ok()?;
+        let source = SourceFile::new(at.module, text);
+        let offset = source.offset(at.line as usize, at.column as usize);
+        Some((source, offset))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_read_from_both_forms_of_frames() {
+        for (line, expected) in [
+            ("    at f (index.js:1:52)", Some(("    at f (", "index.js", 1, 52, true))),
+            ("    at index.js:3:4", Some(("    at ", "index.js", 3, 4, false))),
+            ("Error: a:b", None),
+            ("    at <anonymous>", None),
+        ] {
+            let found = position(line).map(|p| (p.before, p.module, p.line, p.column, p.closed));
+            assert_eq!(found, expected, "{line}");
+        }
+    }
+}
