@@ -10,6 +10,7 @@ pub mod engine;
 pub mod node;
 pub mod objects;
 pub mod project;
+pub mod server;
 pub mod storage;
 pub mod web;
 pub mod workers;

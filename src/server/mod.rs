@@ -1,0 +1,24 @@
+//! The HTTP edge: from a socket to the current world and back.
+//!
+//! One thread with its own I/O loop accepts connections, so that a looping turn can block neither accept,
+//! the control surface nor the error page. [`Current`] is the slot that a reload swaps; everything else
+//! is translation: a request from the wire to a `FetchRequest`, a response from a `FetchResponse` to
+//! the wire. Nothing here runs JavaScript, builds code or prints.
+
+mod control;
+mod current;
+mod error_page;
+mod listen;
+mod port_holder;
+mod request;
+mod response;
+mod serve;
+mod socket;
+
+pub use current::{Current, Handler, Serving};
+pub use listen::{ListenError, Listening, PortChoice, listen};
+pub use port_holder::{Holder, holder_of};
+pub use serve::{RequestRecord, Server, ServerOptions};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,324 @@
+//! The thread that accepts connections and passes each request to the current world.
+//!
+//! One loop on one thread: a request costs one message to the world and one back, and there is no
+//! middleware between hyper and the world. Only the control surface goes through axum's router. Request
+//! bodies of known, small size are read whole before the Worker sees the request; others flow through a pipe.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Context;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::request::Parts;
+use axum::http::{Request, Response, StatusCode};
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, mpsc, watch};
+
+use super::current::{Current, Serving};
+use super::request::{BodyForm, Head, Refusal};
+use super::response::WireBody;
+use super::{control, error_page, request, response, socket};
+use crate::base::clock::Clock;
+use crate::base::limits;
+use crate::engine::pipe::{self, PipeError, PipeWriter};
+use crate::world::Replies;
+use crate::world::http::{Body, FetchError, FetchRequest, FetchResponse, Upgrade};
+
+/// Pause after the system refused to accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+
+/// A request that was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// The method.
+    pub method: String,
+    /// Path and query, as they came.
+    pub path: String,
+    /// The answer's status.
+    pub status: u16,
+    /// From the head of the request to the head of the answer.
+    pub duration: Duration,
+}
+
+/// What a server needs.
+pub struct ServerOptions {
+    /// The socket.
+    pub listener: TcpListener,
+    /// What answers.
+    pub current: Arc<Current>,
+    /// The answers of all worlds.
+    pub replies: Arc<Replies>,
+    /// Told of every answered request, on the server's thread; must not wait.
+    pub observe: Arc<dyn Fn(RequestRecord) + Send + Sync>,
+    /// Measures durations.
+    pub clock: Clock,
+}
+
+/// A running server.
+pub struct Server {
+    address: SocketAddr,
+    stop: watch::Sender<Option<Duration>>,
+    thread: JoinHandle<()>,
+}
+
+impl Server {
+    /// Starts to accept. Requests wait until [`Current`] holds something that answers.
+    pub fn start(options: ServerOptions) -> io::Result<Self> {
+        let address = options.listener.local_addr()?;
+        options.listener.set_nonblocking(true)?;
+        let (stop, stopping) = watch::channel(None);
+        let run = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+            runtime.expect("the system gives an event queue").block_on(accept(options, stopping));
+        };
+        let thread = thread::Builder::new().name("edge".to_owned()).spawn(run)?;
+        Ok(Self { address, stop, thread })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts no more, gives requests in flight at most `limit` to finish, and ends.
+    pub fn stop(self, limit: Duration) {
+        self.stop.send_replace(Some(limit));
+        // A panic of the thread has been reported by the panic hook.
+        drop(self.thread.join());
+    }
+}
+
+/// What all connections share.
+struct Edge {
+    current: Arc<Current>,
+    control: TowerToHyperService<Router>,
+    observe: Arc<dyn Fn(RequestRecord) + Send + Sync>,
+    clock: Clock,
+    /// Requests were delivered since the world was last woken.
+    delivered: Notify,
+}
+
+async fn accept(options: ServerOptions, stopping: watch::Receiver<Option<Duration>>) {
+    let ServerOptions { listener, current, replies, observe, clock } = options;
+    tokio::spawn(async move { replies.deliver().await });
+    let listener = tokio::net::TcpListener::from_std(listener).expect("the socket does not block");
+    let control = TowerToHyperService::new(control::routes(current.clone()));
+    let edge = Arc::new(Edge { current, control, observe, clock, delivered: Notify::new() });
+    tokio::spawn(wake_worlds(edge.clone()));
+    // Every connection holds `alive`; when `ended` yields nothing more, all have ended.
+    let (alive, mut ended) = mpsc::channel::<()>(1);
+    let mut stopped = stopping.clone();
+    let limit = loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, client)) => {
+                    let serving = connection(edge.clone(), stream, client.ip(), stopping.clone());
+                    let alive = alive.clone();
+                    tokio::spawn(async move {
+                        serving.await;
+                        drop(alive);
+                    });
+                }
+                // Out of file descriptors: connections that end will free some.
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
+            limit = stopped.wait_for(Option::is_some) => {
+                // Without a value the server's handle was dropped: end at once.
+                break limit.ok().and_then(|limit| *limit).unwrap_or_default();
+            }
+        }
+    };
+    drop((listener, alive));
+    // Whether they all ended or not, the runtime ends now and closes what is left.
+    drop(tokio::time::timeout(limit, ended.recv()).await);
+}
+
+/// Wakes the world once for all requests that were read in the same round of the event loop: this task is
+/// queued behind the connections that are ready.
+async fn wake_worlds(edge: Arc<Edge>) {
+    loop {
+        edge.delivered.notified().await;
+        // A world that was replaced since is woken by being retired.
+        edge.current.with(|serving| {
+            if let Serving::World { handler, .. } = serving {
+                handler.wake();
+            }
+        });
+    }
+}
+
+/// Serves one connection until either side closes it or the server stops.
+async fn connection(
+    edge: Arc<Edge>,
+    stream: TcpStream,
+    client: IpAddr,
+    mut stopping: watch::Receiver<Option<Duration>>,
+) {
+    // Only latency suffers where the system refuses.
+    drop(stream.set_nodelay(true));
+    let service = service_fn(move |request| {
+        let edge = edge.clone();
+        async move { Ok::<_, std::convert::Infallible>(edge.answer(request, client).await) }
+    });
+    let builder = http1::Builder::new()
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(builder);
+    // Errors of a connection are the client's business: it sent nonsense, which hyper answers, or went away.
+    let stopped = tokio::select! {
+        result = connection.as_mut() => { drop(result); false }
+        _ = stopping.wait_for(Option::is_some) => true,
+    };
+    if stopped {
+        connection.as_mut().graceful_shutdown();
+        drop(connection.await);
+    }
+}
+
+impl Edge {
+    async fn answer(&self, request: Request<Incoming>, client: IpAddr) -> Response<WireBody> {
+        if request.uri().path().starts_with(control::PREFIX) {
+            return self.control(request).await;
+        }
+        let started = self.clock.elapsed();
+        let (mut parts, body) = request.into_parts();
+        let upgrade = socket::upgrade_of(&mut parts);
+        let response = match request::head(&parts, client) {
+            Ok(head) => self.fetch(head, body, &parts, upgrade).await,
+            Err(Refusal(status, text)) => response::text(status, "text/plain", text),
+        };
+        (self.observe)(RequestRecord {
+            method: parts.method.as_str().to_owned(),
+            path: parts.uri.path_and_query().map_or("*", |target| target.as_str()).to_owned(),
+            status: response.status().as_u16(),
+            duration: self.clock.elapsed().saturating_sub(started),
+        });
+        response
+    }
+
+    async fn control(&self, request: Request<Incoming>) -> Response<WireBody> {
+        let response = if control::is_allowed(request.headers()) {
+            let answered = self.control.call(request).await;
+            answered.unwrap_or_else(|never| match never {})
+        } else {
+            control::forbidden()
+        };
+        response.map(WireBody::Control)
+    }
+
+    async fn fetch(
+        &self,
+        head: Head,
+        body: Incoming,
+        parts: &Parts,
+        upgrade: Option<OnUpgrade>,
+    ) -> Response<WireBody> {
+        let html = error_page::wants_html(&parts.headers);
+        let body = match receive(head.body, body).await {
+            Ok(body) => body,
+            Err(Refusal(status, text)) => return response::text(status, "text/plain", text),
+        };
+        let request = FetchRequest { method: head.method, url: head.url, headers: head.headers, body };
+        self.current.settled().await;
+        let delivered = self.current.with(|serving| match serving {
+            Serving::World { handler, .. } => Ok(handler.fetch(request)),
+            Serving::Broken(diagnostics) => Err(diagnostics.clone()),
+            Serving::Starting => unreachable!("it never goes back to starting once it has settled"),
+        });
+        let answer = match delivered {
+            Ok(answer) => {
+                self.delivered.notify_one();
+                answer
+            }
+            Err(diagnostics) => return error_page::broken(&diagnostics, html),
+        };
+        match answer.await {
+            Ok(Ok(response)) => self.respond(response, parts, upgrade).unwrap_or_else(|| {
+                let headline = "TypeError: the response has a status or a header that HTTP/1.1 cannot carry";
+                error_page::thrown(headline, "", html)
+            }),
+            Ok(Err(FetchError::Thrown { headline, stack })) => error_page::thrown(&headline, &stack, html),
+            Ok(Err(FetchError::Gone)) | Err(_) => {
+                let text = "The server stopped before the Worker answered";
+                response::text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", text)
+            }
+        }
+    }
+}
+
+impl Edge {
+    /// The response on the wire; one with a WebSocket takes the connection over.
+    fn respond(
+        &self,
+        mut response: FetchResponse,
+        parts: &Parts,
+        upgrade: Option<OnUpgrade>,
+    ) -> Option<Response<WireBody>> {
+        let web_socket = response.web_socket.take();
+        let mut wire = response::wire(response, &parts.method)?;
+        let Some(Upgrade::Coupled(link)) = web_socket else { return Some(wire) };
+        if let Err(Refusal(status, text)) = socket::accept(&parts.headers, &mut wire) {
+            return Some(response::text(status, "text/plain", text));
+        }
+        let (upgrade, clock) = (upgrade?, self.clock.clone());
+        tokio::spawn(async move {
+            // A client that is gone before the protocol is switched drops the link, which tells the Worker.
+            if let Ok(connection) = upgrade.await {
+                socket::serve(TokioIo::new(connection), link, clock).await;
+            }
+        });
+        Some(wire)
+    }
+}
+
+/// The body of a request as the world takes it.
+async fn receive(form: BodyForm, body: Incoming) -> Result<Body, Refusal> {
+    const BROKEN_OFF: Refusal = Refusal(StatusCode::BAD_REQUEST, "Bad Request");
+    let length = match form {
+        BodyForm::None => return Ok(Body::Empty),
+        BodyForm::Sized(0) => return Ok(Body::Bytes(Bytes::new())),
+        BodyForm::Sized(length) if length <= limits::BODY_INLINE_BYTES as u64 => {
+            let whole = body.collect().await.map_err(|_| BROKEN_OFF)?;
+            return Ok(Body::Bytes(whole.to_bytes()));
+        }
+        BodyForm::Sized(length) => Some(length),
+        BodyForm::Chunked => None,
+    };
+    let (writer, reader) = pipe::pipe();
+    tokio::spawn(pump(body, writer));
+    Ok(Body::Stream(reader, length))
+}
+
+/// Moves a request's body into a world, no faster than the world takes it.
+async fn pump(mut body: Incoming, mut writer: PipeWriter) {
+    loop {
+        let room = poll_fn(|context: &mut Context<'_>| writer.poll_ready(context)).await;
+        if room.is_err() {
+            // Nobody reads it: hyper discards the rest or closes the connection.
+            return;
+        }
+        match body.frame().await {
+            Some(Ok(frame)) => {
+                if let Ok(chunk) = frame.into_data() {
+                    writer.write(chunk);
+                }
+            }
+            Some(Err(_)) => return writer.fail(PipeError("the client broke the request off".to_owned())),
+            None => return writer.end(),
+        }
+    }
+}
