@@ -6,6 +6,7 @@
 pub mod base;
 pub mod bundle;
 pub mod codec;
+pub mod dev;
 pub mod engine;
 pub mod node;
 pub mod objects;

@@ -1,0 +1,106 @@
+//! The thread that bundles: from the cache if nothing changed since the last run, else by a child process.
+//!
+//! It takes one job at a time. What it built is stored when no other save came for a while, or at the end, so
+//! that storing delays nobody. The child's memory is then given back; the next save starts another child.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
+
+use crate::base::limits;
+use crate::bundle::{BuildFailure, Bundle, BundleCache, BundleRequest, Bundler, CacheMark, ChildBundler};
+
+/// Time that the last bundle gets to be stored when the session ends.
+const LAST_STORE: Duration = Duration::from_millis(100);
+
+/// What is to be built.
+#[derive(Debug)]
+pub struct Job {
+    /// The request.
+    pub request: BundleRequest,
+    /// The files that changed since the last job, absolute.
+    pub changed: Vec<PathBuf>,
+}
+
+/// The thread, from outside.
+pub struct Builder {
+    jobs: Sender<Job>,
+    ended: Receiver<()>,
+}
+
+impl Builder {
+    /// Starts the thread; `done` gets the result of every job.
+    pub fn start(
+        bundler: ChildBundler,
+        cache: BundleCache,
+        done: impl Fn(Result<Bundle, BuildFailure>) + Send + 'static,
+    ) -> io::Result<Self> {
+        // Unbounded, but a session has one job at a time.
+        let (jobs, waiting) = mpsc::channel();
+        let (alive, ended) = mpsc::channel();
+        let run = move || {
+            build_all(&waiting, bundler, &cache, done);
+            drop(alive);
+        };
+        thread::Builder::new().name("builder".to_owned()).spawn(run)?;
+        Ok(Self { jobs, ended })
+    }
+
+    /// Builds `job` when the ones before it are done.
+    pub fn build(&self, job: Job) {
+        // The thread ends only when this side of the channel is dropped.
+        drop(self.jobs.send(job));
+    }
+
+    /// Ends the thread, after it has stored the last bundle if that goes quickly.
+    pub fn end(self) {
+        drop(self.jobs);
+        // A build that still runs is given up together with the process.
+        let _ = self.ended.recv_timeout(LAST_STORE);
+    }
+}
+
+fn build_all(
+    jobs: &Receiver<Job>,
+    mut bundler: ChildBundler,
+    cache: &BundleCache,
+    done: impl Fn(Result<Bundle, BuildFailure>),
+) {
+    let mut is_first = true;
+    let mut to_store = None;
+    loop {
+        let job = match jobs.recv_timeout(limits::BUNDLER_IDLE) {
+            Ok(job) => job,
+            Err(RecvTimeoutError::Timeout) => {
+                bundler.end_idle();
+                store(cache, to_store.take());
+                match jobs.recv() {
+                    Ok(job) => job,
+                    Err(_) => return,
+                }
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        let cached = if is_first { cache.load_if_unchanged(&job.request) } else { None };
+        is_first = false;
+        if let Some(bundle) = cached {
+            done(Ok(bundle));
+            continue;
+        }
+        // Without a mark the result is not stored; the next start builds again.
+        let mark = cache.mark().ok();
+        let built = bundler.build(&job.request, &job.changed);
+        to_store = built.as_ref().ok().zip(mark).map(|(bundle, mark)| (job.request, bundle.clone(), mark));
+        done(built);
+    }
+    store(cache, to_store);
+}
+
+fn store(cache: &BundleCache, built: Option<(BundleRequest, Bundle, CacheMark)>) {
+    if let Some((request, bundle, mark)) = built {
+        // A cache that cannot be written costs time at the next start and nothing else.
+        drop(cache.store(&request, &bundle, mark));
+    }
+}

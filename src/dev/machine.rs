@@ -1,0 +1,320 @@
+//! Decides what a session does next: signals in, actions out, nothing else.
+//!
+//! At most one build runs. What changes meanwhile is remembered, and the build's result is thrown away for
+//! another build at once: no fixed pause, and no queue of builds. Evaluations run beside builds, because
+//! code may loop at its top level; only the newest one counts. The code that serves stays until newer code
+//! has been evaluated, whatever fails.
+
+use crate::base::generation::Generation;
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Files of the bundle changed, or those of the project (its configuration) did.
+    Changed {
+        /// Whether the configuration may have changed.
+        project: bool,
+    },
+    /// The project was read again.
+    Loaded {
+        /// Whether it is valid.
+        ok: bool,
+    },
+    /// A build ended.
+    Built(Outcome),
+    /// An evaluation ended.
+    Evaluated {
+        /// Which one.
+        generation: Generation,
+        /// Whether there is a world now.
+        ok: bool,
+    },
+}
+
+/// How a build ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// With a bundle.
+    Bundle,
+    /// With the bundle that serves already, for the project that it serves.
+    Same,
+    /// With errors.
+    Failed,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Read the project again and signal [`Signal::Loaded`].
+    Load,
+    /// Build what changed and signal [`Signal::Built`].
+    Build,
+    /// Make a world of the last bundle and signal [`Signal::Evaluated`].
+    Evaluate(Generation),
+    /// Let this world serve in place of the one before it.
+    Serve(Generation),
+    /// Nobody wants this world any more.
+    Discard(Generation),
+    /// Show why the newest change does not serve.
+    ShowBroken,
+    /// Say that the newest change left the code as it is.
+    ShowUnchanged,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stale {
+    No,
+    Files,
+    Project,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    Idle,
+    Loading,
+    Building,
+}
+
+/// The state of a session.
+#[derive(Debug)]
+pub struct Machine {
+    work: Work,
+    /// What changed since the running work began.
+    stale: Stale,
+    evaluating: Option<Generation>,
+    serving: Option<Generation>,
+    last: Generation,
+}
+
+impl Machine {
+    /// A session whose project has been loaded, and its first action.
+    pub fn start() -> (Self, Action) {
+        let machine = Self {
+            work: Work::Building,
+            stale: Stale::No,
+            evaluating: None,
+            serving: None,
+            last: Generation::default(),
+        };
+        (machine, Action::Build)
+    }
+
+    /// What to do after `signal`.
+    pub fn decide(&mut self, signal: Signal) -> Option<Action> {
+        match signal {
+            Signal::Changed { project } => {
+                self.stale = self.stale.max(if project { Stale::Project } else { Stale::Files });
+                if self.work == Work::Idle { self.begin() } else { None }
+            }
+            Signal::Loaded { ok } => {
+                self.work = Work::Idle;
+                if self.stale == Stale::Project {
+                    self.begin()
+                } else if ok {
+                    self.stale = Stale::No;
+                    self.work = Work::Building;
+                    Some(Action::Build)
+                } else {
+                    self.stale = Stale::No;
+                    Some(Action::ShowBroken)
+                }
+            }
+            Signal::Built(outcome) => {
+                self.work = Work::Idle;
+                if self.stale > Stale::No {
+                    return self.begin();
+                }
+                match outcome {
+                    Outcome::Bundle => {
+                        self.last = self.last.next();
+                        self.evaluating = Some(self.last);
+                        Some(Action::Evaluate(self.last))
+                    }
+                    Outcome::Same => {
+                        // An evaluation of older code must not replace the code that was saved last.
+                        self.evaluating = None;
+                        Some(Action::ShowUnchanged)
+                    }
+                    Outcome::Failed => Some(Action::ShowBroken),
+                }
+            }
+            Signal::Evaluated { generation, ok } if self.evaluating == Some(generation) => {
+                self.evaluating = None;
+                if ok {
+                    self.serving = Some(generation);
+                    return Some(Action::Serve(generation));
+                }
+                // Newer code is on its way and will be judged by itself.
+                (self.work == Work::Idle).then_some(Action::ShowBroken)
+            }
+            Signal::Evaluated { generation, ok } => ok.then_some(Action::Discard(generation)),
+        }
+    }
+
+    fn begin(&mut self) -> Option<Action> {
+        let stale = std::mem::replace(&mut self.stale, Stale::No);
+        let (work, action) = match stale {
+            Stale::No => return None,
+            Stale::Files => (Work::Building, Action::Build),
+            Stale::Project => (Work::Loading, Action::Load),
+        };
+        self.work = work;
+        Some(action)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Action::{Build, Discard, Evaluate, Load, Serve, ShowBroken, ShowUnchanged};
+
+    const FILES: Signal = Signal::Changed { project: false };
+    const CONFIG: Signal = Signal::Changed { project: true };
+    const LOADED: Signal = Signal::Loaded { ok: true };
+    const BUILT: Signal = Signal::Built(Outcome::Bundle);
+    const SAME: Signal = Signal::Built(Outcome::Same);
+    const BROKEN: Signal = Signal::Built(Outcome::Failed);
+    const G1: Generation = Generation(1);
+    const G2: Generation = Generation(2);
+    const G3: Generation = Generation(3);
+
+    const fn evaluated(generation: Generation) -> Signal {
+        Signal::Evaluated { generation, ok: true }
+    }
+
+    fn threw(generation: Generation) -> Signal {
+        Signal::Evaluated { generation, ok: false }
+    }
+
+    fn check(serving: Option<Generation>, steps: &[(Signal, Option<Action>)]) {
+        let (mut machine, first) = Machine::start();
+        assert_eq!(first, Build);
+        for (number, (signal, expected)) in steps.iter().enumerate() {
+            assert_eq!(machine.decide(*signal), *expected, "step {number}: {signal:?} of {steps:?}");
+        }
+        assert_eq!(machine.serving, serving, "{steps:?}");
+    }
+
+    const START: [(Signal, Option<Action>); 2] =
+        [(BUILT, Some(Evaluate(G1))), (evaluated(G1), Some(Serve(G1)))];
+
+    fn after_start(serving: Generation, steps: &[(Signal, Option<Action>)]) {
+        check(Some(serving), &[&START, steps].concat());
+    }
+
+    #[test]
+    fn a_save_is_built_evaluated_and_serves() {
+        after_start(
+            G2,
+            &[(FILES, Some(Build)), (BUILT, Some(Evaluate(G2))), (evaluated(G2), Some(Serve(G2)))],
+        );
+    }
+
+    #[test]
+    fn saves_during_a_build_make_one_more_build() {
+        after_start(
+            G2,
+            &[
+                (FILES, Some(Build)),
+                (FILES, None),
+                (FILES, None),
+                (BUILT, Some(Build)),
+                (BUILT, Some(Evaluate(G2))),
+                (evaluated(G2), Some(Serve(G2))),
+            ],
+        );
+        // The broken state in between is not shown.
+        after_start(
+            G1,
+            &[(FILES, Some(Build)), (FILES, None), (BROKEN, Some(Build)), (SAME, Some(ShowUnchanged))],
+        );
+    }
+
+    #[test]
+    fn the_old_code_serves_while_the_new_one_is_broken() {
+        after_start(G1, &[(FILES, Some(Build)), (BROKEN, Some(ShowBroken))]);
+        after_start(
+            G3,
+            &[
+                (FILES, Some(Build)),
+                (BUILT, Some(Evaluate(G2))),
+                (threw(G2), Some(ShowBroken)),
+                (FILES, Some(Build)),
+                (BUILT, Some(Evaluate(G3))),
+                (evaluated(G3), Some(Serve(G3))),
+            ],
+        );
+        check(None, &[(BROKEN, Some(ShowBroken))]);
+        check(None, &[(BUILT, Some(Evaluate(G1))), (threw(G1), Some(ShowBroken))]);
+    }
+
+    #[test]
+    fn only_the_newest_evaluation_counts() {
+        after_start(
+            G3,
+            &[
+                (FILES, Some(Build)),
+                (BUILT, Some(Evaluate(G2))),
+                (FILES, Some(Build)),
+                (BUILT, Some(Evaluate(G3))),
+                (evaluated(G3), Some(Serve(G3))),
+                (evaluated(G2), Some(Discard(G2))),
+            ],
+        );
+        after_start(
+            G1,
+            &[
+                (FILES, Some(Build)),
+                (BUILT, Some(Evaluate(G2))),
+                (FILES, Some(Build)),
+                (threw(G2), None),
+                (BROKEN, Some(ShowBroken)),
+            ],
+        );
+        // A save that is taken back while its code loops at the top level.
+        after_start(
+            G1,
+            &[
+                (FILES, Some(Build)),
+                (BUILT, Some(Evaluate(G2))),
+                (FILES, Some(Build)),
+                (SAME, Some(ShowUnchanged)),
+                (threw(G2), None),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_changed_configuration_is_read_before_the_next_build() {
+        after_start(
+            G2,
+            &[
+                (CONFIG, Some(Load)),
+                (LOADED, Some(Build)),
+                (BUILT, Some(Evaluate(G2))),
+                (evaluated(G2), Some(Serve(G2))),
+            ],
+        );
+        after_start(G1, &[(CONFIG, Some(Load)), (Signal::Loaded { ok: false }, Some(ShowBroken))]);
+        after_start(
+            G1,
+            &[
+                (FILES, Some(Build)),
+                (CONFIG, None),
+                (FILES, None),
+                (BUILT, Some(Load)),
+                (LOADED, Some(Build)),
+            ],
+        );
+        after_start(
+            G1,
+            &[
+                (CONFIG, Some(Load)),
+                (CONFIG, None),
+                (LOADED, Some(Load)),
+                (FILES, None),
+                (LOADED, Some(Build)),
+            ],
+        );
+    }
+}

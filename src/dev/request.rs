@@ -1,0 +1,37 @@
+//! From a project to what its bundler is asked for.
+
+use crate::bundle::{self, BundleRequest};
+use crate::project::{self, Project};
+
+/// The request that builds `project`.
+pub fn bundle_request(project: &Project) -> BundleRequest {
+    let build = &project.build;
+    let rules = build.rules.iter().map(|rule| bundle::ModuleRule {
+        kind: kind(rule.kind),
+        globs: rule.globs.clone(),
+        fallthrough: rule.fallthrough,
+    });
+    BundleRequest {
+        root: project.root.clone(),
+        entry: project.main.clone(),
+        define: build.define.clone(),
+        alias: build.alias.clone(),
+        rules: rules.collect(),
+        tsconfig: build.tsconfig.clone(),
+        jsx_factory: build.jsx_factory.clone(),
+        jsx_fragment: build.jsx_fragment.clone(),
+        minify: build.minify,
+        keep_names: build.keep_names,
+        node_compat: project.compatibility.is_on("nodejs_compat"),
+    }
+}
+
+fn kind(kind: project::ModuleKind) -> bundle::ModuleKind {
+    match kind {
+        project::ModuleKind::EsModule => bundle::ModuleKind::EsModule,
+        project::ModuleKind::CommonJs => bundle::ModuleKind::CommonJs,
+        project::ModuleKind::CompiledWasm => bundle::ModuleKind::CompiledWasm,
+        project::ModuleKind::Text => bundle::ModuleKind::Text,
+        project::ModuleKind::Data => bundle::ModuleKind::Data,
+    }
+}

@@ -1,0 +1,34 @@
+//! Settings of a valid project that a session does not follow, each named instead of passed over.
+//!
+//! Bindings and features that are not emulated are the project's own to report; here are only those about
+//! building and serving.
+
+use crate::base::diag::Diagnostic;
+use crate::project::Project;
+
+/// One warning for each setting of `project` that has no effect.
+pub fn unmet(project: &Project) -> Vec<Diagnostic> {
+    let warning = |message: &str, help: &str| Diagnostic::warning("dev/no-effect", message).help(help);
+    let mut warnings = Vec::new();
+    if let Some(command) = &project.build.command {
+        let message = format!("`build.command` is not run by dodev yet: `{}`", command.command);
+        warnings
+            .push(warning(&message, "run it yourself before `dodev dev`, or in its watch mode beside it"));
+    }
+    if project.build.no_bundle {
+        warnings.push(warning(
+            "`no_bundle` has no effect: the code is bundled",
+            "remove it if that changes nothing",
+        ));
+    }
+    if project.dev.local_protocol.as_deref() == Some("https") {
+        let help = "put a proxy with a certificate in front of it";
+        warnings.push(warning("`dev.local_protocol` is `https`, but dodev serves http only", help));
+    }
+    if project.dev.host.is_some() {
+        let help = "send a Host header to test another host";
+        warnings
+            .push(warning("`dev.host` has no effect: requests keep the host that they were sent to", help));
+    }
+    warnings
+}

@@ -1,0 +1,270 @@
+//! Watches the exact inputs of a project and its bundle, by their directories.
+//!
+//! Directories and not files are watched, because editors replace files, and because a file that is missing
+//! may appear. All directories between an input and the project's root are watched too, so that a renamed one is
+//! noticed. Paths are compared after their directory's links are resolved. An event counts when a file is
+//! complete: on Linux when its writer closes it, so that no half-written file is built.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
+
+use notify::event::{AccessKind, AccessMode, EventKind, Flag, ModifyKind, RenameMode};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+
+/// What events say about the watched inputs.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Whether an input of the project itself, like its configuration, may have changed.
+    pub project: bool,
+    /// Paths that changed.
+    pub paths: Vec<PathBuf>,
+}
+
+/// The inputs, by their resolved paths.
+#[derive(Debug, Default)]
+struct Inputs {
+    project: HashSet<PathBuf>,
+    bundle: HashSet<PathBuf>,
+}
+
+/// A watcher and what it watches.
+pub struct Watch {
+    watcher: RecommendedWatcher,
+    inputs: Inputs,
+    directories: BTreeSet<PathBuf>,
+}
+
+impl Watch {
+    /// Starts to watch nothing yet; `tell` gets every event that may matter, on the watcher's thread. It
+    /// must not wait: that thread also has to answer [`Watch::follow`].
+    pub fn new(mut tell: impl FnMut(notify::Result<Event>) + Send + 'static) -> notify::Result<Self> {
+        let watcher = notify::recommended_watcher(move |event| match event {
+            // A bundler that reads a thousand files makes thousands of them.
+            Ok(event) if is_noise(&event) => {}
+            event => tell(event),
+        })?;
+        Ok(Self { watcher, inputs: Inputs::default(), directories: BTreeSet::new() })
+    }
+
+    /// Watches these inputs from now on, absolute paths; `root` is the project's directory.
+    pub fn follow(&mut self, root: &Path, project: &[PathBuf], bundle: &[PathBuf]) -> notify::Result<()> {
+        self.inputs = Inputs { project: resolve_all(project), bundle: resolve_all(bundle) };
+        let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+        let wanted = directories(&root, self.inputs.project.iter().chain(&self.inputs.bundle));
+        for gone in self.directories.difference(&wanted) {
+            // It may be gone already.
+            drop(self.watcher.unwatch(gone));
+        }
+        let mut failed = Ok(());
+        for new in wanted.difference(&self.directories) {
+            if let Err(error) = self.watcher.watch(new, RecursiveMode::NonRecursive) {
+                failed = Err(error);
+            }
+        }
+        self.directories = wanted;
+        failed
+    }
+
+    /// What `event` says about the inputs; `None` if nothing.
+    pub fn judge(&mut self, event: &Event) -> Option<Change> {
+        if event.need_rescan() {
+            // Events were lost: everything may have changed.
+            return Some(Change { project: true, paths: self.inputs.bundle.iter().cloned().collect() });
+        }
+        if matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) {
+            // A directory that is gone or renamed must be watched anew when it is back.
+            for path in &event.paths {
+                let below: Vec<_> =
+                    self.directories.iter().filter(|dir| dir.starts_with(path)).cloned().collect();
+                for directory in below {
+                    drop(self.watcher.unwatch(&directory));
+                    self.directories.remove(&directory);
+                }
+            }
+        }
+        self.inputs.judge(event)
+    }
+}
+
+impl Inputs {
+    fn judge(&self, event: &Event) -> Option<Change> {
+        if !is_complete(event) {
+            return None;
+        }
+        let mut change = Change::default();
+        for path in &event.paths {
+            let touches = |inputs: &HashSet<PathBuf>| {
+                inputs.contains(path) || inputs.iter().any(|input| input.starts_with(path))
+            };
+            change.project |= touches(&self.project);
+            if touches(&self.bundle) {
+                change.paths.extend(self.bundle.iter().filter(|input| input.starts_with(path)).cloned());
+            }
+        }
+        (change != Change::default()).then_some(change)
+    }
+}
+
+/// Whether `event` only says that files were looked at.
+fn is_noise(event: &Event) -> bool {
+    let looked_at = match event.kind {
+        EventKind::Access(kind) => kind != AccessKind::Close(AccessMode::Write),
+        EventKind::Modify(ModifyKind::Metadata(_)) => true,
+        _ => false,
+    };
+    looked_at && !event.need_rescan()
+}
+
+/// What stands for events that were lost: everything may have changed.
+pub fn lost_events() -> Event {
+    Event::new(EventKind::Other).set_flag(Flag::Rescan)
+}
+
+/// Whether `event` leaves its files in a state worth reading.
+fn is_complete(event: &Event) -> bool {
+    match event.kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
+        // Both ends of a renaming have been told one by one before.
+        EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => false,
+        EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_)) => true,
+        // A file that was just opened for writing is empty; a linked one or a directory is not.
+        EventKind::Create(_) if cfg!(target_os = "linux") => event.paths.iter().any(|path| is_filled(path)),
+        EventKind::Create(_) | EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Any) => {
+            !cfg!(target_os = "linux")
+        }
+        EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_) | ModifyKind::Other) => false,
+        EventKind::Any | EventKind::Other => false,
+    }
+}
+
+fn is_filled(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.is_dir() || metadata.len() > 0)
+}
+
+fn resolve_all(paths: &[PathBuf]) -> HashSet<PathBuf> {
+    paths.iter().map(|path| resolve(path)).collect()
+}
+
+/// `path` with the links of its directory resolved, as far as that exists.
+fn resolve(path: &Path) -> PathBuf {
+    for ancestor in path.ancestors().skip(1) {
+        if let (Ok(real), Ok(rest)) = (ancestor.canonicalize(), path.strip_prefix(ancestor)) {
+            return real.join(rest);
+        }
+    }
+    path.to_owned()
+}
+
+/// The existing directories to watch for `inputs`.
+fn directories<'a>(root: &Path, inputs: impl Iterator<Item = &'a PathBuf>) -> BTreeSet<PathBuf> {
+    let mut directories = BTreeSet::new();
+    for input in inputs {
+        let Some(nearest) = input.ancestors().skip(1).find(|ancestor| ancestor.is_dir()) else { continue };
+        for directory in nearest.ancestors() {
+            if directory != nearest && !directory.starts_with(root)
+                || !directories.insert(directory.to_owned())
+            {
+                break;
+            }
+        }
+    }
+    directories
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use notify::event::{CreateKind, DataChange, MetadataKind, RemoveKind};
+
+    use super::*;
+
+    fn event(kind: EventKind, path: &Path) -> Event {
+        Event::new(kind).add_path(path.to_owned())
+    }
+
+    #[test]
+    fn only_finished_changes_of_inputs_count() {
+        let inputs = Inputs {
+            project: HashSet::from(["/p/wrangler.jsonc".into()]),
+            bundle: HashSet::from(["/p/src/a.ts".into(), "/p/src/b.ts".into()]),
+        };
+        let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
+        let renamed = EventKind::Modify(ModifyKind::Name(RenameMode::To));
+        let removed = EventKind::Remove(RemoveKind::File);
+        let touched = EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any));
+        for (kind, path, expected) in [
+            (closed, "/p/src/a.ts", Some((false, 1))),
+            (renamed, "/p/src/a.ts", Some((false, 1))),
+            (removed, "/p/src/a.ts", Some((false, 1))),
+            (EventKind::Modify(ModifyKind::Name(RenameMode::Both)), "/p/src/a.ts", None),
+            (closed, "/p/wrangler.jsonc", Some((true, 0))),
+            (renamed, "/p/src", Some((false, 2))),
+            (renamed, "/p", Some((true, 2))),
+            (closed, "/p/src/other.ts", None),
+            (closed, "/p/src/a.ts.swp", None),
+            (touched, "/p/src/a.ts", None),
+            (EventKind::Access(AccessKind::Read), "/p/src/a.ts", None),
+        ] {
+            let got = inputs.judge(&event(kind, Path::new(path)));
+            assert_eq!(got.map(|change| (change.project, change.paths.len())), expected, "{kind:?} {path}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_counts_when_it_has_been_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("a.ts");
+        fs::write(&file, "").unwrap();
+        let created = EventKind::Create(CreateKind::File);
+        assert!(!is_complete(&event(created, &file)));
+        assert!(!is_complete(&event(EventKind::Modify(ModifyKind::Data(DataChange::Any)), &file)));
+        fs::write(&file, "x").unwrap();
+        assert!(is_complete(&event(created, &file)));
+    }
+
+    #[test]
+    fn directories_up_to_the_root_are_watched() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        fs::create_dir_all(root.join("src/deep")).unwrap();
+        let inputs = [root.join("src/deep/a.ts"), root.join("src/new/b.ts"), root.join("wrangler.jsonc")];
+        let expected = [root.clone(), root.join("src"), root.join("src/deep")];
+        assert_eq!(directories(&root, inputs.iter()), BTreeSet::from(expected.clone()));
+        // Outside the root only the input's own directory counts.
+        assert_eq!(directories(&root.join("src"), inputs.iter()), BTreeSet::from(expected));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_in_the_way_are_resolved() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        fs::create_dir(root.join("real")).unwrap();
+        std::os::unix::fs::symlink(root.join("real"), root.join("link")).unwrap();
+        assert_eq!(resolve(&root.join("link/a.ts")), root.join("real/a.ts"));
+        assert_eq!(resolve(&root.join("link/none/a.ts")), root.join("real/none/a.ts"));
+    }
+
+    #[test]
+    fn a_save_is_noticed() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        let file = root.join("a.ts");
+        fs::write(&file, "1").unwrap();
+        let (sender, events) = std::sync::mpsc::channel();
+        let mut watch = Watch::new(move |event| sender.send(event).unwrap_or_default()).unwrap();
+        watch.follow(&root, &[], std::slice::from_ref(&file)).unwrap();
+        fs::write(&file, "2").unwrap();
+        let change = loop {
+            let event = events.recv_timeout(std::time::Duration::from_secs(10)).unwrap().unwrap();
+            if let Some(change) = watch.judge(&event) {
+                break change;
+            }
+        };
+        assert_eq!(change, Change { project: false, paths: vec![file.clone()] });
+        let change = watch.judge(&lost_events()).unwrap();
+        assert_eq!(change, Change { project: true, paths: vec![file] });
+    }
+}
