@@ -5,6 +5,7 @@
 
 pub mod base;
 pub mod bundle;
+pub mod cli;
 pub mod codec;
 pub mod dev;
 pub mod engine;

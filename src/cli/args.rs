@@ -1,0 +1,265 @@
+//! The arguments of every command, with the texts that `--help` shows.
+//!
+//! Flags have the names and meanings that they have in `wrangler dev`. Only parsed here: what they mean for a
+//! project is decided when it is loaded.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+/// A local emulator for Cloudflare Workers and Durable Objects.
+#[derive(Debug, Parser)]
+#[command(name = "dodev", version, about, after_help = EXAMPLES, max_term_width = 80)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  dodev dev                    serve the project in this directory
+  dodev dev --port 3000        on a certain port
+  dodev help dev               everything about a command";
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve a project and reload it on every save.
+    Dev(Box<DevArgs>),
+}
+
+const DEV_ABOUT: &str = "\
+Serve a project and reload it on every save.
+
+Reads wrangler.jsonc, wrangler.json or wrangler.toml from this directory or above it, bundles the \
+Worker, and serves it with its Durable Objects on http://127.0.0.1:8787. State is kept in \
+.wrangler/state, where `wrangler dev` keeps it too: the two can take turns on the same project.
+
+A save is live with the next request. When a save is broken, the error is shown and the last good \
+code goes on serving. Ctrl-C finishes requests in flight, writes all state and ends; a second one ends at once.";
+
+const DEV_EXAMPLES: &str = "\
+Examples:
+  dodev dev                            the project of this directory
+  dodev dev src/index.ts               a Worker without a configuration
+  dodev dev -c apps/api/wrangler.toml  another project
+  dodev dev -e staging                 with the settings of env.staging
+  dodev dev --port 0 --json            any free port, events for a program
+  dodev dev --persist-to /tmp/state    keep state elsewhere
+  dodev dev --var API_URL:http://localhost:3000
+
+The line `Ready on http://…` on standard output says that requests are answered.";
+
+/// Arguments of `dodev dev`.
+#[derive(Debug, Args)]
+#[command(long_about = DEV_ABOUT, after_help = DEV_EXAMPLES)]
+pub struct DevArgs {
+    /// The Worker's main module, instead of the configuration's `main`
+    pub script: Option<PathBuf>,
+
+    /// The configuration file, instead of the nearest one
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Run as if started in this directory
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+
+    /// The environment of the configuration, for example `staging`
+    #[arg(short, long, value_name = "NAME")]
+    pub env: Option<String>,
+
+    /// Listen on exactly this port; 0 for any free one
+    #[arg(short, long)]
+    pub port: Option<u16>,
+
+    /// Listen on this address, `localhost`, or `*` for all [default: 127.0.0.1]
+    #[arg(long, value_parser = ip)]
+    pub ip: Option<IpAddr>,
+
+    /// The protocol; only `http` is served
+    #[arg(long, value_name = "PROTOCOL", value_parser = protocol)]
+    pub local_protocol: Option<String>,
+
+    /// Run the scheduled handler when `/__scheduled` is requested
+    #[arg(long)]
+    pub test_scheduled: bool,
+
+    /// Keep state in this directory [default: .wrangler/state beside the configuration]
+    #[arg(long, value_name = "DIR")]
+    pub persist_to: Option<PathBuf>,
+
+    /// The Worker's name
+    #[arg(long)]
+    pub name: Option<String>,
+
+    /// The compatibility date, for example 2026-11-01
+    #[arg(long, value_name = "DATE")]
+    pub compatibility_date: Option<String>,
+
+    /// Compatibility flags, instead of the configuration's
+    #[arg(long, alias = "compatibility-flag", value_name = "FLAG", num_args = 1.., action = ArgAction::Append)]
+    pub compatibility_flags: Option<Vec<String>>,
+
+    /// A variable of `env`, as text; may be repeated
+    #[arg(long, value_name = "NAME:VALUE", value_parser = pair)]
+    pub var: Vec<(String, String)>,
+
+    /// Source text that replaces a name in the code; may be repeated
+    #[arg(long, value_name = "NAME:TEXT", value_parser = pair)]
+    pub define: Vec<(String, String)>,
+
+    /// A module to import instead of another one; may be repeated
+    #[arg(long, value_name = "MODULE:REPLACEMENT", value_parser = alias)]
+    pub alias: Vec<(String, String)>,
+
+    /// Read variables from this file instead of .dev.vars or .env; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<PathBuf>,
+
+    /// The tsconfig.json, instead of the nearest one
+    #[arg(long, value_name = "FILE")]
+    pub tsconfig: Option<PathBuf>,
+
+    /// What a JSX element calls
+    #[arg(long, value_name = "NAME")]
+    pub jsx_factory: Option<String>,
+
+    /// What a JSX fragment is
+    #[arg(long, value_name = "NAME")]
+    pub jsx_fragment: Option<String>,
+
+    /// Shorten the code
+    #[arg(long)]
+    pub minify: bool,
+
+    /// What to print at least: from everything to nothing
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = LogLevel::Log)]
+    pub log_level: LogLevel,
+
+    /// Print neither the start block nor a line per request
+    #[arg(short, long)]
+    pub quiet: bool,
+
+    /// Print one JSON object per event on standard output, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// From the most to the least talkative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum LogLevel {
+    /// `console.debug` too.
+    Debug,
+    /// Everything but `console.debug`.
+    Info,
+    /// The same.
+    Log,
+    /// Warnings and errors.
+    Warn,
+    /// Errors only.
+    Error,
+    /// Nothing.
+    None,
+}
+
+fn ip(text: &str) -> Result<IpAddr, String> {
+    crate::dev::parse_ip(text)
+        .ok_or_else(|| "give an address such as 127.0.0.1, `localhost` or `*`".to_owned())
+}
+
+fn protocol(text: &str) -> Result<String, String> {
+    match text {
+        "http" => Ok(text.to_owned()),
+        "https" => Err("dodev serves http only; put a proxy with a certificate in front of it".to_owned()),
+        _ => Err("give `http`".to_owned()),
+    }
+}
+
+/// `NAME:VALUE`, at the first colon, as wrangler splits it.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once(':') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("give a name and a value with a colon between them, such as NAME:value".to_owned()),
+    }
+}
+
+/// `MODULE:REPLACEMENT`, where the module may have a scheme such as `node:`.
+fn alias(text: &str) -> Result<(String, String), String> {
+    for scheme in ["node:", "cloudflare:"] {
+        if let Some(rest) = text.strip_prefix(scheme) {
+            return pair(rest).map(|(name, value)| (format!("{scheme}{name}"), value));
+        }
+    }
+    pair(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn dev(arguments: &[&str]) -> Result<DevArgs, clap::Error> {
+        let Cli { command: Command::Dev(args) } =
+            Cli::try_parse_from([&["dodev", "dev"], arguments].concat())?;
+        Ok(*args)
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_are_read_as_wrangler_reads_them() {
+        let args = dev(&[
+            "src/a.ts",
+            "-c",
+            "w.toml",
+            "-e",
+            "staging",
+            "--port",
+            "0",
+            "--ip",
+            "localhost",
+            "--var",
+            "A:b:c",
+            "--var",
+            "URL:http://x",
+            "--alias",
+            "node:fs:./fs.ts",
+            "--compatibility-flags",
+            "x",
+            "y",
+            "--json",
+        ])
+        .unwrap();
+        assert_eq!(args.script, Some("src/a.ts".into()));
+        assert_eq!((args.port, args.env.as_deref()), (Some(0), Some("staging")));
+        assert_eq!(args.ip, Some([127, 0, 0, 1].into()));
+        let pairs = [("A", "b:c"), ("URL", "http://x")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+        assert_eq!(args.var, pairs);
+        assert_eq!(args.alias, [("node:fs".to_owned(), "./fs.ts".to_owned())]);
+        assert_eq!(args.compatibility_flags, Some(vec!["x".to_owned(), "y".to_owned()]));
+    }
+
+    #[test]
+    fn wrong_values_are_refused() {
+        for arguments in [
+            ["--port", "70000"],
+            ["--ip", "nowhere"],
+            ["--var", "A"],
+            ["--var", ":x"],
+            ["--local-protocol", "https"],
+            ["--log-level", "loud"],
+        ] {
+            let error = dev(&arguments).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{arguments:?}");
+        }
+        let error = dev(&["--local-protocol", "https"]).unwrap_err().to_string();
+        assert!(error.contains("dodev serves http only"), "{error}");
+    }
+}

@@ -1,0 +1,148 @@
+//! The same reports as newline-delimited JSON, for programs (`--json`).
+//!
+//! Every object has `event`; durations are in milliseconds. All events are emitted, whatever the level.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::output::{Item, Line, Stream};
+use super::show::{show_origin, show_url};
+use crate::base::diag::{Diagnostic, Severity};
+use crate::dev::Report;
+use crate::engine::LogLevel;
+
+/// The line for `item`.
+pub fn lines(item: &Item) -> Vec<Line> {
+    let value = match item {
+        Item::Report(report) => report_value(report),
+        Item::Failure(message, help) => json!({ "event": "failed", "message": message, "help": help }),
+        Item::Diagnostics(list) => json!({ "event": "failed", "diagnostics": diagnostics(list) }),
+        Item::Dropped(count) => json!({ "event": "dropped", "count": count }),
+    };
+    vec![Line { stream: Stream::Out, text: value.to_string() }]
+}
+
+fn report_value(report: &Report) -> Value {
+    match report {
+        Report::PortMoved { wanted, holder, taken } => json!({
+            "event": "port-moved", "wanted": wanted, "taken": taken,
+            "holder": holder.as_ref().map(|holder| json!({ "pid": holder.pid, "name": holder.name })),
+        }),
+        Report::Warnings(list) => json!({ "event": "warnings", "diagnostics": diagnostics(list) }),
+        Report::Ready(ready) => json!({
+            "event": "ready", "url": show_url(ready.address), "port": ready.address.port(),
+            "worker": ready.project.name, "state": ready.persist, "duration": ready.duration.map(ms),
+            "version": env!("CARGO_PKG_VERSION"),
+        }),
+        Report::Reloaded { generation, duration } => {
+            json!({ "event": "reloaded", "generation": generation.0, "duration": ms(*duration) })
+        }
+        Report::Unchanged => json!({ "event": "unchanged" }),
+        Report::Broken(broken) => json!({
+            "event": "broken", "url": show_url(broken.address), "older_code_serves": broken.older_code_serves,
+            "diagnostics": diagnostics(&broken.diagnostics),
+        }),
+        Report::RestartNeeded { key } => json!({ "event": "restart-needed", "key": key }),
+        Report::WatchFailed(reason) => json!({ "event": "watch-failed", "reason": reason }),
+        Report::Request(record) => json!({
+            "event": "request", "method": record.method, "path": record.path, "status": record.status,
+            "duration": ms(record.duration),
+        }),
+        Report::Log(record) => json!({
+            "event": "log", "level": level(record.level), "origin": show_origin(&record.origin),
+            "text": record.text,
+        }),
+        Report::Stopping => json!({ "event": "stopping" }),
+    }
+}
+
+fn ms(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+fn level(level: LogLevel) -> &'static str {
+    match level {
+        LogLevel::Debug => "debug",
+        LogLevel::Log => "log",
+        LogLevel::Info => "info",
+        LogLevel::Warn => "warn",
+        LogLevel::Error => "error",
+        LogLevel::Uncaught => "uncaught",
+    }
+}
+
+fn diagnostics(list: &[Diagnostic]) -> Vec<Value> {
+    let value = |diagnostic: &Diagnostic| {
+        let labels: Vec<_> = diagnostic
+            .labels
+            .iter()
+            .map(|label| {
+                let (line, column) = label.source.position(label.span.start);
+                let (end_line, end_column) = label.source.position(label.span.end);
+                json!({
+                    "file": label.source.path, "line": line, "column": column,
+                    "end_line": end_line, "end_column": end_column, "text": label.text,
+                })
+            })
+            .collect();
+        let severity = match diagnostic.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        json!({
+            "code": diagnostic.code, "severity": severity, "message": diagnostic.message,
+            "help": diagnostic.help, "labels": labels,
+        })
+    };
+    list.iter().map(value).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::diag::SourceFile;
+    use crate::dev::Broken;
+    use crate::server::RequestRecord;
+
+    #[test]
+    fn every_event_is_one_line_of_json() {
+        let request = RequestRecord {
+            method: "GET".to_owned(),
+            path: "/\n".to_owned(),
+            status: 200,
+            duration: Duration::from_micros(1_234),
+        };
+        let source = SourceFile::new("a.ts", "ab\ncd");
+        let broken = Broken {
+            diagnostics: vec![Diagnostic::error("a/b", "bad").at(&source, 3..5, "here")],
+            address: ([127, 0, 0, 1], 1).into(),
+            older_code_serves: false,
+        };
+        for (item, expected) in [
+            (
+                Item::Report(Report::Request(request)),
+                json!({ "event": "request", "method": "GET", "path": "/\n", "status": 200, "duration": 1.234 }),
+            ),
+            (
+                Item::Report(Report::Broken(broken)),
+                json!({
+                    "event": "broken", "url": "http://127.0.0.1:1", "older_code_serves": false,
+                    "diagnostics": [{
+                        "code": "a/b", "severity": "error", "message": "bad", "help": null,
+                        "labels": [{ "file": "a.ts", "line": 2, "column": 1, "end_line": 2, "end_column": 3, "text": "here" }],
+                    }],
+                }),
+            ),
+            (
+                Item::Failure("no".to_owned(), None),
+                json!({ "event": "failed", "message": "no", "help": null }),
+            ),
+        ] {
+            let lines = lines(&item);
+            assert_eq!(lines.len(), 1);
+            assert!(!lines[0].text.contains('\n'));
+            assert_eq!(serde_json::from_str::<Value>(&lines[0].text).unwrap(), expected);
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! How reports look to a person: one function from an item to its lines.
+//!
+//! Understandable without colour and within 80 columns where the text is ours. Mistakes are drawn by
+//! miette with the source around them.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use owo_colors::{OwoColorize, Style as Paint};
+
+use super::args::LogLevel;
+use super::output::{Item, Line, Stream, Style};
+use crate::base::diag::{Diagnostic, Label, Severity, SourceFile};
+use crate::dev::{Broken, Ready, Report};
+use crate::engine::{LogLevel as Level, LogRecord, Origin};
+use crate::project::ClassStorage;
+use crate::server::RequestRecord;
+
+/// Columns of a line of ours.
+const WIDTH: usize = 80;
+
+/// The lines that show `item`.
+pub fn lines(item: &Item, style: &Style) -> Vec<Line> {
+    let lines = match item {
+        Item::Report(report) => report_lines(report, style),
+        Item::Failure(message, help) => {
+            let help = help.map(|help| format!("\n  help: {help}")).unwrap_or_default();
+            vec![err(format!("{}: {message}{help}", paint("error", red(), style.error_colour)))]
+        }
+        Item::Diagnostics(diagnostics) => diagnostics.iter().map(|d| err(diagnostic(d, style))).collect(),
+        Item::Dropped(count) => vec![err(format!("{count} lines came too fast and are not shown"))],
+    };
+    if style.level == LogLevel::None { Vec::new() } else { lines }
+}
+
+fn report_lines(report: &Report, style: &Style) -> Vec<Line> {
+    let shows = |level| style.level <= level;
+    let note = |text: String| if shows(LogLevel::Log) { vec![out(text)] } else { Vec::new() };
+    let warn = |text: String| {
+        let text = format!("{}: {text}", paint("warning", yellow(), style.error_colour));
+        if shows(LogLevel::Warn) { vec![err(text)] } else { Vec::new() }
+    };
+    match report {
+        Report::PortMoved { wanted, holder, taken } => {
+            let by = holder.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default();
+            warn(format!("port {wanted} is in use{by}; using {taken} instead"))
+        }
+        Report::Warnings(diagnostics) => {
+            let shown = diagnostics.iter().filter(|_| shows(LogLevel::Warn));
+            shown.map(|d| err(diagnostic(d, style))).collect()
+        }
+        Report::Ready(ready) => {
+            let mut lines = Vec::new();
+            if shows(LogLevel::Log) && !style.quiet {
+                lines.push(out(start_block(ready, style)));
+            }
+            lines.push(out(format!("Ready on {}", url(ready))));
+            lines
+        }
+        Report::Reloaded { duration, .. } => {
+            note(format!("{} in {}", paint("Reloaded", green(), style.colour), show_duration(*duration)))
+        }
+        Report::Unchanged => note("Saved without a change to the code".to_owned()),
+        Report::Broken(broken) => broken_lines(broken, style),
+        Report::RestartNeeded { key } => {
+            warn(format!("`{key}` changed, which counts after a restart of dodev"))
+        }
+        Report::WatchFailed(reason) => {
+            warn(format!("some files cannot be watched, their changes may go unnoticed: {reason}"))
+        }
+        Report::Request(_) | Report::Stopping if style.quiet => Vec::new(),
+        Report::Request(record) => note(request(record, style.colour)),
+        Report::Log(record) => log(record, style),
+        Report::Stopping => note("Stopping".to_owned()),
+    }
+}
+
+fn out(text: String) -> Line {
+    Line { stream: Stream::Out, text }
+}
+
+fn err(text: String) -> Line {
+    Line { stream: Stream::Err, text }
+}
+
+fn url(ready: &Ready) -> String {
+    show_url(ready.address)
+}
+
+/// The URL that reaches `address` from this machine.
+pub fn show_url(address: std::net::SocketAddr) -> String {
+    let port = address.port();
+    match address {
+        address if address.ip().is_unspecified() => format!("http://127.0.0.1:{port}"),
+        address => format!("http://{address}"),
+    }
+}
+
+fn start_block(ready: &Ready, style: &Style) -> String {
+    let project = &ready.project;
+    let mut rows = vec![("worker", project.name.clone()), ("url", url(ready))];
+    if let Some(environment) = &project.environment {
+        rows.push(("environment", environment.clone()));
+    }
+    let classes = project.classes.iter().map(|(class, storage)| match storage {
+        ClassStorage::Sqlite => format!("{class} (SQLite)"),
+        ClassStorage::Kv => format!("{class} (key-value)"),
+    });
+    rows.push(("classes", classes.collect::<Vec<_>>().join(", ")));
+    let objects = project.durable_objects.iter().map(|binding| {
+        let script = binding.script_name.as_ref().map(|script| format!(" of {script}")).unwrap_or_default();
+        format!("{} → {}{script}", binding.name, binding.class_name)
+    });
+    let services =
+        project.services.iter().map(|service| format!("{} → {}", service.binding, service.service));
+    let vars = project.vars.iter().map(|(name, _)| name.clone());
+    rows.push(("bindings", objects.chain(services).chain(vars).collect::<Vec<_>>().join(", ")));
+    let missing: Vec<_> =
+        project.unsupported.iter().map(|u| u.binding.as_ref().unwrap_or(&u.kind).clone()).collect();
+    rows.push(("not emulated", missing.join(", ")));
+    rows.push(("state", show_path(&ready.persist, &style.cwd)));
+    rows.push(("started in", ready.duration.map(show_duration).unwrap_or_default()));
+
+    let mut block =
+        format!("{} {}\n", paint("dodev", Paint::new().bold(), style.colour), env!("CARGO_PKG_VERSION"));
+    for (key, value) in rows.into_iter().filter(|(_, value)| !value.is_empty()) {
+        let key = paint(&format!("{key:<13}"), Paint::new().dimmed(), style.colour);
+        block.push_str(&format!("  {key} {}\n", wrap(&value, WIDTH - 16).join(&format!("\n{:16}", ""))));
+    }
+    block
+}
+
+/// `text` in lines of at most `width` columns, broken after commas where possible.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for part in text.split_inclusive(", ") {
+        let line = lines.last().expect("there is a first line");
+        if !line.is_empty() && line.chars().count() + part.trim_end().chars().count() > width {
+            lines.push(String::new());
+        }
+        lines.last_mut().expect("there is a first line").push_str(part);
+    }
+    lines.into_iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// `method path status duration`
+fn request(record: &RequestRecord, colour: bool) -> String {
+    let RequestRecord { method, path, status, duration } = record;
+    let paint_of = match status {
+        500.. => red(),
+        400.. => yellow(),
+        300.. => Paint::new().cyan(),
+        _ => green(),
+    };
+    format!("{method} {path} {} {}", paint(&status.to_string(), paint_of, colour), show_duration(*duration))
+}
+
+/// A duration with two or three digits, as in `0.42 ms`, `12 ms` or `1.5 s`.
+pub fn show_duration(duration: Duration) -> String {
+    let ms = duration.as_secs_f64() * 1_000.0;
+    match ms {
+        0.0..1.0 => format!("{ms:.2} ms"),
+        1.0..10.0 => format!("{ms:.1} ms"),
+        10.0..1_000.0 => format!("{ms:.0} ms"),
+        _ => format!("{:.1} s", ms / 1_000.0),
+    }
+}
+
+fn log(record: &LogRecord, style: &Style) -> Vec<Line> {
+    let (least, stream, paint_of) = match record.level {
+        Level::Debug => (LogLevel::Debug, Stream::Out, None),
+        Level::Log | Level::Info => (LogLevel::Log, Stream::Out, None),
+        Level::Warn => (LogLevel::Warn, Stream::Err, Some(yellow())),
+        Level::Error | Level::Uncaught => (LogLevel::Error, Stream::Err, Some(red())),
+    };
+    if style.level > least {
+        return Vec::new();
+    }
+    let colour = if stream == Stream::Out { style.colour } else { style.error_colour };
+    let tag = paint(&format!("[{}]", show_origin(&record.origin)), Paint::new().dimmed(), colour);
+    let text = paint_of.map_or_else(|| record.text.clone(), |paint_of| paint(&record.text, paint_of, colour));
+    vec![Line { stream, text: format!("{tag} {text}") }]
+}
+
+/// `Worker`, or `Class:name`.
+pub fn show_origin(origin: &Origin) -> String {
+    match origin {
+        Origin::Worker => "Worker".to_owned(),
+        Origin::Object { class, name } => format!("{class}:{name}"),
+    }
+}
+
+fn broken_lines(broken: &Broken, style: &Style) -> Vec<Line> {
+    let mut lines: Vec<_> = broken.diagnostics.iter().map(|d| err(diagnostic(d, style))).collect();
+    lines.push(err(if broken.older_code_serves {
+        "The last good code goes on serving".to_owned()
+    } else {
+        format!("Waiting for a fix on {}", show_url(broken.address))
+    }));
+    lines
+}
+
+fn show_path(path: &Path, cwd: &Path) -> String {
+    let short = path.strip_prefix(cwd).ok().filter(|short| !short.as_os_str().is_empty());
+    short.unwrap_or(path).display().to_string()
+}
+
+fn red() -> Paint {
+    Paint::new().red()
+}
+
+fn yellow() -> Paint {
+    Paint::new().yellow()
+}
+
+fn green() -> Paint {
+    Paint::new().green()
+}
+
+fn paint(text: &str, paint: Paint, colour: bool) -> String {
+    if colour { text.style(paint).to_string() } else { text.to_owned() }
+}
+
+fn diagnostic(diagnostic: &Diagnostic, style: &Style) -> String {
+    let theme =
+        if style.error_colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let mut text = String::new();
+    let drawn = GraphicalReportHandler::new_themed(theme)
+        .with_links(false)
+        .with_width(WIDTH)
+        .render_report(&mut text, &Drawn::new(diagnostic, &style.cwd));
+    if drawn.is_err() {
+        // The place lies outside its text: the words still stand.
+        return format!("{diagnostic}");
+    }
+    text.trim_end().to_owned()
+}
+
+/// A diagnostic in miette's terms: the labels of one file, those of other files as related ones.
+#[derive(Debug)]
+struct Drawn {
+    code: Option<&'static str>,
+    severity: Severity,
+    message: String,
+    help: Option<String>,
+    source: Option<NamedSource<String>>,
+    labels: Vec<LabeledSpan>,
+    related: Vec<Drawn>,
+}
+
+impl Drawn {
+    fn new(diagnostic: &Diagnostic, cwd: &Path) -> Self {
+        let main = diagnostic.labels.first().map(|label| &label.source);
+        let (own, others): (Vec<&Label>, Vec<_>) =
+            diagnostic.labels.iter().partition(|label| Some(&label.source) == main);
+        let related = others.into_iter().map(|label| Self {
+            code: None,
+            severity: diagnostic.severity,
+            message: "the other place".to_owned(),
+            help: None,
+            source: Some(named(&label.source, cwd)),
+            labels: vec![span(label)],
+            related: Vec::new(),
+        });
+        Self {
+            code: Some(diagnostic.code),
+            severity: diagnostic.severity,
+            message: diagnostic.message.clone(),
+            help: diagnostic.help.clone(),
+            source: main.map(|source| named(source, cwd)),
+            labels: own.into_iter().map(span).collect(),
+            related: related.collect(),
+        }
+    }
+}
+
+fn named(source: &SourceFile, cwd: &Path) -> NamedSource<String> {
+    NamedSource::new(show_path(&source.path, cwd), source.text.clone())
+}
+
+fn span(label: &Label) -> LabeledSpan {
+    let text = (!label.text.is_empty()).then(|| label.text.clone());
+    // An empty span would get no arrow.
+    let length = label.span.len().max(usize::from(label.span.start < label.source.text.len()));
+    LabeledSpan::new(text.or_else(|| Some("here".to_owned())), label.span.start, length)
+}
+
+impl fmt::Display for Drawn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Drawn {}
+
+impl miette::Diagnostic for Drawn {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.code.map(|code| Box::new(code) as Box<dyn fmt::Display>)
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.severity {
+            Severity::Warning => miette::Severity::Warning,
+            Severity::Error => miette::Severity::Error,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.labels.iter().cloned()))
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
+        Some(Box::new(self.related.iter().map(|other| other as &dyn miette::Diagnostic)))
+    }
+}
+
+#[cfg(test)]
+mod tests;
