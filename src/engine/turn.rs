@@ -81,10 +81,7 @@ impl Violations {
 }
 
 impl Isolate {
-    /// Runs one turn in `scope`: `enter`, then every microtask, then the roots that settled.
-    ///
-    /// `sweep` looks at the roots of all owners instead of the scope's alone: promises that several
-    /// owners share may settle in somebody else's turn.
+    /// Runs one turn in `scope`: `enter`, then every microtask, then the scope's roots that settled.
     pub fn turn<F>(&self, scope: Scope, enter: F) -> TurnReport
     where
         F: for<'js> FnOnce(&Ctx<'js>) -> Entered<'js>,
@@ -109,7 +106,7 @@ impl Isolate {
         report
     }
 
-    /// Hands out roots of any owner that settled in somebody else's turn; says whether there were any.
+    /// Hands out roots of any owner that settled in somebody else's turn, as promises shared by several do; says whether there were any.
     pub fn sweep(&self) -> bool {
         self.context().with(|ctx| {
             let any = self.roots().settle(&ctx, None);

@@ -93,11 +93,6 @@ impl Stores {
         failures
     }
 
-    /// Drops what the object in `slot` did not commit, and its store.
-    pub(super) fn discard(&self, slot: Slot) {
-        self.close(slot);
-    }
-
     /// Closes the store of an object that goes to sleep; uncommitted writes are rolled back.
     pub(super) fn close(&self, slot: Slot) {
         let store = self.open.borrow_mut().get_mut(slot.0 as usize).and_then(Option::take);

@@ -10,7 +10,7 @@ use crate::engine::bytes::{copy_bytes, text_bytes};
 use crate::engine::exception::throw;
 use crate::engine::handle::{Handle, HandleData};
 use crate::objects::{Objects, Slot};
-use crate::storage::{CursorId, RowRef, SqlError, SqlValue, ValueRef};
+use crate::storage::{CursorId, RowRef, SqlValue, ValueRef};
 
 use super::arguments::{Store, store_of, throw_sql, throw_storage};
 
@@ -43,7 +43,7 @@ pub(super) fn install<'js>(
 ) -> rquickjs::Result<()> {
     install_exec(ctx, host, objects)?;
     install_rows(ctx, host, objects)?;
-    install_facts(ctx, host, objects)
+    install_facts(ctx, host)
 }
 
 fn install_exec<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) -> rquickjs::Result<()> {
@@ -100,13 +100,12 @@ fn install_rows<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) 
     host.set("sqlAll", Function::new(ctx.clone(), all)?)
 }
 
-fn install_facts<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) -> rquickjs::Result<()> {
+fn install_facts<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> rquickjs::Result<()> {
     let names = move |cursor: Class<'js, Handle<Cursor>>| {
         let cursor = cursor.borrow();
         let names = cursor.store.borrow().column_names(cursor.id);
         names.to_vec()
     };
-    let _ = objects;
     host.set("sqlColumnNames", Function::new(ctx.clone(), names)?)?;
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     let read = |cursor: Class<'js, Handle<Cursor>>| {
@@ -138,12 +137,8 @@ fn step<'js, T>(
     match row {
         Ok(None) => Ok(None),
         Ok(Some(row)) => row.map(Some),
-        Err(error) => Err(step_error(ctx, objects, slot, &error)),
+        Err(error) => Err(throw_sql(ctx, objects, slot, &error)),
     }
-}
-
-fn step_error(ctx: &Ctx<'_>, objects: &Objects, slot: u32, error: &SqlError) -> rquickjs::Error {
-    throw_sql(ctx, objects, slot, error)
 }
 
 fn row_object<'js>(ctx: &Ctx<'js>, names: &[String], row: RowRef<'_>) -> rquickjs::Result<Object<'js>> {

@@ -103,41 +103,34 @@ export class SqlStorageCursor {
   }
 }
 
+/** What `read` (an operation of the host) gives for a cursor, row after row. */
 class CursorIterator extends Iterator {
-  toArray() {
-    return [...this];
+  #read;
+  #slot;
+  #cursor;
+
+  constructor(read, slot, cursor) {
+    super();
+    this.#read = read;
+    this.#slot = slot;
+    this.#cursor = cursor;
+  }
+
+  next() {
+    const row = (0, this.#read)(this.#slot, this.#cursor);
+    return row === undefined ? { done: true, value: undefined } : { done: false, value: row };
   }
 }
 
 class SqlStorageRowIterator extends CursorIterator {
-  #slot;
-  #cursor;
-
   constructor(slot, cursor) {
-    super();
-    this.#slot = slot;
-    this.#cursor = cursor;
-  }
-
-  next() {
-    const row = host.sqlNext(this.#slot, this.#cursor);
-    return row === undefined ? { done: true, value: undefined } : { done: false, value: row };
+    super(host.sqlNext, slot, cursor);
   }
 }
 
 class SqlStorageRawIterator extends CursorIterator {
-  #slot;
-  #cursor;
-
   constructor(slot, cursor) {
-    super();
-    this.#slot = slot;
-    this.#cursor = cursor;
-  }
-
-  next() {
-    const row = host.sqlNextRaw(this.#slot, this.#cursor);
-    return row === undefined ? { done: true, value: undefined } : { done: false, value: row };
+    super(host.sqlNextRaw, slot, cursor);
   }
 }
 
