@@ -27,6 +27,12 @@ let describe;
 let isRequest;
 let copyRequest;
 let incomingRequest;
+// Private methods would brand every request and check it at each call: these are functions instead.
+let listOf;
+let copyFrom;
+let imitate;
+let apply;
+let more;
 
 function methodFrom(value) {
   const text = usv(value);
@@ -34,6 +40,13 @@ function methodFrom(value) {
   const upper = text.toUpperCase();
   if (METHODS.has(upper)) return upper;
   throw new TypeError(`Invalid HTTP method string: ${text}`);
+}
+
+/** Adds the content type that a body implies, unless `list` has one. */
+function implyType(list, type) {
+  if (type === null) return;
+  for (let i = 0; i < list.length; i += 2) if (list[i] === "content-type") return;
+  list.push("content-type", type);
 }
 
 function cloneCf(cf) {
@@ -100,7 +113,7 @@ export class Request {
     let source = null;
     if (isRequest(input)) {
       const replaced = init !== undefined && init !== null && (isRequest(init) || init.body !== undefined);
-      source = this.#copyFrom(input, replaced);
+      source = copyFrom(this, input, replaced);
     } else {
       const text = usv(input);
       this.#url = host.urlParse(text);
@@ -108,12 +121,89 @@ export class Request {
     }
     if (init !== undefined && init !== null) {
       if (!isObject(init)) badConstruction("Request", 2, `${DICTIONARY} or Request`);
-      source = isRequest(init) ? this.#imitate(init) : this.#apply(init, source);
+      source = isRequest(init) ? imitate(this, init) : apply(this, init, source);
     }
     this.#source = source;
   }
 
   static {
+    listOf = (self) => {
+      const headers = self.#headers;
+      if (headers === undefined) return (self.#headers = []);
+      return Array.isArray(headers) ? headers : rawList(self.headers);
+    };
+    copyFrom = (self, request, withoutBody) => {
+      self.#url = request.#url;
+      self.#method = request.#method;
+      self.#headers = listOf(request).slice();
+      self.#rare = copyRare(request.#rare);
+      if (withoutBody) return null;
+      if (isUsed(request.#source)) throw new TypeError("Cannot reconstruct a Request with a used body.");
+      return moveBody(request);
+    };
+    /** Takes everything but the URL from another request that stands for a dictionary. */
+    imitate = (self, request) => {
+      self.#method = request.#method;
+      self.#headers = listOf(request).slice();
+      self.#rare = copyRare(request.#rare);
+      const body = request.body;
+      return body === null ? null : extract(body);
+    };
+    apply = (self, init, source) => {
+      const { method, headers, body, redirect, signal, cf, cache, integrity, fetcher, encodeResponseBody } = init;
+      if (integrity !== undefined && usv(integrity) !== "") {
+        throw new TypeError(
+          "Subrequest integrity checking is not implemented. The integrity option must be either undefined or an empty string.",
+        );
+      }
+      if (method !== undefined) self.#method = methodFrom(method);
+      if (headers !== undefined) {
+        const list = listFrom(headers);
+        if (list === undefined) badField("headers", DICTIONARY, HEADERS_INIT_TYPE);
+        self.#headers = list;
+      }
+      if (fetcher !== undefined) more(self).fetcher = fetcher;
+      if (signal !== undefined) {
+        if (signal !== null && !(signal instanceof AbortSignal)) badField("signal", DICTIONARY, "AbortSignal");
+        more(self).signal = signal ?? undefined;
+      }
+      if (cf !== undefined) {
+        if (!isObject(cf)) badField("cf", DICTIONARY, "Object");
+        more(self).cf = cloneCf(cf);
+      }
+      const bodiless = self.#method === "GET" || self.#method === "HEAD";
+      if (body !== undefined && body !== null) {
+        source = extract(body);
+        if (bodiless) throw new TypeError(NO_BODY);
+        implyType(listOf(self), extractedType);
+      }
+      if (redirect !== undefined) {
+        const text = usv(redirect).toLowerCase();
+        if (text !== "follow" && text !== "manual") throw new TypeError(BAD_REDIRECT);
+        more(self).redirect = text;
+      }
+      if (cache !== undefined) {
+        if (!CACHE_MODES.has(cache)) throw new TypeError(`Unsupported cache mode: ${usv(cache)}`);
+        more(self).cache = cache;
+      }
+      if (encodeResponseBody !== undefined) {
+        const text = usv(encodeResponseBody);
+        if (text !== "manual" && text !== "automatic") {
+          throw new TypeError(`encodeResponseBody: unexpected value: ${text}`);
+        }
+        more(self).encodeResponseBody = text;
+      }
+      if (bodiless && source !== null && (method !== undefined || (body !== undefined && body !== null))) {
+        throw new TypeError(NO_BODY);
+      }
+      return source;
+    };
+    more = (self) => {
+      const rare = self.#rare;
+      if (rare === undefined) return (self.#rare = rareOf());
+      if (rare === FROM_OUTSIDE) return (self.#rare = { ...rare, cf: edgeProperties() });
+      return rare === INCOMING ? (self.#rare = { ...rare }) : rare;
+    };
     isRequest = (value) => isObject(value) && #url in value;
     makeRequest = (method, url, headers, body, rare) => {
       const request = new Request(BARE);
@@ -129,7 +219,7 @@ export class Request {
       return {
         method: request.#method,
         url: request.#url,
-        headers: request.#list().slice(),
+        headers: listOf(request).slice(),
         redirect: rare?.redirect ?? "follow",
         cf: rare?.cf,
         cache: rare?.cache,
@@ -144,7 +234,7 @@ export class Request {
       set: (request, source) => {
         request.#source = source;
       },
-      type: (request) => lookUp(request.#list(), "content-type"),
+      type: (request) => lookUp(listOf(request), "content-type"),
     });
     incomingRequest = (method, url, headers, body, cf) => {
       const request = new Request(BARE);
@@ -169,95 +259,6 @@ export class Request {
         copyRare(rare),
       );
     };
-  }
-
-  #list() {
-    const headers = this.#headers;
-    if (headers === undefined) return (this.#headers = []);
-    return Array.isArray(headers) ? headers : rawList(this.headers);
-  }
-
-  #copyFrom(request, withoutBody) {
-    this.#url = request.#url;
-    this.#method = request.#method;
-    this.#headers = request.#list().slice();
-    this.#rare = copyRare(request.#rare);
-    if (withoutBody) return null;
-    if (isUsed(request.#source)) throw new TypeError("Cannot reconstruct a Request with a used body.");
-    return moveBody(request);
-  }
-
-  /** Takes everything but the URL from another request that stands for a dictionary. */
-  #imitate(request) {
-    this.#method = request.#method;
-    this.#headers = request.#list().slice();
-    this.#rare = copyRare(request.#rare);
-    const body = request.body;
-    return body === null ? null : extract(body);
-  }
-
-  #apply(init, source) {
-    const { method, headers, body, redirect, signal, cf, cache, integrity, fetcher, encodeResponseBody } = init;
-    if (integrity !== undefined && usv(integrity) !== "") {
-      throw new TypeError(
-        "Subrequest integrity checking is not implemented. The integrity option must be either undefined or an empty string.",
-      );
-    }
-    if (method !== undefined) this.#method = methodFrom(method);
-    if (headers !== undefined) {
-      const list = listFrom(headers);
-      if (list === undefined) badField("headers", DICTIONARY, HEADERS_INIT_TYPE);
-      this.#headers = list;
-    }
-    if (fetcher !== undefined) this.#more().fetcher = fetcher;
-    if (signal !== undefined) {
-      if (signal !== null && !(signal instanceof AbortSignal)) badField("signal", DICTIONARY, "AbortSignal");
-      this.#more().signal = signal ?? undefined;
-    }
-    if (cf !== undefined) {
-      if (!isObject(cf)) badField("cf", DICTIONARY, "Object");
-      this.#more().cf = cloneCf(cf);
-    }
-    const bodiless = this.#method === "GET" || this.#method === "HEAD";
-    if (body !== undefined && body !== null) {
-      source = extract(body);
-      if (bodiless) throw new TypeError(NO_BODY);
-      this.#imply(extractedType);
-    }
-    if (redirect !== undefined) {
-      const text = usv(redirect).toLowerCase();
-      if (text !== "follow" && text !== "manual") throw new TypeError(BAD_REDIRECT);
-      this.#more().redirect = text;
-    }
-    if (cache !== undefined) {
-      if (!CACHE_MODES.has(cache)) throw new TypeError(`Unsupported cache mode: ${usv(cache)}`);
-      this.#more().cache = cache;
-    }
-    if (encodeResponseBody !== undefined) {
-      const text = usv(encodeResponseBody);
-      if (text !== "manual" && text !== "automatic") {
-        throw new TypeError(`encodeResponseBody: unexpected value: ${text}`);
-      }
-      this.#more().encodeResponseBody = text;
-    }
-    if (bodiless && source !== null && (method !== undefined || (body !== undefined && body !== null))) {
-      throw new TypeError(NO_BODY);
-    }
-    return source;
-  }
-
-  #imply(type) {
-    if (type === null) return;
-    const list = this.#list();
-    for (let i = 0; i < list.length; i += 2) if (list[i] === "content-type") return;
-    list.push("content-type", type);
-  }
-
-  #more() {
-    const rare = this.#rare;
-    if (rare === undefined) return (this.#rare = rareOf());
-    if (rare === FROM_OUTSIDE) return (this.#rare = { ...rare, cf: edgeProperties() });
-    return rare === INCOMING ? (this.#rare = { ...rare }) : rare;
   }
 
   clone() {
@@ -297,12 +298,12 @@ export class Request {
 
   get signal() {
     if (this === undefined || !(#url in this)) illegal();
-    return (this.#more().signal ??= new AbortController().signal);
+    return (more(this).signal ??= new AbortController().signal);
   }
 
   get cf() {
     if (this === undefined || !(#url in this)) illegal();
-    return this.#rare === FROM_OUTSIDE ? this.#more().cf : this.#rare?.cf;
+    return this.#rare === FROM_OUTSIDE ? more(this).cf : this.#rare?.cf;
   }
 
   get integrity() {

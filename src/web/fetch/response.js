@@ -25,6 +25,10 @@ let isResponse;
 let makeResponse;
 let take;
 let describe;
+// Private methods would brand every response and check it at each call: these are functions instead.
+let listOf;
+let apply;
+let imitate;
 
 function hasNullBody(status) {
   return status === 101 || status === 204 || status === 205 || status === 304;
@@ -75,8 +79,8 @@ export class Response {
     if (init !== undefined && init !== null) {
       if (init === BARE) return;
       if (!isObject(init)) badConstruction("Response", 2, "InitializerDict or Response");
-      if (isResponse(init)) this.#imitate(init);
-      else this.#apply(init);
+      if (isResponse(init)) imitate(this, init);
+      else apply(this, init);
     }
     if (body === null || body === undefined) return;
     const source = extract(body);
@@ -93,6 +97,55 @@ export class Response {
   }
 
   static {
+    listOf = (self) => {
+      const headers = self.#headers;
+      if (headers === undefined) return (self.#headers = []);
+      if (typeof headers === "string") return (self.#headers = ["content-type", headers]);
+      return Array.isArray(headers) ? headers : rawList(headers);
+    };
+    apply = (self, init) => {
+      const { status, statusText, headers, cf, webSocket, encodeBody } = init;
+      if (status !== undefined) self.#status = toInt(status);
+      if (statusText !== undefined) (self.#rare ??= rareOf()).statusText = usv(statusText);
+      if (encodeBody !== undefined) {
+        const text = usv(encodeBody);
+        if (text !== "manual" && text !== "automatic") throw new TypeError(`encodeBody: unexpected value: ${text}`);
+        (self.#rare ??= rareOf()).encodeBody = text;
+      }
+      if (headers !== undefined) {
+        const list = listFrom(headers);
+        if (list === undefined) badField("headers", DICTIONARY, HEADERS_INIT_TYPE);
+        self.#headers = list;
+      }
+      if (cf !== undefined) {
+        if (!isObject(cf)) badField("cf", DICTIONARY, "Object");
+        (self.#rare ??= rareOf()).cf = cloneCf(cf);
+      }
+      if (webSocket !== undefined && webSocket !== null) {
+        if (!isWebSocket(webSocket)) badField("webSocket", DICTIONARY, "WebSocket");
+        (self.#rare ??= rareOf()).webSocket = webSocket;
+        if (self.#status !== 101) throw new RangeError("Responses with a WebSocket must have status code 101.");
+      } else if (self.#status < 200 || self.#status > 599) {
+        throw new RangeError(
+          "Responses may only be constructed with status codes in the range 200 to 599, inclusive.",
+        );
+      }
+      if (statusText !== undefined) checkStatusText(self.#rare.statusText);
+    };
+    imitate = (self, response) => {
+      self.#status = response.#status;
+      self.#headers = listOf(response).slice();
+      const rare = response.#rare;
+      if (rare !== undefined) {
+        const { statusText, webSocket, encodeBody } = rare;
+        self.#rare = { ...rareOf(), statusText, webSocket, encodeBody, cf: cloneCf(rare.cf) };
+      }
+      if (self.#status === 0) {
+        throw new RangeError(
+          "Responses may only be constructed with status codes in the range 200 to 599, inclusive.",
+        );
+      }
+    };
     isResponse = (value) => isObject(value) && #status in value;
     makeResponse = (status, headers, immutable, body, rare) => {
       const response = new Response(null, BARE);
@@ -105,7 +158,7 @@ export class Response {
     take = (response) => {
       const headers = response.#headers;
       const list =
-        typeof headers === "string" ? ["content-type", headers] : headers === undefined ? [] : response.#list();
+        typeof headers === "string" ? ["content-type", headers] : headers === undefined ? [] : listOf(response);
       let body = response.#source;
       if (typeof body === "string") response.#source = TAKEN;
       else if (body !== null) body = takeBody(response);
@@ -116,7 +169,7 @@ export class Response {
     };
     describe = (response) => ({
       status: response.#status,
-      headers: response.#list().slice(),
+      headers: listOf(response).slice(),
       ...(response.#rare ?? rareOf()),
       body: takeBody(response),
     });
@@ -126,60 +179,8 @@ export class Response {
       set: (response, source) => {
         response.#source = source;
       },
-      type: (response) => lookUp(response.#list(), "content-type"),
+      type: (response) => lookUp(listOf(response), "content-type"),
     });
-  }
-
-  #list() {
-    const headers = this.#headers;
-    if (headers === undefined) return (this.#headers = []);
-    if (typeof headers === "string") return (this.#headers = ["content-type", headers]);
-    return Array.isArray(headers) ? headers : rawList(headers);
-  }
-
-  #apply(init) {
-    const { status, statusText, headers, cf, webSocket, encodeBody } = init;
-    if (status !== undefined) this.#status = toInt(status);
-    if (statusText !== undefined) (this.#rare ??= rareOf()).statusText = usv(statusText);
-    if (encodeBody !== undefined) {
-      const text = usv(encodeBody);
-      if (text !== "manual" && text !== "automatic") throw new TypeError(`encodeBody: unexpected value: ${text}`);
-      (this.#rare ??= rareOf()).encodeBody = text;
-    }
-    if (headers !== undefined) {
-      const list = listFrom(headers);
-      if (list === undefined) badField("headers", DICTIONARY, HEADERS_INIT_TYPE);
-      this.#headers = list;
-    }
-    if (cf !== undefined) {
-      if (!isObject(cf)) badField("cf", DICTIONARY, "Object");
-      (this.#rare ??= rareOf()).cf = cloneCf(cf);
-    }
-    if (webSocket !== undefined && webSocket !== null) {
-      if (!isWebSocket(webSocket)) badField("webSocket", DICTIONARY, "WebSocket");
-      (this.#rare ??= rareOf()).webSocket = webSocket;
-      if (this.#status !== 101) throw new RangeError("Responses with a WebSocket must have status code 101.");
-    } else if (this.#status < 200 || this.#status > 599) {
-      throw new RangeError(
-        "Responses may only be constructed with status codes in the range 200 to 599, inclusive.",
-      );
-    }
-    if (statusText !== undefined) checkStatusText(this.#rare.statusText);
-  }
-
-  #imitate(response) {
-    this.#status = response.#status;
-    this.#headers = response.#list().slice();
-    const rare = response.#rare;
-    if (rare !== undefined) {
-      const { statusText, webSocket, encodeBody } = rare;
-      this.#rare = { ...rareOf(), statusText, webSocket, encodeBody, cf: cloneCf(rare.cf) };
-    }
-    if (this.#status === 0) {
-      throw new RangeError(
-        "Responses may only be constructed with status codes in the range 200 to 599, inclusive.",
-      );
-    }
   }
 
   static error() {
@@ -205,7 +206,7 @@ export class Response {
     const text = `${JSON.stringify(data)}`;
     const response = new Response(null, init);
     if (hasNullBody(response.#status)) throw new TypeError(NULL_BODY);
-    withType(response.#list(), "application/json");
+    withType(listOf(response), "application/json");
     response.#source = text;
     return response;
   }
@@ -216,7 +217,7 @@ export class Response {
     if (rare !== undefined && rare.webSocket !== null) {
       throw new TypeError("Cannot clone a response to a WebSocket handshake.");
     }
-    const list = this.#list().slice();
+    const list = listOf(this).slice();
     const immutable = !Array.isArray(this.#headers) && isImmutable(this.#headers);
     const copy = rare === undefined ? undefined : { ...rare, cf: cloneCf(rare.cf) };
     return makeResponse(this.#status, list, immutable, forkBody(this), copy);
@@ -236,7 +237,7 @@ export class Response {
     if (this === undefined || !(#status in this)) illegal();
     const headers = this.#headers;
     if (typeof headers === "object" && !Array.isArray(headers)) return headers;
-    return (this.#headers = makeHeaders(this.#list(), false));
+    return (this.#headers = makeHeaders(listOf(this), false));
   }
 
   get ok() {

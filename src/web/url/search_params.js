@@ -17,6 +17,11 @@ const { queryParse, querySerialize } = host;
 
 let linkedParams;
 let resetParams;
+let textOf;
+let setTextOf;
+// Private methods would brand every object and check it at each call: these are functions instead.
+let read;
+let changed;
 
 function listFrom(init) {
   if (!isObject(init)) {
@@ -42,57 +47,59 @@ function need(count, method, given) {
 export class URLSearchParams {
   /** The flat list, or the text that it will be parsed from. */
   #list;
-  /** What it shares with the URL it belongs to, if any, and how to change that URL's query. */
-  #place;
-  #write;
+  /** The text of the URL that it belongs to, if any, and how to put another query into that. */
+  #href;
+  #replaceQuery;
 
   constructor(init) {
     this.#list = init === undefined ? [] : listFrom(init);
   }
 
   static {
-    linkedParams = (place, search, write) => {
+    linkedParams = (href, search, replaceQuery) => {
       const params = new URLSearchParams();
       if (search !== "") params.#list = search.slice(1);
-      params.#place = place;
-      params.#write = write;
+      params.#href = href;
+      params.#replaceQuery = replaceQuery;
       return params;
+    };
+    textOf = (params) => params.#href;
+    setTextOf = (params, href) => {
+      params.#href = href;
+    };
+    read = (params) => {
+      const list = params.#list;
+      return typeof list === "string" ? (params.#list = queryParse(list)) : list;
+    };
+    changed = (params) => {
+      const href = params.#href;
+      if (href !== undefined) params.#href = params.#replaceQuery(href, querySerialize(params.#list));
     };
     // The list keeps its identity, so that iterators follow the URL.
     resetParams = (params, search) => {
-      const list = params.#read();
+      const list = read(params);
       const fresh = queryParse(search.slice(1));
       list.length = 0;
       for (const item of fresh) list.push(item);
     };
   }
 
-  #read() {
-    const list = this.#list;
-    return typeof list === "string" ? (this.#list = queryParse(list)) : list;
-  }
-
-  #changed() {
-    const place = this.#place;
-    if (place !== undefined) this.#write(place, querySerialize(this.#list));
-  }
-
   get size() {
     if (this === undefined || !(#list in this)) illegal();
-    return this.#read().length / 2;
+    return read(this).length / 2;
   }
 
   append(name, value) {
     if (this === undefined || !(#list in this)) illegal();
     need(2, "append", arguments.length);
-    this.#read().push(usv(name), usv(value));
-    this.#changed();
+    read(this).push(usv(name), usv(value));
+    changed(this);
   }
 
   delete(name, value) {
     if (this === undefined || !(#list in this)) illegal();
     need(1, "delete", arguments.length);
-    const list = this.#read();
+    const list = read(this);
     name = usv(name);
     if (value !== undefined) value = usv(value);
     let kept = 0;
@@ -103,14 +110,16 @@ export class URLSearchParams {
       kept += 2;
     }
     list.length = kept;
-    this.#changed();
+    changed(this);
   }
 
   get(name) {
     if (this === undefined || !(#list in this)) illegal();
-    const list = this.#read();
-    name = usv(name);
+    if (typeof name !== "string") name = usv(name);
+    const list = read(this);
     const { length } = list;
+    if (length === 0) return null;
+    name = name.toWellFormed();
     for (let i = 0; i < length; i += 2) if (list[i] === name) return list[i + 1];
     return null;
   }
@@ -118,7 +127,7 @@ export class URLSearchParams {
   getAll(name) {
     if (this === undefined || !(#list in this)) illegal();
     need(1, "getAll", arguments.length);
-    const list = this.#read();
+    const list = read(this);
     name = usv(name);
     const found = [];
     for (let i = 0; i < list.length; i += 2) if (list[i] === name) found.push(list[i + 1]);
@@ -127,7 +136,7 @@ export class URLSearchParams {
 
   has(name, value) {
     if (this === undefined || !(#list in this)) illegal();
-    const list = this.#read();
+    const list = read(this);
     name = usv(name);
     if (value !== undefined) value = usv(value);
     for (let i = 0; i < list.length; i += 2) {
@@ -139,7 +148,7 @@ export class URLSearchParams {
   set(name, value) {
     if (this === undefined || !(#list in this)) illegal();
     need(2, "set", arguments.length);
-    const list = this.#read();
+    const list = read(this);
     name = usv(name);
     value = usv(value);
     let placed = false;
@@ -154,48 +163,48 @@ export class URLSearchParams {
     }
     list.length = kept;
     if (!placed) list.push(name, value);
-    this.#changed();
+    changed(this);
   }
 
   sort() {
     if (this === undefined || !(#list in this)) illegal();
-    const list = this.#read();
+    const list = read(this);
     const pairs = [];
     for (let i = 0; i < list.length; i += 2) pairs.push([list[i], list[i + 1]]);
     pairs.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
     for (let i = 0; i < pairs.length; i++) [list[2 * i], list[2 * i + 1]] = pairs[i];
-    this.#changed();
+    changed(this);
   }
 
   entries() {
     if (this === undefined || !(#list in this)) illegal();
-    return entriesOf(this.#read());
+    return entriesOf(read(this));
   }
 
   keys() {
     if (this === undefined || !(#list in this)) illegal();
-    return keysOf(this.#read());
+    return keysOf(read(this));
   }
 
   values() {
     if (this === undefined || !(#list in this)) illegal();
-    return valuesOf(this.#read());
+    return valuesOf(read(this));
   }
 
   forEach(callback, thisArg) {
     if (this === undefined || !(#list in this)) illegal();
     if (typeof callback !== "function") badArgument("forEach", "URLSearchParams", 1, "function");
-    const list = this.#read();
+    const list = read(this);
     for (let i = 0; i < list.length; i += 2) callback.call(thisArg, list[i + 1], list[i], this);
   }
 
   toString() {
     if (this === undefined || !(#list in this)) illegal();
-    return querySerialize(this.#read());
+    return querySerialize(read(this));
   }
 }
 publish(URLSearchParams);
 hidden(URLSearchParams.prototype, Symbol.iterator, URLSearchParams.prototype.entries);
 
-/** Params that follow and change a URL; new contents for such params. */
-export { linkedParams, resetParams };
+/** Params that follow and change a URL's text; new contents for such params; that text, and a new one for it. */
+export { linkedParams, resetParams, setTextOf, textOf };

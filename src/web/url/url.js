@@ -1,7 +1,7 @@
 // URL and URLSearchParams. A URL is its normal text; components are cut out of it when somebody asks.
 import host from "dodev:host";
 import { badArgument, illegal, publish, usv } from "dodev:web/webidl";
-import { URLSearchParams, linkedParams, resetParams } from "dodev:web/url/search_params";
+import { URLSearchParams, linkedParams, resetParams, setTextOf, textOf } from "dodev:web/url/search_params";
 
 const { urlChange, urlOrigin, urlParse } = host;
 
@@ -57,7 +57,17 @@ function portColon(hostText) {
   return colon === -1 || hostText.indexOf("]", colon) !== -1 ? -1 : colon;
 }
 
-let replaceQuery;
+// Private methods would brand every URL and check it at each call: these are functions instead.
+let read;
+let write;
+
+function change(url, component, value) {
+  write(url, urlChange(read(url), component, usv(value)));
+}
+
+function replaceQuery(href, query) {
+  return urlChange(href, "search", query);
+}
 
 /** The text that was parsed last: a request's URL is parsed by every layer of a program that looks at it. */
 let lastText;
@@ -77,18 +87,19 @@ function parse(url, base) {
 
 /** A parsed URL. */
 export class URL {
-  /** The text; once `searchParams` was asked for, `#place` holds the current one. */
+  /** The text, until `searchParams` was asked for: then they hold the current one. */
   #href;
   #params;
-  #place;
 
   constructor(url, base) {
     this.#href = base === undefined && url === lastText ? lastHref : parse(url, base);
   }
 
   static {
-    replaceQuery = (place, query) => {
-      place.href = urlChange(place.href, "search", query);
+    read = (url) => (url.#params === undefined ? url.#href : textOf(url.#params));
+    write = (url, href) => {
+      if (url.#params === undefined) url.#href = href;
+      else setTextOf(url.#params, href);
     };
   }
 
@@ -110,29 +121,16 @@ export class URL {
     throw new Error("URL.revokeObjectURL() is not implemented");
   }
 
-  #read() {
-    return this.#place === undefined ? this.#href : this.#place.href;
-  }
-
-  #write(href) {
-    if (this.#place === undefined) this.#href = href;
-    else this.#place.href = href;
-  }
-
-  #change(component, value) {
-    this.#write(urlChange(this.#read(), component, usv(value)));
-  }
-
   get origin() {
     if (this === undefined || !(#href in this)) illegal();
-    const href = this.#read();
+    const href = read(this);
     if (!href.startsWith("http:") && !href.startsWith("https:")) return urlOrigin(href);
     return `${href.slice(0, href.indexOf(":") + 3)}${hostOf(href)}`;
   }
 
   get href() {
     if (this === undefined || !(#href in this)) illegal();
-    return this.#read();
+    return read(this);
   }
 
   set href(value) {
@@ -143,133 +141,133 @@ export class URL {
         "Failed to set the 'href' property on 'URL': the provided value is not of type 'valid URL string'.",
       );
     }
-    this.#write(href);
+    write(this, href);
     if (this.#params !== undefined) resetParams(this.#params, this.search);
   }
 
   get protocol() {
     if (this === undefined || !(#href in this)) illegal();
-    const href = this.#read();
+    const href = read(this);
     return href.slice(0, href.indexOf(":") + 1);
   }
 
   set protocol(value) {
     if (this === undefined || !(#href in this)) illegal();
-    this.#change("protocol", value);
+    change(this, "protocol", value);
   }
 
   get username() {
     if (this === undefined || !(#href in this)) illegal();
-    const text = credentials(this.#read());
+    const text = credentials(read(this));
     const colon = text.indexOf(":");
     return colon === -1 ? text : text.slice(0, colon);
   }
 
   set username(value) {
     if (this === undefined || !(#href in this)) illegal();
-    this.#change("username", value);
+    change(this, "username", value);
   }
 
   get password() {
     if (this === undefined || !(#href in this)) illegal();
-    const text = credentials(this.#read());
+    const text = credentials(read(this));
     const colon = text.indexOf(":");
     return colon === -1 ? "" : text.slice(colon + 1);
   }
 
   set password(value) {
     if (this === undefined || !(#href in this)) illegal();
-    this.#change("password", value);
+    change(this, "password", value);
   }
 
   get host() {
     if (this === undefined || !(#href in this)) illegal();
-    return hostOf(this.#read());
+    return hostOf(read(this));
   }
 
   set host(value) {
     if (this === undefined || !(#href in this)) illegal();
-    this.#change("host", value);
+    change(this, "host", value);
   }
 
   get hostname() {
     if (this === undefined || !(#href in this)) illegal();
-    const text = hostOf(this.#read());
+    const text = hostOf(read(this));
     const colon = portColon(text);
     return colon === -1 ? text : text.slice(0, colon);
   }
 
   set hostname(value) {
     if (this === undefined || !(#href in this)) illegal();
-    this.#change("hostname", value);
+    change(this, "hostname", value);
   }
 
   get port() {
     if (this === undefined || !(#href in this)) illegal();
-    const text = hostOf(this.#read());
+    const text = hostOf(read(this));
     const colon = portColon(text);
     return colon === -1 ? "" : text.slice(colon + 1);
   }
 
   set port(value) {
     if (this === undefined || !(#href in this)) illegal();
-    this.#change("port", value);
+    change(this, "port", value);
   }
 
   get pathname() {
     if (this === undefined || !(#href in this)) illegal();
-    const href = this.#read();
+    const href = read(this);
     return href === lastHref ? (lastPath ??= pathOf(href)) : pathOf(href);
   }
 
   set pathname(value) {
     if (this === undefined || !(#href in this)) illegal();
-    this.#change("pathname", value);
+    change(this, "pathname", value);
   }
 
   get search() {
     if (this === undefined || !(#href in this)) illegal();
-    const href = this.#read();
+    const href = read(this);
     const query = href.slice(beforeQuery(href), beforeHash(href));
     return query === "?" ? "" : query;
   }
 
   set search(value) {
     if (this === undefined || !(#href in this)) illegal();
-    this.#change("search", value);
+    change(this, "search", value);
     if (this.#params !== undefined) resetParams(this.#params, this.search);
   }
 
   get hash() {
     if (this === undefined || !(#href in this)) illegal();
-    const href = this.#read();
+    const href = read(this);
     const hash = href.slice(beforeHash(href));
     return hash === "#" ? "" : hash;
   }
 
   set hash(value) {
     if (this === undefined || !(#href in this)) illegal();
-    this.#change("hash", value);
+    change(this, "hash", value);
   }
 
   get searchParams() {
     if (this === undefined || !(#href in this)) illegal();
     if (this.#params === undefined) {
-      // URL and params share the text and not each other: a cycle would wait for the garbage collector.
-      this.#place = { href: this.#href };
-      this.#params = linkedParams(this.#place, this.#href.indexOf("?") < 0 ? "" : this.search, replaceQuery);
+      // A URL knows its params, which hold its text; a reference back would wait for the garbage collector.
+      const search = this.#href.indexOf("?") < 0 ? "" : this.search;
+      this.#params = linkedParams(this.#href, search, replaceQuery);
     }
     return this.#params;
   }
 
   toJSON() {
     if (this === undefined || !(#href in this)) illegal();
-    return this.#read();
+    return read(this);
   }
 
   toString() {
     if (this === undefined || !(#href in this)) illegal();
-    return this.#read();
+    return read(this);
   }
 }
 publish(URL);
