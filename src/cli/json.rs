@@ -46,7 +46,7 @@ fn report_value(report: &Report) -> Value {
         Report::RestartNeeded { key } => json!({ "event": "restart-needed", "key": key }),
         Report::WatchFailed(reason) => json!({ "event": "watch-failed", "reason": reason }),
         Report::Request(record) => json!({
-            "event": "request", "method": record.method, "path": record.path, "status": record.status,
+            "event": "request", "method": record.method.as_str(), "path": record.target.as_str(), "status": record.status,
             "duration": ms(record.duration),
         }),
         Report::Log(record) => json!({
@@ -103,13 +103,16 @@ mod tests {
     use super::*;
     use crate::base::diag::SourceFile;
     use crate::dev::Broken;
+    use http::Method;
+    use http::uri::PathAndQuery;
+
     use crate::server::RequestRecord;
 
     #[test]
     fn every_event_is_one_line_of_json() {
         let request = RequestRecord {
-            method: "GET".to_owned(),
-            path: "/\n".to_owned(),
+            method: Method::GET,
+            target: PathAndQuery::from_static("/?a"),
             status: 200,
             duration: Duration::from_micros(1_234),
         };
@@ -122,7 +125,7 @@ mod tests {
         for (item, expected) in [
             (
                 Item::Report(Report::Request(request)),
-                json!({ "event": "request", "method": "GET", "path": "/\n", "status": 200, "duration": 1.234 }),
+                json!({ "event": "request", "method": "GET", "path": "/?a", "status": 200, "duration": 1.234 }),
             ),
             (
                 Item::Report(Report::Broken(broken)),

@@ -262,8 +262,8 @@ mod tests {
 
     fn request() -> Report {
         Report::Request(crate::server::RequestRecord {
-            method: "GET".to_owned(),
-            path: "/".to_owned(),
+            method: http::Method::GET,
+            target: http::uri::PathAndQuery::from_static("/"),
             status: 200,
             duration: Duration::ZERO,
         })

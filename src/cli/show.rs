@@ -147,14 +147,14 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 
 /// `method path status duration`
 fn request(record: &RequestRecord, colour: bool) -> String {
-    let RequestRecord { method, path, status, duration } = record;
+    let RequestRecord { method, target, status, duration } = record;
     let paint_of = match status {
         500.. => red(),
         400.. => yellow(),
         300.. => Paint::new().cyan(),
         _ => green(),
     };
-    format!("{method} {path} {} {}", paint(&status.to_string(), paint_of, colour), show_duration(*duration))
+    format!("{method} {target} {} {}", paint(&status.to_string(), paint_of, colour), show_duration(*duration))
 }
 
 /// A duration with two or three digits, as in `0.42 ms`, `12 ms` or `1.5 s`.

@@ -1,6 +1,7 @@
 //! HTTP messages as they cross between the edge, isolates and objects.
 
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method};
 
 use super::pipe::PipeReader;
 use super::socket::{LinkEdge, SocketId};
@@ -16,14 +17,14 @@ pub enum Body {
     Stream(PipeReader, Option<u64>),
 }
 
-/// A header field: the name as it came (lower case on requests), the value as bytes.
-pub type Header = (String, Bytes);
+/// A header field. The types are those of the edge: the common ones are made and dropped without an allocation.
+pub type Header = (HeaderName, HeaderValue);
 
 /// A request for the Worker.
 #[derive(Debug)]
 pub struct FetchRequest {
-    /// The method as it came, for example `GET`.
-    pub method: String,
+    /// The method, for example `GET`.
+    pub method: Method,
     /// The absolute URL, for example `http://127.0.0.1:8787/x?y`.
     pub url: String,
     /// The header fields in order.

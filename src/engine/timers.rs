@@ -1,8 +1,10 @@
 //! Timers that JavaScript set: what is due when, and for whom.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 use std::time::Duration;
+
+use rustc_hash::FxHashMap;
 
 use super::host::{OwnerId, Scope};
 
@@ -10,7 +12,7 @@ use super::host::{OwnerId, Scope};
 #[derive(Debug, Default)]
 pub struct Timers {
     next: u32,
-    live: HashMap<u32, Scope>,
+    live: FxHashMap<u32, Scope>,
     queue: BinaryHeap<Reverse<(Duration, u64, u32)>>,
     order: u64,
     forgotten: Vec<u32>,

@@ -1,12 +1,12 @@
 //! Stateless contexts: one per request of the Worker, alive while any of its tasks runs.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::engine::OwnerId;
 
 /// Counts the tasks of each stateless context: the handler, the response's body, `waitUntil`.
 #[derive(Debug, Default)]
-pub struct Requests(HashMap<OwnerId, u32>);
+pub struct Requests(FxHashMap<OwnerId, u32>);
 
 impl Requests {
     /// Adds a task to `owner`, which begins to exist with its first task.

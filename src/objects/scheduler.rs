@@ -6,11 +6,12 @@
 //! transaction.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
 use rquickjs::{Ctx, Value};
+use rustc_hash::FxHashMap;
 
 use crate::base::limits;
 use crate::engine::exception::Exception;
@@ -81,8 +82,8 @@ pub struct Objects {
     /// The ends of WebSockets.
     pub sockets: Sockets,
     pub(super) actors: RefCell<Vec<Actor>>,
-    pub(super) index: RefCell<HashMap<ActorKey, Slot>>,
-    pub(super) owners: RefCell<HashMap<OwnerId, Slot>>,
+    pub(super) index: RefCell<FxHashMap<ActorKey, Slot>>,
+    pub(super) owners: RefCell<FxHashMap<OwnerId, Slot>>,
     pub(super) ready: RefCell<VecDeque<Work>>,
     pub(super) held: RefCell<Vec<Held>>,
     pub(super) requests: RefCell<Requests>,

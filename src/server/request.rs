@@ -6,15 +6,14 @@
 //! HEAD and has no body gets an empty one and `content-length: 0`; unknown methods are refused with 501.
 //! `request.cf` is the Worker's side of the matter and is not made here.
 
-use std::net::IpAddr;
-
-use axum::http::header::{self, HeaderMap, HeaderName};
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, Uri};
-use bytes::Bytes;
 use url::Url;
 
 use crate::world::http::Header;
+
+const CF_CONNECTING_IP: HeaderName = HeaderName::from_static("cf-connecting-ip");
 
 /// Why a request does not reach the Worker: the status and the text that answer it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +69,7 @@ pub enum BodyForm {
 #[derive(Debug)]
 pub struct Head {
     /// The method.
-    pub method: String,
+    pub method: Method,
     /// The absolute URL.
     pub url: String,
     /// The fields.
@@ -79,15 +78,15 @@ pub struct Head {
     pub body: BodyForm,
 }
 
-/// The head that the Worker sees of a request that `client` sent.
-pub fn head(parts: &Parts, client: IpAddr) -> Result<Head, Refusal> {
+/// The head that the Worker sees of a request from the address `client`.
+pub fn head(parts: &Parts, client: &HeaderValue) -> Result<Head, Refusal> {
     if !METHODS.contains(&parts.method.as_str()) {
         return Err(UNKNOWN_METHOD);
     }
     let url = url(&parts.uri, &parts.headers).ok_or(BAD_REQUEST)?;
     let body = body_form(&parts.method, &parts.headers);
     let headers = fields(parts, client, body);
-    Ok(Head { method: parts.method.as_str().to_owned(), url, headers, body })
+    Ok(Head { method: parts.method.clone(), url, headers, body })
 }
 
 /// Whether the client asks for a WebSocket.
@@ -134,23 +133,22 @@ fn body_form(method: &Method, headers: &HeaderMap) -> BodyForm {
     }
 }
 
-fn fields(parts: &Parts, client: IpAddr, body: BodyForm) -> Vec<Header> {
+fn fields(parts: &Parts, client: &HeaderValue, body: BodyForm) -> Vec<Header> {
     let mut fields = Vec::with_capacity(parts.headers.len() + 3);
     let upgrade = is_upgrade(&parts.headers);
     for (name, value) in &parts.headers {
         if *name != header::ACCEPT_ENCODING
             && (!is_of_connection(name) || (upgrade && *name == header::UPGRADE))
         {
-            fields.push((name.as_str().to_owned(), Bytes::copy_from_slice(value.as_bytes())));
+            fields.push((name.clone(), value.clone()));
         }
     }
-    let mut add = |name: &str, value: Bytes| fields.push((name.to_owned(), value));
-    add("accept-encoding", Bytes::from_static(b"br, gzip"));
-    if !parts.headers.contains_key("cf-connecting-ip") {
-        add("cf-connecting-ip", Bytes::from(client.to_string()));
+    fields.push((header::ACCEPT_ENCODING, HeaderValue::from_static("br, gzip")));
+    if !parts.headers.contains_key(CF_CONNECTING_IP) {
+        fields.push((CF_CONNECTING_IP, client.clone()));
     }
     if body == BodyForm::Sized(0) && !parts.headers.contains_key(header::CONTENT_LENGTH) {
-        add("content-length", Bytes::from_static(b"0"));
+        fields.push((header::CONTENT_LENGTH, HeaderValue::from_static("0")));
     }
     fields
 }
@@ -176,7 +174,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        head(&request.body(()).unwrap().into_parts().0, IpAddr::from([127, 0, 0, 1]))
+        head(&request.body(()).unwrap().into_parts().0, &HeaderValue::from_static("127.0.0.1"))
     }
 
     #[test]
@@ -230,7 +228,7 @@ mod tests {
                 .unwrap()
                 .headers
                 .iter()
-                .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value)))
+                .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
                 .collect();
             fields.sort();
             fields

@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::request::Parts;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -44,9 +45,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestRecord {
     /// The method.
-    pub method: String,
+    pub method: Method,
     /// Path and query, as they came.
-    pub path: String,
+    pub target: PathAndQuery,
     /// The answer's status.
     pub status: u16,
     /// From the head of the request to the head of the answer.
@@ -167,11 +168,12 @@ async fn connection(
     client: IpAddr,
     mut stopping: watch::Receiver<Option<Duration>>,
 ) {
+    let client = HeaderValue::try_from(client.to_string()).expect("addresses are plain text");
     // Only latency suffers where the system refuses.
     drop(stream.set_nodelay(true));
     let service = service_fn(move |request| {
-        let edge = edge.clone();
-        async move { Ok::<_, std::convert::Infallible>(edge.answer(request, client).await) }
+        let (edge, client) = (edge.clone(), client.clone());
+        async move { Ok::<_, std::convert::Infallible>(edge.answer(request, &client).await) }
     });
     let builder = http1::Builder::new()
         .auto_date_header(false)
@@ -190,9 +192,10 @@ async fn connection(
 }
 
 impl Edge {
-    async fn answer(&self, request: Request<Incoming>, client: IpAddr) -> Response<WireBody> {
+    async fn answer(&self, request: Request<Incoming>, client: &HeaderValue) -> Response<WireBody> {
         if request.uri().path().starts_with(control::PREFIX) {
-            return self.control(request).await;
+            // Boxed, like all that is rare: the future is moved with every request.
+            return Box::pin(self.control(request)).await;
         }
         let started = self.clock.elapsed();
         let (mut parts, body) = request.into_parts();
@@ -202,8 +205,8 @@ impl Edge {
             Err(Refusal(status, text)) => response::text(status, "text/plain", text),
         };
         (self.observe)(RequestRecord {
-            method: parts.method.as_str().to_owned(),
-            path: parts.uri.path_and_query().map_or("*", |target| target.as_str()).to_owned(),
+            target: parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("*")),
+            method: parts.method,
             status: response.status().as_u16(),
             duration: self.clock.elapsed().saturating_sub(started),
         });
@@ -228,7 +231,11 @@ impl Edge {
         upgrade: Option<OnUpgrade>,
     ) -> Response<WireBody> {
         let html = error_page::wants_html(&parts.headers);
-        let body = match receive(head.body, body).await {
+        let received = match head.body {
+            BodyForm::None => Ok(Body::Empty),
+            form => Box::pin(receive(form, body)).await,
+        };
+        let body = match received {
             Ok(body) => body,
             Err(Refusal(status, text)) => return response::text(status, "text/plain", text),
         };

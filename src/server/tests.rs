@@ -142,7 +142,7 @@ fn a_connection_serves_many_requests() {
         assert_eq!(client.head(), ("HTTP/1.1 200 OK".to_owned(), vec!["content-length: 5".to_owned()]));
         assert_eq!(client.body(5), "hello");
         let record = edge.records.recv().unwrap();
-        assert_eq!((record.method.as_str(), record.path.as_str(), record.status), ("GET", target, 200));
+        assert_eq!((record.method.as_str(), record.target.as_str(), record.status), ("GET", target, 200));
     }
 }
 

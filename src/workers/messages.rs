@@ -1,6 +1,7 @@
 //! HTTP messages between JavaScript's arrays and the host's structures.
 
 use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, header};
 use rquickjs::{Array, ArrayBuffer, Class, Ctx, IntoJs, Value};
 
 use crate::engine::bytes::copy_bytes;
@@ -48,7 +49,12 @@ fn headers_of(flat: &Array<'_>) -> rquickjs::Result<Vec<Header>> {
     let mut headers = Vec::with_capacity(flat.len() / 2);
     for index in (0..flat.len()).step_by(2) {
         let (name, value): (String, String) = (flat.get(index)?, flat.get(index + 1)?);
-        headers.push((name, Bytes::from(value)));
+        let field = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::try_from(value));
+        let (Ok(name), Ok(value)) = field else {
+            let message = format!("the header `{name}` has a name or a value that HTTP cannot carry");
+            return Err(throw(flat.ctx(), &OpError::of("TypeError", message)));
+        };
+        headers.push((name, value));
     }
     Ok(headers)
 }
@@ -58,20 +64,22 @@ pub fn request_into_js<'js>(
     ctx: &Ctx<'js>,
     host: &Host,
     request: FetchRequest,
-) -> rquickjs::Result<(String, String, Class<'js, Handle<HeaderHandle>>, Value<'js>)> {
+) -> rquickjs::Result<(Value<'js>, String, Class<'js, Handle<HeaderHandle>>, Value<'js>)> {
     let headers = header_handle(ctx, request.headers)?;
     let body = body_into_js(ctx, host, request.body)?;
-    Ok((request.method, request.url, headers, body))
+    let method = request.method.as_str().into_js(ctx)?;
+    Ok((method, request.url, headers, body))
 }
 
 /// A request as JavaScript describes it.
 pub fn request_of<'js>(
     host: &Host,
-    method: String,
+    method: &str,
     url: String,
     headers: &Array<'js>,
     body: &Value<'js>,
 ) -> rquickjs::Result<FetchRequest> {
+    let method = Method::from_bytes(method.as_bytes()).expect("the prelude knows the methods");
     Ok(FetchRequest { method, url, headers: headers_of(headers)?, body: body_of(host, body) })
 }
 
@@ -80,7 +88,7 @@ pub fn asks_for_upgrade(request: &FetchRequest) -> bool {
     request
         .headers
         .iter()
-        .any(|(name, value)| name.eq_ignore_ascii_case("upgrade") && value.eq_ignore_ascii_case(b"websocket"))
+        .any(|(name, value)| *name == header::UPGRADE && value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
 /// `[status, statusText, headers, body, webSocket]` for JavaScript.

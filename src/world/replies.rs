@@ -32,10 +32,11 @@ impl Replies {
 
     /// Gives every answer to who waits for it, for ever.
     pub async fn deliver(&self) {
+        let mut batch = Vec::new();
         loop {
             self.arrived.notified().await;
-            let batch = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
-            for (waiting, result) in batch {
+            std::mem::swap(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner), &mut batch);
+            for (waiting, result) in batch.drain(..) {
                 // Whoever hung up does not want the answer.
                 drop(waiting.send(result));
             }

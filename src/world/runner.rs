@@ -134,6 +134,8 @@ struct World<'a> {
     crons: Crons,
     retired: bool,
     state: Arc<SharedState>,
+    /// Messages of the running batch; empty between batches, with room for the next one.
+    batch: Vec<Message>,
     /// Answers of the running batch.
     outbox: Rc<RefCell<Vec<Reply>>>,
     /// When to end at the latest, and who waits for it.
@@ -181,6 +183,7 @@ impl<'a> World<'a> {
             crons,
             retired: false,
             state,
+            batch: Vec::new(),
             outbox: Rc::default(),
             stopping: None,
         };
@@ -268,11 +271,12 @@ impl<'a> World<'a> {
         let due = self.objects.next_due().map(|due| due.saturating_sub(self.clock.elapsed()));
         let cron = self.crons.wait(self.clock.now());
         let limit = [limit, due, cron].into_iter().flatten().min();
-        let mut batch = Vec::new();
+        let mut batch = std::mem::take(&mut self.batch);
         self.receiver.take(&mut batch, limit);
-        for message in batch {
+        for message in batch.drain(..) {
             self.accept(message);
         }
+        self.batch = batch;
         self.advance_crons();
         self.objects.advance();
         self.objects.run(self.isolate, &self.entry);

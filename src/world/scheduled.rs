@@ -169,7 +169,7 @@ mod tests {
             let crons = Crons::new(&[], test);
             let url = format!("http://127.0.0.1:8787{path}");
             let request =
-                FetchRequest { method: "GET".to_owned(), url, headers: Vec::new(), body: Body::Empty };
+                FetchRequest { method: http::Method::GET, url, headers: Vec::new(), body: Body::Empty };
             let event = crons.event(request, reply(), now);
             assert_eq!(runs(&event), expected, "{path}");
         }

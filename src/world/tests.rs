@@ -127,7 +127,7 @@ fn open(directory: &Path) -> Arc<SharedState> {
 
 fn get(world: &World, path: &str) -> String {
     let request = FetchRequest {
-        method: "GET".to_owned(),
+        method: http::Method::GET,
         url: format!("http://localhost{path}"),
         headers: Vec::new(),
         body: Body::Empty,

@@ -1,5 +1,8 @@
 //! Tables of what a person reads.
 
+use http::Method;
+use http::uri::PathAndQuery;
+
 use super::*;
 
 fn style() -> Style {
@@ -12,7 +15,7 @@ fn texts(report: Report, style: &Style) -> Vec<String> {
 }
 
 fn record(status: u16, duration: Duration) -> RequestRecord {
-    RequestRecord { method: "GET".to_owned(), path: "/a?b".to_owned(), status, duration }
+    RequestRecord { method: Method::GET, target: PathAndQuery::from_static("/a?b"), status, duration }
 }
 
 #[test]

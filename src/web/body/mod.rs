@@ -39,7 +39,7 @@ pub fn headers_into_js<'js>(ctx: &Ctx<'js>, headers: &[Header]) -> rquickjs::Res
     let flat = Array::new(ctx.clone())?;
     for (index, (name, value)) in headers.iter().enumerate() {
         flat.set(2 * index, name.as_str())?;
-        flat.set(2 * index + 1, String::from_utf8_lossy(value).as_ref())?;
+        flat.set(2 * index + 1, String::from_utf8_lossy(value.as_bytes()).as_ref())?;
     }
     Ok(flat)
 }

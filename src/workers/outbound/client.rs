@@ -13,6 +13,7 @@ use bytes::Bytes;
 use flate2::write::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
+use hyper::Method;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -148,7 +149,7 @@ fn reason(error: &hyper_util::client::legacy::Error) -> Failure {
 }
 
 fn outgoing(request: FetchRequest) -> Result<hyper::Request<Outgoing>, Failure> {
-    let bodiless = matches!(request.method.as_str(), "GET" | "HEAD");
+    let bodiless = matches!(request.method, Method::GET | Method::HEAD);
     let body = match request.body {
         Body::Empty => Outgoing::Bytes(None),
         Body::Bytes(bytes) if bytes.is_empty() => Outgoing::Bytes(None),
@@ -157,12 +158,10 @@ fn outgoing(request: FetchRequest) -> Result<hyper::Request<Outgoing>, Failure> 
     };
     let empty = matches!(body, Outgoing::Bytes(None));
     let mut out = hyper::Request::new(body);
-    *out.method_mut() = request.method.parse().map_err(|error| format!("{}: {error}", request.method))?;
+    *out.method_mut() = request.method;
     *out.uri_mut() = request.url.parse().map_err(|error| format!("{}: {error}", request.url))?;
     for (name, value) in request.headers {
-        let name: HeaderName = name.parse().map_err(|error| format!("header {name}: {error}"))?;
         if !is_ours(&name) {
-            let value = HeaderValue::from_maybe_shared(value).map_err(|error| format!("{name}: {error}"))?;
             out.headers_mut().append(name, value);
         }
     }
@@ -214,9 +213,7 @@ fn incoming(response: hyper::Response<Incoming>) -> Result<(FetchResponse, Rest)
             && *name != header::CONNECTION
     };
     let headers = parts.headers.iter().filter(|(name, _)| kept(name));
-    let headers: Vec<Header> = headers
-        .map(|(name, value)| (name.as_str().to_owned(), Bytes::copy_from_slice(value.as_bytes())))
-        .collect();
+    let headers: Vec<Header> = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
     let reason = parts.extensions.get::<hyper::ext::ReasonPhrase>();
     let status_text = match reason {
         Some(reason) => String::from_utf8_lossy(reason.as_bytes()).into_owned(),
@@ -359,9 +356,10 @@ mod tests {
     #[test]
     fn connections_are_not_the_programs_business() {
         let headers = [("host", "evil"), ("content-length", "9"), ("connection", "close"), ("x-a", "1")];
-        let headers = headers.map(|(name, value)| (name.to_owned(), Bytes::from_static(value.as_bytes())));
+        let headers =
+            headers.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         let request = FetchRequest {
-            method: "POST".to_owned(),
+            method: Method::POST,
             url: "http://127.0.0.1:1/x?y".to_owned(),
             headers: headers.to_vec(),
             body: Body::Bytes(Bytes::from_static(b"abc")),

@@ -57,7 +57,7 @@ pub(super) fn install<'js>(
     let (shared, own) = (exchanges.clone(), objects.clone());
     let fetch = move |ctx: Ctx<'js>, method: String, url: String, headers: Array<'js>, body: Value<'js>| {
         check_alive(&ctx, &own)?;
-        let request = request_of(&own.host, method, url, &headers, &body)?;
+        let request = request_of(&own.host, &method, url, &headers, &body)?;
         let (op, promise) = own.host.ops.start(&ctx, own.host.scope.get())?;
         let (number, cancelled) = with(&shared, Exchanges::begin);
         let (completer, arrived) = (own.host.completer.clone(), shared.clone());

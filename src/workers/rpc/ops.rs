@@ -215,7 +215,7 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
                       body: Value<'js>| {
         check_alive(&ctx, &shared)?;
         let entrypoint = entrypoint_of(&ctx, &shared, name, &props)?;
-        let request = request_of(&shared.host, method, url, &headers, &body)?;
+        let request = request_of(&shared.host, &method, url, &headers, &body)?;
         let (op, promise) = start(&ctx, &shared)?;
         let event = Event::FetchEntrypoint { entrypoint, request, reply: ReplyTo::Op(op) };
         shared.invoke(Callee::Worker, event);

@@ -6,6 +6,7 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
+use http::{HeaderValue, header};
 use rquickjs::{Array, Ctx, Value};
 
 use crate::engine::Scope;
@@ -78,7 +79,7 @@ fn read<'js>(
     Ok(Ok(FetchResponse {
         status: if succeeded || answer == ScheduledAnswer::Sentence { 200 } else { 500 },
         status_text: String::new(),
-        headers: vec![("content-type".to_owned(), Bytes::from(kind))],
+        headers: vec![(header::CONTENT_TYPE, HeaderValue::from_static(kind))],
         body: Body::Bytes(Bytes::from(text)),
         web_socket: None,
     }))

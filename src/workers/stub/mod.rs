@@ -54,7 +54,7 @@ pub(super) fn install<'js>(
                       headers: Array<'js>,
                       body: Value<'js>| {
         check_alive(&ctx, &shared)?;
-        let request = request_of(&shared.host, method, url, &headers, &body)?;
+        let request = request_of(&shared.host, &method, url, &headers, &body)?;
         let (op, promise) = shared.host.ops.start(&ctx, shared.host.scope.get())?;
         send(&shared, slot, breaks, Event::Fetch { request, reply: ReplyTo::Op(op) });
         Ok::<_, rquickjs::Error>(promise)
