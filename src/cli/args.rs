@@ -3,6 +3,7 @@
 //! Flags have the names and meanings that they have in `wrangler dev`. Only parsed here: what they mean for a
 //! project is decided when it is loaded.
 
+use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -21,6 +22,7 @@ const EXAMPLES: &str = "\
 Examples:
   dodev dev                    serve the project in this directory
   dodev dev --port 3000        on a certain port
+  dodev test -- npm test       run tests against a server of their own
   dodev help dev               everything about a command";
 
 /// What to do.
@@ -28,6 +30,8 @@ Examples:
 pub enum Command {
     /// Serve a project and reload it on every save.
     Dev(Box<DevArgs>),
+    /// Run a command, for example a test runner, against a server with fresh state.
+    Test(Box<TestArgs>),
 }
 
 const DEV_ABOUT: &str = "\
@@ -148,6 +152,49 @@ pub struct DevArgs {
     pub json: bool,
 }
 
+const TEST_ABOUT: &str = "\
+Run a command, for example a test runner, against a server with fresh state.
+
+Starts the project on a free port with state of its own in a temporary directory, waits until it \
+answers, and runs the command with DODEV_URL, DODEV_CONTROL_URL and DODEV_STATE in its environment. When \
+the command ends, the server ends too, and `dodev test` ends with the command's exit code. A \
+project that does not start is shown with its mistakes, and the command is not run.
+
+What the server tells goes to a file; its last lines are shown when the command fails.";
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  dodev test -- npx vitest run            any test runner
+  dodev test -- node --test               finds the server by DODEV_URL
+  dodev test -e staging -- ./smoke.sh     flags of `dodev dev` come before the dashes
+  dodev test --keep -- npm test           look at the state afterwards
+  dodev test --state fixtures/state -- npm test";
+
+/// Arguments of `dodev test`.
+#[derive(Debug, Args)]
+#[command(long_about = TEST_ABOUT, after_help = TEST_EXAMPLES)]
+pub struct TestArgs {
+    /// The server's.
+    #[command(flatten)]
+    pub dev: DevArgs,
+
+    /// Start with a copy of this state directory instead of none
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+
+    /// Keep the state afterwards and say where it is
+    #[arg(long)]
+    pub keep: bool,
+
+    /// Write what the server tells to this file
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
 /// From the most to the least talkative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum LogLevel {
@@ -203,9 +250,10 @@ mod tests {
     use super::*;
 
     fn dev(arguments: &[&str]) -> Result<DevArgs, clap::Error> {
-        let Cli { command: Command::Dev(args) } =
-            Cli::try_parse_from([&["dodev", "dev"], arguments].concat())?;
-        Ok(*args)
+        match Cli::try_parse_from([&["dodev", "dev"], arguments].concat())?.command {
+            Command::Dev(args) => Ok(*args),
+            other => panic!("{other:?} is another command"),
+        }
     }
 
     #[test]

@@ -43,26 +43,28 @@ pub fn run(args: Box<DevArgs>, clock: Clock) -> ExitCode {
                 ExitCode::FAILURE
             }
         },
-        Err(StartFailure::Project(diagnostics)) => {
-            output.diagnostics(diagnostics);
-            ExitCode::FAILURE
-        }
-        Err(StartFailure::Listen(error)) => {
-            output.failure_with_help(
-                error.to_string(),
-                "stop it, or choose another one with `--port`; 0 is any",
-            );
-            ExitCode::FAILURE
-        }
-        Err(error @ (StartFailure::Ip(_) | StartFailure::State { .. } | StartFailure::System(_))) => {
-            output.failure(error.to_string());
+        Err(failure) => {
+            show_start_failure(&output, failure);
             ExitCode::FAILURE
         }
     };
     output.finish(code)
 }
 
-fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOptions> {
+/// Says why there is no session.
+pub(super) fn show_start_failure(output: &Output, failure: StartFailure) {
+    match failure {
+        StartFailure::Project(diagnostics) => output.diagnostics(diagnostics),
+        StartFailure::Listen(error) => output
+            .failure_with_help(error.to_string(), "stop it, or choose another one with `--port`; 0 is any"),
+        error @ (StartFailure::Ip(_) | StartFailure::State { .. } | StartFailure::System(_)) => {
+            output.failure(error.to_string());
+        }
+    }
+}
+
+/// What `args` ask of a session that reports to nobody yet.
+pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOptions> {
     let mut cwd = std::env::current_dir().context("cannot tell the working directory")?;
     if let Some(directory) = &args.cwd {
         cwd = cwd.join(directory);
@@ -90,7 +92,17 @@ fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOptions> {
     };
     let report = Arc::new(|_: Report| {});
     let test_scheduled = args.test_scheduled;
-    Ok(SessionOptions { load, ip: args.ip, port: args.port, persist, program, test_scheduled, clock, report })
+    Ok(SessionOptions {
+        load,
+        ip: args.ip,
+        port: args.port,
+        persist,
+        program,
+        test_scheduled,
+        watch: true,
+        clock,
+        report,
+    })
 }
 
 /// The first signal asks the session to stop, the second ends the process at once.

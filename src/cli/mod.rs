@@ -8,6 +8,7 @@ mod json;
 mod output;
 mod refused;
 mod show;
+mod test;
 
 use std::ffi::OsStr;
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ pub fn main() -> ExitCode {
     }
     match Cli::try_parse() {
         Ok(Cli { command: Command::Dev(args) }) => dev::run(args, clock),
+        Ok(Cli { command: Command::Test(args) }) => test::run(args, clock),
         Err(error) => output::usage(&refused::explain(error)),
     }
 }

@@ -5,6 +5,7 @@
 //! reloads, what the program logs) goes to standard output as with `wrangler dev`, mistakes and warnings
 //! to standard error; with `--json` every event goes to standard output.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -61,6 +62,8 @@ pub struct Line {
 pub enum Item {
     /// What a session tells.
     Report(Report),
+    /// What a command tells beside its result.
+    Note(String),
     /// Why a command fails, and perhaps what to do.
     Failure(String, Option<&'static str>),
     /// Mistakes that make a command fail.
@@ -170,13 +173,29 @@ impl Sink {
 }
 
 impl Output {
-    /// Starts to print.
+    /// Starts to print to the standard streams.
     pub fn start(style: Style) -> Self {
+        Self::start_with(move |items| write_all(items, &style))
+    }
+
+    /// Starts to print everything to `file`.
+    pub fn to_file(style: Style, mut file: File) -> Self {
+        Self::start_with(move |items| {
+            let mut text = String::new();
+            for line in items.iter().flat_map(|item| lines_of(item, &style)) {
+                text.push_str(&line.text);
+                text.push('\n');
+            }
+            flush(&mut text, &mut file);
+        })
+    }
+
+    fn start_with(mut write: impl FnMut(&[Item]) + Send + 'static) -> Self {
         let sink = Sink(Arc::default());
         let source = sink.clone();
         let print = move || {
             while let Some(items) = source.take() {
-                write_all(&items, &style);
+                write(&items);
                 source.pause();
             }
         };
@@ -188,6 +207,11 @@ impl Output {
     /// Where others put their reports.
     pub fn sink(&self) -> Sink {
         self.sink.clone()
+    }
+
+    /// Says something that is no failure, on standard error.
+    pub fn note(&self, message: impl Into<String>) {
+        self.sink.add(Item::Note(message.into()), true);
     }
 
     /// Says why a command fails.
@@ -224,11 +248,14 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
+fn lines_of(item: &Item, style: &Style) -> Vec<Line> {
+    if style.json { json::lines(item) } else { show::lines(item, style) }
+}
+
 fn write_all(items: &[Item], style: &Style) {
     let (mut out, mut err) = (String::new(), String::new());
     for item in items {
-        let lines = if style.json { json::lines(item) } else { show::lines(item, style) };
-        for Line { stream, text } in lines {
+        for Line { stream, text } in lines_of(item, style) {
             // Keeps the order of the two streams as they appear on one terminal.
             match stream {
                 Stream::Out => {

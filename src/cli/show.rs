@@ -25,6 +25,7 @@ const WIDTH: usize = 80;
 pub fn lines(item: &Item, style: &Style) -> Vec<Line> {
     let lines = match item {
         Item::Report(report) => report_lines(report, style),
+        Item::Note(message) => vec![err(message.clone())],
         Item::Failure(message, help) => {
             let help = help.map(|help| format!("\n  help: {help}")).unwrap_or_default();
             vec![err(format!("{}: {message}{help}", paint("error", red(), style.error_colour)))]

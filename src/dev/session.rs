@@ -52,6 +52,8 @@ pub struct SessionOptions {
     pub program: PathBuf,
     /// Whether `/__scheduled` runs the scheduled handler.
     pub test_scheduled: bool,
+    /// Whether a save reloads the code.
+    pub watch: bool,
     /// Time; its zero is the start of the process.
     pub clock: Clock,
     /// Where reports go.
@@ -162,7 +164,8 @@ impl Session {
         let current = Arc::new(Current::default());
         let server = start_server(&options, &project, current.clone(), state.replies().clone())?;
         let lost = Arc::new(AtomicBool::new(false));
-        let watch = start_watch(&options.report, sender.clone(), lost.clone());
+        let watch =
+            options.watch.then(|| start_watch(&options.report, sender.clone(), lost.clone())).flatten();
         let mut session = Self {
             machine,
             options,

@@ -15,5 +15,6 @@ mod project;
 mod rpc;
 mod rust_text;
 mod sockets;
+mod test_command;
 mod tidy;
 mod websocket;

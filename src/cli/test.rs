@@ -1,0 +1,270 @@
+//! `dodev test -- COMMAND`: runs a command against a server of its own, with fresh and private state.
+//!
+//! What the server tells goes to a file, so that the output of the command stays its own; the end of that
+//! file is shown when the command fails. Files are not watched: a test that writes into the project does not
+//! change the code under its own feet.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+use anyhow::{Context, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tempfile::{TempDir, TempPath};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::args::{LogLevel, TestArgs};
+use super::dev;
+use super::output::{Output, Style};
+use crate::base::clock::Clock;
+use crate::dev::{Broken, Ready, Report, Session, SessionOptions, Stopper};
+
+/// Lines of the log that are shown when the command fails.
+const SHOWN_LINES: usize = 40;
+
+/// Runs the command line after `--` against the project and gives back its exit code.
+pub fn run(args: Box<TestArgs>, clock: Clock) -> ExitCode {
+    let mut style = Style::of_process(args.dev.log_level, args.dev.quiet, args.dev.json);
+    let words = Words { command: args.command, state: args.state, keep: args.keep, log: args.log };
+    let outcome = dev::options(args.dev, clock).and_then(|options| {
+        style.cwd.clone_from(&options.load.cwd);
+        run_with(words, options, style.clone())
+    });
+    // The command's output is its own: what is told here goes to standard error, as text.
+    let output = Output::start(Style { level: LogLevel::Log, json: false, quiet: false, ..style });
+    let code = match outcome {
+        Ok(Outcome::Ended { status, log, state }) => {
+            if let Some(log) = log {
+                output.note(format!("{}\n\nThe server's log: {}", tail_of(&log), log.display()));
+            }
+            if let Some(state) = state {
+                output.note(format!("State is kept in {}", state.display()));
+            }
+            code_of(status)
+        }
+        Ok(Outcome::Broken(broken)) => {
+            output.diagnostics(broken.diagnostics);
+            ExitCode::FAILURE
+        }
+        Ok(Outcome::NotStarted(failure)) => {
+            dev::show_start_failure(&output, failure);
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            output.failure(format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    };
+    output.finish(code)
+}
+
+/// What is `dodev test`'s own on the command line.
+struct Words {
+    command: Vec<std::ffi::OsString>,
+    state: Option<PathBuf>,
+    keep: bool,
+    log: Option<PathBuf>,
+}
+
+enum Outcome {
+    /// The command ended; the server's log if it failed, and the state's directory if that was to be kept.
+    Ended { status: ExitStatus, log: Option<PathBuf>, state: Option<PathBuf> },
+    /// The Worker does not start.
+    Broken(Broken),
+    /// There is no session.
+    NotStarted(crate::dev::StartFailure),
+}
+
+/// The file that takes what the server tells.
+enum Log {
+    /// Goes away unless it is kept.
+    Private(TempPath),
+    Given(PathBuf),
+}
+
+impl Log {
+    fn create(given: Option<PathBuf>) -> anyhow::Result<(Self, File)> {
+        match given {
+            Some(path) => {
+                let file = File::create(&path);
+                let file = file.with_context(|| format!("cannot write the log `{}`", path.display()))?;
+                Ok((Self::Given(path), file))
+            }
+            None => {
+                let log = tempfile::Builder::new().prefix("dodev-test-").suffix(".log").tempfile();
+                let (file, path) = log.context("cannot write a log")?.into_parts();
+                Ok((Self::Private(path), file))
+            }
+        }
+    }
+
+    fn keep(self) -> anyhow::Result<PathBuf> {
+        match self {
+            Self::Private(path) => path.keep().context("cannot keep the log"),
+            Self::Given(path) => Ok(path),
+        }
+    }
+}
+
+/// The directory of a run's state.
+enum Place {
+    Private(TempDir),
+    Given(PathBuf),
+}
+
+impl Place {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Private(directory) => directory.path(),
+            Self::Given(path) => path,
+        }
+    }
+}
+
+fn run_with(words: Words, mut options: SessionOptions, style: Style) -> anyhow::Result<Outcome> {
+    let cwd = options.load.cwd.clone();
+    let place = match &options.persist {
+        Some(directory) => Place::Given(directory.clone()),
+        None => Place::Private(tempfile::Builder::new().prefix("dodev-test-").tempdir()?),
+    };
+    if let Some(source) = words.state.map(|path| cwd.join(path)) {
+        copy_state(&source, place.path())
+            .with_context(|| format!("cannot take the state from `{}`", source.display()))?;
+    }
+    fs::create_dir_all(place.path())
+        .with_context(|| format!("cannot create `{}`", place.path().display()))?;
+    options.persist = Some(place.path().to_owned());
+    options.port = Some(options.port.unwrap_or(0));
+    options.watch = false;
+    let (log, file) = Log::create(words.log.map(|path| cwd.join(path)))?;
+
+    let output = Output::to_file(Style { colour: false, error_colour: false, ..style }, file);
+    let (sender, started) = mpsc::channel();
+    let sink = output.sink();
+    options.report = Arc::new(move |report| {
+        match &report {
+            Report::Ready(ready) => drop(sender.send(Ok(ready.clone()))),
+            Report::Broken(broken) => drop(sender.send(Err(broken.clone()))),
+            _ => {}
+        }
+        sink.push(report);
+    });
+    let session = match Session::start(options) {
+        Ok(session) => session,
+        Err(failure) => return Ok(Outcome::NotStarted(failure)),
+    };
+    let stopper = session.stopper();
+    let serving = thread::Builder::new().name("session".to_owned()).spawn(move || session.run())?;
+    let ran = run_when_ready(&started, &words.command);
+    stop(&stopper, serving);
+    output.finish(ExitCode::SUCCESS);
+    let status = match ran? {
+        Ok(status) => status,
+        Err(broken) => return Ok(Outcome::Broken(broken)),
+    };
+    let state = match place {
+        Place::Private(directory) if words.keep => Some(directory.keep()),
+        Place::Private(_) | Place::Given(_) => None,
+    };
+    let log = if status.success() { None } else { Some(log.keep()?) };
+    Ok(Outcome::Ended { status, log, state })
+}
+
+fn stop(stopper: &Stopper, serving: thread::JoinHandle<()>) {
+    stopper.stop();
+    // A panic of the session has been reported by the panic hook.
+    drop(serving.join());
+}
+
+/// Waits until the Worker answers, runs `command`, and waits for its end.
+fn run_when_ready(
+    started: &Receiver<Result<Ready, Broken>>,
+    command: &[std::ffi::OsString],
+) -> anyhow::Result<Result<ExitStatus, Broken>> {
+    let ready = match started.recv().context("the session ended before it was ready")? {
+        Ok(ready) => ready,
+        Err(broken) => return Ok(Err(broken)),
+    };
+    let Some((program, arguments)) = command.split_first() else { bail!("there is no command to run") };
+    let url = format!("http://{}", ready.address);
+    let mut child = Command::new(program)
+        .args(arguments)
+        .env("DODEV_URL", &url)
+        .env("DODEV_CONTROL_URL", format!("{url}/cdn-cgi/dodev"))
+        .env("DODEV_STATE", &ready.persist)
+        .spawn()
+        .with_context(|| format!("cannot run `{}`", program.display()))?;
+    forward_signals(&child)?;
+    Ok(Ok(child.wait().context("cannot wait for the command")?))
+}
+
+/// Hands the signals that ask this process to end on to `child`, which decides.
+///
+/// Ctrl-C on a terminal reaches the child by itself, as it belongs to the same group of processes.
+fn forward_signals(child: &Child) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let context = runtime.enter();
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    drop(context);
+    let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
+    let on_terminal = io::IsTerminal::is_terminal(&io::stdin());
+    let forward = move || {
+        runtime.block_on(async {
+            loop {
+                let signal = tokio::select! {
+                    _ = interrupt.recv() => Signal::SIGINT,
+                    _ = terminate.recv() => Signal::SIGTERM,
+                    _ = hang_up.recv() => Signal::SIGHUP,
+                };
+                if signal != Signal::SIGINT || !on_terminal {
+                    // The child may have ended already.
+                    let _ = kill(pid, signal);
+                }
+            }
+        });
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(forward)?;
+    Ok(())
+}
+
+/// The command's own exit code; as shells count it when a signal ended it.
+fn code_of(status: ExitStatus) -> ExitCode {
+    use std::os::unix::process::ExitStatusExt;
+    const SIGNALLED: i32 = 128;
+    let code = status.code().or_else(|| status.signal().map(|signal| SIGNALLED + signal));
+    code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// The last lines of the log.
+fn tail_of(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_else(|error| format!("the log cannot be read: {error}"));
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
+}
+
+/// Copies the state directory `source` to `target`, without what belongs to a running server.
+fn copy_state(source: &Path, target: &Path) -> io::Result<()> {
+    fs::create_dir_all(target)?;
+    for entry in fs::read_dir(source)? {
+        let entry = entry?;
+        let to = target.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_state(&entry.path(), &to)?;
+        } else if !is_of_a_server(&entry.path()) {
+            fs::copy(entry.path(), to)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file says that a server uses the directory.
+fn is_of_a_server(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "lock" || name == "server.json")
+}
