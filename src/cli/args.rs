@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use super::templates::Template;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// A local emulator for Cloudflare Workers and Durable Objects.
@@ -19,6 +20,7 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  dodev init my-app            make a new project
   dodev dev                    serve the project in this directory
   dodev dev --port 3000        on a certain port
   dodev help dev               everything about a command";
@@ -28,6 +30,37 @@ Examples:
 pub enum Command {
     /// Serve a project and reload it on every save.
     Dev(Box<DevArgs>),
+    /// Make a new project from a template.
+    Init(InitArgs),
+}
+
+const INIT_ABOUT: &str = "\
+Make a new project from a template.
+
+The Worker is named after its directory. Nothing is installed and nothing overwritten: the project runs \
+with `dodev dev` as it is, and deploys with `wrangler deploy`.";
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  dodev init my-app                    a counter in the new directory my-app
+  dodev init my-chat --template chat   chat rooms over WebSockets
+  dodev init                           in this directory, if it is empty";
+
+/// Arguments of `dodev init`.
+#[derive(Debug, Args)]
+#[command(long_about = INIT_ABOUT, after_help = INIT_EXAMPLES)]
+pub struct InitArgs {
+    /// The Worker's name and new directory, or a path that ends in it [default: this directory]
+    #[arg(value_name = "NAME")]
+    pub directory: Option<PathBuf>,
+
+    /// What to start from
+    #[arg(short, long, value_enum, value_name = "TEMPLATE", default_value_t = Template::Counter)]
+    pub template: Template,
+
+    /// Write into a directory that is not empty; no file in it is overwritten
+    #[arg(short, long)]
+    pub force: bool,
 }
 
 const DEV_ABOUT: &str = "\
@@ -146,6 +179,23 @@ pub struct DevArgs {
     /// Print one JSON object per event on standard output, for programs
     #[arg(long)]
     pub json: bool,
+
+    /// Whether single keys work on a terminal [default: true]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub show_interactive_dev_session: Option<bool>,
+
+    /// The same as `--show-interactive-dev-session=false`
+    #[arg(long, hide = true, overrides_with = "show_interactive_dev_session")]
+    pub no_show_interactive_dev_session: bool,
+}
+
+impl DevArgs {
+    /// Whether single keys are wanted.
+    pub fn wants_keys(&self) -> bool {
+        self.show_interactive_dev_session != Some(false)
+            && !self.no_show_interactive_dev_session
+            && !self.json
+    }
 }
 
 /// From the most to the least talkative.
@@ -203,9 +253,10 @@ mod tests {
     use super::*;
 
     fn dev(arguments: &[&str]) -> Result<DevArgs, clap::Error> {
-        let Cli { command: Command::Dev(args) } =
-            Cli::try_parse_from([&["dodev", "dev"], arguments].concat())?;
-        Ok(*args)
+        match Cli::try_parse_from([&["dodev", "dev"], arguments].concat())?.command {
+            Command::Dev(args) => Ok(*args),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -244,6 +295,19 @@ mod tests {
         assert_eq!(args.var, pairs);
         assert_eq!(args.alias, [("node:fs".to_owned(), "./fs.ts".to_owned())]);
         assert_eq!(args.compatibility_flags, Some(vec!["x".to_owned(), "y".to_owned()]));
+    }
+
+    #[test]
+    fn keys_can_be_switched_off() {
+        for (arguments, expected) in [
+            (&[][..], true),
+            (&["--show-interactive-dev-session"], true),
+            (&["--show-interactive-dev-session=false"], false),
+            (&["--no-show-interactive-dev-session"], false),
+            (&["--json"], false),
+        ] {
+            assert_eq!(dev(arguments).unwrap().wants_keys(), expected, "{arguments:?}");
+        }
     }
 
     #[test]
