@@ -242,7 +242,7 @@ impl VisitMut for StaticAccessors {
         let is_storage =
             member.prop.as_private_name().is_some_and(|name| name.name.starts_with(ACCESSOR_STORAGE));
         if self.inside && is_storage && member.obj.is_ident() {
-            member.obj = Box::new(Expr::This(ThisExpr { span: member.span }));
+            *member.obj = Expr::This(ThisExpr { span: member.span });
         }
     }
 }

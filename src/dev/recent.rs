@@ -55,7 +55,7 @@ mod tests {
         let now = Clock::system().now();
         let paths = [file.clone(), directory.path().join("missing")];
         let found = |since: i64| changed_since(Timestamp(since), &paths).collect::<Vec<_>>();
-        assert_eq!(found(now.0 - 1_000), [file.clone()]);
+        assert_eq!(found(now.0 - 1_000), std::slice::from_ref(&file));
         assert!(found(now.0 + 60_000).is_empty());
         // Renaming does not change when a file was written.
         let old = UNIX_EPOCH + Duration::from_secs(1);
