@@ -98,6 +98,8 @@ pub const MAILBOX_EVENTS: usize = 65_536;
 pub const DRAIN: Duration = Duration::from_millis(800);
 /// Ports tried, from the wanted one upwards, when it was not named on the command line.
 pub const PORT_ATTEMPTS: u16 = 64;
+/// Files and directories that are watched for the user's build command.
+pub const COMMAND_SOURCES: usize = 20_000;
 /// Events that may wait for the development session.
 pub const SESSION_EVENTS: usize = 1_024;
 /// Reports that may wait to be printed; requests and logs beyond that are counted instead.

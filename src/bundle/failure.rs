@@ -17,6 +17,7 @@ use rolldown_error::{
     BuildDiagnostic, DiagnosableArcstr, DiagnosableResolveError, DiagnosticOptions, EventKind, Severity,
 };
 
+use super::decorators::Refusal;
 use super::node_builtins::is_bare_node_module;
 use super::plugin::{Problem, ProblemKind, ProjectPlugin};
 use super::request::{BundleRequest, ModuleKind};
@@ -72,7 +73,10 @@ impl<'a> Reporter<'a> {
                 }
             };
             let importer = unresolved.importer_id.to_string();
-            let source = SourceFile::new(self.shown(&importer), unresolved.source.as_str());
+            let written = self.plugin.lowered(&importer).and_then(|_| self.source(&importer));
+            let span = span.filter(|_| written.is_none());
+            let source =
+                written.unwrap_or_else(|| SourceFile::new(self.shown(&importer), unresolved.source.as_str()));
             return Some(self.unresolved(&specifier, &importer, &source, span, &unresolved.reason));
         }
         if complaint.severity() != Severity::Error {
@@ -114,16 +118,13 @@ impl<'a> Reporter<'a> {
     pub(super) fn report_problem(&mut self, problem: &Problem) -> Option<Diagnostic> {
         let source = self.source(&problem.id)?;
         Some(match &problem.kind {
-            ProblemKind::Unlowered { accessor, start, end } => {
-                let what = if *accessor { "`accessor` fields are" } else { "TC39 decorators are" };
-                let start = *start as usize;
-                // The `@` alone, or the word `accessor` with what precedes it on the line.
-                let end = if *accessor { *end as usize } else { start + 1 };
-                Diagnostic::error("bundle/decorators", format!("{what} not supported yet"))
-                    .at(&source, clamp(start..end, &source), "")
-                    .help(
-                        "TypeScript's older decorators work: set \"experimentalDecorators\": true in tsconfig.json",
-                    )
+            ProblemKind::Unlowered(Refusal { message, start, end }) => {
+                let message = format!("cannot lower the decorators of this file: {}", plain(message));
+                Diagnostic::error("bundle/decorators", message).at(
+                    &source,
+                    clamp(*start as usize..*end as usize, &source),
+                    "",
+                )
             }
             ProblemKind::ShadowedRule { specifier, glob, kind } => {
                 let kind = rule_name(*kind);
@@ -253,6 +254,7 @@ impl<'a> Reporter<'a> {
         };
         let id = self.request.root.join(&file).to_string_lossy().into_owned();
         let Some(source) = self.source(&id) else { return diagnostic };
+        let (line, column) = written_place(self.plugin, &id, line, column);
         let start = offset_of(&source.text, line, column);
         let word = source.text[start..].find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$');
         let length = word.unwrap_or(source.text.len() - start).max(1);
@@ -271,8 +273,14 @@ pub(super) fn place_of_missing_export(
     let (_, line, column, _) = complaint.to_diagnostic_with(&options).get_primary_location()?;
     let text = std::fs::read_to_string(&importer).ok()?;
     let text = plugin.text_seen(&importer, &text).unwrap_or(text);
+    let (line, column) = written_place(plugin, &importer, line, column);
     let offset = offset_of(&text, line, column);
     Some((importer, text, offset))
+}
+
+/// Where the user wrote what rolldown sees at this one-based line and zero-based column of `id`.
+fn written_place(plugin: &ProjectPlugin, id: &str, line: usize, column: usize) -> (usize, usize) {
+    plugin.lowered(id).and_then(|lowered| lowered.origin(line, column)).unwrap_or((line, column))
 }
 
 /// The syntax error of `source` whose message is `raw`, with all its places; `message` is how it is shown.

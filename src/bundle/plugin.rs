@@ -1,5 +1,5 @@
 //! What the platform adds to rolldown's own resolution and loading: aliases, platform modules, module
-//! rules, re-exported types, and the refusal of syntax that the engine cannot run.
+//! rules, re-exported types, and syntax that has to be lowered before the bundler reads it.
 //!
 //! The plugin also remembers what rolldown does not tell: which files are in the graph, which files a
 //! bundle carries as data, and mistakes that rolldown would let pass. It is the place where imports of
@@ -11,7 +11,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rolldown::ModuleType;
 use rolldown_common::{ImportKind, ResolvedExternal};
@@ -23,13 +23,13 @@ use rolldown_plugin::{
 };
 use sha2::{Digest, Sha256};
 
-use super::decorators::{Unlowered, find_unlowered, may_have_decorators};
+use super::decorators::{Language, Lowered, Refusal, has_decorators, lower_decorators, may_have_decorators};
 use super::lowered_async::{ASYNC_CONTEXT, lower_async, may_have_async};
 use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::request::{BundleRequest, ModuleKind};
 use super::rules::{Rules, Ruling};
 use super::suggest::is_path;
-use super::type_exports::{ImportedName, mark_as_types};
+use super::type_exports::{ImportedName, is_typescript, mark_as_types};
 
 /// `require` of a platform module: CommonJS whose `module.exports` is that module's value.
 const REQUIRED: &str = "\0required:";
@@ -59,6 +59,8 @@ pub(super) struct State {
     pub problems: Vec<Problem>,
     /// Re-exports that turned out to be types, by importing module.
     pub type_exports: HashMap<String, Vec<TypeExport>>,
+    /// Modules that had decorators.
+    pub lowered: HashMap<String, Arc<Lowered>>,
     /// Whether some module asks for values that follow awaits.
     pub async_context: bool,
     /// Whether async functions are lowered for that.
@@ -84,8 +86,8 @@ pub(super) struct Problem {
 /// What a [`Problem`] is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ProblemKind {
-    /// Syntax that is not lowered, at these byte offsets of the text.
-    Unlowered { accessor: bool, start: u32, end: u32 },
+    /// Decorators that cannot be lowered.
+    Unlowered(Refusal),
     /// An import matched only a rule that an earlier one put out of force.
     ShadowedRule { specifier: String, glob: String, kind: ModuleKind },
     /// A file that is no script, and no rule says what it is.
@@ -122,11 +124,35 @@ impl ProjectPlugin {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The text of `id` as rolldown saw it, `text` being that of the file.
+    /// The text of `id` before its decorators are lowered, `text` being that of the file; `None` if it is the
+    /// same.
     pub(super) fn text_seen(&self, id: &str, text: &str) -> Option<String> {
         let names: Vec<ImportedName> =
             self.state().type_exports.get(id)?.iter().map(|export| export.import.clone()).collect();
         mark_as_types(id, text, &names)
+    }
+
+    /// What rolldown reads in place of `id`, if that had decorators.
+    pub(super) fn lowered(&self, id: &str) -> Option<Arc<Lowered>> {
+        self.state().lowered.get(id).cloned()
+    }
+
+    /// `text` of the file `id` without decorators, if it has any.
+    fn lower(&self, id: &str, text: &str, language: Language) -> Option<Arc<Lowered>> {
+        if !has_decorators(text, language) {
+            return None;
+        }
+        match lower_decorators(id, text, language) {
+            Ok(lowered) => {
+                let lowered = Arc::new(lowered);
+                self.state().lowered.insert(id.to_owned(), lowered.clone());
+                Some(lowered)
+            }
+            Err(refusal) => {
+                self.problem(id, ProblemKind::Unlowered(refusal));
+                None
+            }
+        }
     }
 
     fn problem(&self, id: &str, kind: ProblemKind) {
@@ -289,10 +315,31 @@ impl Plugin for ProjectPlugin {
 
     async fn transform(
         &self,
-        _ctx: SharedTransformPluginContext,
+        ctx: SharedTransformPluginContext,
         args: &HookTransformArgs<'_>,
     ) -> HookTransformReturn {
-        Ok(self.text_seen(args.id, args.code).map(|code| HookTransformOutput {
+        let marked = self.text_seen(args.id, args.code);
+        let text = marked.as_deref().unwrap_or(args.code);
+        self.state().lowered.remove(args.id);
+        // Packages are published with their decorators lowered, unless they are published as they were written.
+        let language = Language::of(args.module_type)
+            .filter(|_| !args.id.contains("/node_modules/") || is_typescript(args.id))
+            .filter(|_| may_have_decorators(text));
+        if let Some(language) = language {
+            let path = Path::new(args.id);
+            let options = ctx.options().transform_options.options_for_file(Some(path), &mut vec![])?;
+            // TypeScript's older decorators are rolldown's business.
+            if !options.decorator.legacy
+                && let Some(lowered) = self.lower(args.id, text, language)
+            {
+                return Ok(Some(HookTransformOutput {
+                    code: Some(lowered.code.clone()),
+                    map: lowered.map.clone().into(),
+                    ..Default::default()
+                }));
+            }
+        }
+        Ok(marked.map(|code| HookTransformOutput {
             code: Some(code),
             // Only words inside import and export lists are inserted: lines stay where they are.
             map: HookTransformOutputMap::Null,
@@ -305,29 +352,13 @@ impl Plugin for ProjectPlugin {
         ctx: &PluginContext,
         args: HookTransformAstArgs<'_>,
     ) -> HookTransformAstReturn {
-        let lowers = self.state().lowers_async && may_have_async(args.ast.source());
-        // Published packages have their decorators lowered.
-        let decorated = !args.id.contains("/node_modules/") && may_have_decorators(args.ast.source());
-        if !lowers && !decorated {
+        if !self.state().lowers_async || !may_have_async(args.ast.source()) {
             return Ok(args.ast);
         }
         let path = Path::new(args.id);
         let options = ctx.options().transform_options.options_for_file(Some(path), &mut vec![])?;
-        if decorated
-            && !options.decorator.legacy
-            && let Some(found) = find_unlowered(args.ast.program())
-        {
-            let (accessor, span) = match found {
-                Unlowered::Decorator(span) => (false, span),
-                Unlowered::Accessor(span) => (true, span),
-            };
-            self.problem(args.id, ProblemKind::Unlowered { accessor, start: span.start, end: span.end });
-            return Ok(args.ast);
-        }
         let mut ast = args.ast;
-        if lowers {
-            lower_async(&mut ast, path, &options).map_err(anyhow::Error::msg)?;
-        }
+        lower_async(&mut ast, path, &options).map_err(anyhow::Error::msg)?;
         Ok(ast)
     }
 

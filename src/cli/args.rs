@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use super::templates::Template;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// A local emulator for Cloudflare Workers and Durable Objects.
@@ -20,6 +21,7 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  dodev init my-app            make a new project
   dodev dev                    serve the project in this directory
   dodev dev --port 3000        on a certain port
   dodev test -- npm test       run tests against a server of their own
@@ -32,6 +34,37 @@ pub enum Command {
     Dev(Box<DevArgs>),
     /// Run a command, for example a test runner, against a server with fresh state.
     Test(Box<TestArgs>),
+    /// Make a new project from a template.
+    Init(InitArgs),
+}
+
+const INIT_ABOUT: &str = "\
+Make a new project from a template.
+
+The Worker is named after its directory. Nothing is installed and nothing overwritten: the project runs \
+with `dodev dev` as it is, and deploys with `wrangler deploy`.";
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  dodev init my-app                    a counter in the new directory my-app
+  dodev init my-chat --template chat   chat rooms over WebSockets
+  dodev init                           in this directory, if it is empty";
+
+/// Arguments of `dodev init`.
+#[derive(Debug, Args)]
+#[command(long_about = INIT_ABOUT, after_help = INIT_EXAMPLES)]
+pub struct InitArgs {
+    /// The Worker's name and new directory, or a path that ends in it [default: this directory]
+    #[arg(value_name = "NAME")]
+    pub directory: Option<PathBuf>,
+
+    /// What to start from
+    #[arg(short, long, value_enum, value_name = "TEMPLATE", default_value_t = Template::Counter)]
+    pub template: Template,
+
+    /// Write into a directory that is not empty; no file in it is overwritten
+    #[arg(short, long)]
+    pub force: bool,
 }
 
 const DEV_ABOUT: &str = "\
@@ -150,6 +183,23 @@ pub struct DevArgs {
     /// Print one JSON object per event on standard output, for programs
     #[arg(long)]
     pub json: bool,
+
+    /// Whether single keys work on a terminal [default: true]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub show_interactive_dev_session: Option<bool>,
+
+    /// The same as `--show-interactive-dev-session=false`
+    #[arg(long, hide = true, overrides_with = "show_interactive_dev_session")]
+    pub no_show_interactive_dev_session: bool,
+}
+
+impl DevArgs {
+    /// Whether single keys are wanted.
+    pub fn wants_keys(&self) -> bool {
+        self.show_interactive_dev_session != Some(false)
+            && !self.no_show_interactive_dev_session
+            && !self.json
+    }
 }
 
 const TEST_ABOUT: &str = "\
@@ -292,6 +342,19 @@ mod tests {
         assert_eq!(args.var, pairs);
         assert_eq!(args.alias, [("node:fs".to_owned(), "./fs.ts".to_owned())]);
         assert_eq!(args.compatibility_flags, Some(vec!["x".to_owned(), "y".to_owned()]));
+    }
+
+    #[test]
+    fn keys_can_be_switched_off() {
+        for (arguments, expected) in [
+            (&[][..], true),
+            (&["--show-interactive-dev-session"], true),
+            (&["--show-interactive-dev-session=false"], false),
+            (&["--no-show-interactive-dev-session"], false),
+            (&["--json"], false),
+        ] {
+            assert_eq!(dev(arguments).unwrap().wants_keys(), expected, "{arguments:?}");
+        }
     }
 
     #[test]

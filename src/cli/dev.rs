@@ -9,9 +9,12 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::DevArgs;
-use super::output::{Output, Style};
+use super::browser;
+use super::keys::{Key, Keys, Restored, is_foreground};
+use super::output::{Output, Style, is_interactive};
+use super::show::show_url;
 use crate::base::clock::Clock;
-use crate::dev::{Report, Session, SessionOptions, StartFailure, Stopper};
+use crate::dev::{Control, Report, Session, SessionOptions, StartFailure};
 use crate::project::{LoadRequest, Overrides};
 
 /// Exit code after a second signal, as shells count a process ended by Ctrl-C.
@@ -20,6 +23,8 @@ const INTERRUPTED: i32 = 130;
 /// Runs the command.
 pub fn run(args: Box<DevArgs>, clock: Clock) -> ExitCode {
     let mut style = Style::of_process(args.log_level, args.quiet, args.json);
+    style.keys = args.wants_keys() && is_interactive() && is_foreground();
+    let wants_keys = style.keys;
     let options = match options(*args, clock) {
         Ok(options) => options,
         Err(error) => {
@@ -33,8 +38,8 @@ pub fn run(args: Box<DevArgs>, clock: Clock) -> ExitCode {
     let sink = output.sink();
     let options = SessionOptions { report: Arc::new(move |report| sink.push(report)), ..options };
     let code = match Session::start(options) {
-        Ok(session) => match stop_on_signals(session.stopper()) {
-            Ok(()) => {
+        Ok(session) => match follow_terminal(&session, &output, wants_keys) {
+            Ok(_restored) => {
                 session.run();
                 ExitCode::SUCCESS
             }
@@ -105,13 +110,36 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
     })
 }
 
+/// Follows signals, and keys if they are wanted.
+fn follow_terminal(session: &Session, output: &Output, wants_keys: bool) -> io::Result<Option<Restored>> {
+    let (control, sink, url) = (session.control(), output.sink(), show_url(session.address()));
+    let press = move |key| match key {
+        Key::Browser => {
+            let told = sink.clone();
+            if let Err(error) = browser::open(url.clone(), move |message| told.failure(message)) {
+                sink.failure(format!("cannot open a browser: {error}"));
+            }
+        }
+        Key::Reload => control.reload(),
+        Key::Clear => sink.clear(),
+        Key::Exit => control.stop(),
+    };
+    // Without keys the session is the same.
+    let keys = if wants_keys { Keys::start(press).ok() } else { None };
+    let restored = keys.clone().map(Restored);
+    follow_signals(session.control(), keys)?;
+    Ok(restored)
+}
+
 /// The first signal asks the session to stop, the second ends the process at once.
-fn stop_on_signals(stopper: Stopper) -> io::Result<()> {
+fn follow_signals(control: Control, keys: Option<Keys>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let context = runtime.enter();
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hang_up = signal(SignalKind::hangup())?;
+    // A shell that takes a job back does not set the terminal for it.
+    let mut resumed = signal(SignalKind::from_raw(libc::SIGCONT))?;
     drop(context);
     let wait = move || {
         runtime.block_on(async {
@@ -121,11 +149,16 @@ fn stop_on_signals(stopper: Stopper) -> io::Result<()> {
                     _ = interrupt.recv() => {}
                     _ = terminate.recv() => {}
                     _ = hang_up.recv() => {}
+                    _ = resumed.recv() => {
+                        keys.iter().for_each(Keys::listen);
+                        continue;
+                    }
                 }
                 if std::mem::replace(&mut stopped, true) {
+                    keys.iter().for_each(Keys::restore);
                     std::process::exit(INTERRUPTED);
                 }
-                stopper.stop();
+                control.stop();
             }
         });
     };

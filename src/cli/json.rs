@@ -19,6 +19,9 @@ pub fn lines(item: &Item) -> Vec<Line> {
         Item::Note(message) => json!({ "event": "note", "message": message }),
         Item::Failure(message, help) => json!({ "event": "failed", "message": message, "help": help }),
         Item::Diagnostics(list) => json!({ "event": "failed", "diagnostics": diagnostics(list) }),
+        Item::Note(text) => json!({ "event": "note", "text": text }),
+        // There are no keys when programs read.
+        Item::Clear => return Vec::new(),
         Item::Dropped(count) => json!({ "event": "dropped", "count": count }),
     };
     vec![Line { stream: Stream::Out, text: value.to_string() }]
@@ -45,6 +48,10 @@ fn report_value(report: &Report) -> Value {
             "diagnostics": diagnostics(&broken.diagnostics),
         }),
         Report::RestartNeeded { key } => json!({ "event": "restart-needed", "key": key }),
+        Report::CommandStarted { command } => json!({ "event": "command-started", "command": command }),
+        Report::CommandOutput { text, error } => {
+            json!({ "event": "command-output", "text": text, "stream": if *error { "stderr" } else { "stdout" } })
+        }
         Report::WatchFailed(reason) => json!({ "event": "watch-failed", "reason": reason }),
         Report::Request(record) => json!({
             "event": "request", "method": record.method.as_str(), "path": record.target.as_str(), "status": record.status,

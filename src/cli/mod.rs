@@ -3,11 +3,15 @@
 //! Exit codes: 0 for success, 1 when the project or the machine does not allow it, 2 for wrong usage.
 
 mod args;
+mod browser;
 mod dev;
+mod init;
 mod json;
+mod keys;
 mod output;
 mod refused;
 mod show;
+mod templates;
 mod test;
 
 use std::ffi::OsStr;
@@ -28,6 +32,7 @@ pub fn main() -> ExitCode {
     match Cli::try_parse() {
         Ok(Cli { command: Command::Dev(args) }) => dev::run(args, clock),
         Ok(Cli { command: Command::Test(args) }) => test::run(args, clock),
+        Ok(Cli { command: Command::Init(args) }) => init::run(&args),
         Err(error) => output::usage(&refused::explain(error)),
     }
 }

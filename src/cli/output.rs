@@ -35,6 +35,8 @@ pub struct Style {
     pub colour: bool,
     /// Whether standard error takes colours.
     pub error_colour: bool,
+    /// Whether single keys work.
+    pub keys: bool,
     /// Paths below this directory are shown relative to it.
     pub cwd: PathBuf,
 }
@@ -65,7 +67,11 @@ pub enum Item {
     /// What a command tells beside its result.
     Note(String),
     /// Why a command fails, and perhaps what to do.
-    Failure(String, Option<&'static str>),
+    Failure(String, Option<String>),
+    /// What a command that is no session has to say.
+    Note(String),
+    /// The screen is to be empty.
+    Clear,
     /// Mistakes that make a command fail.
     Diagnostics(Vec<Diagnostic>),
     /// So many reports came faster than they could be printed.
@@ -83,9 +89,15 @@ impl Style {
             json,
             colour: allowed && io::stdout().is_terminal(),
             error_colour: allowed && io::stderr().is_terminal(),
+            keys: false,
             cwd: PathBuf::new(),
         }
     }
+}
+
+/// Whether a person sits before this process and reads what it prints.
+pub fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 #[derive(Debug, Default)]
@@ -116,6 +128,16 @@ pub struct Output {
 }
 
 impl Sink {
+    /// Says that something that was asked for did not work.
+    pub fn failure(&self, message: String) {
+        self.add(Item::Failure(message, None), true);
+    }
+
+    /// Clears the screen.
+    pub fn clear(&self) {
+        self.add(Item::Clear, true);
+    }
+
     /// Prints `report` soon. Never waits; requests and logs that come too fast are counted instead.
     pub fn push(&self, report: Report) {
         let urgent = !matches!(report, Report::Request(_) | Report::Log(_));
@@ -216,12 +238,17 @@ impl Output {
 
     /// Says why a command fails.
     pub fn failure(&self, message: impl Into<String>) {
-        self.sink.add(Item::Failure(message.into(), None), true);
+        self.sink.failure(message.into());
     }
 
     /// Says why a command fails and what to do.
-    pub fn failure_with_help(&self, message: impl Into<String>, help: &'static str) {
-        self.sink.add(Item::Failure(message.into(), Some(help)), true);
+    pub fn failure_with_help(&self, message: impl Into<String>, help: impl Into<String>) {
+        self.sink.add(Item::Failure(message.into(), Some(help.into())), true);
+    }
+
+    /// Says what a command did.
+    pub fn note(&self, text: impl Into<String>) {
+        self.sink.add(Item::Note(text.into()), true);
     }
 
     /// Shows the mistakes that make a command fail.

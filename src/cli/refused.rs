@@ -34,7 +34,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("--tunnel", "dodev opens nothing to the outside; run a tunnel of your own"),
     ("--tunnel-name", "dodev opens nothing to the outside; run a tunnel of your own"),
     ("--tunnel-allowed-mail", "dodev opens nothing to the outside; run a tunnel of your own"),
-    ("--show-interactive-dev-session", "there are no hotkeys yet; leave it out"),
     ("--install-skills", "dodev installs nothing; leave it out"),
     ("--profile", "dodev needs no account; leave it out"),
 ];

@@ -21,16 +21,21 @@ use crate::server::RequestRecord;
 /// Columns of a line of ours.
 const WIDTH: usize = 80;
 
+/// Empties the screen and what scrolled off it, and goes to the first line.
+const CLEAR: &str = "\x1b[2J\x1b[3J\x1b[H";
+
 /// The lines that show `item`.
 pub fn lines(item: &Item, style: &Style) -> Vec<Line> {
     let lines = match item {
         Item::Report(report) => report_lines(report, style),
         Item::Note(message) => vec![err(message.clone())],
         Item::Failure(message, help) => {
-            let help = help.map(|help| format!("\n  help: {help}")).unwrap_or_default();
+            let help = help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
             vec![err(format!("{}: {message}{help}", paint("error", red(), style.error_colour)))]
         }
         Item::Diagnostics(diagnostics) => diagnostics.iter().map(|d| err(diagnostic(d, style))).collect(),
+        Item::Note(text) => vec![out(text.clone())],
+        Item::Clear => vec![out(format!("{CLEAR}{}", key_hint(style)))],
         Item::Dropped(count) => vec![err(format!("{count} lines came too fast and are not shown"))],
     };
     if style.level == LogLevel::None { Vec::new() } else { lines }
@@ -58,6 +63,9 @@ fn report_lines(report: &Report, style: &Style) -> Vec<Line> {
                 lines.push(out(start_block(ready, style)));
             }
             lines.push(out(format!("Ready on {}", url(ready))));
+            if style.keys && shows(LogLevel::Log) && !style.quiet {
+                lines.push(out(key_hint(style)));
+            }
             lines
         }
         Report::Reloaded { duration, .. } => {
@@ -68,6 +76,12 @@ fn report_lines(report: &Report, style: &Style) -> Vec<Line> {
         Report::RestartNeeded { key } => {
             warn(format!("`{key}` changed, which counts after a restart of dodev"))
         }
+        Report::CommandStarted { command } => note(format!("{} {command}", build_tag(style.colour))),
+        Report::CommandOutput { text, error: false } => note(format!("{} {text}", build_tag(style.colour))),
+        Report::CommandOutput { text, error: true } if shows(LogLevel::Error) => {
+            vec![err(format!("{} {text}", build_tag(style.error_colour)))]
+        }
+        Report::CommandOutput { .. } => Vec::new(),
         Report::WatchFailed(reason) => {
             warn(format!("some files cannot be watched, their changes may go unnoticed: {reason}"))
         }
@@ -76,6 +90,11 @@ fn report_lines(report: &Report, style: &Style) -> Vec<Line> {
         Report::Log(record) => log(record, style),
         Report::Stopping => note("Stopping".to_owned()),
     }
+}
+
+/// What stands before a line of the user's build command.
+fn build_tag(colour: bool) -> String {
+    paint("[build]", Paint::new().dimmed(), colour)
 }
 
 fn out(text: String) -> Line {
@@ -97,6 +116,13 @@ pub fn show_url(address: std::net::SocketAddr) -> String {
         address if address.ip().is_unspecified() => format!("http://127.0.0.1:{port}"),
         address => format!("http://{address}"),
     }
+}
+
+/// The line that names the keys.
+fn key_hint(style: &Style) -> String {
+    let keys = [("b", "browser"), ("r", "reload"), ("c", "clear"), ("x", "exit")];
+    let key = |(key, what)| format!("{} {}", paint(key, Paint::new().bold(), style.colour), what);
+    keys.map(key).join(&paint(" · ", Paint::new().dimmed(), style.colour))
 }
 
 fn start_block(ready: &Ready, style: &Style) -> String {

@@ -10,14 +10,16 @@ use crate::base::generation::Generation;
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// Files of the bundle changed, or those of the project (its configuration) did.
-    Changed {
-        /// Whether the configuration may have changed.
-        project: bool,
-    },
+    /// Something changed.
+    Changed(Stale),
     /// The project was read again.
     Loaded {
         /// Whether it is valid.
+        ok: bool,
+    },
+    /// The user's command before the build ended, or there is none.
+    Prepared {
+        /// Whether it succeeded.
         ok: bool,
     },
     /// A build ended.
@@ -47,6 +49,8 @@ pub enum Outcome {
 pub enum Action {
     /// Read the project again and signal [`Signal::Loaded`].
     Load,
+    /// Run the user's command before the build and signal [`Signal::Prepared`].
+    Prepare,
     /// Build what changed and signal [`Signal::Built`].
     Build,
     /// Make a world of the last bundle and signal [`Signal::Evaluated`].
@@ -61,10 +65,16 @@ pub enum Action {
     ShowUnchanged,
 }
 
+/// What has to be done anew, all later steps included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stale {
+pub enum Stale {
+    /// Nothing.
     No,
+    /// Files of the bundle: build.
     Files,
+    /// Files that the user's command reads: run it.
+    Command,
+    /// The configuration: read it.
     Project,
 }
 
@@ -72,6 +82,7 @@ enum Stale {
 enum Work {
     Idle,
     Loading,
+    Preparing,
     Building,
 }
 
@@ -90,34 +101,29 @@ impl Machine {
     /// A session whose project has been loaded, and its first action.
     pub fn start() -> (Self, Action) {
         let machine = Self {
-            work: Work::Building,
+            work: Work::Preparing,
             stale: Stale::No,
             evaluating: None,
             serving: None,
             last: Generation::default(),
         };
-        (machine, Action::Build)
+        (machine, Action::Prepare)
     }
 
     /// What to do after `signal`.
     pub fn decide(&mut self, signal: Signal) -> Option<Action> {
         match signal {
-            Signal::Changed { project } => {
-                self.stale = self.stale.max(if project { Stale::Project } else { Stale::Files });
+            Signal::Changed(stale) => {
+                self.stale = self.stale.max(stale);
                 if self.work == Work::Idle { self.begin() } else { None }
             }
             Signal::Loaded { ok } => {
                 self.work = Work::Idle;
-                if self.stale == Stale::Project {
-                    self.begin()
-                } else if ok {
-                    self.stale = Stale::No;
-                    self.work = Work::Building;
-                    Some(Action::Build)
-                } else {
-                    self.stale = Stale::No;
-                    Some(Action::ShowBroken)
-                }
+                self.go_on(Stale::Project, ok, Work::Preparing, Action::Prepare)
+            }
+            Signal::Prepared { ok } => {
+                self.work = Work::Idle;
+                self.go_on(Stale::Command, ok, Work::Building, Action::Build)
             }
             Signal::Built(outcome) => {
                 self.work = Work::Idle;
@@ -151,11 +157,25 @@ impl Machine {
         }
     }
 
+    /// After a step that has to be repeated if something as bad as `outdated` happened meanwhile.
+    fn go_on(&mut self, outdated: Stale, ok: bool, work: Work, action: Action) -> Option<Action> {
+        if self.stale >= outdated {
+            return self.begin();
+        }
+        self.stale = Stale::No;
+        if !ok {
+            return Some(Action::ShowBroken);
+        }
+        self.work = work;
+        Some(action)
+    }
+
     fn begin(&mut self) -> Option<Action> {
         let stale = std::mem::replace(&mut self.stale, Stale::No);
         let (work, action) = match stale {
             Stale::No => return None,
             Stale::Files => (Work::Building, Action::Build),
+            Stale::Command => (Work::Preparing, Action::Prepare),
             Stale::Project => (Work::Loading, Action::Load),
         };
         self.work = work;
@@ -166,10 +186,12 @@ impl Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Action::{Build, Discard, Evaluate, Load, Serve, ShowBroken, ShowUnchanged};
+    use Action::{Build, Discard, Evaluate, Load, Prepare, Serve, ShowBroken, ShowUnchanged};
 
-    const FILES: Signal = Signal::Changed { project: false };
-    const CONFIG: Signal = Signal::Changed { project: true };
+    const FILES: Signal = Signal::Changed(Stale::Files);
+    const SOURCES: Signal = Signal::Changed(Stale::Command);
+    const CONFIG: Signal = Signal::Changed(Stale::Project);
+    const PREPARED: Signal = Signal::Prepared { ok: true };
     const LOADED: Signal = Signal::Loaded { ok: true };
     const BUILT: Signal = Signal::Built(Outcome::Bundle);
     const SAME: Signal = Signal::Built(Outcome::Same);
@@ -188,7 +210,8 @@ mod tests {
 
     fn check(serving: Option<Generation>, steps: &[(Signal, Option<Action>)]) {
         let (mut machine, first) = Machine::start();
-        assert_eq!(first, Build);
+        assert_eq!(first, Prepare);
+        assert_eq!(machine.decide(PREPARED), Some(Build));
         for (number, (signal, expected)) in steps.iter().enumerate() {
             assert_eq!(machine.decide(*signal), *expected, "step {number}: {signal:?} of {steps:?}");
         }
@@ -290,7 +313,8 @@ mod tests {
             G2,
             &[
                 (CONFIG, Some(Load)),
-                (LOADED, Some(Build)),
+                (LOADED, Some(Prepare)),
+                (PREPARED, Some(Build)),
                 (BUILT, Some(Evaluate(G2))),
                 (evaluated(G2), Some(Serve(G2))),
             ],
@@ -303,7 +327,8 @@ mod tests {
                 (CONFIG, None),
                 (FILES, None),
                 (BUILT, Some(Load)),
-                (LOADED, Some(Build)),
+                (LOADED, Some(Prepare)),
+                (PREPARED, Some(Build)),
             ],
         );
         after_start(
@@ -313,8 +338,39 @@ mod tests {
                 (CONFIG, None),
                 (LOADED, Some(Load)),
                 (FILES, None),
-                (LOADED, Some(Build)),
+                (LOADED, Some(Prepare)),
+                (PREPARED, Some(Build)),
             ],
         );
+    }
+
+    #[test]
+    fn the_users_command_runs_before_the_build() {
+        after_start(
+            G2,
+            &[
+                (SOURCES, Some(Prepare)),
+                // What it writes is built once it is done.
+                (FILES, None),
+                (PREPARED, Some(Build)),
+                (BUILT, Some(Evaluate(G2))),
+                (evaluated(G2), Some(Serve(G2))),
+            ],
+        );
+        // A failure shows, and what was saved meanwhile makes it run again.
+        let failed = Signal::Prepared { ok: false };
+        after_start(
+            G1,
+            &[
+                (SOURCES, Some(Prepare)),
+                (failed, Some(ShowBroken)),
+                (SOURCES, Some(Prepare)),
+                (SOURCES, None),
+                (failed, Some(Prepare)),
+                (CONFIG, None),
+                (PREPARED, Some(Load)),
+            ],
+        );
+        after_start(G1, &[(FILES, Some(Build)), (SOURCES, None), (BUILT, Some(Prepare))]);
     }
 }

@@ -5,12 +5,16 @@
 //! leaves as [`Report`]s; how they look is decided by whoever prints them.
 
 mod builder;
+mod command;
 mod machine;
+mod recent;
 mod report;
 mod request;
 mod session;
+mod start;
 mod unmet;
 mod watch;
 
 pub use report::{Broken, Ready, Report, ReportSink};
-pub use session::{Session, SessionOptions, StartFailure, Stopper, parse_ip};
+pub use session::{Control, Session, SessionOptions};
+pub use start::{StartFailure, parse_ip};

@@ -46,6 +46,18 @@ pub enum Report {
         /// The configuration's key.
         key: &'static str,
     },
+    /// The user's build command begins.
+    CommandStarted {
+        /// As it stands in the configuration.
+        command: String,
+    },
+    /// The user's build command printed a line.
+    CommandOutput {
+        /// The line.
+        text: String,
+        /// Whether it came from standard error.
+        error: bool,
+    },
     /// Files cannot be watched any more or not all.
     WatchFailed(String),
     /// A request was answered.

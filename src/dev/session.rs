@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,22 +14,23 @@ use std::thread;
 use std::time::Duration;
 
 use super::builder::{Builder, Job};
-use super::machine::{Action, Machine, Outcome, Signal};
+use super::command::{self, Running, Sources};
+use super::machine::{Action, Machine, Outcome, Signal, Stale};
+use super::recent::changed_since;
 use super::report::{Broken, Ready, Report, ReportSink};
 use super::request::bundle_request;
+use super::start::{StartFailure, start_server};
 use super::unmet::unmet;
-use super::watch::{Change, Watch, lost_events};
-use crate::base::clock::Clock;
+use super::watch::{Change, Wanted, Watch, lost_events};
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
 use crate::bundle::{BuildFailure, Bundle, BundleCache, ChildBundler};
 use crate::project::{LoadRequest, Loaded, Project, check_exports, load};
-use crate::server::{Current, ListenError, PortChoice, Server, ServerOptions, Serving, listen};
-use crate::world::{LogSink, Replies, SharedState, StateError, Warm, World, WorldFailure, WorldSpec};
+use crate::server::{Current, Server, Serving};
+use crate::world::{LogSink, SharedState, Warm, World, WorldFailure, WorldSpec};
 
-/// The platform's default port for local development.
-const DEFAULT_PORT: u16 = 8787;
 /// Where wrangler keeps state, below the configuration's directory.
 const DEFAULT_STATE: &str = ".wrangler/state";
 /// Where bundles are cached, below the configuration's directory.
@@ -60,46 +61,28 @@ pub struct SessionOptions {
     pub report: ReportSink,
 }
 
-/// Why a session cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartFailure {
-    /// The configuration is wrong.
-    #[error("the configuration is wrong")]
-    Project(Vec<Diagnostic>),
-    /// No port can be taken.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// The configuration's `dev.ip` is not an address.
-    #[error("`dev.ip` is `{0}`, which is not an address")]
-    Ip(String),
-    /// The state directory cannot be used.
-    #[error("cannot open the state in `{path}`: {error}")]
-    State {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        error: StateError,
-    },
-    /// The system refuses a thread or a socket.
-    #[error("cannot start: {0}")]
-    System(#[from] io::Error),
-}
-
 enum Event {
     File(notify::Result<notify::Event>),
     Built(Result<Bundle, BuildFailure>),
+    Prepared(Vec<Diagnostic>),
     Evaluated(Generation, Result<World, WorldFailure>),
+    Reload,
     Stop,
 }
 
-/// Asks a session to stop, from any thread.
+/// Asks a session for something, from any thread; one that has ended is left alone.
 #[derive(Clone)]
-pub struct Stopper(SyncSender<Event>);
+pub struct Control(SyncSender<Event>);
 
-impl Stopper {
-    /// Asks once; a session that has ended is left alone.
+impl Control {
+    /// Asks it to stop.
     pub fn stop(&self) {
         drop(self.0.send(Event::Stop));
+    }
+
+    /// Asks it to read, build and evaluate everything again.
+    pub fn reload(&self) {
+        drop(self.0.send(Event::Reload));
     }
 }
 
@@ -112,6 +95,10 @@ pub struct Session {
     waiting: Option<Event>,
     sender: SyncSender<Event>,
     builder: Builder,
+    command: Running,
+    /// What the user's build command is run for.
+    sources: Sources,
+    preparing: bool,
     watch: Option<Watch>,
     /// Whether file events were lost because too many waited.
     lost: Arc<AtomicBool>,
@@ -124,6 +111,8 @@ pub struct Session {
     project: Arc<Project>,
     project_inputs: Vec<PathBuf>,
     bundle_inputs: Vec<PathBuf>,
+    /// When the last build began, or the project was read for the first time.
+    build_began: Timestamp,
     /// The files that changed since the last build began.
     changed: BTreeSet<PathBuf>,
     /// When the first change was noticed that has had no outcome yet.
@@ -141,15 +130,19 @@ pub struct Session {
 impl Session {
     /// Reads the project, takes the port and starts the first build.
     pub fn start(options: SessionOptions) -> Result<Self, StartFailure> {
+        let build_began = options.clock.now();
         let Loaded { project, diagnostics, inputs } = load(&options.load);
         let Some(project) = project else { return Err(StartFailure::Project(diagnostics)) };
         let project = Arc::new(project);
 
         let (sender, events) = mpsc::sync_channel(limits::SESSION_EVENTS);
         let builder = start_builder(&options, &project, sender.clone())?;
-        let (machine, first) = Machine::start();
-        debug_assert_eq!(first, Action::Build, "a session begins with a build");
-        builder.build(Job { request: bundle_request(&project), changed: Vec::new() });
+        let (mut machine, first) = Machine::start();
+        debug_assert_eq!(first, Action::Prepare, "a session begins with the user's command");
+        if project.build.command.is_none() {
+            machine.decide(Signal::Prepared { ok: true });
+            builder.build(Job { request: bundle_request(&project), changed: Vec::new() });
+        }
 
         let report = options.report.clone();
         let log: LogSink = Arc::new(move |record| report(Report::Log(record)));
@@ -173,6 +166,9 @@ impl Session {
             waiting: None,
             sender,
             builder,
+            command: Running::default(),
+            sources: Sources::default(),
+            preparing: false,
             watch,
             lost,
             server,
@@ -184,6 +180,7 @@ impl Session {
             bundle_inputs: vec![project.main.clone()],
             project,
             project_inputs: inputs,
+            build_began,
             changed: BTreeSet::new(),
             changed_at: None,
             bundle: None,
@@ -194,12 +191,20 @@ impl Session {
             was_ready: false,
         };
         session.follow();
+        if session.project.build.command.is_some() {
+            session.prepare();
+        }
         Ok(session)
     }
 
-    /// What asks this session to stop.
-    pub fn stopper(&self) -> Stopper {
-        Stopper(self.sender.clone())
+    /// What controls this session.
+    pub fn control(&self) -> Control {
+        Control(self.sender.clone())
+    }
+
+    /// Where it serves.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
     }
 
     /// Serves and reloads until it is asked to stop; then requests in flight finish and state is complete on disk.
@@ -210,7 +215,13 @@ impl Session {
             let signal = match event {
                 Event::Stop => break,
                 Event::File(event) => self.on_files(event),
+                Event::Prepared(failure) => Some(self.on_prepared(failure)),
                 Event::Built(result) => Some(self.on_built(result)),
+                Event::Reload => {
+                    self.changed_at.get_or_insert_with(|| self.options.clock.elapsed());
+                    self.changed.clear();
+                    Some(Signal::Changed(Stale::Project))
+                }
                 Event::Evaluated(generation, result) => Some(self.on_evaluated(generation, result)),
             };
             let mut next = signal.and_then(|signal| self.machine.decide(signal));
@@ -219,6 +230,7 @@ impl Session {
             }
         }
         (self.options.report)(Report::Stopping);
+        self.command.end();
         let stopping_at = self.options.clock.elapsed();
         self.server.stop(limits::DRAIN);
         if let Some((world, ..)) = &self.serving {
@@ -232,15 +244,12 @@ impl Session {
     fn on_files(&mut self, event: notify::Result<notify::Event>) -> Option<Signal> {
         let mut change = self.on_file(event);
         if self.lost.swap(false, Ordering::Relaxed) {
-            change = self.on_file(Ok(lost_events())).or(change);
+            change = change.max(self.on_file(Ok(lost_events())));
         }
         loop {
             match self.events.try_recv() {
                 Ok(Event::File(event)) => {
-                    change = match (change, self.on_file(event)) {
-                        (Some(one), Some(other)) => Some(one || other),
-                        (one, other) => one.or(other),
-                    };
+                    change = change.max(self.on_file(event));
                 }
                 other => {
                     self.waiting = other.ok();
@@ -248,27 +257,73 @@ impl Session {
                 }
             }
         }
-        change.map(|project| Signal::Changed { project })
+        (change > Stale::No).then_some(Signal::Changed(change))
     }
 
-    /// Notes what `event` says; whether the project itself changed, `None` if nothing did.
-    fn on_file(&mut self, event: notify::Result<notify::Event>) -> Option<bool> {
-        let watch = self.watch.as_mut()?;
-        match event {
-            Ok(event) => {
-                let Change { project, paths } = watch.judge(&event)?;
-                self.changed_at.get_or_insert_with(|| self.options.clock.elapsed());
-                self.changed.extend(paths);
-                Some(project)
-            }
+    /// Notes what `event` says; what has to be done anew for it.
+    fn on_file(&mut self, event: notify::Result<notify::Event>) -> Stale {
+        let Some(watch) = self.watch.as_mut() else { return Stale::No };
+        let event = match event {
+            Ok(event) => event,
             Err(error) => {
                 self.report(Report::WatchFailed(error.to_string()));
-                None
+                return Stale::No;
+            }
+        };
+        let Some(Change { project, sources, paths }) = watch.judge(&event) else { return Stale::No };
+        // While the command runs nobody can tell its own work from others'; it is asked when it has ended.
+        let command = self.project.build.command.as_ref().filter(|_| sources && !self.preparing);
+        let sources = command.is_some_and(|command| self.sources.changed(command));
+        let stale = match (project, sources, paths.is_empty()) {
+            (true, ..) => Stale::Project,
+            (_, true, _) => Stale::Command,
+            (.., false) => Stale::Files,
+            (.., true) => return Stale::No,
+        };
+        self.changed_at.get_or_insert_with(|| self.options.clock.elapsed());
+        self.changed.extend(paths);
+        stale
+    }
+
+    /// Runs the user's command before the build; the signal, if there is none.
+    fn prepare(&mut self) -> Option<Signal> {
+        let Some(command) = self.project.build.command.clone() else {
+            return Some(Signal::Prepared { ok: true });
+        };
+        self.preparing = true;
+        self.sources.begin(&command);
+        let (running, report, events) =
+            (self.command.clone(), self.options.report.clone(), self.sender.clone());
+        let started = command::run(command, running, report, move |failure| {
+            // Nobody listens when the session has ended meanwhile.
+            drop(events.send(Event::Prepared(failure)));
+        });
+        match started {
+            Ok(()) => None,
+            Err(error) => {
+                let message = format!("the system gives no thread to run `build.command`: {error}");
+                Some(self.on_prepared(vec![Diagnostic::error("dev/thread", message)]))
             }
         }
     }
 
+    fn on_prepared(&mut self, failure: Vec<Diagnostic>) -> Signal {
+        self.preparing = false;
+        let command = self.project.build.command.clone();
+        let again = command.is_some_and(|command| self.sources.end(&command));
+        // Directories may be new.
+        self.follow();
+        if again {
+            let action = self.machine.decide(Signal::Changed(Stale::Command));
+            debug_assert_eq!(action, None, "the run that is about to be told of still counts as running");
+        }
+        let ok = failure.is_empty();
+        self.failure = failure;
+        Signal::Prepared { ok }
+    }
+
     fn on_built(&mut self, result: Result<Bundle, BuildFailure>) -> Signal {
+        let known = self.bundle_inputs.clone();
         let outcome = match result {
             Ok(bundle) => {
                 self.bundle_inputs.clone_from(&bundle.inputs);
@@ -302,7 +357,25 @@ impl Session {
             }
         };
         self.follow();
+        self.note_unwatched_saves(&known);
         Signal::Built(outcome)
+    }
+
+    /// Notes what was saved during the build in files that nobody watched then: all but the `known` ones.
+    fn note_unwatched_saves(&mut self, known: &[PathBuf]) {
+        let new = self.bundle_inputs.iter().filter(|input| known.binary_search(input).is_err());
+        let saved: Vec<_> = changed_since(self.build_began, new).collect();
+        // The configuration is watched a moment after it was read for the first time.
+        let first = if self.was_ready { &[][..] } else { &self.project_inputs };
+        let project = changed_since(self.build_began, first).next().is_some();
+        let stale = match (project, saved.is_empty()) {
+            (true, _) => Stale::Project,
+            (false, false) => Stale::Files,
+            (false, true) => return,
+        };
+        self.changed.extend(saved);
+        let action = self.machine.decide(Signal::Changed(stale));
+        debug_assert_eq!(action, None, "the build that is about to be told of still counts as running");
     }
 
     fn on_evaluated(&mut self, generation: Generation, result: Result<World, WorldFailure>) -> Signal {
@@ -322,11 +395,13 @@ impl Session {
     fn perform(&mut self, action: Action) -> Option<Signal> {
         match action {
             Action::Load => Some(self.reload_project()),
+            Action::Prepare => self.prepare(),
             Action::Build => {
                 // An isolate gets ready while the bundler works; none is kept for a save that may never come.
                 let (log, clock) = (&self.log, &self.options.clock);
                 self.warm.get_or_insert_with(|| World::warm(log.clone(), clock.clone()));
                 let changed = std::mem::take(&mut self.changed).into_iter().collect();
+                self.build_began = self.options.clock.now();
                 self.builder.build(Job { request: bundle_request(&self.project), changed });
                 None
             }
@@ -439,7 +514,14 @@ impl Session {
 
     fn follow(&mut self) {
         let Some(watch) = &mut self.watch else { return };
-        if let Err(error) = watch.follow(&self.project.root, &self.project_inputs, &self.bundle_inputs) {
+        let command = self.project.build.command.as_ref();
+        let wanted = Wanted {
+            root: &self.project.root,
+            project: &self.project_inputs,
+            bundle: &self.bundle_inputs,
+            sources: command.map(|command| command.watch_dir.as_slice()).unwrap_or_default(),
+        };
+        if let Err(error) = watch.follow(wanted) {
             self.report(Report::WatchFailed(error.to_string()));
         }
     }
@@ -462,36 +544,6 @@ fn start_builder(
     })
 }
 
-fn start_server(
-    options: &SessionOptions,
-    project: &Project,
-    current: Arc<Current>,
-    replies: Arc<Replies>,
-) -> Result<Server, StartFailure> {
-    let ip = match (options.ip, &project.dev.ip) {
-        (Some(ip), _) => ip,
-        (None, Some(text)) => parse_ip(text).ok_or_else(|| StartFailure::Ip(text.clone()))?,
-        (None, None) => Ipv4Addr::LOCALHOST.into(),
-    };
-    let choice = match options.port {
-        Some(port) => PortChoice::Exactly(port),
-        None => PortChoice::From(project.dev.port.unwrap_or(DEFAULT_PORT)),
-    };
-    let listening = listen(ip, choice)?;
-    if let Some((wanted, holder)) = listening.instead_of {
-        (options.report)(Report::PortMoved { wanted, holder, taken: listening.address.port() });
-    }
-    let report = options.report.clone();
-    let server = Server::start(ServerOptions {
-        listener: listening.listener,
-        current,
-        replies,
-        observe: Arc::new(move |record| report(Report::Request(record))),
-        clock: options.clock.clone(),
-    })?;
-    Ok(server)
-}
-
 fn start_watch(report: &ReportSink, events: SyncSender<Event>, lost: Arc<AtomicBool>) -> Option<Watch> {
     let watch = Watch::new(move |event| {
         // When the channel is full, the session has many events to handle, and sees the mark with the next.
@@ -505,14 +557,5 @@ fn start_watch(report: &ReportSink, events: SyncSender<Event>, lost: Arc<AtomicB
             report(Report::WatchFailed(error.to_string()));
             None
         }
-    }
-}
-
-/// The address that `text` means: an address, `localhost`, or `*` for all.
-pub fn parse_ip(text: &str) -> Option<IpAddr> {
-    match text {
-        "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
-        "*" => Some(Ipv4Addr::UNSPECIFIED.into()),
-        text => text.trim_start_matches('[').trim_end_matches(']').parse().ok(),
     }
 }

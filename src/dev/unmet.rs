@@ -10,11 +10,6 @@ use crate::project::Project;
 pub fn unmet(project: &Project) -> Vec<Diagnostic> {
     let warning = |message: &str, help: &str| Diagnostic::warning("dev/no-effect", message).help(help);
     let mut warnings = Vec::new();
-    if let Some(command) = &project.build.command {
-        let message = format!("`build.command` is not run by dodev yet: `{}`", command.command);
-        warnings
-            .push(warning(&message, "run it yourself before `dodev dev`, or in its watch mode beside it"));
-    }
     if project.build.no_bundle {
         warnings.push(warning(
             "`no_bundle` has no effect: the code is bundled",

@@ -11,11 +11,15 @@ use std::path::{Path, PathBuf};
 use notify::event::{AccessKind, AccessMode, EventKind, Flag, ModifyKind, RenameMode};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 
+use super::command;
+
 /// What events say about the watched inputs.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// Whether an input of the project itself, like its configuration, may have changed.
     pub project: bool,
+    /// Whether something below the directories of the user's build command changed.
+    pub sources: bool,
     /// Paths that changed.
     pub paths: Vec<PathBuf>,
 }
@@ -25,11 +29,27 @@ pub struct Change {
 struct Inputs {
     project: HashSet<PathBuf>,
     bundle: HashSet<PathBuf>,
+    /// Directories with all that is in them.
+    sources: Vec<PathBuf>,
+}
+
+/// What is to be watched, absolute paths.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The project's directory.
+    pub root: &'a Path,
+    /// Files of the project itself.
+    pub project: &'a [PathBuf],
+    /// Files of the bundle.
+    pub bundle: &'a [PathBuf],
+    /// Directories whose contents the user's build command reads.
+    pub sources: &'a [PathBuf],
 }
 
 /// A watcher and what it watches.
 pub struct Watch {
     watcher: RecommendedWatcher,
+    root: PathBuf,
     inputs: Inputs,
     directories: BTreeSet<PathBuf>,
 }
@@ -43,14 +63,26 @@ impl Watch {
             Ok(event) if is_noise(&event) => {}
             event => tell(event),
         })?;
-        Ok(Self { watcher, inputs: Inputs::default(), directories: BTreeSet::new() })
+        let (root, inputs, directories) = (PathBuf::new(), Inputs::default(), BTreeSet::new());
+        Ok(Self { watcher, root, inputs, directories })
     }
 
-    /// Watches these inputs from now on, absolute paths; `root` is the project's directory.
-    pub fn follow(&mut self, root: &Path, project: &[PathBuf], bundle: &[PathBuf]) -> notify::Result<()> {
-        self.inputs = Inputs { project: resolve_all(project), bundle: resolve_all(bundle) };
-        let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        let wanted = directories(&root, self.inputs.project.iter().chain(&self.inputs.bundle));
+    /// Watches these inputs from now on.
+    pub fn follow(&mut self, wanted: Wanted<'_>) -> notify::Result<()> {
+        let Wanted { root, project, bundle, sources } = wanted;
+        let sources: Vec<_> =
+            sources.iter().map(|path| path.canonicalize().unwrap_or(resolve(path))).collect();
+        let below = command::directories(&sources);
+        self.inputs = Inputs { project: resolve_all(project), bundle: resolve_all(bundle), sources };
+        self.root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+        self.watch_directories(below)
+    }
+
+    /// Watches the directories of the inputs and `below`, and no others.
+    fn watch_directories(&mut self, below: Vec<PathBuf>) -> notify::Result<()> {
+        let inputs = self.inputs.project.iter().chain(&self.inputs.bundle).chain(&self.inputs.sources);
+        let mut wanted = directories(&self.root, inputs);
+        wanted.extend(below);
         for gone in self.directories.difference(&wanted) {
             // It may be gone already.
             drop(self.watcher.unwatch(gone));
@@ -69,7 +101,8 @@ impl Watch {
     pub fn judge(&mut self, event: &Event) -> Option<Change> {
         if event.need_rescan() {
             // Events were lost: everything may have changed.
-            return Some(Change { project: true, paths: self.inputs.bundle.iter().cloned().collect() });
+            let paths = self.inputs.bundle.iter().cloned().collect();
+            return Some(Change { project: true, sources: true, paths });
         }
         if matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) {
             // A directory that is gone or renamed must be watched anew when it is back.
@@ -82,21 +115,36 @@ impl Watch {
                 }
             }
         }
+        if event.paths.iter().any(|path| self.inputs.lie_below(path) && path.is_dir()) {
+            // A directory on the way to an input is there now. What it holds is looked for after the watch began.
+            let below = command::directories(&self.inputs.sources);
+            drop(self.watch_directories(below));
+        }
         self.inputs.judge(event)
     }
 }
 
 impl Inputs {
+    /// Whether some input is, or would be, below the directory `path`.
+    fn lie_below(&self, path: &Path) -> bool {
+        self.project.iter().chain(&self.bundle).any(|input| input != path && input.starts_with(path))
+    }
+
     fn judge(&self, event: &Event) -> Option<Change> {
         if !is_complete(event) {
             return None;
         }
         let mut change = Change::default();
         for path in &event.paths {
+            // A new directory changes nothing as long as none of the inputs is in it.
+            let counts = |input: &&PathBuf| !path.is_dir() || input.exists();
             let touches = |inputs: &HashSet<PathBuf>| {
-                inputs.contains(path) || inputs.iter().any(|input| input.starts_with(path))
+                inputs.contains(path)
+                    || inputs.iter().filter(|input| input.starts_with(path)).any(|input| counts(&input))
             };
             change.project |= touches(&self.project);
+            change.sources |=
+                self.sources.iter().any(|source| path.starts_with(source) || source.starts_with(path));
             if touches(&self.bundle) {
                 change.paths.extend(self.bundle.iter().filter(|input| input.starts_with(path)).cloned());
             }
@@ -188,6 +236,7 @@ mod tests {
         let inputs = Inputs {
             project: HashSet::from(["/p/wrangler.jsonc".into()]),
             bundle: HashSet::from(["/p/src/a.ts".into(), "/p/src/b.ts".into()]),
+            sources: Vec::new(),
         };
         let closed = EventKind::Access(AccessKind::Close(AccessMode::Write));
         let renamed = EventKind::Modify(ModifyKind::Name(RenameMode::To));
@@ -255,7 +304,8 @@ mod tests {
         fs::write(&file, "1").unwrap();
         let (sender, events) = std::sync::mpsc::channel();
         let mut watch = Watch::new(move |event| sender.send(event).unwrap_or_default()).unwrap();
-        watch.follow(&root, &[], std::slice::from_ref(&file)).unwrap();
+        let bundle = std::slice::from_ref(&file);
+        watch.follow(Wanted { root: &root, project: &[], bundle, sources: &[] }).unwrap();
         fs::write(&file, "2").unwrap();
         let change = loop {
             let event = events.recv_timeout(std::time::Duration::from_secs(10)).unwrap().unwrap();
@@ -263,8 +313,8 @@ mod tests {
                 break change;
             }
         };
-        assert_eq!(change, Change { project: false, paths: vec![file.clone()] });
+        assert_eq!(change, Change { paths: vec![file.clone()], ..Change::default() });
         let change = watch.judge(&lost_events()).unwrap();
-        assert_eq!(change, Change { project: true, paths: vec![file] });
+        assert_eq!(change, Change { project: true, sources: true, paths: vec![file] });
     }
 }

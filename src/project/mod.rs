@@ -35,6 +35,7 @@ mod tests;
 mod toml;
 mod tree;
 mod vars;
+mod worker_name;
 
 pub use bindings::{DurableObjectBinding, ServiceBinding, Unsupported};
 pub use build::{Build, BuildCommand, ModuleKind, Rule};
@@ -47,6 +48,7 @@ pub use migrations::{Migration, Rename, Spanned, Transfer};
 pub use nearest::nearest;
 pub use settings::{Dev, Limits};
 pub use vars::Var;
+pub use worker_name::{check_new_name, new_name_like};
 
 /// A validated configuration: what the user asked for.
 #[derive(Debug, Clone)]

@@ -10,6 +10,7 @@ use super::nearest::nearest;
 use super::overlay::Layers;
 use super::report::{Language, Report};
 use super::tree::Node;
+use super::worker_name::{is_valid, slug};
 use crate::base::diag::Diagnostic;
 
 /// How to serve, as far as the configuration says.
@@ -37,7 +38,7 @@ pub struct Limits {
 /// The Worker's name: `worker` if none is given, with the environment's name after that of the top level.
 pub fn name(report: &mut Report, layers: &Layers<'_>, request: &LoadRequest) -> String {
     if let Some(name) = &request.overrides.name {
-        if !is_valid_name(name) {
+        if !is_valid(name) {
             report.push(Diagnostic::error("config/bad-name", bad_name(name))).help(name_help(name));
         }
         return name.clone();
@@ -45,7 +46,7 @@ pub fn name(report: &mut Report, layers: &Layers<'_>, request: &LoadRequest) -> 
     let Some(found) = layers.find("name") else { return "worker".to_owned() };
     let node = &found.entry.node;
     let Some(name) = node.as_text().filter(|name| !name.is_empty()) else { return "worker".to_owned() };
-    if !is_valid_name(name) {
+    if !is_valid(name) {
         report.error("config/bad-name", node.span.clone(), bad_name(name)).help(name_help(name));
     }
     match layers.environment().filter(|_| !layers.stands_in_environment("name")) {
@@ -58,22 +59,9 @@ fn bad_name(name: &str) -> String {
     format!("`{name}` cannot be the `name` of a Worker")
 }
 
-fn is_valid_name(name: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-    name.chars().all(allowed) && !name.starts_with('-')
-}
-
 fn name_help(name: &str) -> String {
-    let mut slug = String::new();
-    for c in name.chars() {
-        match c.to_ascii_lowercase() {
-            c if c.is_ascii_alphanumeric() || c == '_' => slug.push(c),
-            _ if slug.is_empty() || slug.ends_with('-') => {}
-            _ => slug.push('-'),
-        }
-    }
     let rule = "use lower-case letters, digits, dashes and underscores";
-    match slug.trim_end_matches('-') {
+    match slug(name).as_str() {
         "" => rule.to_owned(),
         slug => format!("{rule}, for example `{slug}`"),
     }

@@ -31,10 +31,6 @@ fn each_mistake_has_its_place_and_advice() {
             "import data from './bad.json'; globalThis.x = data;",
             "src/bad.json:2:1: expected value at line 2 column 1 (bundle/syntax) [}|]",
         ),
-        (
-            "const log = (v: unknown, c: unknown) => v;\nclass A {\n  @log method() {}\n}\nglobalThis.x = A;",
-            "src/index.ts:3:3: TC39 decorators are not supported yet (bundle/decorators) [@|] -> TypeScript's older decorators work: set \"experimentalDecorators\": true in tsconfig.json",
-        ),
     ] {
         let shown = failure_of(&[
             ("src/index.ts", index),
@@ -109,12 +105,6 @@ fn a_missing_entry_is_named() {
     // It appears.
     let entry = project.write("src/index.ts", "globalThis.result = 1;");
     assert_eq!(run(&project.rebuild(&[entry])), "1");
-}
-
-#[test]
-fn accessor_fields_are_refused_by_name() {
-    let shown = failure_of(&[("src/index.ts", "class A { accessor x = 1 }\nglobalThis.a = A;")]);
-    assert!(shown.starts_with("src/index.ts:1:11: `accessor` fields are not supported yet"), "{shown}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Projects in temporary directories, bundled in this process and run in a bare engine.
 
+mod decorators;
 mod errors;
 mod modules;
 mod rebuild;

@@ -7,7 +7,8 @@ use super::*;
 
 fn style() -> Style {
     let cwd = "/p".into();
-    Style { level: LogLevel::Log, quiet: false, json: false, colour: false, error_colour: false, cwd }
+    let (level, colour, error_colour) = (LogLevel::Log, false, false);
+    Style { level, quiet: false, json: false, colour, error_colour, keys: false, cwd }
 }
 
 fn texts(report: Report, style: &Style) -> Vec<String> {

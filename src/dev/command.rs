@@ -1,0 +1,282 @@
+//! Runs the user's `build.command` before a build, and tells whether its sources changed since.
+//!
+//! The command may write into the directories that it is run for. So a change counts only when a file differs
+//! from how it was when the command ended; and a file that changes while the command runs counts once, for it
+//! may have been saved by hand, but is taken for the command's own work when it does so again. A file that did
+//! not exist before is the command's, too. Hence no output makes it run for ever.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::SystemTime;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use super::report::{Report, ReportSink};
+use crate::base::diag::Diagnostic;
+use crate::base::limits;
+use crate::project::BuildCommand;
+
+/// Directories that no build reads by itself.
+const SKIPPED: &[&str] = &["node_modules", ".git", ".wrangler"];
+
+/// The process group of the command that runs, if one does.
+#[derive(Debug, Clone, Default)]
+pub struct Running(Arc<Mutex<Option<Pid>>>);
+
+impl Running {
+    fn set(&self, group: Option<Pid>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = group;
+    }
+
+    /// Ends the command and all that it started.
+    pub fn end(&self) {
+        let group = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // It may have ended by itself just now.
+        group.map(|group| killpg(group, Signal::SIGTERM));
+    }
+}
+
+/// Runs `command` to its end on a thread of its own; `done` gets what went wrong, and nothing if nothing did.
+///
+/// # Errors
+/// If no thread can be started.
+pub fn run(
+    command: BuildCommand,
+    running: Running,
+    report: ReportSink,
+    done: impl FnOnce(Vec<Diagnostic>) + Send + 'static,
+) -> io::Result<()> {
+    let run = move || {
+        report(Report::CommandStarted { command: command.command.clone() });
+        let failure = run_here(&command, &running, &report);
+        running.set(None);
+        let failed = |why| {
+            let message = format!("`build.command` failed: `{}` {why}", command.command);
+            Diagnostic::error("dev/build-command", message)
+                .help("what it printed stands in the terminal; it runs again when its sources change")
+        };
+        done(failure.err().map(failed).into_iter().collect());
+    };
+    thread::Builder::new().name("build-command".to_owned()).spawn(run).map(drop)
+}
+
+fn run_here(command: &BuildCommand, running: &Running, report: &ReportSink) -> Result<(), String> {
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(&command.command).current_dir(&command.cwd);
+    // Fidelity: wrangler 4.164.0 tells its command so which of its own commands runs.
+    shell.env("WRANGLER_COMMAND", "dev");
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A group of its own, so that all that it starts can be ended with it.
+    let mut child = shell
+        .process_group(0)
+        .spawn()
+        .map_err(|error| format!("cannot be run in `{}`: {error}", command.cwd.display()))?;
+    running.set(i32::try_from(child.id()).ok().map(Pid::from_raw));
+    let readers = [
+        child.stdout.take().and_then(|pipe| copy_lines(pipe, false, report.clone())),
+        child.stderr.take().and_then(|pipe| copy_lines(pipe, true, report.clone())),
+    ];
+    let status = child.wait().map_err(|error| format!("cannot be waited for: {error}"))?;
+    for reader in readers.into_iter().flatten() {
+        // A panic of a reader has been reported by the panic hook.
+        drop(reader.join());
+    }
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(code) => Err(format!("ended with exit code {code}")),
+        None => Err("was ended by a signal".to_owned()),
+    }
+}
+
+fn copy_lines(pipe: impl Read + Send + 'static, error: bool, report: ReportSink) -> Option<JoinHandle<()>> {
+    let copy = move || {
+        let mut pipe = BufReader::new(pipe);
+        let mut line = Vec::new();
+        while pipe.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            report(Report::CommandOutput { text, error });
+            line.clear();
+        }
+    };
+    thread::Builder::new().name("build-output".to_owned()).spawn(copy).ok()
+}
+
+/// How the files looked for which the command ran last.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// As they were when the last run began.
+    before: Snapshot,
+    /// As they were when it ended, or when a change of them was last noticed.
+    after: Snapshot,
+    /// What changed while it ran.
+    suspects: HashSet<PathBuf>,
+    /// What is its own work.
+    outputs: HashSet<PathBuf>,
+}
+
+type Snapshot = HashMap<PathBuf, (SystemTime, u64)>;
+
+impl Sources {
+    /// Notes that a run begins.
+    pub fn begin(&mut self, command: &BuildCommand) {
+        self.before = snapshot(&command.watch_dir);
+    }
+
+    /// Notes that the run ended; whether something was saved meanwhile for which it has to run again.
+    pub fn end(&mut self, command: &BuildCommand) -> bool {
+        self.after = snapshot(&command.watch_dir);
+        let mut again = false;
+        for (path, stamp) in &self.after {
+            match self.before.get(path) {
+                Some(before) if before == stamp => {}
+                None => drop(self.outputs.insert(path.clone())),
+                Some(_) if self.outputs.contains(path) => {}
+                Some(_) if !self.suspects.insert(path.clone()) => drop(self.outputs.insert(path.clone())),
+                Some(_) => again = true,
+            }
+        }
+        again
+    }
+
+    /// Whether a source changed since the last run or the last such question.
+    pub fn changed(&mut self, command: &BuildCommand) -> bool {
+        let now = snapshot(&command.watch_dir);
+        let differs = |one: &Snapshot, other: &Snapshot| {
+            one.iter().any(|(path, stamp)| !self.outputs.contains(path) && other.get(path) != Some(stamp))
+        };
+        let changed = differs(&now, &self.after) || differs(&self.after, &now);
+        self.after = now;
+        changed
+    }
+}
+
+/// All directories below `roots`, themselves included, to be watched.
+pub fn directories(roots: &[PathBuf]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    walk(roots, |path, metadata| {
+        if metadata.is_dir() {
+            found.push(path.to_owned());
+        }
+    });
+    found
+}
+
+fn snapshot(roots: &[PathBuf]) -> Snapshot {
+    let mut files = Snapshot::new();
+    walk(roots, |path, metadata| {
+        if let Ok(modified) = metadata.modified()
+            && metadata.is_file()
+        {
+            files.insert(path.to_owned(), (modified, metadata.len()));
+        }
+    });
+    files
+}
+
+/// Shows every file and directory below `roots`, up to a limit; links are not followed, but for a root.
+fn walk(roots: &[PathBuf], mut see: impl FnMut(&Path, &fs::Metadata)) {
+    let mut left = limits::COMMAND_SOURCES;
+    let mut waiting: Vec<PathBuf> =
+        roots.iter().map(|root| root.canonicalize().unwrap_or_else(|_| root.clone())).collect();
+    while let Some(path) = waiting.pop() {
+        let Ok(metadata) = path.symlink_metadata() else { continue };
+        if left == 0 {
+            return;
+        }
+        left -= 1;
+        see(&path, &metadata);
+        if metadata.is_dir()
+            && let Ok(entries) = fs::read_dir(&path)
+        {
+            let wanted = |entry: &fs::DirEntry| !SKIPPED.iter().any(|name| entry.file_name() == *name);
+            waiting.extend(entries.flatten().filter(wanted).map(|entry| entry.path()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Project {
+        directory: tempfile::TempDir,
+        command: BuildCommand,
+        sources: Sources,
+    }
+
+    impl Project {
+        fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let command = BuildCommand {
+                command: String::new(),
+                cwd: directory.path().to_owned(),
+                watch_dir: vec![directory.path().to_owned()],
+            };
+            Self { directory, command, sources: Sources::default() }
+        }
+
+        fn write(&self, name: &str, text: &str) {
+            let path = self.directory.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+
+        /// A run that writes these files; whether it has to run again.
+        fn run(&mut self, written: &[(&str, &str)]) -> bool {
+            self.sources.begin(&self.command);
+            for (name, text) in written {
+                self.write(name, text);
+            }
+            self.sources.end(&self.command)
+        }
+
+        fn changed(&mut self) -> bool {
+            self.sources.changed(&self.command)
+        }
+    }
+
+    #[test]
+    fn a_commands_own_files_never_make_it_run_for_ever() {
+        let mut project = Project::new();
+        project.write("a.ts", "1");
+        project.write("old.gen.ts", "1");
+        // A new file is the command's, one that was there may have been saved by hand: once.
+        assert!(project.run(&[("new.gen.ts", "1"), ("old.gen.ts", "22")]));
+        assert!(!project.run(&[("new.gen.ts", "22"), ("old.gen.ts", "333")]));
+        assert!(!project.changed());
+        project.write("a.ts", "22");
+        assert!(project.changed());
+        assert!(!project.changed(), "a change counts once");
+        assert!(!project.run(&[("new.gen.ts", "333"), ("old.gen.ts", "4444")]));
+        assert!(!project.changed());
+    }
+
+    #[test]
+    fn a_save_during_a_run_makes_it_run_again() {
+        let mut project = Project::new();
+        project.write("a.ts", "1");
+        assert!(project.run(&[("a.ts", "22")]));
+        assert!(!project.run(&[]));
+    }
+
+    #[test]
+    fn files_that_appear_vanish_or_lie_in_packages() {
+        let mut project = Project::new();
+        assert!(!project.run(&[]));
+        project.write("deep/b.ts", "1");
+        assert!(project.changed());
+        fs::remove_file(project.directory.path().join("deep/b.ts")).unwrap();
+        assert!(project.changed());
+        project.write("node_modules/x/index.js", "1");
+        assert!(!project.changed());
+        let found = directories(&project.command.watch_dir);
+        assert_eq!(found.len(), 2, "{found:?}");
+    }
+}

@@ -1,0 +1,81 @@
+//! What a session needs before its first build: an address to serve on, and words for why there is none.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::report::Report;
+use super::session::SessionOptions;
+use crate::base::diag::Diagnostic;
+use crate::project::Project;
+use crate::server::{Current, ListenError, PortChoice, Server, ServerOptions, listen};
+use crate::world::{Replies, StateError};
+
+/// The platform's default port for local development.
+const DEFAULT_PORT: u16 = 8787;
+
+/// Why a session cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartFailure {
+    /// The configuration is wrong.
+    #[error("the configuration is wrong")]
+    Project(Vec<Diagnostic>),
+    /// No port can be taken.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The configuration's `dev.ip` is not an address.
+    #[error("`dev.ip` is `{0}`, which is not an address")]
+    Ip(String),
+    /// The state directory cannot be used.
+    #[error("cannot open the state in `{path}`: {error}")]
+    State {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        error: StateError,
+    },
+    /// The system refuses a thread or a socket.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// Takes the port that `options` or `project` want and serves what is current.
+pub(super) fn start_server(
+    options: &SessionOptions,
+    project: &Project,
+    current: Arc<Current>,
+    replies: Arc<Replies>,
+) -> Result<Server, StartFailure> {
+    let ip = match (options.ip, &project.dev.ip) {
+        (Some(ip), _) => ip,
+        (None, Some(text)) => parse_ip(text).ok_or_else(|| StartFailure::Ip(text.clone()))?,
+        (None, None) => Ipv4Addr::LOCALHOST.into(),
+    };
+    let choice = match options.port {
+        Some(port) => PortChoice::Exactly(port),
+        None => PortChoice::From(project.dev.port.unwrap_or(DEFAULT_PORT)),
+    };
+    let listening = listen(ip, choice)?;
+    if let Some((wanted, holder)) = listening.instead_of {
+        (options.report)(Report::PortMoved { wanted, holder, taken: listening.address.port() });
+    }
+    let report = options.report.clone();
+    let server = Server::start(ServerOptions {
+        listener: listening.listener,
+        current,
+        replies,
+        observe: Arc::new(move |record| report(Report::Request(record))),
+        clock: options.clock.clone(),
+    })?;
+    Ok(server)
+}
+
+/// The address that `text` means: an address, `localhost`, or `*` for all.
+pub fn parse_ip(text: &str) -> Option<IpAddr> {
+    match text {
+        "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
+        "*" => Some(Ipv4Addr::UNSPECIFIED.into()),
+        text => text.trim_start_matches('[').trim_end_matches(']').parse().ok(),
+    }
+}

@@ -1,0 +1,300 @@
+//! What `dodev dev` does while files change under it: build commands, odd saves, code that cannot start.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use crate::deadline::Deadline;
+use crate::http::Request;
+use crate::process::Signal;
+use crate::project::{BINARY, Server, TestProject};
+
+const LIMIT: Duration = Duration::from_secs(15);
+
+const CONFIG: &str = r#"{ "name": "w", "main": "src/index.ts", "compatibility_date": "2026-11-01" }"#;
+
+fn worker(answer: &str) -> String {
+    format!("export default {{ fetch() {{ return new Response({answer}); }} }};")
+}
+
+fn project(index: &str) -> TestProject {
+    TestProject::with_files(&[("wrangler.jsonc", CONFIG), ("src/index.ts", index)])
+}
+
+/// Waits until a line printed after the first `from` lines contains `words`; the number of lines then.
+fn expect(server: &Server, from: usize, words: &str) -> usize {
+    let line = server.process().wait_line(from, words, Deadline::after(LIMIT));
+    line.unwrap_or_else(|| panic!("`{words}` is missing in:\n{}", server.process().output()))
+}
+
+/// Waits until `/` answers `text`.
+fn expect_answer(server: &Server, text: &str) {
+    let deadline = Deadline::after(LIMIT);
+    loop {
+        let seen = server.process().line_count();
+        let answer = server.get("/").text();
+        if answer == text {
+            return;
+        }
+        assert!(!deadline.passed(), "`{answer}` instead of `{text}`:\n{}", server.process().output());
+        server.process().wait_output(seen + 1, Deadline::after(Duration::from_millis(100)));
+    }
+}
+
+#[test]
+fn decorators_run_and_errors_name_the_users_line() {
+    let project = project(
+        "const twice = (method: Function, _: ClassMethodDecoratorContext) =>\n  \
+           function (this: unknown) { return method.call(this) + method.call(this); } as any;\n\
+         class A { accessor word = 'ha'; @twice say(): string { return this.word; }\n\
+           @twice fail(): string {\n    throw new Error('here');\n  }\n}\n\
+         export default { fetch(request: Request) {\n  \
+           const a = new A();\n  return new Response(request.url.endsWith('/fail') ? a.fail() : a.say());\n} };",
+    );
+    let server = project.start();
+    assert_eq!(server.get("/").text(), "haha");
+    let failed = server.get("/fail");
+    assert!(failed.text().contains("src/index.ts:5:"), "{}", failed.text());
+}
+
+#[test]
+fn the_build_command_runs_first_and_again_but_not_for_its_own_files() {
+    let config = r#"{ "name": "w", "main": "dist/index.js", "compatibility_date": "2026-11-01",
+        "build": { "command": "sh build.sh" } }"#;
+    // Writes into the watched directory as well as elsewhere.
+    let script = "echo building; date +%N > src/stamp.txt; grep -q broken src/app.js && exit 3; \
+        mkdir -p dist && cp src/app.js dist/index.js && echo built";
+    let project = TestProject::with_files(&[
+        ("wrangler.jsonc", config),
+        ("build.sh", script),
+        ("src/app.js", &worker("'one'")),
+        ("src/stamp.txt", "older"),
+    ]);
+    let server = project.start();
+    assert_eq!(server.get("/").text(), "one");
+    project.write("src/app.js", &worker("'two'"));
+    expect_answer(&server, "two");
+    let from = server.process().line_count();
+    project.write("src/app.js", "broken");
+    let from = expect(&server, from, "`build.command` failed: `sh build.sh` ended with exit code 3");
+    expect(&server, from, "The last good code goes on serving");
+    assert_eq!(server.get("/").text(), "two");
+    project.write("src/app.js", &worker("'three'"));
+    expect_answer(&server, "three");
+    // One run for the start, perhaps one for the stamp that was there before, one for each save.
+    let runs = server.process().output().matches("[build] building").count();
+    assert!((4..=5).contains(&runs), "{runs} runs:\n{}", server.process().output());
+    assert!(server.stop().success());
+}
+
+#[test]
+fn a_file_saved_during_the_first_build_is_not_missed() {
+    let project =
+        project("import { answer } from './answer';\nexport default { fetch: () => new Response(answer) };");
+    // The first build takes long enough to save in it.
+    let modules: String = (0..400).map(|n| format!("export const value{n} = {n};\n")).collect();
+    for n in 0..40 {
+        project.write(&format!("src/m{n}.ts"), &modules);
+    }
+    let imports: String =
+        (0..40).map(|n| format!("import * as m{n} from './m{n}'; globalThis.m{n} = m{n};\n")).collect();
+    project.write("src/answer.ts", &format!("{imports}export const answer = '0';"));
+    let server =
+        project.spawn(&crate::project::ServerCommand::from_env(), &[]).expect("the command can be started");
+    let mut server = server;
+    for n in 1..=20 {
+        project.write("src/answer.ts", &format!("{imports}export const answer = '{n}';"));
+        server.process().wait_output(0, Deadline::after(Duration::from_millis(10)));
+    }
+    server.wait_ready(LIMIT).expect("it starts");
+    expect_answer(&server, "20");
+}
+
+#[test]
+fn saves_of_every_kind_end_in_the_last_text() {
+    let project = project(
+        "import { answer } from './lib/answer';\nexport default { fetch: () => new Response(answer) };",
+    );
+    let answer = |text: &str| format!("export const answer = '{text}';");
+    project.write("src/lib/answer.ts", &answer("0"));
+    let server = project.start();
+    // Ten saves at once.
+    for n in 1..=10 {
+        project.write("src/lib/answer.ts", &answer(&n.to_string()));
+    }
+    expect_answer(&server, "10");
+    // An editor that writes beside and renames.
+    project.write("src/lib/.answer.ts.tmp", &answer("renamed"));
+    fs::rename(project.dir().join("src/lib/.answer.ts.tmp"), project.dir().join("src/lib/answer.ts"))
+        .expect("ours");
+    expect_answer(&server, "renamed");
+    // A directory that goes away and comes back with other contents.
+    let from = server.process().line_count();
+    fs::rename(project.dir().join("src/lib"), project.dir().join("src/old")).expect("ours");
+    expect(&server, from, "cannot find `./lib/answer`");
+    assert_eq!(server.get("/").text(), "renamed");
+    project.write("src/old/answer.ts", &answer("back"));
+    fs::rename(project.dir().join("src/old"), project.dir().join("src/lib")).expect("ours");
+    expect_answer(&server, "back");
+    project.write("src/lib/answer.ts", &answer("edited"));
+    expect_answer(&server, "edited");
+    // The configuration goes away and comes back.
+    let from = server.process().line_count();
+    fs::remove_file(project.dir().join("wrangler.jsonc")).expect("ours");
+    expect(&server, from, "The last good code goes on serving");
+    assert_eq!(server.get("/").text(), "edited");
+    let from = server.process().line_count();
+    project.write("wrangler.jsonc", CONFIG);
+    expect(&server, from, "Reloaded");
+    project.write("src/lib/answer.ts", &answer("after"));
+    expect_answer(&server, "after");
+}
+
+#[test]
+fn a_linked_package_of_a_monorepo_is_watched() {
+    let project =
+        project("import { answer } from 'shared';\nexport default { fetch: () => new Response(answer) };");
+    project.write(
+        "packages/shared/package.json",
+        r#"{ "name": "shared", "type": "module", "main": "src/index.ts" }"#,
+    );
+    project.write("packages/shared/src/index.ts", "export const answer: string = 'one';");
+    fs::create_dir(project.dir().join("node_modules")).expect("ours");
+    std::os::unix::fs::symlink("../packages/shared", project.dir().join("node_modules/shared"))
+        .expect("ours");
+    let server = project.start();
+    assert_eq!(server.get("/").text(), "one");
+    project.write("packages/shared/src/index.ts", "export const answer: string = 'two';");
+    expect_answer(&server, "two");
+}
+
+#[test]
+fn code_that_cannot_start_is_shown_as_the_client_reads_it() {
+    let project = project("throw new TypeError('at the top <b>');");
+    let mut server = project.spawn(&crate::project::ServerCommand::from_env(), &[]).expect("started");
+    let line = expect(&server, 0, "Waiting for a fix on http://");
+    let output = server.process().output();
+    let port =
+        output.lines().nth(line - 1).and_then(|line| line.rsplit(':').next()?.parse().ok()).expect("a port");
+    let get = |accept: &str| {
+        crate::http::exchange(port, &Request::new("GET", "/").header("accept", accept), LIMIT)
+            .expect("an answer")
+    };
+    let text = get("*/*");
+    assert_eq!(
+        (text.status, text.header("content-type").as_deref()),
+        (503, Some("text/plain;charset=UTF-8"))
+    );
+    assert!(
+        text.text().contains("at the top <b>") && text.text().contains("src/index.ts:1"),
+        "{}",
+        text.text()
+    );
+    let page = get("text/html,*/*;q=0.8");
+    assert_eq!(page.header("content-type").as_deref(), Some("text/html;charset=utf-8"));
+    assert!(page.text().contains("at the top &lt;b&gt;"), "{}", page.text());
+    project.write("src/index.ts", &worker("'fixed'"));
+    server.wait_ready(LIMIT).expect("it starts");
+    assert_eq!(server.get("/").text(), "fixed");
+}
+
+#[test]
+fn a_loop_at_the_top_level_holds_up_nothing() {
+    let project = project(&worker("'one'"));
+    let server = project.start();
+    project.write("src/index.ts", "for (;;) {}");
+    assert_eq!(server.get("/").text(), "one");
+    project.write("src/index.ts", &worker("'two'"));
+    expect_answer(&server, "two");
+    project.write("src/index.ts", "while (true) {}");
+    assert_eq!(server.get("/").text(), "two");
+    assert!(server.process().stop(Signal::Term).success());
+}
+
+/// A pseudo terminal with `dodev dev` on it.
+#[cfg(target_os = "linux")]
+struct OnTerminal {
+    terminal: nix::pty::OpenptyResult,
+    child: std::process::Child,
+    lines: mpsc::Receiver<String>,
+}
+
+#[cfg(target_os = "linux")]
+impl OnTerminal {
+    fn start(project: &TestProject, args: &[&str]) -> Self {
+        let terminal = nix::pty::openpty(None, None).expect("a pseudo terminal");
+        let end = || Stdio::from(terminal.slave.try_clone().expect("a descriptor"));
+        // `setsid` makes it the controlling terminal, which is not possible here without unsafe code.
+        let mut command = Command::new("setsid");
+        command
+            .args(["--ctty", "--wait", BINARY, "dev", "--port", "0"])
+            .args(args)
+            .current_dir(project.dir());
+        command.env("NO_COLOR", "1").stdin(end()).stdout(end()).stderr(end()).process_group(0);
+        let child = command.spawn().expect("util-linux is there");
+        let mut master = fs::File::from(terminal.master.try_clone().expect("a descriptor"));
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            let (mut text, mut bytes) = (String::new(), [0; 1024]);
+            while let Ok(length @ 1..) = master.read(&mut bytes) {
+                text += &String::from_utf8_lossy(&bytes[..length]);
+                while let Some((line, rest)) = text.split_once('\n') {
+                    drop(sender.send(line.trim_end().to_owned()));
+                    text = rest.to_owned();
+                }
+            }
+        });
+        Self { terminal, child, lines }
+    }
+
+    fn expect(&self, words: &str) {
+        let mut seen = Vec::new();
+        while let Ok(line) = self.lines.recv_timeout(LIMIT) {
+            if line.contains(words) {
+                return;
+            }
+            seen.push(line);
+        }
+        panic!("`{words}` is missing in:\n{}", seen.join("\n"));
+    }
+
+    fn type_key(&self, key: &str) {
+        let master = self.terminal.master.try_clone().expect("a descriptor");
+        fs::File::from(master).write_all(key.as_bytes()).expect("the terminal is open");
+    }
+
+    fn waits_for_enter(&self) -> bool {
+        let flags = nix::sys::termios::tcgetattr(&self.terminal.slave).expect("a terminal").local_flags;
+        flags.contains(nix::sys::termios::LocalFlags::ICANON | nix::sys::termios::LocalFlags::ECHO)
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn keys_work_on_a_terminal_which_is_put_back() {
+    let project = project(&worker("'one'"));
+    for (exit, code) in [("x", 0), ("q", 0), ("\x03", 0)] {
+        let mut run = OnTerminal::start(&project, &[]);
+        run.expect("b browser · r reload · c clear · x exit");
+        assert!(!run.waits_for_enter());
+        run.type_key("r");
+        run.expect("Reloaded in");
+        run.type_key("\x1b[Bc");
+        run.type_key("c");
+        run.expect("\x1b[2J");
+        run.type_key(exit);
+        run.expect("Stopping");
+        assert_eq!(run.child.wait().expect("it ends").code(), Some(code));
+        assert!(run.waits_for_enter(), "after {exit:?}");
+    }
+    let mut run = OnTerminal::start(&project, &["--show-interactive-dev-session=false"]);
+    run.expect("Ready on");
+    assert!(run.waits_for_enter());
+    run.type_key("\x03");
+    run.expect("Stopping");
+    assert_eq!(run.child.wait().expect("it ends").code(), Some(0));
+}
