@@ -17,6 +17,7 @@ use super::builder::{Builder, Job};
 use super::machine::{Action, Machine, Outcome, Signal};
 use super::report::{Broken, Ready, Report, ReportSink};
 use super::request::bundle_request;
+use super::server_file::{ServerFile, new_token};
 use super::unmet::unmet;
 use super::watch::{Change, Watch, lost_events};
 use crate::base::clock::Clock;
@@ -24,8 +25,11 @@ use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
 use crate::bundle::{BuildFailure, Bundle, BundleCache, ChildBundler};
+use crate::objects::Feed;
 use crate::project::{LoadRequest, Loaded, Project, check_exports, load};
-use crate::server::{Current, ListenError, PortChoice, Server, ServerOptions, Serving, listen};
+use crate::server::{
+    ControlOptions, Current, ListenError, PortChoice, Server, ServerOptions, Serving, listen,
+};
 use crate::world::{LogSink, Replies, SharedState, StateError, Warm, World, WorldFailure, WorldSpec};
 
 /// The platform's default port for local development.
@@ -114,6 +118,7 @@ pub struct Session {
     /// Whether file events were lost because too many waited.
     lost: Arc<AtomicBool>,
     server: Server,
+    server_file: ServerFile,
     current: Arc<Current>,
     state: Arc<SharedState>,
     persist: PathBuf,
@@ -150,7 +155,12 @@ impl Session {
         builder.build(Job { request: bundle_request(&project), changed: Vec::new() });
 
         let report = options.report.clone();
-        let log: LogSink = Arc::new(move |record| report(Report::Log(record)));
+        let feed = Feed::default();
+        let (kept, clock) = (feed.clone(), options.clock.clone());
+        let log: LogSink = Arc::new(move |record| {
+            kept.log(clock.now(), &record);
+            report(Report::Log(record));
+        });
         let warm = Some(World::warm(log.clone(), options.clock.clone()));
         let warnings = [diagnostics, unmet(&project)].concat();
         if !warnings.is_empty() {
@@ -158,9 +168,13 @@ impl Session {
         }
         let persist = options.persist.clone().unwrap_or_else(|| project.root.join(DEFAULT_STATE));
         let state = SharedState::open(&persist)
-            .map_err(|error| StartFailure::State { path: persist.clone(), error })?;
+            .map_err(|error| StartFailure::State { path: persist.clone(), error })?
+            .with_feed(feed.clone());
         let current = Arc::new(Current::default());
-        let server = start_server(&options, &project, current.clone(), state.replies().clone())?;
+        let control = ControlOptions { token: new_token()?.into(), feed };
+        let token = control.token.clone();
+        let server = start_server(&options, &project, current.clone(), state.replies().clone(), control)?;
+        let server_file = ServerFile::write(&state.own_dir(), server.address(), &token)?;
         let lost = Arc::new(AtomicBool::new(false));
         let watch = start_watch(&options.report, sender.clone(), lost.clone());
         let mut session = Self {
@@ -173,6 +187,7 @@ impl Session {
             watch,
             lost,
             server,
+            server_file,
             current,
             state: Arc::new(state),
             persist,
@@ -216,6 +231,7 @@ impl Session {
             }
         }
         (self.options.report)(Report::Stopping);
+        drop(self.server_file);
         let stopping_at = self.options.clock.elapsed();
         self.server.stop(limits::DRAIN);
         if let Some((world, ..)) = &self.serving {
@@ -464,6 +480,7 @@ fn start_server(
     project: &Project,
     current: Arc<Current>,
     replies: Arc<Replies>,
+    control: ControlOptions,
 ) -> Result<Server, StartFailure> {
     let ip = match (options.ip, &project.dev.ip) {
         (Some(ip), _) => ip,
@@ -485,6 +502,7 @@ fn start_server(
         replies,
         observe: Arc::new(move |record| report(Report::Request(record))),
         clock: options.clock.clone(),
+        control,
     })?;
     Ok(server)
 }
