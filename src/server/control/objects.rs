@@ -14,8 +14,8 @@ use super::values::stored;
 use crate::base::clock::Timestamp;
 use crate::objects::control::{Action, Answer, Change, Command, ObjectFacts};
 
-/// Largest time that an alarm may have: the largest date of JavaScript.
-const TIME_MAX_MS: i64 = 8_640_000_000_000_000;
+/// Largest time that an alarm may have: it is kept in nanoseconds.
+const TIME_MAX_MS: i64 = i64::MAX / 1_000_000;
 
 /// `overview`, `objects`, `objects/{class}/{object}` and what ends in a verb.
 pub fn routes() -> Router<Surface> {
@@ -119,7 +119,7 @@ async fn set_alarm(State(surface): State<Surface>, place: Place, request: Reques
         Ok(AlarmBody { time }) if (1..=TIME_MAX_MS).contains(&time) => {
             act(&surface, place, Action::Change(Change::SetAlarm(Some(Timestamp(time))))).await
         }
-        Ok(_) => *invalid("`time` is in milliseconds since the epoch, after 1970"),
+        Ok(_) => *invalid("`time` is in milliseconds since the epoch, from 1970 to 2262"),
         Err(problem) => *problem,
     }
 }
