@@ -10,6 +10,7 @@ mod machine;
 mod recent;
 mod report;
 mod request;
+mod server_file;
 mod session;
 mod start;
 mod unmet;

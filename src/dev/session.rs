@@ -19,6 +19,7 @@ use super::machine::{Action, Machine, Outcome, Signal, Stale};
 use super::recent::changed_since;
 use super::report::{Broken, Ready, Report, ReportSink};
 use super::request::bundle_request;
+use super::server_file::{ServerFile, new_token};
 use super::start::{StartFailure, start_server};
 use super::unmet::unmet;
 use super::watch::{Change, Wanted, Watch, lost_events};
@@ -27,8 +28,9 @@ use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
 use crate::bundle::{BuildFailure, Bundle, BundleCache, ChildBundler};
+use crate::objects::Feed;
 use crate::project::{LoadRequest, Loaded, Project, check_exports, load};
-use crate::server::{Current, Server, Serving};
+use crate::server::{ControlOptions, Current, Server, Serving};
 use crate::world::{LogSink, SharedState, Warm, World, WorldFailure, WorldSpec};
 
 /// Where wrangler keeps state, below the configuration's directory.
@@ -103,6 +105,7 @@ pub struct Session {
     /// Whether file events were lost because too many waited.
     lost: Arc<AtomicBool>,
     server: Server,
+    server_file: ServerFile,
     current: Arc<Current>,
     state: Arc<SharedState>,
     persist: PathBuf,
@@ -145,7 +148,12 @@ impl Session {
         }
 
         let report = options.report.clone();
-        let log: LogSink = Arc::new(move |record| report(Report::Log(record)));
+        let feed = Feed::default();
+        let (kept, clock) = (feed.clone(), options.clock.clone());
+        let log: LogSink = Arc::new(move |record| {
+            kept.log(clock.now(), &record);
+            report(Report::Log(record));
+        });
         let warm = Some(World::warm(log.clone(), options.clock.clone()));
         let warnings = [diagnostics, unmet(&project)].concat();
         if !warnings.is_empty() {
@@ -153,9 +161,13 @@ impl Session {
         }
         let persist = options.persist.clone().unwrap_or_else(|| project.root.join(DEFAULT_STATE));
         let state = SharedState::open(&persist)
-            .map_err(|error| StartFailure::State { path: persist.clone(), error })?;
+            .map_err(|error| StartFailure::State { path: persist.clone(), error })?
+            .with_feed(feed.clone());
         let current = Arc::new(Current::default());
-        let server = start_server(&options, &project, current.clone(), state.replies().clone())?;
+        let control = ControlOptions { token: new_token()?.into(), feed };
+        let token = control.token.clone();
+        let server = start_server(&options, &project, current.clone(), state.replies().clone(), control)?;
+        let server_file = ServerFile::write(&state.own_dir(), server.address(), &token)?;
         let lost = Arc::new(AtomicBool::new(false));
         let watch =
             options.watch.then(|| start_watch(&options.report, sender.clone(), lost.clone())).flatten();
@@ -172,6 +184,7 @@ impl Session {
             watch,
             lost,
             server,
+            server_file,
             current,
             state: Arc::new(state),
             persist,
@@ -231,6 +244,7 @@ impl Session {
         }
         (self.options.report)(Report::Stopping);
         self.command.end();
+        drop(self.server_file);
         let stopping_at = self.options.clock.elapsed();
         self.server.stop(limits::DRAIN);
         if let Some((world, ..)) = &self.serving {

@@ -9,7 +9,7 @@ use super::report::Report;
 use super::session::SessionOptions;
 use crate::base::diag::Diagnostic;
 use crate::project::Project;
-use crate::server::{Current, ListenError, PortChoice, Server, ServerOptions, listen};
+use crate::server::{ControlOptions, Current, ListenError, PortChoice, Server, ServerOptions, listen};
 use crate::world::{Replies, StateError};
 
 /// The platform's default port for local development.
@@ -46,6 +46,7 @@ pub(super) fn start_server(
     project: &Project,
     current: Arc<Current>,
     replies: Arc<Replies>,
+    control: ControlOptions,
 ) -> Result<Server, StartFailure> {
     let ip = match (options.ip, &project.dev.ip) {
         (Some(ip), _) => ip,
@@ -67,6 +68,7 @@ pub(super) fn start_server(
         replies,
         observe: Arc::new(move |record| report(Report::Request(record))),
         clock: options.clock.clone(),
+        control,
     })?;
     Ok(server)
 }
