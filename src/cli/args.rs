@@ -21,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   dodev dev                    serve the project in this directory
   dodev dev --port 3000        on a certain port
+  dodev state list             what is stored
   dodev help dev               everything about a command";
 
 /// What to do.
@@ -28,6 +29,9 @@ Examples:
 pub enum Command {
     /// Serve a project and reload it on every save.
     Dev(Box<DevArgs>),
+    State(Box<super::state::args::StateArgs>),
+    Alarm(Box<super::alarm::AlarmArgs>),
+    Completions(super::completions::CompletionsArgs),
 }
 
 const DEV_ABOUT: &str = "\
@@ -203,9 +207,10 @@ mod tests {
     use super::*;
 
     fn dev(arguments: &[&str]) -> Result<DevArgs, clap::Error> {
-        let Cli { command: Command::Dev(args) } =
-            Cli::try_parse_from([&["dodev", "dev"], arguments].concat())?;
-        Ok(*args)
+        match Cli::try_parse_from([&["dodev", "dev"], arguments].concat())?.command {
+            Command::Dev(args) => Ok(*args),
+            other => panic!("another command: {other:?}"),
+        }
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Style {
     pub quiet: bool,
     /// Whether events are shown as JSON.
     pub json: bool,
+    /// Whether standard output is a terminal.
+    pub terminal: bool,
     /// Whether standard output takes colours.
     pub colour: bool,
     /// Whether standard error takes colours.
@@ -78,10 +80,26 @@ impl Style {
             level,
             quiet,
             json,
+            terminal: io::stdout().is_terminal(),
             colour: allowed && io::stdout().is_terminal(),
             error_colour: allowed && io::stderr().is_terminal(),
             cwd: PathBuf::new(),
         }
+    }
+
+    /// `word` in the colour of mistakes.
+    pub fn error_word(&self, word: &str) -> String {
+        show::paint(word, show::red(), self.error_colour)
+    }
+
+    /// `text` less bright, for what is only in the way when one looks for something else.
+    pub fn dimmed(&self, text: &str) -> String {
+        show::paint(text, owo_colors::Style::new().dimmed(), self.colour)
+    }
+
+    /// `text` as a heading.
+    pub fn bold(&self, text: &str) -> String {
+        show::paint(text, owo_colors::Style::new().bold(), self.colour)
     }
 }
 
@@ -222,6 +240,27 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     // If the stream is closed there is nobody to tell.
     drop(error.print());
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Prints a command's answer to standard output, at once.
+pub fn answer(text: &str) {
+    flush(&mut text.to_owned(), io::stdout().lock());
+}
+
+/// Prints what is no part of a command's answer to standard error, at once.
+pub fn remark(text: &str) {
+    flush(&mut text.to_owned(), io::stderr().lock());
+}
+
+/// Asks `question` on the terminal and reads a line; `None` where there is nobody to answer.
+pub fn ask(question: &str) -> Option<String> {
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        return None;
+    }
+    remark(question);
+    let mut line = String::new();
+    io::stdin().read_line(&mut line).ok()?;
+    Some(line.trim().to_owned())
 }
 
 fn write_all(items: &[Item], style: &Style) {

@@ -202,12 +202,14 @@ fn broken_lines(broken: &Broken, style: &Style) -> Vec<Line> {
     lines
 }
 
-fn show_path(path: &Path, cwd: &Path) -> String {
+/// `path`, relative if it lies below `cwd`.
+pub fn show_path(path: &Path, cwd: &Path) -> String {
     let short = path.strip_prefix(cwd).ok().filter(|short| !short.as_os_str().is_empty());
     short.unwrap_or(path).display().to_string()
 }
 
-fn red() -> Paint {
+/// The colour of mistakes.
+pub fn red() -> Paint {
     Paint::new().red()
 }
 
@@ -219,7 +221,8 @@ fn green() -> Paint {
     Paint::new().green()
 }
 
-fn paint(text: &str, paint: Paint, colour: bool) -> String {
+/// `text` in these colours, if any.
+pub fn paint(text: &str, paint: Paint, colour: bool) -> String {
     if colour { text.style(paint).to_string() } else { text.to_owned() }
 }
 

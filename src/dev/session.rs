@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +24,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
 use crate::bundle::{BuildFailure, Bundle, BundleCache, ChildBundler};
+use crate::inspect::NotedServer;
 use crate::project::{LoadRequest, Loaded, Project, check_exports, load};
 use crate::server::{Current, ListenError, PortChoice, Server, ServerOptions, Serving, listen};
 use crate::world::{LogSink, Replies, SharedState, StateError, Warm, World, WorldFailure, WorldSpec};
@@ -114,6 +115,8 @@ pub struct Session {
     /// Whether file events were lost because too many waited.
     lost: Arc<AtomicBool>,
     server: Server,
+    /// Tells other commands where this server is, until it ends.
+    _noted: NotedServer,
     current: Arc<Current>,
     state: Arc<SharedState>,
     persist: PathBuf,
@@ -161,6 +164,7 @@ impl Session {
             .map_err(|error| StartFailure::State { path: persist.clone(), error })?;
         let current = Arc::new(Current::default());
         let server = start_server(&options, &project, current.clone(), state.replies().clone())?;
+        let noted = NotedServer::write(&state.own_dir(), local_url(server.address()))?;
         let lost = Arc::new(AtomicBool::new(false));
         let watch = start_watch(&options.report, sender.clone(), lost.clone());
         let mut session = Self {
@@ -173,6 +177,7 @@ impl Session {
             watch,
             lost,
             server,
+            _noted: noted,
             current,
             state: Arc::new(state),
             persist,
@@ -487,6 +492,14 @@ fn start_server(
         clock: options.clock.clone(),
     })?;
     Ok(server)
+}
+
+/// The URL by which programs of this machine reach `address`.
+fn local_url(address: SocketAddr) -> String {
+    match address.ip() {
+        ip if ip.is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
+        _ => format!("http://{address}"),
+    }
 }
 
 fn start_watch(report: &ReportSink, events: SyncSender<Event>, lost: Arc<AtomicBool>) -> Option<Watch> {

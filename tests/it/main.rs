@@ -15,5 +15,6 @@ mod project;
 mod rpc;
 mod rust_text;
 mod sockets;
+mod state;
 mod tidy;
 mod websocket;

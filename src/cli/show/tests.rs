@@ -4,7 +4,15 @@ use super::*;
 
 fn style() -> Style {
     let cwd = "/p".into();
-    Style { level: LogLevel::Log, quiet: false, json: false, colour: false, error_colour: false, cwd }
+    Style {
+        level: LogLevel::Log,
+        quiet: false,
+        json: false,
+        terminal: false,
+        colour: false,
+        error_colour: false,
+        cwd,
+    }
 }
 
 fn texts(report: Report, style: &Style) -> Vec<String> {
