@@ -18,6 +18,7 @@ const EXAMPLES: &str = "\
 Examples:
   dodev alarm list                    all alarms, the next one first
   dodev alarm list Room               those of a class
+  dodev alarm run Room:lobby          do not wait for it
   dodev alarm cancel Room:lobby       it will not run";
 
 /// Arguments of `dodev alarm`.

@@ -289,8 +289,8 @@ fn list_one(
         }
     }
     let known = alarms.get(&id);
-    let (name, damage) = match reader::read(&path, &object.label(), recorded_name) {
-        Ok(name) => (name.flatten(), None),
+    let (name, damage) = match reader::name(&path, &object.label()) {
+        Ok(name) => (name, None),
         Err(InspectError::Damaged { reason, .. } | InspectError::Sql(reason)) => (None, Some(reason)),
         Err(error) => (None, Some(error.to_string())),
     };

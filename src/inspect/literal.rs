@@ -24,11 +24,11 @@ const LENGTH_MAX: f64 = 1_000_000.0;
 
 /// Why a text is no value, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what}, at `{at}`")]
+#[error("{what}{}", if at.is_empty() { String::new() } else { format!(", at `{at}`") })]
 pub struct NotAValue {
     /// The reason.
     pub what: String,
-    /// The piece of the text.
+    /// The piece of the text; empty where `what` has it.
     pub at: String,
 }
 
@@ -86,7 +86,7 @@ impl Reader<'_> {
                 "Infinity" => Value::Double(f64::INFINITY),
                 other => {
                     let what = format!("`{other}` is not a value; a text needs quotes, as in '\"{other}\"'");
-                    return Err(self.refuse(name.span, what));
+                    return Err(NotAValue { what, at: String::new() });
                 }
             },
             Expression::UnaryExpression(unary) => self.signed(unary.operator, &unary.argument, unary.span)?,

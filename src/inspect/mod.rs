@@ -13,6 +13,7 @@ mod json_value;
 pub mod lines;
 mod literal;
 mod moment;
+mod name;
 mod object;
 mod reader;
 pub mod snapshot;

@@ -85,7 +85,8 @@ pub fn distance(time: Timestamp, now: Timestamp) -> String {
         1..60 => format!("{seconds} s"),
         60..3_600 => format!("{} min", seconds / 60),
         3_600..86_400 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", seconds / 86_400),
+        86_400..63_072_000 => format!("{} d", seconds / 86_400),
+        _ => format!("{} years", seconds / 31_556_952),
     };
     if ms > 0 { format!("in {text}") } else { format!("{text} ago") }
 }
@@ -123,6 +124,7 @@ mod tests {
             (300_000, "in 5 min"),
             (-7_200_000, "2 h ago"),
             (400_000_000, "in 4 d"),
+            (-70_000_000_000, "2 years ago"),
         ] {
             assert_eq!(distance(now.plus_ms(ms), now), expected);
         }

@@ -16,7 +16,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use url::Url;
 
+use super::book::recorded_name;
 use super::failure::{InspectError, Result};
+use super::name::{HEAD_BYTES, Told, from_head};
 
 /// How often a file is read again because it changed meanwhile.
 const TRIES: usize = 8;
@@ -71,6 +73,25 @@ pub fn read<R>(
         }
         return result.map(Some).map_err(|error| failed(path, object, error));
     }
+}
+
+/// The name that the object's database `path` carries.
+pub fn name(path: &Path, object: &str) -> Result<Option<String>> {
+    let has_log = fs::metadata(log_of(path)).is_ok_and(|metadata| metadata.len() > 0);
+    if !has_log && let Told::Name(name) = told_name(path) {
+        return Ok(name);
+    }
+    Ok(read(path, object, recorded_name)?.flatten())
+}
+
+fn told_name(path: &Path) -> Told {
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    let read = File::open(path).and_then(|file| {
+        let size_bytes = file.metadata()?.len();
+        file.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+        Ok(size_bytes)
+    });
+    read.map_or(Told::Unknown, |size_bytes| from_head(&head, size_bytes))
 }
 
 /// Copies the database `path` with its log to `target` so that the two fit; whether there was one.

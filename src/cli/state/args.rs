@@ -127,7 +127,7 @@ pub struct GetArgs {
 Examples:
   dodev state put Counter:global count 42
   dodev state put Room:lobby topic '\"news\"'       a text needs its own quotes
-  dodev state put Room:lobby user '{ name: \"Ada\", since: new Date(\"2026-01-31\") }'
+  dodev state put Room:lobby since 'new Date(\"2026-01-31\")'
   dodev state put Room:lobby seen 'new Map([[\"ada\", 3n]])'
   dodev state put Room:lobby notes - < notes.json")]
 pub struct PutArgs {
@@ -163,7 +163,7 @@ pub struct DeleteArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  dodev state sql Room:lobby                            a prompt; `.help` there says more
+  dodev state sql Room:lobby                    a prompt
   dodev state sql Room:lobby 'SELECT * FROM messages'
   dodev state sql Room:lobby --csv 'SELECT * FROM messages' > messages.csv
   dodev state sql Room:lobby \"UPDATE users SET name = 'Ada' WHERE id = 1\"

@@ -70,8 +70,11 @@ fn table_json(table: &TableDiff) -> Json {
 
 fn object_text(object: &ObjectDiff, place: &Place) -> String {
     let word = object.existence.as_ref().map_or("", |change| sides(change).0);
-    let mut out = format!("{}  {}", place.style.bold(&object.object.label()), place.style.dimmed(word));
-    out = format!("{}\n", out.trim_end());
+    let mut out = place.style.bold(&object.object.label());
+    if !word.is_empty() {
+        out.push_str(&format!("  {}", place.style.dimmed(word)));
+    }
+    out.push('\n');
     if let Some(failure) = &object.failure {
         out.push_str(&format!("  {}: {failure}\n", place.style.error_word("error")));
     }
