@@ -104,3 +104,20 @@ pub const SESSION_EVENTS: usize = 1_024;
 pub const OUTPUT_REPORTS: usize = 65_536;
 /// Time after the last build that the bundler's process is kept.
 pub const BUNDLER_IDLE: Duration = Duration::from_secs(2);
+
+/// Events that may wait for a slow listener of the control surface before it misses some.
+pub const FEED_EVENTS: usize = 4_096;
+/// Log lines that are kept for the control surface.
+pub const FEED_LOGS: usize = 1_000;
+/// Longest text of a log line there, characters.
+pub const FEED_LOG_CHARS: usize = 8_192;
+/// Largest body of a request to the control surface, bytes.
+pub const CONTROL_BODY_BYTES: usize = 48 * 1024 * 1024;
+/// Most rows of one answer of the control surface.
+pub const CONTROL_ROWS: usize = 10_000;
+/// Most bytes of keys, values, rows or a response in one answer of the control surface.
+pub const CONTROL_ANSWER_BYTES: usize = 32 * 1024 * 1024;
+/// Longest time that the control surface waits for an object.
+pub const CONTROL_WAIT: Duration = Duration::from_secs(60);
+/// Most faults that wait to be injected.
+pub const FAULTS: usize = 1_024;

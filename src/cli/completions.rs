@@ -15,6 +15,9 @@ const NAME: &str = "dodev";
 /// The variable by which the script says that it wants answers.
 const VARIABLE: &str = "COMPLETE";
 
+/// Addresses have colons, at which bash splits words unless it is told not to.
+const NO_COLON_BREAKS: &str = "COMP_WORDBREAKS=${COMP_WORDBREAKS//:/}\n";
+
 const EXAMPLES: &str = "\
 Examples:
   source <(dodev completions bash)                      in ~/.bashrc
@@ -54,6 +57,9 @@ pub fn run(args: &CompletionsArgs) -> ExitCode {
     let mut script = Vec::new();
     match completer.write_registration(VARIABLE, NAME, NAME, NAME, &mut script) {
         Ok(()) => {
+            if matches!(args.shell, Shell::Bash) {
+                script.extend_from_slice(NO_COLON_BREAKS.as_bytes());
+            }
             answer(&String::from_utf8_lossy(&script));
             ExitCode::SUCCESS
         }
@@ -71,9 +77,6 @@ pub fn answer_shell() -> bool {
     }
     let directory = std::env::current_dir().ok();
     let complete = clap_complete::CompleteEnv::with_factory(Cli::command);
-    match complete.try_complete(std::env::args_os(), directory.as_deref()) {
-        Ok(answered) => answered,
-        // A shell has no place for a message while one types.
-        Err(_) => true,
-    }
+    // A shell has no place for a message while one types.
+    complete.try_complete(std::env::args_os(), directory.as_deref()).unwrap_or(true)
 }

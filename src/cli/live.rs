@@ -117,9 +117,8 @@ impl Live {
             let what = "a key that is empty, `.` or `..` cannot be changed through a running server";
             return Err(InspectError::Invalid(what.to_owned()));
         }
-        let id = format!("id:{}", object.id);
-        let url =
-            self.url(&[&["objects", object.namespace.class.as_str(), id.as_str()][..], segments].concat())?;
+        let (namespace, id) = (object.namespace.key(), format!("id:{}", object.id));
+        let url = self.url(&[&["objects", namespace.as_str(), id.as_str()][..], segments].concat())?;
         block_on(async {
             let response = self.send(method, &url, body).await?;
             let status = response.status();

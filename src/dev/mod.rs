@@ -8,6 +8,7 @@ mod builder;
 mod machine;
 mod report;
 mod request;
+mod server_file;
 mod session;
 mod unmet;
 mod watch;

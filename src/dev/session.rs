@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +17,7 @@ use super::builder::{Builder, Job};
 use super::machine::{Action, Machine, Outcome, Signal};
 use super::report::{Broken, Ready, Report, ReportSink};
 use super::request::bundle_request;
+use super::server_file::{ServerFile, new_token};
 use super::unmet::unmet;
 use super::watch::{Change, Watch, lost_events};
 use crate::base::clock::Clock;
@@ -24,9 +25,11 @@ use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
 use crate::bundle::{BuildFailure, Bundle, BundleCache, ChildBundler};
-use crate::inspect::NotedServer;
+use crate::objects::Feed;
 use crate::project::{LoadRequest, Loaded, Project, check_exports, load};
-use crate::server::{Current, ListenError, PortChoice, Server, ServerOptions, Serving, listen};
+use crate::server::{
+    ControlOptions, Current, ListenError, PortChoice, Server, ServerOptions, Serving, listen,
+};
 use crate::world::{LogSink, Replies, SharedState, StateError, Warm, World, WorldFailure, WorldSpec};
 
 /// The platform's default port for local development.
@@ -115,8 +118,7 @@ pub struct Session {
     /// Whether file events were lost because too many waited.
     lost: Arc<AtomicBool>,
     server: Server,
-    /// Tells other commands where this server is, until it ends.
-    _noted: NotedServer,
+    server_file: ServerFile,
     current: Arc<Current>,
     state: Arc<SharedState>,
     persist: PathBuf,
@@ -153,7 +155,12 @@ impl Session {
         builder.build(Job { request: bundle_request(&project), changed: Vec::new() });
 
         let report = options.report.clone();
-        let log: LogSink = Arc::new(move |record| report(Report::Log(record)));
+        let feed = Feed::default();
+        let (kept, clock) = (feed.clone(), options.clock.clone());
+        let log: LogSink = Arc::new(move |record| {
+            kept.log(clock.now(), &record);
+            report(Report::Log(record));
+        });
         let warm = Some(World::warm(log.clone(), options.clock.clone()));
         let warnings = [diagnostics, unmet(&project)].concat();
         if !warnings.is_empty() {
@@ -161,10 +168,13 @@ impl Session {
         }
         let persist = options.persist.clone().unwrap_or_else(|| project.root.join(DEFAULT_STATE));
         let state = SharedState::open(&persist)
-            .map_err(|error| StartFailure::State { path: persist.clone(), error })?;
+            .map_err(|error| StartFailure::State { path: persist.clone(), error })?
+            .with_feed(feed.clone());
         let current = Arc::new(Current::default());
-        let server = start_server(&options, &project, current.clone(), state.replies().clone())?;
-        let noted = NotedServer::write(&state.own_dir(), local_url(server.address()))?;
+        let control = ControlOptions { token: new_token()?.into(), feed };
+        let token = control.token.clone();
+        let server = start_server(&options, &project, current.clone(), state.replies().clone(), control)?;
+        let server_file = ServerFile::write(&state.own_dir(), server.address(), &token)?;
         let lost = Arc::new(AtomicBool::new(false));
         let watch = start_watch(&options.report, sender.clone(), lost.clone());
         let mut session = Self {
@@ -177,7 +187,7 @@ impl Session {
             watch,
             lost,
             server,
-            _noted: noted,
+            server_file,
             current,
             state: Arc::new(state),
             persist,
@@ -221,6 +231,7 @@ impl Session {
             }
         }
         (self.options.report)(Report::Stopping);
+        drop(self.server_file);
         let stopping_at = self.options.clock.elapsed();
         self.server.stop(limits::DRAIN);
         if let Some((world, ..)) = &self.serving {
@@ -469,6 +480,7 @@ fn start_server(
     project: &Project,
     current: Arc<Current>,
     replies: Arc<Replies>,
+    control: ControlOptions,
 ) -> Result<Server, StartFailure> {
     let ip = match (options.ip, &project.dev.ip) {
         (Some(ip), _) => ip,
@@ -490,16 +502,9 @@ fn start_server(
         replies,
         observe: Arc::new(move |record| report(Report::Request(record))),
         clock: options.clock.clone(),
+        control,
     })?;
     Ok(server)
-}
-
-/// The URL by which programs of this machine reach `address`.
-fn local_url(address: SocketAddr) -> String {
-    match address.ip() {
-        ip if ip.is_unspecified() => format!("http://127.0.0.1:{}", address.port()),
-        _ => format!("http://{address}"),
-    }
 }
 
 fn start_watch(report: &ReportSink, events: SyncSender<Event>, lost: Arc<AtomicBool>) -> Option<Watch> {

@@ -96,7 +96,7 @@ impl Bodies {
         // Look first without waiting: most chunks are there already.
         let mut polled = reader.poll_read(&mut Context::from_waker(Waker::noop()));
         if polled.is_pending() {
-            let (op, promise) = host.ops.start(ctx, host.scope.get())?;
+            let (op, promise) = host.ops.start_named(ctx, host.scope.get(), "a body")?;
             polled = reader.poll_read(&mut Context::from_waker(&waker(host, op)));
             if polled.is_pending() {
                 return Ok(promise.into_value());
@@ -146,7 +146,7 @@ impl Bodies {
                 Err(gone(error))
             }
             Poll::Pending => {
-                let (op, promise) = host.ops.start(ctx, host.scope.get())?;
+                let (op, promise) = host.ops.start_named(ctx, host.scope.get(), "a body")?;
                 if writer.poll_ready(&mut Context::from_waker(&waker(host, op))).is_ready() {
                     host.ops.forget(op);
                     return Ok(Value::new_undefined(ctx.clone()));

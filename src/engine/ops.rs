@@ -100,6 +100,7 @@ impl Completer {
 
 struct Pending {
     scope: Scope,
+    what: &'static str,
     resolve: Persistent<Function<'static>>,
     reject: Persistent<Function<'static>>,
 }
@@ -123,9 +124,19 @@ pub struct Ops(RefCell<Slab>);
 impl Ops {
     /// Starts an operation in `scope`: its id for whoever finishes it, its promise for JavaScript.
     pub fn start<'js>(&self, ctx: &Ctx<'js>, scope: Scope) -> Result<(OpId, Promise<'js>)> {
+        self.start_named(ctx, scope, "operation")
+    }
+
+    /// The same, where `what` says to a developer what is waited for.
+    pub fn start_named<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        scope: Scope,
+        what: &'static str,
+    ) -> Result<(OpId, Promise<'js>)> {
         let (promise, resolve, reject) = ctx.promise()?;
-        let pending =
-            Pending { scope, resolve: Persistent::save(ctx, resolve), reject: Persistent::save(ctx, reject) };
+        let (resolve, reject) = (Persistent::save(ctx, resolve), Persistent::save(ctx, reject));
+        let pending = Pending { scope, what, resolve, reject };
         let mut slab = self.0.borrow_mut();
         let index = slab.free.pop().unwrap_or_else(|| {
             slab.slots.push(Slot::default());
@@ -148,6 +159,13 @@ impl Ops {
     pub fn any_of(&self, owner: OwnerId) -> bool {
         let slab = self.0.borrow();
         slab.slots.iter().filter_map(|slot| slot.pending.as_ref()).any(|p| p.scope.owner == owner)
+    }
+
+    /// What `owner` waits for.
+    pub fn of(&self, owner: OwnerId) -> Vec<&'static str> {
+        let slab = self.0.borrow();
+        let pending = slab.slots.iter().filter_map(|slot| slot.pending.as_ref());
+        pending.filter(|pending| pending.scope.owner == owner).map(|pending| pending.what).collect()
     }
 
     /// Settles the promise of `op`. To be called within a turn in the operation's scope.

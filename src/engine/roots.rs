@@ -2,7 +2,7 @@
 //!
 //! Instead of attaching callbacks, the host looks at a root's state after each turn of its owner.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use rquickjs::promise::PromiseState;
 use rquickjs::{Ctx, Persistent, Promise, Value, qjs};
@@ -14,13 +14,17 @@ pub type OnSettled = Box<dyn for<'js> FnOnce(&Ctx<'js>, Result<Value<'js>, Value
 
 struct Root {
     owner: OwnerId,
+    what: &'static str,
     promise: Persistent<Promise<'static>>,
     done: OnSettled,
 }
 
 /// The roots of one isolate.
 #[derive(Default)]
-pub struct Roots(RefCell<Vec<Root>>);
+pub struct Roots {
+    list: RefCell<Vec<Root>>,
+    doing: Cell<&'static str>,
+}
 
 /// Most roots that a sweep over all owners looks at.
 const SWEEP_MAX: usize = 1_024;
@@ -31,7 +35,7 @@ impl Roots {
         // SAFETY: the context is entered on this thread and the value is a live promise of it.
         unsafe { qjs::JS_PromiseMarkAsHandled(ctx.as_raw().as_ptr(), promise.as_raw()) }
         let promise = Persistent::save(ctx, promise);
-        self.0.borrow_mut().push(Root { owner, promise, done });
+        self.list.borrow_mut().push(Root { owner, what: self.doing.get(), promise, done });
     }
 
     /// Hands out the settled roots of `owner`, or of everybody; says whether there were any.
@@ -39,7 +43,7 @@ impl Roots {
         let mut any = false;
         loop {
             let settled = {
-                let mut roots = self.0.borrow_mut();
+                let mut roots = self.list.borrow_mut();
                 let position = roots
                     .iter()
                     .take(if owner.is_some() { usize::MAX } else { SWEEP_MAX })
@@ -53,16 +57,27 @@ impl Roots {
         }
     }
 
+    /// Says to a developer what the promises are that are added from now on: the kind of the event that
+    /// enters. Gives what was said before.
+    pub fn doing(&self, what: &'static str) -> &'static str {
+        self.doing.replace(what)
+    }
+
+    /// What of `owner` is still pending.
+    pub fn of(&self, owner: OwnerId) -> Vec<&'static str> {
+        self.list.borrow().iter().filter(|root| root.owner == owner).map(|root| root.what).collect()
+    }
+
     /// Whether anything of `owner` is still pending.
     pub fn any_of(&self, owner: OwnerId) -> bool {
-        self.0.borrow().iter().any(|root| root.owner == owner)
+        self.list.borrow().iter().any(|root| root.owner == owner)
     }
 
     /// Gives up the roots of `owner`: each is told `error`, made once per root.
     pub fn fail_all_of<'js>(&self, ctx: &Ctx<'js>, owner: OwnerId, error: impl Fn() -> Value<'js>) {
         loop {
             let root = {
-                let mut roots = self.0.borrow_mut();
+                let mut roots = self.list.borrow_mut();
                 let position = roots.iter().position(|root| root.owner == owner);
                 position.map(|index| roots.swap_remove(index))
             };
@@ -72,7 +87,7 @@ impl Roots {
     }
 
     pub(super) fn clear(&self) {
-        let roots = std::mem::take(&mut *self.0.borrow_mut());
+        let roots = std::mem::take(&mut *self.list.borrow_mut());
         drop(roots);
     }
 }

@@ -58,6 +58,18 @@ impl Timers {
         self.live.values().any(|scope| scope.owner == owner)
     }
 
+    /// The timers of `owner` and when each is due. Walks all timers.
+    pub fn of(&self, owner: OwnerId) -> Vec<(u32, Duration)> {
+        let mut due: Vec<(u32, Duration)> = Vec::new();
+        for Reverse((at, _, id)) in &self.queue {
+            if self.live.get(id).is_some_and(|scope| scope.owner == owner) {
+                due.push((*id, *at));
+            }
+        }
+        due.sort_unstable_by_key(|(id, at)| (*at, *id));
+        due
+    }
+
     /// When the next timer is due.
     pub fn next_due(&mut self) -> Option<Duration> {
         while let Some(Reverse((due, _, id))) = self.queue.peek() {

@@ -1,16 +1,16 @@
 //! Who holds the state: the lock of a running server, and how to reach it.
 //!
-//! A server notes its URL and a token beside its lock, readable by its user only, so that commands find its
+//! A server notes (`dev/server_file.rs`) its URL and a token beside its lock, readable by its user only, so that commands find its
 //! control surface. The note means nothing without the lock: a process that crashed leaves it behind.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::fs::{self, File, TryLockError};
+use std::io::Read;
+use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// How to reach the server that holds a state directory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct ServerNote {
     /// Its process.
     pub pid: u32,
@@ -27,45 +27,6 @@ pub struct Holder {
     pub pid: Option<u32>,
     /// How to reach it, once it listens.
     pub server: Option<ServerNote>,
-}
-
-/// The note of this process below `own_dir` (`<persist>/v3/dodev`), removed when dropped.
-#[derive(Debug)]
-pub struct NotedServer {
-    path: PathBuf,
-    note: ServerNote,
-}
-
-impl NotedServer {
-    /// Notes that this process serves at `url`, with a new token.
-    pub fn write(own_dir: &Path, url: String) -> io::Result<Self> {
-        let mut random = [0; 16];
-        getrandom::fill(&mut random).map_err(io::Error::other)?;
-        let token = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        let note = ServerNote { pid: std::process::id(), url, token };
-        let path = own_dir.join("server.json");
-        // A file that a crashed server left may have other rights: it goes first.
-        let _ = fs::remove_file(&path);
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let text = serde_json::to_string(&note).map_err(io::Error::other)?;
-        options.open(&path)?.write_all(text.as_bytes())?;
-        Ok(Self { path, note })
-    }
-
-    /// What is noted.
-    pub fn note(&self) -> &ServerNote {
-        &self.note
-    }
-}
-
-impl Drop for NotedServer {
-    fn drop(&mut self) {
-        // What is left behind is overwritten by the next server.
-        let _ = fs::remove_file(&self.path);
-    }
 }
 
 /// Who holds the state below `root` (`<persist>/v3`) now. Makes no file.
@@ -105,12 +66,13 @@ mod tests {
         let state = StateDir::open(&root).unwrap();
         let pid = Some(std::process::id());
         assert_eq!(holder(&root), Some(Holder { pid, server: None }));
-        let noted = NotedServer::write(&state.own_dir(), "http://127.0.0.1:1".to_owned()).unwrap();
-        let found = holder(&root).unwrap().server.unwrap();
-        assert_eq!(&found, noted.note());
-        assert_eq!(found.token.len(), 32);
-        drop(noted);
-        assert_eq!(holder(&root).unwrap().server, None);
+        let note = |pid: u32| {
+            format!("{{\"pid\":{pid},\"url\":\"http://127.0.0.1:1\",\"token\":\"t\",\"other\":1}}")
+        };
+        fs::write(state.own_dir().join("server.json"), note(std::process::id())).unwrap();
+        assert_eq!(holder(&root).unwrap().server.unwrap().token, "t");
+        fs::write(state.own_dir().join("server.json"), note(1)).unwrap();
+        assert_eq!(holder(&root).unwrap().server, None, "an earlier server left it");
         drop(state);
         assert_eq!(holder(&root), None);
     }

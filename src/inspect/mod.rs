@@ -24,7 +24,7 @@ pub use address::{Scope, several_nearest};
 pub use book::{Alarm, Book, Listed, Namespace, ObjectRef, Retry};
 pub use dump::{real_text, write_sql};
 pub use failure::{InspectError, Result};
-pub use holder::{Holder, NotedServer, ServerNote};
+pub use holder::{Holder, ServerNote};
 pub use literal::parse as parse_value;
 pub use moment::{distance, iso, parse_date};
 pub use object::{Column, KeyFilter, Keys, KvEntry, ObjectView, Table};

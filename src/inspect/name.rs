@@ -56,14 +56,13 @@ fn find(head: &[u8], size_bytes: u64) -> Option<Option<String>> {
         let Some(Field::Integer(root)) = values.get(3) else { return None };
         let start = usize::try_from(*root).ok()?.checked_sub(1)?.checked_mul(page_bytes)?;
         let names = Page { bytes: head.get(start..start.checked_add(page_bytes)?)?, header: 0, usable };
-        for row in names.rows()?.iter().filter(|row| row.number == 1) {
-            return match row.values()?.get(1) {
-                Some(Field::Text(name)) => Some(Some(str::from_utf8(name).ok()?.to_owned())),
-                Some(Field::Null) => Some(None),
-                _ => None,
-            };
-        }
-        return Some(None);
+        let rows = names.rows()?;
+        let Some(row) = rows.iter().find(|row| row.number == 1) else { return Some(None) };
+        return match row.values()?.get(1) {
+            Some(Field::Text(name)) => Some(Some(str::from_utf8(name).ok()?.to_owned())),
+            Some(Field::Null) => Some(None),
+            _ => None,
+        };
     }
     Some(None)
 }

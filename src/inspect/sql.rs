@@ -52,7 +52,7 @@ fn query(connection: &Connection, sql: &str) -> rusqlite::Result<Asked> {
         if !statement.readonly() {
             return Ok(Asked::WouldChange);
         }
-        let columns = statement.column_names().into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let columns = statement.column_names().map(str::to_owned).collect::<Vec<_>>();
         let count = columns.len();
         let read = statement.query_map([], |row| {
             (0..count).map(|index| row.get_ref(index).map(owned)).collect::<rusqlite::Result<Vec<_>>>()

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use rquickjs::{Function, Persistent, Value};
 
+use crate::base::clock::Timestamp;
 use crate::base::ids::{NamespaceKey, ObjectId};
 use crate::engine::{OpId, OwnerId, Scope, SectionId};
 
@@ -94,6 +95,8 @@ pub struct Actor {
     pub last_break: Option<Failure>,
     /// Whether the object stands in the ready queue.
     pub queued: bool,
+    /// When the current instance was made, or the last one if there is none.
+    pub woke_at: Option<Timestamp>,
 }
 
 impl Actor {
@@ -112,6 +115,7 @@ impl Actor {
             breaks: 0,
             last_break: None,
             queued: false,
+            woke_at: None,
         }
     }
 

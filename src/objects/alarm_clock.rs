@@ -45,6 +45,18 @@ pub enum Outcome {
     Moved(Option<Timestamp>),
 }
 
+impl Outcome {
+    /// A word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed { .. } => "failed",
+            Self::Dropped => "dropped",
+            Self::Moved(_) => "moved",
+        }
+    }
+}
+
 /// What follows the run of an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum After {
@@ -129,6 +141,25 @@ impl AlarmClock {
             Some(Run { next: Some(next), .. }) => *next,
             Some(Run { next: None, .. }) | None => Some(alarm.scheduled),
         }
+    }
+
+    /// What is known of the alarm of `key`: the time it was set for, when it is due, how it fared, and whether
+    /// it runs.
+    pub fn look(&self, key: &LeaseKey) -> Option<(Timestamp, Timestamp, Retries, bool)> {
+        let alarm = self.namespaces.get(&key.0)?.alarms.get(&key.1)?;
+        Some((alarm.scheduled, alarm.due, alarm.retries, alarm.run.is_some()))
+    }
+
+    /// Makes the alarm of `key` due at `now`, if it waits for a later time; says whether there is one.
+    pub fn hurry(&mut self, key: &LeaseKey, now: Timestamp) -> bool {
+        let Some(place) = self.namespaces.get_mut(&key.0) else { return false };
+        let Some(alarm) = place.alarms.get_mut(&key.1) else { return false };
+        if alarm.run.is_none() && alarm.due > now {
+            place.waiting.remove(&(alarm.due, key.1));
+            alarm.due = now;
+            place.waiting.insert((now, key.1));
+        }
+        true
     }
 
     /// The object's slot was committed with `time`.

@@ -10,6 +10,8 @@ use std::collections::{HashMap, VecDeque};
 use std::path::Path;
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::base::clock::Timestamp;
 use crate::base::generation::Generation;
 use crate::base::limits;
@@ -20,6 +22,7 @@ use crate::storage::{AlarmIndex, AlarmRetries, CommitError, IndexChange, Storage
 use super::actor::{Namespace, Slot};
 use super::alarm_clock::{After, DueAlarm, Outcome};
 use super::alarms::{Alarms, Wake};
+use super::control::AlarmFacts;
 use super::event::Event;
 use super::failure::{Failure, RESET};
 use super::gate::ROOT;
@@ -361,9 +364,58 @@ impl Objects {
         }
     }
 
+    /// Makes the alarm of the object in `slot` due now; says whether it has one.
+    pub(super) fn hurry_alarm(&self, slot: Slot) -> bool {
+        let (_, key, _) = self.lease_key_of(slot);
+        let now = self.host.clock.now();
+        // Told as nobody: this world listens itself, and looks in its next step.
+        self.alarms.shared.with(self.alarms.generation, |clock| clock.hurry(&key, now))
+    }
+
+    /// What is known of the alarm of the object `key`.
+    pub(super) fn alarm_facts(&self, key: super::actor::ActorKey) -> Option<AlarmFacts> {
+        let lease = (self.alarms.namespaces[key.namespace].clone(), key.id);
+        let look = self.alarms.shared.with(self.alarms.generation, |clock| clock.look(&lease));
+        look.map(|(scheduled, due, retries, running)| AlarmFacts {
+            scheduled: scheduled.0,
+            due: due.0,
+            retry_count: retries.counted,
+            running,
+        })
+    }
+
+    /// Writes the alarm slot of an object that sleeps, and the lists; says whether that changed anything.
+    ///
+    /// # Errors
+    /// Why it could not be written; then an earlier time may stand in the list, which is harmless.
+    pub(super) fn store_alarm_asleep(&self, slot: Slot, time: Option<Timestamp>) -> Result<bool, String> {
+        let (namespace, key, name) = self.lease_key_of(slot);
+        let change = || vec![(namespace, slot, IndexChange { id: key.1, time, name: name.clone() })];
+        let listed = |changes| match self.write_lists(changes).pop() {
+            Some((_, error)) => Err(error),
+            None => Ok(()),
+        };
+        if time.is_some() {
+            listed(change())?;
+        }
+        let actor_key = self.with_actor(slot, |actor| actor.key);
+        let store = self.stores.detached(&self.namespaces[actor_key.namespace], key.1, name.as_deref());
+        let mut store = store.borrow_mut();
+        let changed = store.set_alarm(time).map_err(|error| error.to_string())?;
+        store.commit().map_err(|error| error.to_string())?;
+        self.alarms.shared.with(self.alarms.generation, |clock| clock.set(&key, time, name.as_deref()));
+        self.forget_retry(slot, &key);
+        if time.is_none() {
+            listed(change())?;
+        }
+        Ok(changed)
+    }
+
     /// Winds a run up; gives what is to be changed in the list of its namespace.
     fn finish_alarm(&self, slot: Slot, outcome: Outcome) -> Option<(usize, Slot, IndexChange)> {
         self.alarms.running.borrow_mut().remove(&slot)?;
+        self.alarm_waiters.tell(slot, outcome);
+        self.tell_more(slot, "alarm", || json!({ "outcome": outcome.name() }));
         let (namespace, key, name) = self.lease_key_of(slot);
         let (now, generation) = (self.host.clock.now(), self.alarms.generation);
         let scheduled = self.alarms.shared.with(generation, |clock| clock.time(&key));

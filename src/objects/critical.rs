@@ -26,7 +26,7 @@ impl Objects {
             Ok(section) => section,
             Err(error) => return Ok(Err(OpError::new(error.to_string()))),
         };
-        let (op, promise) = self.host.ops.start(ctx, scope)?;
+        let (op, promise) = self.host.ops.start_named(ctx, scope, "blockConcurrencyWhile()")?;
         let callback = Some(Persistent::save(ctx, callback));
         self.with_actor(slot, |actor| actor.critical.push(Critical { section, callback, op }));
         Ok(Ok(promise))
@@ -46,6 +46,7 @@ impl Objects {
         });
         let Some((owner, section, callback)) = next else { return false };
         self.limit_section(slot, owner, section);
+        isolate.roots().doing("blockConcurrencyWhile()");
         let scope = Scope { owner, section };
         let (objects, failed) = (self.clone(), entry.clone());
         let report = isolate.turn(scope, |ctx| {

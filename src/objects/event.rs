@@ -8,6 +8,7 @@ use crate::engine::socket::SocketId;
 use crate::engine::{Completion, OpId};
 
 use super::actor::Slot;
+use super::control::{Answer as Told, Asker, DataCall};
 use super::failure::Failure;
 use super::parcel::{Export, Message};
 
@@ -76,6 +77,8 @@ pub enum Event {
         /// Who waits for the response.
         reply: ReplyTo,
     },
+    /// Somebody outside changes the object's data; no code of the user's runs.
+    Control(Box<DataCall>),
     /// The answer to a call or request that JavaScript made.
     Answer {
         /// The operation that waits for it.
@@ -109,6 +112,24 @@ pub enum Event {
     Socket(SocketId),
 }
 
+impl Event {
+    /// What it is, for a developer; also says what promises are waited for that it leaves.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Fetch { .. } | Self::FetchEntrypoint { .. } => "fetch()",
+            Self::Call { .. } | Self::CallEntrypoint { .. } => "an RPC call",
+            Self::CallExport { .. } => "a call of a function that it passed on",
+            Self::DropExport { .. } => "a disposer",
+            Self::Control(_) => "a change from outside",
+            Self::Answer { .. } | Self::Complete(_) => "an answer",
+            Self::Timer(_) => "a timer",
+            Self::Scheduled { .. } => "scheduled()",
+            Self::Alarm { .. } => "alarm()",
+            Self::Socket(_) => "a WebSocket handler",
+        }
+    }
+}
+
 /// How the outcome of a scheduled handler is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScheduledAnswer {
@@ -134,6 +155,8 @@ pub enum ReplyTo {
     Edge(Box<dyn FnOnce(Result<FetchResponse, FetchError>)>),
     /// An operation of this isolate.
     Op(OpId),
+    /// The control surface.
+    Control(Asker),
 }
 
 /// The outcome of an event.
@@ -144,6 +167,8 @@ pub enum Reply {
     Value(Message),
     /// What was asked for is done; there is no result.
     Done,
+    /// What the control surface asked for.
+    Told(Box<Told>),
     /// It failed.
     Failed(Failure),
 }

@@ -23,6 +23,9 @@ pub const RESET: &str = "durableObjectReset";
 /// The object or its host had too much to do.
 pub const OVERLOADED: &str = "overloaded";
 
+/// The call may succeed when it is made again.
+pub const RETRYABLE: &str = "retryable";
+
 impl Failure {
     /// A failure of the platform itself, an `Error` with `message` and `flags`.
     pub fn platform(message: impl Into<String>, flags: &[&'static str]) -> Self {

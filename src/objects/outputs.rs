@@ -52,7 +52,7 @@ impl Objects {
 
     /// A promise that is resolved when what the object in `slot` has written so far is committed.
     pub fn after_commit<'js>(&self, ctx: &Ctx<'js>, slot: Slot) -> rquickjs::Result<Promise<'js>> {
-        let (op, promise) = self.host.ops.start(ctx, self.host.scope.get())?;
+        let (op, promise) = self.host.ops.start_named(ctx, self.host.scope.get(), "a commit")?;
         let output = Output::Answer(ReplyTo::Op(op), Reply::Done);
         self.held.borrow_mut().push(Held { from: slot, output });
         Ok(promise)
@@ -94,11 +94,12 @@ impl Objects {
                     send(Ok(response));
                 }
                 Reply::Failed(failure) => send(Err(failure.into())),
-                Reply::Value(_) | Reply::Done => {
+                Reply::Value(_) | Reply::Done | Reply::Told(_) => {
                     let message = "the edge asks for responses only";
                     send(Err(Failure::platform(message, &[]).into()));
                 }
             },
+            ReplyTo::Control(asker) => self.answer_control(asker, reply),
             ReplyTo::Op(op) => {
                 if let Some(scope) = self.host.ops.scope(op) {
                     self.deliver_to_scope(scope, Event::Answer { op, reply });
@@ -124,6 +125,17 @@ impl Objects {
     }
 
     fn dispatch(&self, outgoing: Outgoing) {
+        if self.faults.is_empty() {
+            return self.arrive(outgoing);
+        }
+        match self.faults.take(outgoing.key) {
+            Some(fault) => self.suffer(fault, outgoing),
+            None => self.arrive(outgoing),
+        }
+    }
+
+    /// Delivers a call to its object, unless its stub is broken.
+    pub(super) fn arrive(&self, outgoing: Outgoing) {
         let Outgoing { key, name, breaks, event } = outgoing;
         let slot = self.slot(key, name.as_deref());
         let broken = self
@@ -140,15 +152,19 @@ impl Objects {
     pub(super) fn release(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) -> bool {
         let alarms = self.list_alarms_before_commit();
         self.break_pending(isolate, entry);
+        let watched = self.feed.borrow().is_watched();
+        let mut committed = if watched { self.stores.dirty() } else { Vec::new() };
         for (slot, error) in self.stores.commit_all() {
+            committed.retain(|other| *other != slot);
             self.alarm_commit_failed(slot, &error);
             self.break_object(slot, Failure::platform(error.to_string(), &[RESET]));
         }
+        committed.into_iter().for_each(|slot| self.tell(slot, "commit"));
         self.break_pending(isolate, entry);
         self.settle_alarms(alarms);
         self.hand_over_wanted(isolate, entry);
         let held = std::mem::take(&mut *self.held.borrow_mut());
-        let any = !held.is_empty();
+        let any = !held.is_empty() | self.evict_on_fault(isolate, entry);
         for Held { output, .. } in held {
             match output {
                 Output::Answer(to, reply) => self.answer(to, reply),

@@ -2,11 +2,13 @@
 
 use std::rc::Rc;
 
+use serde_json::json;
+
 use crate::engine::turn::Entered;
 use crate::engine::{Isolate, OwnerId, Scope};
 
 use super::actor::{Slot, Wakefulness};
-use super::event::Event;
+use super::event::{Event, ReplyTo};
 use super::failure::{Failure, REMOTE, RESET};
 use super::gate::Gate;
 use super::scheduler::{Entry, Objects};
@@ -61,6 +63,7 @@ impl Objects {
         self.fail_held(slot, &failure);
         self.end_instance(isolate, entry, slot);
         self.drop_hibernatable(slot);
+        self.tell_more(slot, "reset", || json!({ "reason": failure.exception.message }));
         let inbox = self.with_actor(slot, |actor| {
             actor.broken = None;
             actor.breaks += 1;
@@ -76,6 +79,7 @@ impl Objects {
                 | Event::FetchEntrypoint { reply, .. }
                 | Event::Scheduled { reply, .. } => self.refuse(reply, failure.clone()),
                 Event::Alarm { .. } => self.fail_alarm(slot),
+                Event::Control(call) => self.refuse(ReplyTo::Control(call.asker), failure.clone()),
                 Event::DropExport { .. } => self.deliver_to_scope(Scope::NONE, event),
                 Event::Answer { reply, .. } => self.lose_socket_of(&reply),
                 Event::Complete(_) | Event::Timer(_) | Event::Socket(_) => {}

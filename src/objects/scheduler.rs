@@ -20,8 +20,10 @@ use crate::engine::{Completion, Host, Isolate, LogLevel, LogRecord, Origin, Owne
 
 use super::actor::{Actor, ActorKey, Namespace, Slot, Wakefulness};
 use super::alarm_turns::AlarmTurns;
+use super::control::{AlarmWaiters, Faults};
 use super::event::{Event, ReplyTo, Target};
 use super::failure::{Failure, OVERLOADED, RESET};
+use super::feed::Feed;
 use super::gate::ROOT;
 use super::outputs::Held;
 use super::requests::Requests;
@@ -90,6 +92,9 @@ pub struct Objects {
     pub(super) to_break: RefCell<Vec<Slot>>,
     pub(super) handing_over: super::handover::HandingOver,
     pub(super) parcels: super::parcel::Parcels,
+    pub(super) faults: Faults,
+    pub(super) alarm_waiters: AlarmWaiters,
+    pub(super) feed: RefCell<Feed>,
     deadlines: RefCell<Vec<Deadline>>,
     next_owner: Cell<u64>,
 }
@@ -110,6 +115,9 @@ impl Objects {
             alarms,
             handing_over,
             parcels: super::parcel::Parcels::default(),
+            faults: Faults::default(),
+            alarm_waiters: AlarmWaiters::default(),
+            feed: RefCell::default(),
             sockets: Sockets::default(),
             actors: RefCell::default(),
             index: RefCell::default(),
@@ -122,6 +130,11 @@ impl Objects {
             deadlines: RefCell::default(),
             next_owner: Cell::new(1),
         })
+    }
+
+    /// Tells what happens to `feed` from now on.
+    pub fn set_feed(&self, feed: Feed) {
+        *self.feed.borrow_mut() = feed;
     }
 
     /// A new owner for a context or an instance.
@@ -205,7 +218,8 @@ impl Objects {
     pub fn next_due(&self) -> Option<Duration> {
         let timer = self.host.timers.borrow_mut().next_due();
         let deadline = self.deadlines.borrow().iter().map(|d| d.due).min();
-        [timer, deadline, self.next_hibernation(), self.next_alarm()].into_iter().flatten().min()
+        let delayed = self.faults.next_due();
+        [timer, deadline, self.next_hibernation(), self.next_alarm(), delayed].into_iter().flatten().min()
     }
 
     /// Makes what is due ready.
@@ -218,6 +232,9 @@ impl Objects {
             self.deliver_to_scope(scope, Event::Timer(id));
         }
         self.advance_alarms(now);
+        for (_, outgoing) in self.faults.take_due(now) {
+            self.arrive(outgoing);
+        }
         let expired: Vec<_> = {
             let mut deadlines = self.deadlines.borrow_mut();
             let expired = deadlines.iter().filter(|d| d.due <= now).map(|d| (d.slot, d.owner)).collect();
@@ -301,7 +318,15 @@ impl Objects {
         self.with_actor(slot, |actor| actor.queued = false);
         let wakefulness = self.with_actor(slot, |actor| actor.wakefulness.clone());
         match wakefulness {
-            Wakefulness::Asleep => self.wake(isolate, entry, slot),
+            // A reset may have emptied the inbox since the object was queued.
+            Wakefulness::Asleep if self.with_actor(slot, |actor| actor.inbox.is_empty()) => {}
+            Wakefulness::Asleep => {
+                if !self.acquire_lease(slot) {
+                    self.with_actor(slot, |actor| actor.wakefulness = Wakefulness::AwaitingLease);
+                } else if !self.change_asleep(slot) {
+                    self.wake(isolate, entry, slot);
+                }
+            }
             Wakefulness::AwaitingLease | Wakefulness::Constructing => {}
             Wakefulness::Awake => {
                 if !self.run_handover(isolate, entry, slot) && !self.run_critical(isolate, entry, slot) {
@@ -322,19 +347,19 @@ impl Objects {
     }
 
     fn wake(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, slot: Slot) {
-        if !self.acquire_lease(slot) {
-            self.with_actor(slot, |actor| actor.wakefulness = Wakefulness::AwaitingLease);
-            return;
-        }
         let owner = self.new_owner();
+        let now = self.host.clock.now();
         self.owners.borrow_mut().insert(owner, slot);
         let (key, name) = self.with_actor(slot, |actor| {
             actor.owner = owner;
+            actor.woke_at = Some(now);
             actor.wakefulness = Wakefulness::Constructing;
             (actor.key, actor.name.clone())
         });
         self.adopt_sockets(&self.lease_key(slot));
         self.stores.open(slot, &self.namespaces[key.namespace], key.id, name.as_deref());
+        self.tell(slot, "wake");
+        isolate.roots().doing("its constructor");
         let scope = Scope { owner, section: ROOT };
         let (objects, constructor) = (self.clone(), entry.clone());
         let report = isolate.turn(scope, |ctx| {
@@ -422,6 +447,7 @@ impl Objects {
             && !self.alarms.any_runs()
             && self.ready.borrow().is_empty()
             && self.held.borrow().is_empty()
+            && !self.faults.holds_any()
             && self.actors.borrow().iter().all(|actor| actor.inbox.is_empty())
     }
 

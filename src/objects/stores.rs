@@ -55,6 +55,21 @@ impl Stores {
         Rc::new(RefCell::new(store))
     }
 
+    /// Whether an object has a file with data.
+    pub(super) fn is_stored(&self, namespace: &Namespace, id: ObjectId) -> bool {
+        let path = self.directory.join(namespace.key.as_str()).join(format!("{id}.sqlite"));
+        path.metadata().is_ok_and(|metadata| metadata.len() > 0)
+    }
+
+    /// The objects that have something to commit in this batch.
+    pub(super) fn dirty(&self) -> Vec<Slot> {
+        let mut slots = self.touched.borrow().clone();
+        slots.sort_unstable_by_key(|slot| slot.0);
+        slots.dedup();
+        slots.retain(|slot| self.is_dirty(*slot));
+        slots
+    }
+
     /// The store of the object in `slot`, while it is awake.
     pub fn get(&self, slot: Slot) -> Option<Rc<RefCell<ObjectStore>>> {
         self.open.borrow().get(slot.0 as usize)?.clone()

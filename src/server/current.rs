@@ -12,22 +12,36 @@ use tokio::sync::{oneshot, watch};
 
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
+use crate::objects::control::{self, Command, Refusal};
 use crate::world::World;
 use crate::world::http::{FetchError, FetchRequest, FetchResponse};
 
 /// The answer to a request, when it comes.
 pub type Answer = oneshot::Receiver<Result<FetchResponse, FetchError>>;
 
+/// The answer to a question of the control surface, when it comes.
+pub type Asked = oneshot::Receiver<Result<control::Answer, Refusal>>;
+
 /// Something that answers requests: a world, or a stand-in in tests.
 pub trait Handler: Send + Sync {
     /// Delivers `request` without waiting. A dropped receiver means that nobody wants the answer any more.
     fn fetch(&self, request: FetchRequest) -> Answer;
+
+    /// Asks for something about the objects, without waiting. A dropped sender means that nobody answers.
+    fn control(&self, command: Command) -> Asked {
+        drop(command);
+        oneshot::channel().1
+    }
 
     /// Follows one or more calls of [`Handler::fetch`]: nobody else will come at this moment.
     fn wake(&self) {}
 }
 
 impl Handler for World {
+    fn control(&self, command: Command) -> Asked {
+        World::control(self, command)
+    }
+
     fn fetch(&self, request: FetchRequest) -> Answer {
         World::fetch(self, request)
     }

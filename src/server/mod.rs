@@ -15,6 +15,7 @@ mod response;
 mod serve;
 mod socket;
 
+pub use control::ControlOptions;
 pub use current::{Current, Handler, Serving};
 pub use listen::{ListenError, Listening, PortChoice, listen};
 pub use port_holder::{Holder, holder_of};

@@ -27,6 +27,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::control::{ControlOptions, Surface};
 use super::current::{Current, Serving};
 use super::request::{BodyForm, Head, Refusal};
 use super::response::WireBody;
@@ -65,6 +66,8 @@ pub struct ServerOptions {
     pub observe: Arc<dyn Fn(RequestRecord) + Send + Sync>,
     /// Measures durations.
     pub clock: Clock,
+    /// Who may use the control surface, and what it tells.
+    pub control: ControlOptions,
 }
 
 /// A running server.
@@ -101,10 +104,27 @@ impl Server {
     }
 }
 
+/// Who is at the other side of a connection.
+#[derive(Debug, Clone, Copy)]
+struct Client {
+    ip: IpAddr,
+    /// It is on this machine.
+    is_local: bool,
+}
+
+impl Client {
+    fn of(ip: IpAddr, stream: &TcpStream) -> Self {
+        // A program of this machine may come by any of the machine's addresses.
+        let is_own = stream.local_addr().is_ok_and(|own| own.ip() == ip);
+        Self { ip, is_local: is_own || ip.to_canonical().is_loopback() }
+    }
+}
+
 /// What all connections share.
 struct Edge {
     current: Arc<Current>,
     control: TowerToHyperService<Router>,
+    access: ControlOptions,
     observe: Arc<dyn Fn(RequestRecord) + Send + Sync>,
     clock: Clock,
     /// Requests were delivered since the world was last woken.
@@ -112,11 +132,17 @@ struct Edge {
 }
 
 async fn accept(options: ServerOptions, stopping: watch::Receiver<Option<Duration>>) {
-    let ServerOptions { listener, current, replies, observe, clock } = options;
+    let ServerOptions { listener, current, replies, observe, clock, control: access } = options;
     tokio::spawn(async move { replies.deliver().await });
     let listener = tokio::net::TcpListener::from_std(listener).expect("the socket does not block");
-    let control = TowerToHyperService::new(control::routes(current.clone()));
-    let edge = Arc::new(Edge { current, control, observe, clock, delivered: Notify::new() });
+    let surface = Surface {
+        current: current.clone(),
+        feed: access.feed.clone(),
+        clock: clock.clone(),
+        stopping: stopping.clone(),
+    };
+    let control = TowerToHyperService::new(control::routes(surface));
+    let edge = Arc::new(Edge { current, control, access, observe, clock, delivered: Notify::new() });
     tokio::spawn(wake_worlds(edge.clone()));
     // Every connection holds `alive`; when `ended` yields nothing more, all have ended.
     let (alive, mut ended) = mpsc::channel::<()>(1);
@@ -125,7 +151,8 @@ async fn accept(options: ServerOptions, stopping: watch::Receiver<Option<Duratio
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, client)) => {
-                    let serving = connection(edge.clone(), stream, client.ip(), stopping.clone());
+                    let client = Client::of(client.ip(), &stream);
+                    let serving = connection(edge.clone(), stream, client, stopping.clone());
                     let alive = alive.clone();
                     tokio::spawn(async move {
                         serving.await;
@@ -164,7 +191,7 @@ async fn wake_worlds(edge: Arc<Edge>) {
 async fn connection(
     edge: Arc<Edge>,
     stream: TcpStream,
-    client: IpAddr,
+    client: Client,
     mut stopping: watch::Receiver<Option<Duration>>,
 ) {
     // Only latency suffers where the system refuses.
@@ -190,32 +217,38 @@ async fn connection(
 }
 
 impl Edge {
-    async fn answer(&self, request: Request<Incoming>, client: IpAddr) -> Response<WireBody> {
+    async fn answer(&self, request: Request<Incoming>, client: Client) -> Response<WireBody> {
         if request.uri().path().starts_with(control::PREFIX) {
-            return self.control(request).await;
+            return self.control(request, client.is_local).await;
         }
         let started = self.clock.elapsed();
         let (mut parts, body) = request.into_parts();
         let upgrade = socket::upgrade_of(&mut parts);
-        let response = match request::head(&parts, client) {
+        let response = match request::head(&parts, client.ip) {
             Ok(head) => self.fetch(head, body, &parts, upgrade).await,
             Err(Refusal(status, text)) => response::text(status, "text/plain", text),
         };
-        (self.observe)(RequestRecord {
+        let record = RequestRecord {
             method: parts.method.as_str().to_owned(),
             path: parts.uri.path_and_query().map_or("*", |target| target.as_str()).to_owned(),
             status: response.status().as_u16(),
             duration: self.clock.elapsed().saturating_sub(started),
-        });
+        };
+        if self.access.feed.is_watched() {
+            control::tell_request(&self.access.feed, self.clock.now(), &record);
+        }
+        (self.observe)(record);
         response
     }
 
-    async fn control(&self, request: Request<Incoming>) -> Response<WireBody> {
-        let response = if control::is_allowed(request.headers()) {
-            let answered = self.control.call(request).await;
-            answered.unwrap_or_else(|never| match never {})
-        } else {
-            control::forbidden()
+    async fn control(&self, request: Request<Incoming>, is_local: bool) -> Response<WireBody> {
+        let judged = control::judge(request.method(), request.headers(), is_local, &self.access.token);
+        let response = match judged {
+            Ok(()) => {
+                let answered = self.control.call(request).await;
+                answered.unwrap_or_else(|never| match never {})
+            }
+            Err(denied) => control::forbidden(denied),
         };
         response.map(WireBody::Control)
     }

@@ -49,6 +49,7 @@ impl Edge {
             current: current.clone(),
             observe: Arc::new(move |record| told.lock().unwrap().send(record).unwrap_or_default()),
             clock: Clock::system(),
+            control: ControlOptions { token: "secret".into(), feed: crate::objects::Feed::default() },
         });
         let (sender, requests) = mpsc::channel();
         let handler = Arc::new(ToTest(Mutex::new(sender)));

@@ -206,7 +206,7 @@ impl Platform {
                 }
                 response_into_js(ctx, self.host(), response)
             }
-            Reply::Done => Ok(Value::new_undefined(ctx.clone())),
+            Reply::Done | Reply::Told(_) => Ok(Value::new_undefined(ctx.clone())),
             Reply::Failed(failure) => return ops.reject(ctx, op, error_of(ctx, &failure)),
         };
         match value {
@@ -264,7 +264,15 @@ impl Entry for Platform {
     }
 
     fn enter<'js>(&self, ctx: &Ctx<'js>, scope: Scope, target: Target, event: Event) -> Entered<'js> {
+        self.host().roots.doing(event.name());
         match event {
+            Event::Control(call) => {
+                let Target::Object(slot) = target else {
+                    unreachable!("data of objects is changed in objects")
+                };
+                self.objects.change_awake(slot, *call);
+                Entered::Done
+            }
             Event::Fetch { request, reply } => self.fetch(ctx, scope, target, request, reply),
             Event::Call { path, args, reply } => {
                 let Target::Object(slot) = target else {

@@ -25,6 +25,7 @@ use crate::bundle::Bundle;
 use crate::engine::LogRecord;
 use crate::engine::http::{FetchError, FetchRequest, FetchResponse};
 use crate::engine::mailbox::Sender;
+use crate::objects::control::{Answer, Command, Refusal};
 use crate::project::Project;
 
 use runner::{Load, Message};
@@ -106,6 +107,14 @@ impl World {
         // A world that is gone drops the message and with it the answering end.
         drop(self.sender.post(Message::Fetch(request, answer)));
         response
+    }
+
+    /// Asks for something about the objects; the receiver fails when the world is gone.
+    pub fn control(&self, command: Command) -> oneshot::Receiver<Result<Answer, Refusal>> {
+        let (asker, answer) = oneshot::channel();
+        // As above.
+        drop(self.sender.send(Message::Control(Box::new((command, asker)))));
+        answer
     }
 
     /// Makes the Worker look at the requests that it was handed: once for all that came at the same time.

@@ -19,6 +19,7 @@ use crate::engine::socket::SocketId;
 use crate::engine::turn::Entered;
 use crate::engine::{Completer, Completion, Host, Isolate, IsolateOptions, Scope};
 use crate::node;
+use crate::objects::control::{Asker, Command};
 use crate::objects::{AlarmTurns, Entry, HandingOver, LeaseHolder, LeaseKey, Objects, ReplyTo, Stores};
 use crate::project::Project;
 use crate::web;
@@ -35,6 +36,8 @@ pub enum Message {
     Load(Box<Load>),
     /// A request for the Worker.
     Fetch(FetchRequest, oneshot::Sender<Result<FetchResponse, FetchError>>),
+    /// The control surface asks for something.
+    Control(Box<(Command, Asker)>),
     /// An operation is finished.
     Complete(Completion),
     /// Another world wants an object.
@@ -117,7 +120,7 @@ pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, c
                 // Nothing else can come before the code.
                 Message::Fetch(..) | Message::Complete(_) => {}
                 Message::LeaseWanted(_) | Message::LeaseGranted(_) | Message::AlarmsChanged => {}
-                Message::SocketArrived(_) | Message::SocketsParked(_) => {}
+                Message::SocketArrived(_) | Message::SocketsParked(_) | Message::Control(_) => {}
             }
         }
     }
@@ -160,6 +163,7 @@ impl<'a> World<'a> {
             }
         };
         let objects = Objects::new(isolate.host().clone(), namespaces, stores, alarms, handing_over);
+        objects.set_feed(state.feed().clone());
         let arrivals = mailbox.clone();
         let announce = move |id| drop(arrivals.send(Message::SocketArrived(id)));
         objects.sockets.connect(announce, state.parking.clone(), spec::socket_rules(&project));
@@ -296,6 +300,10 @@ impl<'a> World<'a> {
                 let reply = ReplyTo::Edge(Box::new(move |result| outbox.borrow_mut().push((answer, result))));
                 let event = self.crons.event(request, reply, self.clock.now());
                 self.objects.deliver_to_worker(event);
+            }
+            Message::Control(asked) => {
+                let (command, asker) = *asked;
+                self.objects.control(self.isolate, &self.entry, command, asker);
             }
             Message::Complete(completion) => self.objects.complete(completion),
             Message::LeaseWanted(key) => self.objects.lease_wanted(self.isolate, &self.entry, &key),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::objects::{Alarms, Leases, Parking};
+use crate::objects::{Alarms, Feed, Leases, Parking};
 use crate::storage::{StateDir, StateDirError};
 
 use super::replies::Replies;
@@ -19,6 +19,7 @@ pub struct SharedState {
     pub(super) alarms: Alarms,
     replies: Arc<Replies>,
     pub(super) parking: Parking,
+    feed: Feed,
 }
 
 impl SharedState {
@@ -33,7 +34,19 @@ impl SharedState {
             alarms: Alarms::default(),
             replies: Arc::default(),
             parking: Parking::default(),
+            feed: Feed::default(),
         })
+    }
+
+    /// The same, telling what happens to `feed`.
+    #[must_use]
+    pub fn with_feed(self, feed: Feed) -> Self {
+        Self { feed, ..self }
+    }
+
+    /// Where what happens is told.
+    pub fn feed(&self) -> &Feed {
+        &self.feed
     }
 
     /// The answers of all worlds, for the edge to deliver.

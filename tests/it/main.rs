@@ -4,6 +4,7 @@
 
 mod cli;
 mod conformance;
+mod control;
 mod counter;
 mod deadline;
 mod http;

@@ -310,7 +310,7 @@ Room:lobby
 }
 
 #[test]
-fn a_live_server_is_read_and_not_changed() {
+fn a_live_server_is_read_without_a_trace_and_changed_through_itself() {
     let project = TestProject::from_fixture("counter");
     let server = project.start();
     assert_eq!(server.get("/").text(), "Count: 1");
@@ -328,9 +328,27 @@ fn a_live_server_is_read_and_not_changed() {
     assert_eq!(files(&project.state_dir()), before, "reading changed or made a file");
 
     done(&project, &["state", "snapshot", "save", "live-copy"]);
-    let put = run(&project, &["state", "put", "Counter:global", "count", "41"]);
-    put.expect(1, "")
-        .expect_errors(&[&format!("a running dodev server (pid {})", noted["pid"]), "stop the server"]);
+    // Changes go through the server: its cache and its gates hold.
+    done(&project, &["state", "put", "Counter:global", "count", "10"]);
+    assert_eq!(server.get("/").text(), "Count: 11");
+    assert_eq!(done(&project, &["state", "get", "Counter:global", "count"]), "11\n");
+    let sql = "CREATE TABLE t (a); INSERT INTO t VALUES (1)";
+    assert_eq!(run_json(&project, &["state", "sql", "Counter:global", sql], 0)["rows_written"], 1);
+    assert_eq!(done(&project, &["state", "sql", "Counter:global", "SELECT a FROM t"]), "a\n1\n(1 row)\n");
+    let wrong = run(&project, &["state", "sql", "Counter:global", "INSERT INTO u VALUES (1)"]);
+    wrong.expect(1, "").expect_errors(&["no such table: u"]);
+    done(&project, &["state", "delete", "Counter:global", "count"]);
+    assert_eq!(server.get("/").text(), "Count: 1");
+    assert_eq!(run_json(&project, &["state", "inspect", "Counter:global"], 0)["live"]["state"], "awake");
+    // What replaces whole files needs them for itself.
+    for words in [
+        &["state", "reset", "--yes"][..],
+        &["state", "rm", "Counter:global", "--yes"],
+        &["state", "snapshot", "load", "live-copy", "--yes"],
+    ] {
+        let holder = format!("a running dodev server (pid {})", noted["pid"]);
+        run(&project, words).expect(1, "").expect_errors(&[&holder, "stop the server"]);
+    }
     assert_eq!(server.get("/").text(), "Count: 2");
     server.stop();
     assert!(!project.state_dir().join("v3/dodev/server.json").exists());

@@ -12,7 +12,7 @@ const ABOUT: &str = "\
 See and change what Durable Objects have stored.
 
 Reading works while a server runs, wakes no object and changes no file; `wrangler dev`'s state is read as well. Changes are \
-made in the files of a stopped server, under the lock that it would take.
+made by the server that runs, or else in the files, under the lock that it would take.
 
 An object is addressed as `Class:name`, `Class:id`, or `Class:` with the first digits of its id. Where several Workers have a \
 class of that name, `worker-Class:name` tells them apart.";

@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use super::args::InspectArgs;
 use super::list::listed_json;
 use super::shown::{alarm_json, entry_json, entry_text, time_json};
+use crate::base::clock::Timestamp;
 use crate::base::limits::ALARM_RETRIES;
 use crate::cli::live::Live;
 use crate::cli::place::{Outcome, Place, Said};
@@ -101,13 +102,8 @@ fn view_text(book: &Book, view: &ObjectView, live: Option<&Json>, place: &Place)
         let pid = holder.pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default();
         fact("server", format!("runs{pid}"));
     }
-    for (name, value) in live.and_then(Json::as_object).into_iter().flatten() {
-        // What the lines above say already.
-        let is_told = ["id", "name", "class", "alarm", "sizeBytes", "path"].contains(&name.as_str());
-        let is_empty = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-        if !is_told && !is_empty {
-            fact(name, visible(&value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
-        }
+    for (name, value) in live.into_iter().flat_map(|live| live_facts(live, now)) {
+        fact(name, visible(&value));
     }
     fact("file", place.shown(&object.path()));
     out.push_str(&keys_text(view, place));
@@ -118,6 +114,33 @@ fn view_text(book: &Book, view: &ObjectView, live: Option<&Json>, place: &Place)
         out.push_str("\nNothing is stored in it.\n");
     }
     out
+}
+
+/// What only the server knows, in lines of a name and a value.
+fn live_facts(live: &Json, now: Timestamp) -> Vec<(&'static str, String)> {
+    let list = |json: &Json| json.as_array().cloned().unwrap_or_default();
+    let text = |json: &Json| json.as_str().unwrap_or_default().to_owned();
+    let mut facts = Vec::new();
+    let since = live["awakeSince"].as_i64().map(|ms| format!(", since {}", distance(Timestamp(ms), now)));
+    facts.push(("state", text(&live["state"]) + &since.unwrap_or_default()));
+    if let Some(waiting) = live["pendingEvents"].as_u64().filter(|waiting| *waiting > 0) {
+        facts.push(("waiting", count(usize::try_from(waiting).unwrap_or(usize::MAX), "event")));
+    }
+    if let Some(resets) = live["resets"].as_u64().filter(|resets| *resets > 0) {
+        facts.push(("resets", format!("{resets}, the last one: {}", text(&live["lastReset"]))));
+    }
+    for pin in list(&live["pins"]) {
+        let at = pin["at"].as_str().map(|at| format!(" at {at}")).unwrap_or_default();
+        facts.push(("kept by", format!("{} {}{at}", text(&pin["kind"]), text(&pin["what"]))));
+    }
+    for socket in list(&live["sockets"]) {
+        let tags: Vec<_> = list(&socket["tags"]).iter().map(text).collect();
+        let tags = if tags.is_empty() { String::new() } else { format!(" [{}]", tags.join(", ")) };
+        let attached = socket["attachment"]["value"].clone();
+        let attached = if attached.is_null() { String::new() } else { format!(" {attached}") };
+        facts.push(("socket", format!("{}{tags}{attached}", socket["id"])));
+    }
+    facts
 }
 
 fn keys_text(view: &ObjectView, place: &Place) -> String {

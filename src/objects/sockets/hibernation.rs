@@ -85,32 +85,19 @@ impl Objects {
     /// Puts the objects to sleep that were found; one that waits for something is looked at again later.
     pub(in super::super) fn hibernate_idle(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) {
         for slot in self.sockets.drowsiness.take_sleepy() {
-            let scope = self.with_actor(slot, |actor| actor.idle_scope());
-            let Some(scope) = scope else {
-                if self.with_actor(slot, |actor| actor.wakefulness != Wakefulness::Asleep) {
-                    self.note_activity(slot);
-                }
-                continue;
-            };
-            let owner = scope.owner;
-            let waits = isolate.roots().any_of(owner)
-                || self.host.ops.any_of(owner)
-                || self.host.timers.borrow().any_of(owner)
-                || self.stores.is_dirty(slot)
-                || self.holds_of(slot)
-                || self.listens_to_clients(scope);
-            if waits {
-                self.note_activity(slot);
+            if self.with_actor(slot, |actor| actor.wakefulness == Wakefulness::Asleep) {
                 continue;
             }
-            self.end_instance(isolate, entry, slot);
-            self.stores.close(slot);
-            self.forget_instances_of_sockets(slot);
+            if self.is_pinned(isolate, slot) {
+                self.note_activity(slot);
+            } else {
+                self.put_to_sleep(isolate, entry, slot, "hibernate");
+            }
         }
     }
 
     /// The JavaScript objects of the sockets of `slot` go with its instance; the sockets stay.
-    fn forget_instances_of_sockets(&self, slot: Slot) {
+    pub(in super::super) fn forget_instances_of_sockets(&self, slot: Slot) {
         let ids = self.sockets.of_object(slot, None);
         self.sockets.forgotten.borrow_mut().extend(ids);
     }

@@ -323,6 +323,11 @@ impl Sockets {
         self.with(id, |end| end.attachment.clone())?
     }
 
+    /// How many ends have a client.
+    pub fn count_of_clients(&self) -> usize {
+        self.ends.borrow().values().filter(|end| matches!(end.peer, Peer::Client(_))).count()
+    }
+
     /// The ends that are gone since this was last asked.
     pub fn take_forgotten(&self) -> Vec<SocketId> {
         std::mem::take(&mut *self.forgotten.borrow_mut())

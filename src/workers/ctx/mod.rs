@@ -21,6 +21,7 @@ pub(super) fn install<'js>(
         let owner = shared.host.scope.get().owner;
         shared.begin_task(owner);
         let objects = shared.clone();
+        let before = shared.host.roots.doing("waitUntil()");
         shared.host.roots.add(
             &ctx,
             owner,
@@ -32,6 +33,7 @@ pub(super) fn install<'js>(
                 objects.end_task(owner);
             }),
         );
+        shared.host.roots.doing(before);
     };
     host.set("waitUntil", Function::new(ctx.clone(), wait_until)?)?;
     let shared = objects.clone();

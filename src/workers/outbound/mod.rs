@@ -58,7 +58,7 @@ pub(super) fn install<'js>(
     let fetch = move |ctx: Ctx<'js>, method: String, url: String, headers: Array<'js>, body: Value<'js>| {
         check_alive(&ctx, &own)?;
         let request = request_of(&own.host, method, url, &headers, &body)?;
-        let (op, promise) = own.host.ops.start(&ctx, own.host.scope.get())?;
+        let (op, promise) = own.host.ops.start_named(&ctx, own.host.scope.get(), "fetch()")?;
         let (number, cancelled) = with(&shared, Exchanges::begin);
         let (completer, arrived) = (own.host.completer.clone(), shared.clone());
         own.send_outside(Box::new(move || {

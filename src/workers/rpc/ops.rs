@@ -118,7 +118,7 @@ fn entrypoint_of<'js>(
 }
 
 fn start<'js>(ctx: &Ctx<'js>, objects: &Objects) -> rquickjs::Result<(OpId, Promise<'js>)> {
-    objects.host.ops.start(ctx, objects.host.scope.get())
+    objects.host.ops.start_named(ctx, objects.host.scope.get(), "an RPC call")
 }
 
 /// Adds what `references.js` and its neighbours call; each operation's form stands in its first line.

@@ -39,7 +39,8 @@ pub(super) fn install<'js>(
     let call = move |ctx: Ctx<'js>, slot: u32, breaks: u32, path: Value<'js>, args: Value<'js>| {
         check_alive(&ctx, &shared)?;
         let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
-        let (op, promise) = shared.host.ops.start(&ctx, shared.host.scope.get())?;
+        let (op, promise) =
+            shared.host.ops.start_named(&ctx, shared.host.scope.get(), "a call of another object")?;
         let event = Event::Call { path, args, reply: ReplyTo::Op(op) };
         send(&shared, slot, breaks, event);
         Ok::<_, rquickjs::Error>(promise)
@@ -55,7 +56,8 @@ pub(super) fn install<'js>(
                       body: Value<'js>| {
         check_alive(&ctx, &shared)?;
         let request = request_of(&shared.host, method, url, &headers, &body)?;
-        let (op, promise) = shared.host.ops.start(&ctx, shared.host.scope.get())?;
+        let (op, promise) =
+            shared.host.ops.start_named(&ctx, shared.host.scope.get(), "a call of another object")?;
         send(&shared, slot, breaks, Event::Fetch { request, reply: ReplyTo::Op(op) });
         Ok::<_, rquickjs::Error>(promise)
     };

@@ -1,0 +1,135 @@
+//! Waking, sleeping and breaking on demand, and telling who watches.
+
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+
+use crate::engine::Isolate;
+
+use super::super::actor::{Slot, Wakefulness};
+use super::super::failure::Failure;
+use super::super::scheduler::{Entry, Objects};
+use super::{Answer, Refusal};
+
+impl Objects {
+    /// Ends the instance if nothing pins it.
+    pub(super) fn hibernate_now(
+        self: &Rc<Self>,
+        isolate: &Isolate,
+        entry: &Rc<dyn Entry>,
+        slot: Option<Slot>,
+    ) -> Result<Answer, Refusal> {
+        let Some(slot) = slot.filter(|slot| !self.sleeps(*slot)) else { return Ok(Answer::Done(false)) };
+        let pins = self.pins(isolate, slot);
+        if !pins.is_empty() {
+            return Err(Refusal::Pinned("something keeps the object awake".to_owned(), pins));
+        }
+        self.put_to_sleep(isolate, entry, slot, "hibernate");
+        Ok(Answer::Done(true))
+    }
+
+    /// Ends the instance, with timers and promises that only it waits for.
+    pub(super) fn evict_now(
+        self: &Rc<Self>,
+        isolate: &Isolate,
+        entry: &Rc<dyn Entry>,
+        slot: Option<Slot>,
+        close_sockets: bool,
+    ) -> Result<Answer, Refusal> {
+        let Some(slot) = slot else { return Ok(Answer::Done(false)) };
+        let awake = !self.sleeps(slot);
+        if awake {
+            let mut pins = self.pins(isolate, slot);
+            pins.retain(|pin| pin.is_work());
+            if !pins.is_empty() {
+                let message = "somebody waits for what the object does: reset it to break that off";
+                return Err(Refusal::Pinned(message.to_owned(), pins));
+            }
+            self.put_to_sleep(isolate, entry, slot, "evict");
+        }
+        if close_sockets {
+            self.drop_hibernatable(slot);
+        }
+        Ok(Answer::Done(awake))
+    }
+
+    /// Breaks the object as `ctx.abort()` does; stubs that were made before stay broken.
+    pub(super) fn reset_now(&self, slot: Option<Slot>, reason: Option<String>) -> Result<Answer, Refusal> {
+        let Some(slot) = slot else { return Ok(Answer::Done(false)) };
+        let message =
+            reason.unwrap_or_else(|| "Application called abort() to reset Durable Object.".to_owned());
+        let failure = Failure::platform(message, &[super::super::failure::RESET]);
+        if self.sleeps(slot) {
+            self.break_stubs(slot, failure);
+            return Ok(Answer::Done(false));
+        }
+        self.break_object(slot, failure);
+        Ok(Answer::Done(true))
+    }
+
+    pub(super) fn hibernate_all(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) -> usize {
+        let mut count = 0;
+        for slot in self.awake_slots() {
+            if !self.is_pinned(isolate, slot) {
+                self.put_to_sleep(isolate, entry, slot, "hibernate");
+                count += 1;
+            }
+        }
+        count
+    }
+
+    /// Stubs of an object that sleeps are broken by `failure` from now on.
+    pub(super) fn break_stubs(&self, slot: Slot, failure: Failure) {
+        self.with_actor(slot, |actor| {
+            actor.breaks += 1;
+            actor.last_break = Some(failure);
+        });
+    }
+
+    pub(super) fn has_instance(&self, slot: Slot) -> bool {
+        !self.sleeps(slot)
+    }
+
+    fn sleeps(&self, slot: Slot) -> bool {
+        self.with_actor(slot, |actor| {
+            matches!(actor.wakefulness, Wakefulness::Asleep | Wakefulness::AwaitingLease)
+        })
+    }
+
+    /// Ends the instance in `slot`; its hibernatable sockets stay. `why` names the event for who watches.
+    pub(in super::super) fn put_to_sleep(
+        self: &Rc<Self>,
+        isolate: &Isolate,
+        entry: &Rc<dyn Entry>,
+        slot: Slot,
+        why: &'static str,
+    ) {
+        self.end_instance(isolate, entry, slot);
+        self.stores.close(slot);
+        self.forget_instances_of_sockets(slot);
+        self.tell(slot, why);
+    }
+
+    /// Tells who watches that `event` happened to the object in `slot`.
+    pub(in super::super) fn tell(&self, slot: Slot, event: &'static str) {
+        self.tell_more(slot, event, || json!({}));
+    }
+
+    /// The same with more facts, an object.
+    pub(in super::super) fn tell_more(&self, slot: Slot, event: &'static str, more: impl FnOnce() -> Value) {
+        let feed = self.feed.borrow();
+        if !feed.is_watched() {
+            return;
+        }
+        feed.tell(self.host.clock.now(), event, || {
+            let mut facts = self.with_actor(slot, |actor| {
+                let class = &self.namespaces[actor.key.namespace].class;
+                json!({ "class": class, "id": actor.key.id.to_string(), "name": actor.name })
+            });
+            if let (Some(facts), Value::Object(more)) = (facts.as_object_mut(), more()) {
+                facts.extend(more);
+            }
+            facts
+        });
+    }
+}

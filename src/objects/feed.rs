@@ -1,0 +1,138 @@
+//! What happens, as it happens, for whoever watches: wakes, ends, resets, alarms, commits, requests, logs.
+//!
+//! An event is one line of JSON, made only while somebody listens; the last log lines are always kept.
+//! A listener that is too slow loses events and is told how many: nobody is held up by it. Told from the
+//! threads of worlds and of the edge, so there is a lock; nothing here waits.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Value, json};
+use tokio::sync::broadcast;
+
+use crate::base::clock::Timestamp;
+use crate::base::limits;
+use crate::engine::{LogLevel, LogRecord, Origin};
+
+/// One event: a JSON object with `event` and `at` (milliseconds since the epoch).
+pub type Line = Arc<str>;
+
+/// The events of one server. Cheap to clone.
+#[derive(Clone)]
+pub struct Feed(Arc<Inner>);
+
+struct Inner {
+    lines: broadcast::Sender<Line>,
+    logs: Mutex<VecDeque<Value>>,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        let (lines, _) = broadcast::channel(limits::FEED_EVENTS);
+        Self(Arc::new(Inner { lines, logs: Mutex::default() }))
+    }
+}
+
+impl std::fmt::Debug for Feed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Feed")
+    }
+}
+
+impl Feed {
+    /// Everything from now on. A receiver that falls behind is told how much it missed.
+    pub fn listen(&self) -> broadcast::Receiver<Line> {
+        self.0.lines.subscribe()
+    }
+
+    /// Whether anybody listens.
+    pub fn is_watched(&self) -> bool {
+        self.0.lines.receiver_count() > 0
+    }
+
+    /// Tells the listeners, if there are any: `event` gives an object, which gets `event` and `at` in front.
+    pub fn tell(&self, at: Timestamp, event: &'static str, facts: impl FnOnce() -> Value) {
+        if self.is_watched() {
+            self.send(&stamped(at, event, facts()));
+        }
+    }
+
+    /// Keeps a log line, and tells the listeners.
+    pub fn log(&self, at: Timestamp, record: &LogRecord) {
+        let line = stamped(at, "log", log_facts(record));
+        if self.is_watched() {
+            self.send(&line);
+        }
+        let mut logs = self.0.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        if logs.len() >= limits::FEED_LOGS {
+            logs.pop_front();
+        }
+        logs.push_back(line);
+    }
+
+    /// The last log lines, at most `limit`, the oldest first.
+    pub fn logs(&self, limit: usize) -> Vec<Value> {
+        let logs = self.0.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        logs.iter().skip(logs.len().saturating_sub(limit)).cloned().collect()
+    }
+
+    /// Forgets the log lines that were kept.
+    pub fn clear_logs(&self) {
+        self.0.logs.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn send(&self, line: &Value) {
+        // Whoever listened may have gone meanwhile.
+        drop(self.0.lines.send(line.to_string().into()));
+    }
+}
+
+fn stamped(at: Timestamp, event: &'static str, facts: Value) -> Value {
+    let mut line = json!({ "event": event, "at": at.0 });
+    if let (Some(line), Value::Object(facts)) = (line.as_object_mut(), facts) {
+        line.extend(facts);
+    }
+    line
+}
+
+fn log_facts(record: &LogRecord) -> Value {
+    let level = match record.level {
+        LogLevel::Debug => "debug",
+        LogLevel::Log => "log",
+        LogLevel::Info => "info",
+        LogLevel::Warn => "warn",
+        LogLevel::Error => "error",
+        LogLevel::Uncaught => "uncaught",
+    };
+    let text: String = record.text.chars().take(limits::FEED_LOG_CHARS).collect();
+    match &record.origin {
+        Origin::Worker => json!({ "level": level, "text": text }),
+        Origin::Object { class, name } => {
+            json!({ "level": level, "class": class, "name": name, "text": text })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_made_for_listeners_only_and_logs_are_kept() {
+        let feed = Feed::default();
+        feed.tell(Timestamp(1), "wake", || panic!("nobody listens"));
+        let mut listener = feed.listen();
+        feed.tell(Timestamp(2), "wake", || json!({ "class": "C" }));
+        assert_eq!(&*listener.try_recv().unwrap(), r#"{"event":"wake","at":2,"class":"C"}"#);
+        for number in 0..=limits::FEED_LOGS {
+            let origin = Origin::Worker;
+            feed.log(Timestamp(3), &LogRecord { origin, level: LogLevel::Log, text: number.to_string() });
+        }
+        let logs = feed.logs(usize::MAX);
+        assert_eq!(logs.len(), limits::FEED_LOGS);
+        assert_eq!(logs[0]["text"], "1", "the oldest is forgotten");
+        assert_eq!(feed.logs(1)[0]["text"], limits::FEED_LOGS.to_string());
+        feed.clear_logs();
+        assert!(feed.logs(9).is_empty());
+    }
+}
