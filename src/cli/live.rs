@@ -18,7 +18,7 @@ use tokio::net::TcpStream;
 use url::Url;
 
 use crate::base::limits;
-use crate::inspect::{Book, InspectError, ObjectRef, ServerNote};
+use crate::inspect::{Book, InspectError, Namespace, ObjectRef, ServerNote};
 
 /// Time for reaching the server, which is on this machine.
 const CONNECT: Duration = Duration::from_secs(2);
@@ -79,6 +79,24 @@ impl Live {
         self.ask(Method::GET, object, &[], &Json::Null)
     }
 
+    /// All objects that the server has heard of.
+    pub fn objects(&self) -> Result<Vec<Json>> {
+        let mut url = self.url(&["objects"])?;
+        url.set_query(Some("asleep"));
+        let mut answer = block_on(async { self.answer(Method::GET, &url, &Json::Null).await })?;
+        match answer["objects"].take() {
+            Json::Array(objects) => Ok(objects),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// The object of the server's `class` with this `name` or id; `None` if it is asleep, unless `asleep`.
+    pub fn find(&self, book: &Book, class: &str, name: &str, asleep: bool) -> Option<ObjectRef> {
+        let url = self.url(&["objects", class, name]).ok()?;
+        let facts = block_on(async { self.answer(Method::GET, &url, &Json::Null).await }).ok()?;
+        (asleep || facts["state"] != "asleep").then(|| object_of(book, &facts)).flatten()
+    }
+
     /// Passes each line of the server's events to `line` until that says false or the server ends.
     pub fn events(&self, mut line: impl FnMut(&str) -> bool) -> Result<()> {
         let url = self.url(&["events"])?;
@@ -119,23 +137,23 @@ impl Live {
         }
         let (namespace, id) = (object.namespace.key(), format!("id:{}", object.id));
         let url = self.url(&[&["objects", namespace.as_str(), id.as_str()][..], segments].concat())?;
-        block_on(async {
-            let response = self.send(method, &url, body).await?;
-            let status = response.status();
-            let bytes = response.into_body().collect().await.map_err(|error| self.unreachable(&error))?;
-            let answer: Json = serde_json::from_slice(&bytes.to_bytes()).unwrap_or_default();
-            let error = answer["error"].as_str().unwrap_or("the server answered without a reason");
-            match status {
-                status if status.is_success() => Ok(answer),
-                // Another server than this version's: it has no such route.
-                StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
-                    if error.contains("control surface") =>
-                {
-                    Err(InspectError::Held { pid: Some(self.note.pid) })
-                }
-                _ => Err(InspectError::Server(error.to_owned())),
+        block_on(async { self.answer(method, &url, body).await })
+    }
+
+    async fn answer(&self, method: Method, url: &Url, body: &Json) -> Result<Json> {
+        let response = self.send(method, url, body).await?;
+        let status = response.status();
+        let bytes = response.into_body().collect().await.map_err(|error| self.unreachable(&error))?;
+        let answer: Json = serde_json::from_slice(&bytes.to_bytes()).unwrap_or_default();
+        let error = answer["error"].as_str().unwrap_or("the server answered without a reason");
+        match status {
+            status if status.is_success() => Ok(answer),
+            // Another server than this version's: it has no such route.
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED if error.contains("control surface") => {
+                Err(InspectError::Held { pid: Some(self.note.pid) })
             }
-        })
+            _ => Err(InspectError::Server(error.to_owned())),
+        }
     }
 
     async fn send(&self, method: Method, url: &Url, body: &Json) -> Result<http::Response<Incoming>> {
@@ -169,6 +187,13 @@ impl Live {
         let ServerNote { url, pid, .. } = &self.note;
         InspectError::Server(format!("the server at {url} (pid {pid}) cannot be reached: {reason}"))
     }
+}
+
+/// The object that a server's `facts` are about.
+pub fn object_of(book: &Book, facts: &Json) -> Option<ObjectRef> {
+    let namespace = Namespace::of_dir(book.root().join("do").join(facts["namespace"].as_str()?))?;
+    let name = facts["name"].as_str().map(str::to_owned);
+    Some(ObjectRef { namespace, id: facts["id"].as_str()?.parse().ok()?, name })
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {

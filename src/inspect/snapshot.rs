@@ -17,8 +17,8 @@ use super::reader;
 use super::write::Writer;
 use crate::base::clock::Timestamp;
 
-/// Databases of dodev that belong to objects, below `v3/dodev`.
-const OWN_FILES: [&str; 1] = ["alarm-retries.sqlite"];
+/// Files of dodev that belong to the objects, below `v3/dodev`: retries of alarms, and which migrations were applied.
+const OWN_FILES: [&str; 2] = ["alarm-retries.sqlite", "migrations.json"];
 /// Names that mean something else.
 const RESERVED: [&str; 2] = ["live", "now"];
 

@@ -18,7 +18,16 @@ use crate::inspect::{
 /// Runs the command.
 pub fn run(args: &InspectArgs, place: &Place) -> Outcome {
     let book = place.book()?;
-    match book.scope(Some(&args.address))? {
+    let scope = match (book.scope(Some(&args.address)), args.address.split_once(':')) {
+        // An object that has stored nothing yet may be awake all the same.
+        (Err(error @ InspectError::NotFound { .. }), Some((class, name))) => {
+            let live = Live::of(&book).ok().flatten();
+            let found = live.and_then(|live| live.find(&book, class, name, false));
+            Scope::Object(found.ok_or(error)?)
+        }
+        (scope, _) => scope?,
+    };
+    match scope {
         Scope::Object(object) => one(&book, &object, args.limit, place),
         Scope::Namespace(namespace) => class(&book, &namespace, place),
         Scope::All => Err(InspectError::Invalid("give an object or a class".to_owned())),
@@ -82,7 +91,9 @@ fn view_text(book: &Book, view: &ObjectView, live: Option<&Json>, place: &Place)
     fact("id", object.id.to_string());
     fact("worker", object.namespace.script.clone());
     fact("size", size(listed.size_bytes));
-    fact("last write", format!("{} ({})", distance(listed.last_write, now), iso(listed.last_write)));
+    if listed.size_bytes > 0 {
+        fact("last write", format!("{} ({})", distance(listed.last_write, now), iso(listed.last_write)));
+    }
     let scheduled = view.alarm.or(listed.alarm.map(|alarm| alarm.scheduled));
     if let Some(time) = scheduled {
         fact("alarm", format!("{} ({})", distance(time, now), iso(time)));

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::args::PutArgs;
 use crate::cli::hand::Hand;
+use crate::cli::live::Live;
 use crate::cli::place::{Outcome, Place, Said};
 use crate::cli::table::size;
 use crate::codec;
@@ -25,7 +26,12 @@ pub fn run(args: &PutArgs, place: &Place) -> Outcome {
     };
     let value = parse_value(&text).map_err(|error| InspectError::Invalid(error.to_string()))?;
     let object = match args.create {
-        true => book.object_to_make(&args.address)?,
+        true => book.object_to_make(&args.address).or_else(|error| {
+            // A server knows the classes of its project, also those of which nothing is stored.
+            let live = Live::of(&book).ok().flatten();
+            let found = live.zip(args.address.split_once(':'));
+            found.and_then(|(live, (class, name))| live.find(&book, class, name, true)).ok_or(error)
+        })?,
         false => book.object(&args.address).map_err(|error| match error {
             InspectError::NotFound { what, nearest, .. } if nearest.is_empty() => InspectError::NotFound {
                 what,
