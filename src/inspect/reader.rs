@@ -157,3 +157,55 @@ pub fn failed(path: &Path, object: &str, error: rusqlite::Error) -> InspectError
     }
     InspectError::Damaged { object: object.to_owned(), path: path.to_owned(), reason }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_is_repeated_when_a_checkpoint_came_between() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a b?#.sqlite");
+        let writer = Connection::open(&path).unwrap();
+        writer
+            .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1);")
+            .unwrap();
+        let mut looks = 0;
+        let rows = read(&path, "it", |connection| {
+            looks += 1;
+            if looks == 1 {
+                writer.execute_batch("INSERT INTO t VALUES (2); PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
+            }
+            connection.query_row("SELECT count(*) FROM t", [], |row| row.get::<_, i64>(0))
+        });
+        assert_eq!((rows.unwrap(), looks), (Some(2), 2));
+
+        // An appended commit is no reason: the end of the log was fixed before.
+        writer.execute_batch("INSERT INTO t VALUES (3);").unwrap();
+        let mut looks = 0;
+        let rows = read(&path, "it", |connection| {
+            looks += 1;
+            writer.execute_batch("INSERT INTO t VALUES (4);").unwrap();
+            let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+            Ok((count("SELECT count(*) FROM t")?, count("SELECT max(a) FROM t")?))
+        });
+        let (count, most) = rows.unwrap().unwrap();
+        assert_eq!((looks, count - most), (1, 0), "one state, not a mixture of two");
+    }
+
+    #[test]
+    fn copies_have_what_the_log_has() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, target) = (directory.path().join("a.sqlite"), directory.path().join("b.sqlite"));
+        assert!(!copy(&path, &target).unwrap());
+        let writer = Connection::open(&path).unwrap();
+        writer
+            .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (7);")
+            .unwrap();
+        assert!(copy(&path, &target).unwrap());
+        let found = read(&target, "it", |connection| {
+            connection.query_row("SELECT a FROM t", [], |row| row.get::<_, i64>(0))
+        });
+        assert_eq!(found.unwrap(), Some(7));
+    }
+}

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::cli::Ran;
-use crate::project::{TestProject, repository};
+use crate::deadline::Deadline;
+use crate::process::Process;
+use crate::project::{BINARY, TestProject, repository};
 
 const LOBBY: &str = "Room:lobby";
 
@@ -389,7 +392,7 @@ fn shells_complete_names_of_objects() {
         assert!(script.contains("COMPLETE"), "{script}");
     }
     let complete = |word: &str| {
-        let mut command = std::process::Command::new(crate::project::BINARY);
+        let mut command = std::process::Command::new(BINARY);
         command.args(["--", "dodev", "state", "get", word]).current_dir(project.dir());
         command.env("COMPLETE", "fish");
         let output = command.output().expect("the binary can be started");
@@ -405,4 +408,73 @@ fn done_plain(project: &TestProject, words: &[&str]) -> String {
     let ran = Ran::dodev(project, words);
     assert_eq!(ran.code, Some(0), "{words:?}: {}", ran.stderr);
     ran.stdout
+}
+
+const SLEEPY: &[(&str, &str)] = &[
+    (
+        "wrangler.jsonc",
+        r#"{
+          "name": "sleepy", "main": "index.js", "compatibility_date": "2026-11-01",
+          "durable_objects": { "bindings": [{ "name": "BED", "class_name": "Bed" }] },
+          "migrations": [{ "tag": "v1", "new_sqlite_classes": ["Bed"] }]
+        }"#,
+    ),
+    (
+        "index.js",
+        r#"
+        import { DurableObject } from "cloudflare:workers";
+        export class Bed extends DurableObject {
+          lie() {}
+          async wind() { await this.ctx.storage.setAlarm(Date.now() + 3_600_000); }
+          async alarm() { await this.ctx.storage.put("rang", true); }
+        }
+        export default {
+          async fetch(request, env) {
+            await env.BED.getByName("big")[new URL(request.url).pathname.slice(1)]();
+            return new Response("ok");
+          },
+        };
+        "#,
+    ),
+];
+
+#[test]
+fn a_live_server_tells_what_only_it_knows_and_runs_alarms() {
+    let project = TestProject::with_files(SLEEPY);
+    let server = project.start();
+    let state = project.state_dir().to_string_lossy().into_owned();
+    let args = ["state", "tail", "Bed:big", "--persist-to", &state].map(str::to_owned);
+    let tail = Process::spawn(BINARY.as_ref(), &args, &project.dir()).expect("the binary can be started");
+    // The first event is about nobody: without it, one cannot tell when the tail listens.
+    let all = ["state", "tail", "--persist-to", &state].map(str::to_owned);
+    let all = Process::spawn(BINARY.as_ref(), &all, &project.dir()).expect("the binary can be started");
+    let soon = || Deadline::after(Duration::from_secs(10));
+    all.wait_line(0, "hello", soon()).expect("an event");
+
+    assert_eq!(server.get("/lie").text(), "ok");
+    all.wait_line(0, "wake Bed:big", soon()).expect("an event");
+    let text = done(&project, &["state", "list"]);
+    assert!(text.contains("never") && text.contains("awake"), "{text}");
+    let text = done(&project, &["state", "inspect", "Bed:big"]);
+    assert!(text.starts_with("Bed:big") && text.contains("Nothing is stored in it"), "{text}");
+    run(&project, &["state", "put", "Bed:big", "a", "1"]).expect(3, "").expect_errors(&["--create"]);
+    done(&project, &["state", "put", "Bed:big", "a", "1", "--create"]);
+    assert_eq!(done(&project, &["state", "get", "Bed:big", "a"]), "1\n");
+
+    assert_eq!(server.get("/wind").text(), "ok");
+    assert!(done(&project, &["alarm", "list"]).contains("Bed:big"));
+    let ran = run_json(&project, &["alarm", "run", "Bed:big"], 0);
+    assert_eq!((&ran["ran"], &ran["outcome"]), (&json!(true), &json!("done")));
+    assert_eq!(done(&project, &["state", "get", "Bed:big", "rang"]), "true\n");
+    assert_eq!(server.get("/wind").text(), "ok");
+    done(&project, &["alarm", "cancel", "Bed:big"]);
+    assert_eq!(run_json(&project, &["alarm", "list"], 3)["alarms"], json!([]));
+    tail.wait_line(0, "commit Bed:big", soon()).expect("an event");
+    assert!(!tail.output().contains("hello"), "{}", tail.output());
+    server.stop();
+    assert_eq!(
+        all.wait_exit(soon()).and_then(|status| status.code()),
+        Some(0),
+        "a tail ends with its server"
+    );
 }

@@ -116,7 +116,9 @@ fn view_text(book: &Book, view: &ObjectView, live: Option<&Json>, place: &Place)
     for (name, value) in live.into_iter().flat_map(|live| live_facts(live, now)) {
         fact(name, visible(&value));
     }
-    fact("file", place.shown(&object.path()));
+    if object.exists() {
+        fact("file", place.shown(&object.path()));
+    }
     out.push_str(&keys_text(view, place));
     for table in &view.tables {
         out.push_str(&table_text(table, place));
