@@ -9,6 +9,7 @@ pub mod cli;
 pub mod codec;
 pub mod dev;
 pub mod engine;
+pub mod inspect;
 pub mod node;
 pub mod objects;
 pub mod project;

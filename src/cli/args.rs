@@ -25,6 +25,7 @@ Examples:
   dodev dev                    serve the project in this directory
   dodev dev --port 3000        on a certain port
   dodev test -- npm test       run tests against a server of their own
+  dodev state list             what is stored
   dodev help dev               everything about a command";
 
 /// What to do.
@@ -33,38 +34,12 @@ pub enum Command {
     /// Serve a project and reload it on every save.
     Dev(Box<DevArgs>),
     /// Run a command, for example a test runner, against a server with fresh state.
-    Test(Box<TestArgs>),
+    Test(Box<super::test::TestArgs>),
     /// Make a new project from a template.
-    Init(InitArgs),
-}
-
-const INIT_ABOUT: &str = "\
-Make a new project from a template.
-
-The Worker is named after its directory. Nothing is installed and nothing overwritten: the project runs \
-with `dodev dev` as it is, and deploys with `wrangler deploy`.";
-
-const INIT_EXAMPLES: &str = "\
-Examples:
-  dodev init my-app                    a counter in the new directory my-app
-  dodev init my-chat --template chat   chat rooms over WebSockets
-  dodev init                           in this directory, if it is empty";
-
-/// Arguments of `dodev init`.
-#[derive(Debug, Args)]
-#[command(long_about = INIT_ABOUT, after_help = INIT_EXAMPLES)]
-pub struct InitArgs {
-    /// The Worker's name and new directory, or a path that ends in it [default: this directory]
-    #[arg(value_name = "NAME")]
-    pub directory: Option<PathBuf>,
-
-    /// What to start from
-    #[arg(short, long, value_enum, value_name = "TEMPLATE", default_value_t = Template::Counter)]
-    pub template: Template,
-
-    /// Write into a directory that is not empty; no file in it is overwritten
-    #[arg(short, long)]
-    pub force: bool,
+    Init(super::init::InitArgs),
+    State(Box<super::state::args::StateArgs>),
+    Alarm(Box<super::alarm::AlarmArgs>),
+    Completions(super::completions::CompletionsArgs),
 }
 
 const DEV_ABOUT: &str = "\
@@ -200,49 +175,6 @@ impl DevArgs {
             && !self.no_show_interactive_dev_session
             && !self.json
     }
-}
-
-const TEST_ABOUT: &str = "\
-Run a command, for example a test runner, against a server with fresh state.
-
-Starts the project on a free port with state of its own in a temporary directory, waits until it \
-answers, and runs the command with DODEV_URL, DODEV_CONTROL_URL and DODEV_STATE in its environment. When \
-the command ends, the server ends too, and `dodev test` ends with the command's exit code. A \
-project that does not start is shown with its mistakes, and the command is not run.
-
-What the server tells goes to a file; its last lines are shown when the command fails.";
-
-const TEST_EXAMPLES: &str = "\
-Examples:
-  dodev test -- npx vitest run            any test runner
-  dodev test -- node --test               finds the server by DODEV_URL
-  dodev test -e staging -- ./smoke.sh     flags of `dodev dev` come before the dashes
-  dodev test --keep -- npm test           look at the state afterwards
-  dodev test --state fixtures/state -- npm test";
-
-/// Arguments of `dodev test`.
-#[derive(Debug, Args)]
-#[command(long_about = TEST_ABOUT, after_help = TEST_EXAMPLES)]
-pub struct TestArgs {
-    /// The server's.
-    #[command(flatten)]
-    pub dev: DevArgs,
-
-    /// Start with a copy of this state directory instead of none
-    #[arg(long, value_name = "DIR")]
-    pub state: Option<PathBuf>,
-
-    /// Keep the state afterwards and say where it is
-    #[arg(long)]
-    pub keep: bool,
-
-    /// Write what the server tells to this file
-    #[arg(long, value_name = "FILE")]
-    pub log: Option<PathBuf>,
-
-    /// The command and its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND")]
-    pub command: Vec<OsString>,
 }
 
 /// From the most to the least talkative.

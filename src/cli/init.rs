@@ -7,9 +7,38 @@ use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
-use super::args::{InitArgs, LogLevel};
+use super::args::{LogLevel, Template};
 use super::output::{Output, Style};
 use crate::project::{check_new_name, new_name_like};
+
+const INIT_ABOUT: &str = "\
+Make a new project from a template.
+
+The Worker is named after its directory. Nothing is installed and nothing overwritten: the project runs \
+with `dodev dev` as it is, and deploys with `wrangler deploy`.";
+
+const INIT_EXAMPLES: &str = "\
+Examples:
+  dodev init my-app                    a counter in the new directory my-app
+  dodev init my-chat --template chat   chat rooms over WebSockets
+  dodev init                           in this directory, if it is empty";
+
+/// Arguments of `dodev init`.
+#[derive(Debug, Args)]
+#[command(long_about = INIT_ABOUT, after_help = INIT_EXAMPLES)]
+pub struct InitArgs {
+    /// The Worker's name and new directory, or a path that ends in it [default: this directory]
+    #[arg(value_name = "NAME")]
+    pub directory: Option<PathBuf>,
+
+    /// What to start from
+    #[arg(short, long, value_enum, value_name = "TEMPLATE", default_value_t = Template::Counter)]
+    pub template: Template,
+
+    /// Write into a directory that is not empty; no file in it is overwritten
+    #[arg(short, long)]
+    pub force: bool,
+}
 
 /// What may lie in a directory that still counts as empty.
 const NOT_CONTENTS: &[&str] = &[".git", ".DS_Store"];

@@ -16,7 +16,6 @@ use crate::engine::LogLevel;
 pub fn lines(item: &Item) -> Vec<Line> {
     let value = match item {
         Item::Report(report) => report_value(report),
-        Item::Note(message) => json!({ "event": "note", "message": message }),
         Item::Failure(message, help) => json!({ "event": "failed", "message": message, "help": help }),
         Item::Diagnostics(list) => json!({ "event": "failed", "diagnostics": diagnostics(list) }),
         Item::Note(text) => json!({ "event": "note", "text": text }),

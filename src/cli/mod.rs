@@ -1,16 +1,27 @@
 //! The command line: reads arguments, runs one command, and is the only place that prints.
 //!
-//! Exit codes: 0 for success, 1 when the project or the machine does not allow it, 2 for wrong usage.
+//! Exit codes: 0 for success, 1 when the project or the machine does not allow it, 2 for wrong usage,
+//! 3 when a command about state found nothing, or a difference.
 
+mod alarm;
 mod args;
 mod browser;
+mod complete;
+mod completions;
 mod dev;
+mod hand;
 mod init;
 mod json;
 mod keys;
+mod live;
 mod output;
+mod pager;
+mod place;
+mod progress;
 mod refused;
 mod show;
+mod state;
+mod table;
 mod templates;
 mod test;
 
@@ -29,10 +40,16 @@ pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).as_deref() == Some(OsStr::new("__bundler")) {
         return crate::bundle::run_child();
     }
-    match Cli::try_parse() {
-        Ok(Cli { command: Command::Dev(args) }) => dev::run(args, clock),
-        Ok(Cli { command: Command::Test(args) }) => test::run(args, clock),
-        Ok(Cli { command: Command::Init(args) }) => init::run(&args),
+    if completions::answer_shell() {
+        return ExitCode::SUCCESS;
+    }
+    match Cli::try_parse().map(|cli| cli.command) {
+        Ok(Command::Dev(args)) => dev::run(args, clock),
+        Ok(Command::Test(args)) => test::run(args, clock),
+        Ok(Command::Init(args)) => init::run(&args),
+        Ok(Command::State(args)) => state::run(&args, clock),
+        Ok(Command::Alarm(args)) => alarm::run(&args, clock),
+        Ok(Command::Completions(args)) => completions::run(&args),
         Err(error) => output::usage(&refused::explain(error)),
     }
 }

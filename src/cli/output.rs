@@ -31,6 +31,8 @@ pub struct Style {
     pub quiet: bool,
     /// Whether events are shown as JSON.
     pub json: bool,
+    /// Whether standard output is a terminal.
+    pub terminal: bool,
     /// Whether standard output takes colours.
     pub colour: bool,
     /// Whether standard error takes colours.
@@ -64,8 +66,6 @@ pub struct Line {
 pub enum Item {
     /// What a session tells.
     Report(Report),
-    /// What a command tells beside its result.
-    Note(String),
     /// Why a command fails, and perhaps what to do.
     Failure(String, Option<String>),
     /// What a command that is no session has to say.
@@ -87,11 +87,27 @@ impl Style {
             level,
             quiet,
             json,
+            terminal: io::stdout().is_terminal(),
             colour: allowed && io::stdout().is_terminal(),
             error_colour: allowed && io::stderr().is_terminal(),
             keys: false,
             cwd: PathBuf::new(),
         }
+    }
+
+    /// `word` in the colour of mistakes.
+    pub fn error_word(&self, word: &str) -> String {
+        show::paint(word, show::red(), self.error_colour)
+    }
+
+    /// `text` less bright, for what is only in the way when one looks for something else.
+    pub fn dimmed(&self, text: &str) -> String {
+        show::paint(text, owo_colors::Style::new().dimmed(), self.colour)
+    }
+
+    /// `text` as a heading.
+    pub fn bold(&self, text: &str) -> String {
+        show::paint(text, owo_colors::Style::new().bold(), self.colour)
     }
 }
 
@@ -231,11 +247,6 @@ impl Output {
         self.sink.clone()
     }
 
-    /// Says something that is no failure, on standard error.
-    pub fn note(&self, message: impl Into<String>) {
-        self.sink.add(Item::Note(message.into()), true);
-    }
-
     /// Says why a command fails.
     pub fn failure(&self, message: impl Into<String>) {
         self.sink.failure(message.into());
@@ -277,6 +288,27 @@ pub fn usage(error: &clap::Error) -> ExitCode {
 
 fn lines_of(item: &Item, style: &Style) -> Vec<Line> {
     if style.json { json::lines(item) } else { show::lines(item, style) }
+}
+
+/// Prints a command's answer to standard output, at once.
+pub fn answer(text: &str) {
+    flush(&mut text.to_owned(), io::stdout().lock());
+}
+
+/// Prints what is no part of a command's answer to standard error, at once.
+pub fn remark(text: &str) {
+    flush(&mut text.to_owned(), io::stderr().lock());
+}
+
+/// Asks `question` on the terminal and reads a line; `None` where there is nobody to answer.
+pub fn ask(question: &str) -> Option<String> {
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        return None;
+    }
+    remark(question);
+    let mut line = String::new();
+    io::stdin().read_line(&mut line).ok()?;
+    Some(line.trim().to_owned())
 }
 
 fn write_all(items: &[Item], style: &Style) {

@@ -28,7 +28,6 @@ const CLEAR: &str = "\x1b[2J\x1b[3J\x1b[H";
 pub fn lines(item: &Item, style: &Style) -> Vec<Line> {
     let lines = match item {
         Item::Report(report) => report_lines(report, style),
-        Item::Note(message) => vec![err(message.clone())],
         Item::Failure(message, help) => {
             let help = help.as_ref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
             vec![err(format!("{}: {message}{help}", paint("error", red(), style.error_colour)))]
@@ -229,12 +228,14 @@ fn broken_lines(broken: &Broken, style: &Style) -> Vec<Line> {
     lines
 }
 
-fn show_path(path: &Path, cwd: &Path) -> String {
+/// `path`, relative if it lies below `cwd`.
+pub fn show_path(path: &Path, cwd: &Path) -> String {
     let short = path.strip_prefix(cwd).ok().filter(|short| !short.as_os_str().is_empty());
     short.unwrap_or(path).display().to_string()
 }
 
-fn red() -> Paint {
+/// The colour of mistakes.
+pub fn red() -> Paint {
     Paint::new().red()
 }
 
@@ -246,7 +247,8 @@ fn green() -> Paint {
     Paint::new().green()
 }
 
-fn paint(text: &str, paint: Paint, colour: bool) -> String {
+/// `text` in these colours, if any.
+pub fn paint(text: &str, paint: Paint, colour: bool) -> String {
     if colour { text.style(paint).to_string() } else { text.to_owned() }
 }
 

@@ -4,6 +4,7 @@
 //! file is shown when the command fails. Files are not watched: a test that writes into the project does not
 //! change the code under its own feet.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,11 +19,55 @@ use nix::unistd::Pid;
 use tempfile::{TempDir, TempPath};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::args::{LogLevel, TestArgs};
+use super::args::{DevArgs, LogLevel};
 use super::dev;
-use super::output::{Output, Style};
+use super::output::{self, Output, Style};
 use crate::base::clock::Clock;
 use crate::dev::{Broken, Ready, Report, Session, SessionOptions, Stopper};
+
+const TEST_ABOUT: &str = "\
+Run a command, for example a test runner, against a server with fresh state.
+
+Starts the project on a free port with state of its own in a temporary directory, waits until it \
+answers, and runs the command with DODEV_URL, DODEV_CONTROL_URL and DODEV_STATE in its environment. When \
+the command ends, the server ends too, and `dodev test` ends with the command's exit code. A \
+project that does not start is shown with its mistakes, and the command is not run.
+
+What the server tells goes to a file; its last lines are shown when the command fails.";
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  dodev test -- npx vitest run            any test runner
+  dodev test -- node --test               finds the server by DODEV_URL
+  dodev test -e staging -- ./smoke.sh     flags of `dodev dev` come before the dashes
+  dodev test --keep -- npm test           look at the state afterwards
+  dodev test --state fixtures/state -- npm test";
+
+/// Arguments of `dodev test`.
+#[derive(Debug, Args)]
+#[command(long_about = TEST_ABOUT, after_help = TEST_EXAMPLES)]
+pub struct TestArgs {
+    /// The server's.
+    #[command(flatten)]
+    pub dev: DevArgs,
+
+    /// Start with a copy of this state directory instead of none
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+
+    /// Keep the state afterwards and say where it is
+    #[arg(long)]
+    pub keep: bool,
+
+    /// Write what the server tells to this file
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
 
 /// Lines of the log that are shown when the command fails.
 const SHOWN_LINES: usize = 40;
@@ -40,10 +85,10 @@ pub fn run(args: Box<TestArgs>, clock: Clock) -> ExitCode {
     let code = match outcome {
         Ok(Outcome::Ended { status, log, state }) => {
             if let Some(log) = log {
-                output.note(format!("{}\n\nThe server's log: {}", tail_of(&log), log.display()));
+                output::remark(&format!("{}\n\nThe server's log: {}\n", tail_of(&log), log.display()));
             }
             if let Some(state) = state {
-                output.note(format!("State is kept in {}", state.display()));
+                output::remark(&format!("State is kept in {}\n", state.display()));
             }
             code_of(status)
         }
@@ -65,7 +110,7 @@ pub fn run(args: Box<TestArgs>, clock: Clock) -> ExitCode {
 
 /// What is `dodev test`'s own on the command line.
 struct Words {
-    command: Vec<std::ffi::OsString>,
+    command: Vec<OsString>,
     state: Option<PathBuf>,
     keep: bool,
     log: Option<PathBuf>,
@@ -184,7 +229,7 @@ fn stop(stopper: &Stopper, serving: thread::JoinHandle<()>) {
 /// Waits until the Worker answers, runs `command`, and waits for its end.
 fn run_when_ready(
     started: &Receiver<Result<Ready, Broken>>,
-    command: &[std::ffi::OsString],
+    command: &[OsString],
 ) -> anyhow::Result<Result<ExitStatus, Broken>> {
     let ready = match started.recv().context("the session ended before it was ready")? {
         Ok(ready) => ready,

@@ -17,6 +17,6 @@ pub(crate) mod tests;
 
 pub use json::to_json;
 pub use read::{DEPTH_MAX, HOST_DOM_EXCEPTION, read};
-pub use show::show;
+pub use show::{iso_date, show, show_key};
 pub use value::Value;
 pub use write::{WriteError, write};

@@ -303,7 +303,11 @@ impl Show {
 }
 
 /// A property's name as it stands in a literal.
-pub(super) fn key_text(key: &Key) -> String {
+pub fn show_key(key: &Key) -> String {
+    key_text(key)
+}
+
+fn key_text(key: &Key) -> String {
     match key {
         Key::Text(text) => match text.as_str() {
             Some(name) if is_identifier(name) => name.into(),
@@ -374,7 +378,7 @@ pub(super) fn hex(bytes: &[u8], out: &mut String) {
 }
 
 /// `toISOString` of a time value. `None` outside of what a Date can hold.
-pub(super) fn iso_date(time: f64) -> Option<String> {
+pub fn iso_date(time: f64) -> Option<String> {
     if !(-8.64e15..=8.64e15).contains(&time) {
         return None;
     }

@@ -18,6 +18,11 @@ pub fn nearest(inputs: &mut Inputs, directory: &Path) -> Option<PathBuf> {
     })
 }
 
+/// The configuration that counts in `directory`, if there is one.
+pub fn find_config(directory: &Path) -> Option<PathBuf> {
+    nearest(&mut Inputs::default(), directory)
+}
+
 /// Warnings about files near `config` that somebody may expect to count, but that do not.
 pub fn overlooked(inputs: &mut Inputs, config: &Path) -> Vec<Diagnostic> {
     let mut warnings = Vec::new();

@@ -44,6 +44,7 @@ pub use compatibility::{Compatibility, Date, InvalidDate};
 pub use cron::CronSchedule;
 pub use exports::{ClassExport, ExportState};
 pub use load::{LoadRequest, Loaded, Overrides, load};
+pub use locate::find_config;
 pub use migrations::{Migration, Rename, Spanned, Transfer};
 pub use nearest::nearest;
 pub use settings::{Dev, Limits};

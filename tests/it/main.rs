@@ -18,6 +18,7 @@ mod project;
 mod rpc;
 mod rust_text;
 mod sockets;
+mod state;
 mod test_command;
 mod tidy;
 mod websocket;

@@ -7,8 +7,16 @@ use super::*;
 
 fn style() -> Style {
     let cwd = "/p".into();
-    let (level, colour, error_colour) = (LogLevel::Log, false, false);
-    Style { level, quiet: false, json: false, colour, error_colour, keys: false, cwd }
+    Style {
+        level: LogLevel::Log,
+        quiet: false,
+        json: false,
+        terminal: false,
+        colour: false,
+        error_colour: false,
+        keys: false,
+        cwd,
+    }
 }
 
 fn texts(report: Report, style: &Style) -> Vec<String> {

@@ -1,0 +1,169 @@
+//! Where the state is that a command is about, and how its answer is shown.
+//!
+//! Every command about state has the same four arguments. The directory is found as `dodev dev` finds it, without
+//! reading the configuration: a mistake there does not hide what is stored.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::{Value as Json, json};
+
+use super::args::LogLevel;
+use super::output::{Style, answer, remark};
+use super::show::show_path;
+use crate::base::clock::Clock;
+use crate::inspect::{Book, InspectError};
+use crate::project::find_config;
+
+/// Version of the shape of everything that is printed with `--json`.
+pub const JSON_VERSION: u32 = 1;
+/// Exit code when the answer is no: nothing found, or a difference found.
+const NO: u8 = 3;
+/// Columns where the terminal does not tell.
+const WIDTH_DEFAULT: usize = 80;
+
+/// Which state.
+#[derive(Debug, Clone, Args)]
+pub struct PlaceArgs {
+    /// The configuration whose state is meant, instead of the nearest one
+    #[arg(short, long, value_name = "FILE", global = true, help_heading = "Which state")]
+    pub config: Option<PathBuf>,
+
+    /// Run as if started in this directory
+    #[arg(long, value_name = "DIR", global = true, help_heading = "Which state")]
+    pub cwd: Option<PathBuf>,
+
+    /// The directory of the state [default: .wrangler/state beside the configuration]
+    #[arg(long, value_name = "DIR", global = true, help_heading = "Which state")]
+    pub persist_to: Option<PathBuf>,
+
+    /// Print one JSON object on standard output, for programs
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What a command said in the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// It did what it was asked.
+    Done,
+    /// It looked, and the answer is no.
+    No,
+}
+
+/// What a command returns.
+pub type Outcome = Result<Said, InspectError>;
+
+/// Where and how a command works.
+#[derive(Debug)]
+pub struct Place {
+    /// `<persist>`.
+    pub persist: PathBuf,
+    /// Whether the answer is JSON.
+    pub json: bool,
+    /// Colours.
+    pub style: Style,
+    /// Columns that a line may have; `None` where nobody reads on a terminal.
+    pub width: Option<usize>,
+    /// The time.
+    pub clock: Clock,
+}
+
+impl PlaceArgs {
+    /// The directory of the state.
+    pub fn persist(&self) -> PathBuf {
+        let mut cwd = std::env::current_dir().unwrap_or_default();
+        if let Some(directory) = &self.cwd {
+            cwd = cwd.join(directory);
+        }
+        let root = match (&self.persist_to, &self.config) {
+            (Some(directory), _) => return cwd.join(directory),
+            (None, Some(config)) => cwd.join(config).parent().map(Path::to_owned),
+            (None, None) => find_config(&cwd).and_then(|config| config.parent().map(Path::to_owned)),
+        };
+        root.unwrap_or(cwd).join(".wrangler/state")
+    }
+}
+
+impl Place {
+    /// From the arguments and the process's streams.
+    pub fn new(args: &PlaceArgs, clock: Clock) -> Self {
+        let mut style = Style::of_process(LogLevel::Log, false, args.json);
+        style.cwd = std::env::current_dir().unwrap_or_default();
+        let width = style.terminal.then(|| {
+            crossterm::terminal::size().map_or(WIDTH_DEFAULT, |(columns, _)| usize::from(columns).max(20))
+        });
+        Self { persist: args.persist(), json: args.json, style, width, clock }
+    }
+
+    /// The state.
+    pub fn book(&self) -> Result<Book, InspectError> {
+        Book::open(&self.persist)
+    }
+
+    /// `path`, short where it lies below the working directory.
+    pub fn shown(&self, path: &Path) -> String {
+        show_path(path, &self.style.cwd)
+    }
+
+    /// Prints the answer of `command`: `members` as JSON, or else the text.
+    pub fn answer(&self, command: &str, members: impl FnOnce() -> Json, text: impl FnOnce() -> String) {
+        if self.json {
+            answer(&format!("{}\n", self.envelope(command, members())));
+        } else {
+            self.page(&text());
+        }
+    }
+
+    /// `members` with what every answer has.
+    fn envelope(&self, command: &str, members: Json) -> Json {
+        let mut all = serde_json::Map::new();
+        all.insert("version".to_owned(), json!(JSON_VERSION));
+        all.insert("command".to_owned(), json!(command));
+        if let Json::Object(members) = members {
+            all.extend(members);
+        }
+        Json::Object(all)
+    }
+
+    /// Prints text, with the pager if it is longer than the terminal.
+    pub fn page(&self, text: &str) {
+        let rows = crossterm::terminal::size().map_or(24, |(_, rows)| usize::from(rows));
+        if self.style.terminal && text.lines().count() >= rows && super::pager::show(text) {
+            return;
+        }
+        answer(text);
+    }
+
+    /// Says something on the side that is no part of the answer.
+    pub fn remark(&self, text: &str) {
+        if !self.json {
+            remark(&format!("{text}\n"));
+        }
+    }
+
+    /// The exit code for `outcome`, whose failure is printed.
+    pub fn finish(&self, command: &str, outcome: Outcome) -> ExitCode {
+        match outcome {
+            Ok(Said::Done) => ExitCode::SUCCESS,
+            Ok(Said::No) => ExitCode::from(NO),
+            Err(error) => {
+                let (message, help) = (error.to_string(), error.help());
+                if self.json {
+                    let error = json!({
+                        "code": error.code(), "message": message, "help": help, "nearest": error.nearest(),
+                    });
+                    answer(&format!("{}\n", self.envelope(command, json!({ "error": error }))));
+                } else {
+                    let help = help.map(|help| format!("\n  help: {help}")).unwrap_or_default();
+                    remark(&format!("{}: {message}{help}\n", self.style.error_word("error")));
+                }
+                match error {
+                    InspectError::NotFound { .. } => ExitCode::from(NO),
+                    _ => ExitCode::FAILURE,
+                }
+            }
+        }
+    }
+}

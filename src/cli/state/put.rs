@@ -1,0 +1,51 @@
+//! `dodev state put`: sets a key.
+
+use std::io::Read;
+
+use serde_json::json;
+
+use super::args::PutArgs;
+use crate::cli::hand::Hand;
+use crate::cli::live::Live;
+use crate::cli::place::{Outcome, Place, Said};
+use crate::cli::table::size;
+use crate::codec;
+use crate::inspect::{InspectError, parse_value};
+
+/// Runs the command.
+pub fn run(args: &PutArgs, place: &Place) -> Outcome {
+    let book = place.book()?;
+    let text = match args.value.as_str() {
+        "-" => {
+            let mut text = String::new();
+            let read = std::io::stdin().read_to_string(&mut text);
+            read.map_err(InspectError::io("read", "standard input".as_ref()))?;
+            text
+        }
+        text => text.to_owned(),
+    };
+    let value = parse_value(&text).map_err(|error| InspectError::Invalid(error.to_string()))?;
+    let object = match args.create {
+        true => book.object_to_make(&args.address).or_else(|error| {
+            // A server knows the classes of its project, also those of which nothing is stored.
+            let live = Live::of(&book).ok().flatten();
+            let found = live.zip(args.address.split_once(':'));
+            found.and_then(|(live, (class, name))| live.find(&book, class, name, true)).ok_or(error)
+        })?,
+        false => book.object(&args.address).map_err(|error| match error {
+            InspectError::NotFound { what, nearest, .. } if nearest.is_empty() => InspectError::NotFound {
+                what,
+                nearest,
+                help: Some("`--create` makes an object of a class that is stored already".to_owned()),
+            },
+            error => error,
+        })?,
+    };
+    let bytes = Hand::of(&book)?.put(&object, &args.key, &value)?;
+    place.answer(
+        "state put",
+        || json!({ "object": object.label(), "key": args.key, "value": codec::to_json(&value), "size_bytes": bytes }),
+        || format!("Set `{}` of {} ({})\n", args.key, object.label(), size(bytes as u64)),
+    );
+    Ok(Said::Done)
+}
