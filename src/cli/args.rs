@@ -3,11 +3,9 @@
 //! Flags have the names and meanings that they have in `wrangler dev`. Only parsed here: what they mean for a
 //! project is decided when it is loaded.
 
-use std::ffi::OsString;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::templates::Template;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 /// A local emulator for Cloudflare Workers and Durable Objects.

@@ -7,8 +7,9 @@ use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
-use super::args::{LogLevel, Template};
+use super::args::LogLevel;
 use super::output::{Output, Style};
+use super::templates::Template;
 use crate::project::{check_new_name, new_name_like};
 
 const INIT_ABOUT: &str = "\
