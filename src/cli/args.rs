@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::time_args::{TimeArgs, TimeFlags};
+
 /// A local emulator for Cloudflare Workers and Durable Objects.
 #[derive(Debug, Parser)]
 #[command(name = "dodev", version, about, after_help = EXAMPLES, max_term_width = 80)]
@@ -21,6 +23,7 @@ const EXAMPLES: &str = "\
 Examples:
   dodev dev                    serve the project in this directory
   dodev dev --port 3000        on a certain port
+  dodev time advance 1d        a day later in the running server
   dodev help dev               everything about a command";
 
 /// What to do.
@@ -28,6 +31,8 @@ Examples:
 pub enum Command {
     /// Serve a project and reload it on every save.
     Dev(Box<DevArgs>),
+    /// Show and move the time of a running server.
+    Time(TimeArgs),
 }
 
 const DEV_ABOUT: &str = "\
@@ -86,6 +91,10 @@ pub struct DevArgs {
     /// Run the scheduled handler when `/__scheduled` is requested
     #[arg(long)]
     pub test_scheduled: bool,
+
+    /// What time it is there.
+    #[command(flatten)]
+    pub clock: TimeFlags,
 
     /// Keep state in this directory [default: .wrangler/state beside the configuration]
     #[arg(long, value_name = "DIR")]
@@ -203,9 +212,10 @@ mod tests {
     use super::*;
 
     fn dev(arguments: &[&str]) -> Result<DevArgs, clap::Error> {
-        let Cli { command: Command::Dev(args) } =
-            Cli::try_parse_from([&["dodev", "dev"], arguments].concat())?;
-        Ok(*args)
+        match Cli::try_parse_from([&["dodev", "dev"], arguments].concat())?.command {
+            Command::Dev(args) => Ok(*args),
+            Command::Time(_) => unreachable!("it was `dev`"),
+        }
     }
 
     #[test]

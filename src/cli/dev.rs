@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::DevArgs;
 use super::output::{Output, Style};
+use super::time_args::TimeFlags;
 use crate::base::clock::Clock;
 use crate::dev::{Report, Session, SessionOptions, StartFailure, Stopper};
 use crate::project::{LoadRequest, Overrides};
@@ -70,7 +71,16 @@ fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOptions> {
     }
     let program = std::env::current_exe().context("cannot tell where this program is")?;
     let persist = args.persist_to.map(|directory| cwd.join(directory));
-    let mut load = LoadRequest::new(cwd, clock.clone());
+    let TimeFlags { time, freeze, strict_time } = args.clock;
+    if let Some(time) = time {
+        clock.set(time);
+    }
+    if freeze {
+        clock.freeze();
+    }
+    clock.set_strict(strict_time);
+    // What a project may ask for depends on the day outside, not on the one that it plays.
+    let mut load = LoadRequest::new(cwd, Clock::system());
     load.config = args.config;
     load.environment = args.env;
     load.overrides = Overrides {

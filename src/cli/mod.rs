@@ -3,11 +3,14 @@
 //! Exit codes: 0 for success, 1 when the project or the machine does not allow it, 2 for wrong usage.
 
 mod args;
+mod control_client;
 mod dev;
 mod json;
 mod output;
 mod refused;
 mod show;
+mod time;
+mod time_args;
 
 use std::ffi::OsStr;
 use std::process::ExitCode;
@@ -26,6 +29,7 @@ pub fn main() -> ExitCode {
     }
     match Cli::try_parse() {
         Ok(Cli { command: Command::Dev(args) }) => dev::run(args, clock),
+        Ok(Cli { command: Command::Time(args) }) => time::run(&args),
         Err(error) => output::usage(&refused::explain(error)),
     }
 }

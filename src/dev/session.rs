@@ -216,10 +216,10 @@ impl Session {
             }
         }
         (self.options.report)(Report::Stopping);
-        let stopping_at = self.options.clock.elapsed();
+        let stopping_at = self.options.clock.machine();
         self.server.stop(limits::DRAIN);
         if let Some((world, ..)) = &self.serving {
-            let used = self.options.clock.elapsed().saturating_sub(stopping_at);
+            let used = self.options.clock.machine().saturating_sub(stopping_at);
             world.stop(limits::DRAIN.saturating_sub(used).max(LAST_COMMIT));
         }
         self.builder.end();
@@ -254,7 +254,7 @@ impl Session {
         match event {
             Ok(event) => {
                 let Change { project, paths } = watch.judge(&event)?;
-                self.changed_at.get_or_insert_with(|| self.options.clock.elapsed());
+                self.changed_at.get_or_insert_with(|| self.options.clock.machine());
                 self.changed.extend(paths);
                 Some(project)
             }
@@ -411,7 +411,7 @@ impl Session {
         if let Some((old, ..)) = self.serving.replace((world, bundle, project.clone())) {
             old.retire();
         }
-        let elapsed = self.options.clock.elapsed();
+        let elapsed = self.options.clock.machine();
         let changed_at = self.changed_at.take();
         if std::mem::replace(&mut self.was_ready, true) {
             let duration = elapsed.saturating_sub(changed_at.unwrap_or(elapsed));

@@ -74,7 +74,7 @@ async fn not_found() -> Response {
     answer(StatusCode::NOT_FOUND, json!({ "error": "the control surface has no such route" }))
 }
 
-fn answer(status: StatusCode, body: serde_json::Value) -> Response {
+pub(super) fn answer(status: StatusCode, body: serde_json::Value) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
     (status, headers, body.to_string()).into_response()
 }

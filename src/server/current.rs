@@ -12,8 +12,8 @@ use tokio::sync::{oneshot, watch};
 
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
-use crate::world::World;
 use crate::world::http::{FetchError, FetchRequest, FetchResponse};
+use crate::world::{TimeCommand, TimeReport, World};
 
 /// The answer to a request, when it comes.
 pub type Answer = oneshot::Receiver<Result<FetchResponse, FetchError>>;
@@ -23,6 +23,11 @@ pub trait Handler: Send + Sync {
     /// Delivers `request` without waiting. A dropped receiver means that nobody wants the answer any more.
     fn fetch(&self, request: FetchRequest) -> Answer;
 
+    /// Shows or moves the time; the receiver fails where there is none, or it ends meanwhile.
+    fn time(&self, _command: TimeCommand) -> oneshot::Receiver<TimeReport> {
+        oneshot::channel().1
+    }
+
     /// Follows one or more calls of [`Handler::fetch`]: nobody else will come at this moment.
     fn wake(&self) {}
 }
@@ -30,6 +35,10 @@ pub trait Handler: Send + Sync {
 impl Handler for World {
     fn fetch(&self, request: FetchRequest) -> Answer {
         World::fetch(self, request)
+    }
+
+    fn time(&self, command: TimeCommand) -> oneshot::Receiver<TimeReport> {
+        World::time(self, command)
     }
 
     fn wake(&self) {

@@ -6,6 +6,7 @@
 //! the wire. Nothing here runs JavaScript, builds code or prints.
 
 mod control;
+mod control_time;
 mod current;
 mod error_page;
 mod listen;

@@ -30,7 +30,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::current::{Current, Serving};
 use super::request::{BodyForm, Head, Refusal};
 use super::response::WireBody;
-use super::{control, error_page, request, response, socket};
+use super::{control, control_time, error_page, request, response, socket};
 use crate::base::clock::Clock;
 use crate::base::limits;
 use crate::engine::pipe::{self, PipeError, PipeWriter};
@@ -115,7 +115,8 @@ async fn accept(options: ServerOptions, stopping: watch::Receiver<Option<Duratio
     let ServerOptions { listener, current, replies, observe, clock } = options;
     tokio::spawn(async move { replies.deliver().await });
     let listener = tokio::net::TcpListener::from_std(listener).expect("the socket does not block");
-    let control = TowerToHyperService::new(control::routes(current.clone()));
+    let routes = control::routes(current.clone()).merge(control_time::routes(current.clone(), clock.clone()));
+    let control = TowerToHyperService::new(routes);
     let edge = Arc::new(Edge { current, control, observe, clock, delivered: Notify::new() });
     tokio::spawn(wake_worlds(edge.clone()));
     // Every connection holds `alive`; when `ended` yields nothing more, all have ended.
@@ -194,7 +195,7 @@ impl Edge {
         if request.uri().path().starts_with(control::PREFIX) {
             return self.control(request).await;
         }
-        let started = self.clock.elapsed();
+        let started = self.clock.machine();
         let (mut parts, body) = request.into_parts();
         let upgrade = socket::upgrade_of(&mut parts);
         let response = match request::head(&parts, client) {
@@ -205,7 +206,7 @@ impl Edge {
             method: parts.method.as_str().to_owned(),
             path: parts.uri.path_and_query().map_or("*", |target| target.as_str()).to_owned(),
             status: response.status().as_u16(),
-            duration: self.clock.elapsed().saturating_sub(started),
+            duration: self.clock.machine().saturating_sub(started),
         });
         response
     }

@@ -3,6 +3,7 @@
 //! [`World`] is a handle that any thread may hold; the isolate, its objects and their stores live on a
 //! thread of their own (`runner`). A world that cannot be built leaves no trace.
 
+mod journey;
 mod replies;
 mod runner;
 mod scheduled;
@@ -11,6 +12,7 @@ mod stack;
 mod state;
 #[cfg(test)]
 mod tests;
+mod travel;
 mod warm;
 
 use std::sync::{Arc, mpsc};
@@ -29,9 +31,12 @@ use crate::project::Project;
 
 use runner::{Load, Message};
 
-pub use crate::engine::http;
+pub use crate::engine::{Origin, http};
+pub use crate::objects::{DueKind, Fired};
+pub use journey::Ending;
 pub use replies::Replies;
 pub use state::{SharedState, StateError};
+pub use travel::{TimeCommand, TimeReport};
 pub use warm::Warm;
 
 /// Where the logs of user code go; called on the world's thread.
@@ -106,6 +111,14 @@ impl World {
         // A world that is gone drops the message and with it the answering end.
         drop(self.sender.post(Message::Fetch(request, answer)));
         response
+    }
+
+    /// Shows or moves the time. The receiver gets the report when all is settled; it fails when the world is
+    /// gone, or replaced meanwhile.
+    pub fn time(&self, command: TimeCommand) -> oneshot::Receiver<TimeReport> {
+        let (answer, report) = oneshot::channel();
+        drop(self.sender.send(Message::Time(command, answer)));
+        report
     }
 
     /// Makes the Worker look at the requests that it was handed: once for all that came at the same time.

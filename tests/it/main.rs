@@ -16,4 +16,5 @@ mod rpc;
 mod rust_text;
 mod sockets;
 mod tidy;
+mod time;
 mod websocket;

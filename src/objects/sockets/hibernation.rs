@@ -14,6 +14,7 @@ use crate::base::limits;
 use crate::engine::Isolate;
 
 use super::super::actor::{Slot, Wakefulness};
+use super::super::journal::{DueKind, Fired};
 use super::super::scheduler::{Entry, Objects};
 
 /// When which object was last active, and when to look at it again.
@@ -103,6 +104,10 @@ impl Objects {
                 self.note_activity(slot);
                 continue;
             }
+            self.journal.note(|| Fired {
+                outcome: "ok".to_owned(),
+                ..self.fired(DueKind::Hibernation, Some(slot), self.host.clock.now())
+            });
             self.end_instance(isolate, entry, slot);
             self.stores.close(slot);
             self.forget_instances_of_sockets(slot);

@@ -37,6 +37,12 @@ impl Exchanges {
         self.open.insert(self.last, cancel);
         (self.last, cancelled)
     }
+
+    /// The newest one whose response, or its body, is still on its way.
+    fn newest_open(&self) -> Option<u32> {
+        let open = self.open.iter().filter(|(_, cancel)| !cancel.is_closed());
+        open.map(|(number, _)| *number).max()
+    }
 }
 
 type Shared = Arc<Mutex<Exchanges>>;
@@ -54,6 +60,8 @@ pub(super) fn install<'js>(
     objects: &Rc<Objects>,
 ) -> rquickjs::Result<()> {
     let exchanges = Shared::default();
+    let open = exchanges.clone();
+    objects.set_outside(move || with(&open, |exchanges| exchanges.newest_open()));
     let (shared, own) = (exchanges.clone(), objects.clone());
     let fetch = move |ctx: Ctx<'js>, method: String, url: String, headers: Array<'js>, body: Value<'js>| {
         check_alive(&ctx, &own)?;
