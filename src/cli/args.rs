@@ -92,6 +92,10 @@ pub struct DevArgs {
     #[arg(long)]
     pub test_scheduled: bool,
 
+    /// What a reload does to hibernatable WebSockets; a deployment closes them
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = ReloadSockets::Keep)]
+    pub reload_sockets: ReloadSockets,
+
     /// What time it is there.
     #[command(flatten)]
     pub clock: TimeFlags,
@@ -155,6 +159,15 @@ pub struct DevArgs {
     /// Print one JSON object per event on standard output, for programs
     #[arg(long)]
     pub json: bool,
+}
+
+/// What a reload does to hibernatable WebSockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReloadSockets {
+    /// They stay open, and the new code gets the next message.
+    Keep,
+    /// They are closed, as in production.
+    Close,
 }
 
 /// From the most to the least talkative.

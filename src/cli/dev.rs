@@ -8,7 +8,7 @@ use std::thread;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::args::DevArgs;
+use super::args::{DevArgs, ReloadSockets};
 use super::output::{Output, Style};
 use super::time_args::TimeFlags;
 use crate::base::clock::Clock;
@@ -99,8 +99,17 @@ fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOptions> {
         minify: args.minify.then_some(true),
     };
     let report = Arc::new(|_: Report| {});
-    let test_scheduled = args.test_scheduled;
-    Ok(SessionOptions { load, ip: args.ip, port: args.port, persist, program, test_scheduled, clock, report })
+    Ok(SessionOptions {
+        load,
+        ip: args.ip,
+        port: args.port,
+        persist,
+        program,
+        test_scheduled: args.test_scheduled,
+        close_sockets: args.reload_sockets == ReloadSockets::Close,
+        clock,
+        report,
+    })
 }
 
 /// The first signal asks the session to stop, the second ends the process at once.

@@ -52,6 +52,8 @@ pub struct SessionOptions {
     pub program: PathBuf,
     /// Whether `/__scheduled` runs the scheduled handler.
     pub test_scheduled: bool,
+    /// Whether a reload closes hibernatable WebSockets, as a deployment does.
+    pub close_sockets: bool,
     /// Time; its zero is the start of the process.
     pub clock: Clock,
     /// Where reports go.
@@ -389,6 +391,7 @@ impl Session {
             log: self.log.clone(),
             clock: self.options.clock.clone(),
             test_scheduled: self.options.test_scheduled,
+            close_sockets: self.options.close_sockets,
             warm: self.warm.take(),
         };
         let sender = self.sender.clone();

@@ -198,12 +198,11 @@ impl Objects {
             .shared
             .as_listener(alarms.generation, |clock| clock.next_due(&alarms.namespaces))
             .flatten();
-        let due = due.map(|due| {
+        due.map(|due| {
             let wait = due.0.saturating_sub(self.host.clock.now().0).max(0);
             let wait = Duration::from_millis(wait.cast_unsigned()).min(limits::WALL_CLOCK_CHECK);
             self.host.clock.elapsed() + wait
-        });
-        due
+        })
     }
 
     /// The next alarm that this world will be told of: when, whose, and the object's name.

@@ -216,7 +216,7 @@ impl Objects {
     /// When the next limit is exceeded.
     pub(super) fn next_limit(&self) -> Option<Duration> {
         let section = self.deadlines.borrow().iter().map(|d| d.due).min();
-        [section, self.alarms.next_limit()].into_iter().flatten().min()
+        [section, self.alarms.next_limit(), self.next_event_limit()].into_iter().flatten().min()
     }
 
     /// Sets what tells the newest request to the world outside that is not over.
@@ -245,6 +245,7 @@ impl Objects {
             self.deliver_to_scope(scope, Event::Timer(id));
         }
         self.advance_alarms(now);
+        self.advance_event_limits(now);
         let expired: Vec<_> = {
             let mut deadlines = self.deadlines.borrow_mut();
             let expired =
@@ -279,6 +280,8 @@ impl Objects {
 
     /// Runs turns, commits and releases until nothing is left to do.
     pub fn run(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) {
+        // Limits may have been exceeded while nothing ran.
+        self.break_pending(isolate, entry);
         loop {
             loop {
                 let work = self.ready.borrow_mut().pop_front();

@@ -77,6 +77,8 @@ pub struct Load {
     pub sender: Sender<Message>,
     /// Whether `/__scheduled` runs the scheduled handler.
     pub test_scheduled: bool,
+    /// Whether a reload closes hibernatable WebSockets.
+    pub close_sockets: bool,
     /// Told how it went.
     pub answer: mpsc::Sender<Result<(), Vec<Diagnostic>>>,
 }
@@ -152,7 +154,7 @@ struct World<'a> {
 
 impl<'a> World<'a> {
     fn load(isolate: &'a Isolate, load: Load, receiver: Receiver<Message>, clock: Clock) {
-        let Load { project, bundle, generation, state, sender, test_scheduled, answer } = load;
+        let Load { project, bundle, generation, state, sender, test_scheduled, close_sockets, answer } = load;
         let namespaces = spec::namespaces(&project);
         let worker = Rc::new(spec::worker(&project, &namespaces));
         let mailbox = sender.clone();
@@ -172,7 +174,11 @@ impl<'a> World<'a> {
         let objects = Objects::new(isolate.host().clone(), namespaces, stores, alarms, handing_over);
         let arrivals = mailbox.clone();
         let announce = move |id| drop(arrivals.send(Message::SocketArrived(id)));
-        objects.sockets.connect(announce, state.parking.clone(), spec::socket_rules(&project));
+        objects.sockets.connect(
+            announce,
+            state.parking.clone(),
+            spec::socket_rules(&project, !close_sockets),
+        );
         isolate.install(|ctx, host| workers::install(ctx, host, &objects, &worker));
         let entry: Rc<dyn Entry> = Platform::new(objects.clone());
         let names = objects.clone();

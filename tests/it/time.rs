@@ -202,5 +202,29 @@ fn a_clock_that_runs_goes_on_running_and_mistakes_are_told() {
     }
     let ran = Ran::dodev(&project, &["time", "--port", "1"]);
     assert_eq!(ran.code, Some(1));
-    ran.expect_errors(&["nobody answers at http://127.0.0.1:1/", "start `dodev dev`"]);
+    ran.expect_errors(&["nobody answers at http://127.0.0.1:", "start `dodev dev`"]);
+}
+
+#[test]
+fn a_handler_that_exceeds_the_objects_own_limit_ends_the_object_and_its_sockets() {
+    let (_project, server) = frozen();
+    let Ok(Handshake::Open { socket, .. }) = WebSocket::connect(server.port(), "/room", &[], &[], LIMIT)
+    else {
+        panic!("no connection");
+    };
+    for text in ["hang", "too long"] {
+        socket.send(Opcode::Text, text.as_bytes(), true).expect("an open connection");
+    }
+    // Both messages have entered when the next request is answered: they came first.
+    let born = server.get("/room").text();
+    assert_eq!(born, NEW_YEAR);
+    let deadline = Deadline::after(LIMIT);
+    while get(&server, "/cdn-cgi/dodev/time")["next"]["kind"] != "timer" {
+        assert!(!deadline.passed(), "the handler never began to wait");
+    }
+    let report = moved(&server, "advance", &json!({ "by": "45s" }));
+    assert_eq!(only("limit", &report), [["2027-01-01T00:00:30.000Z", "exceeded"]]);
+    let closed = socket.wait_closed(Deadline::after(LIMIT)).expect("the reset ends it");
+    assert_eq!(closed.code, Some(1006));
+    assert_eq!(server.get("/room").text(), "2027-01-01T00:00:45.000Z", "a new instance");
 }
