@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::pipe::PipeReader;
-use super::socket::{LinkEdge, SocketId};
+use super::socket::{Link, LinkEdge, SocketId};
 
 /// The body of a request or response.
 #[derive(Debug)]
@@ -54,6 +54,8 @@ pub enum Upgrade {
     Returned(SocketId),
     /// The other side of the connection to be.
     Coupled(LinkEdge),
+    /// A connection that was made for the isolate.
+    Connected(Link),
 }
 
 /// Why there is no answer.

@@ -279,7 +279,7 @@ impl Edge {
         tokio::spawn(async move {
             // A client that is gone before the protocol is switched drops the link, which tells the Worker.
             if let Ok(connection) = upgrade.await {
-                socket::serve(TokioIo::new(connection), link, clock).await;
+                socket::serve(TokioIo::new(connection), link, clock, socket::Role::Server).await;
             }
         });
         Some(wire)

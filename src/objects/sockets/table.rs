@@ -172,6 +172,31 @@ impl Sockets {
         (a, b)
     }
 
+    /// The end of a connection that was made for `home`.
+    pub fn connected(&self, link: Link, home: OwnerId) -> SocketId {
+        let id = self.add(End {
+            peer: Peer::Gone,
+            life: Life::new(self.rules.get().replies),
+            arrived: VecDeque::new(),
+            home,
+            scope: Scope::NONE,
+            object: None,
+            returned: false,
+            in_flight: false,
+            announced: false,
+            counted: false,
+            attachment: None,
+        });
+        link.listen(self.wake_for(id));
+        self.with(id, |end| end.peer = Peer::Client(link));
+        id
+    }
+
+    /// Largest message that the other side of a connection may send, bytes.
+    pub fn message_max(&self) -> usize {
+        self.rules.get().message_bytes
+    }
+
     pub(super) fn with<R>(&self, id: SocketId, look: impl FnOnce(&mut End) -> R) -> Option<R> {
         self.ends.borrow_mut().get_mut(&id).map(look)
     }

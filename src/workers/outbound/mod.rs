@@ -1,4 +1,4 @@
-//! Requests to the world outside: the global `fetch`.
+//! Requests to the world outside: the global `fetch`, and WebSockets that are opened.
 //!
 //! JavaScript follows redirects and watches signals (`web/fetch/outbound.js`); here one request is sent and
 //! one response comes back. An object's request leaves when what the object wrote is committed.
@@ -13,7 +13,7 @@ use rquickjs::{Array, Ctx, Function, Object, Value};
 use tokio::sync::oneshot;
 
 use crate::engine::OpValue;
-use crate::engine::http::FetchResponse;
+use crate::engine::http::{FetchResponse, Upgrade};
 use crate::objects::Objects;
 
 use super::arguments::check_alive;
@@ -69,8 +69,9 @@ pub(super) fn install<'js>(
         let (op, promise) = own.host.ops.start(&ctx, own.host.scope.get())?;
         let (number, cancelled) = with(&shared, Exchanges::begin);
         let (completer, arrived) = (own.host.completer.clone(), shared.clone());
+        let (message_max, clock) = (own.sockets.message_max(), own.host.clock.clone());
         own.send_outside(Box::new(move || {
-            client::send(request, cancelled, move |result| {
+            client::send(request, cancelled, message_max, clock, move |result| {
                 let value = match result {
                     Ok(response) => {
                         with(&arrived, |exchanges| exchanges.arrived.insert(number, response));
@@ -89,7 +90,18 @@ pub(super) fn install<'js>(
     host.set("fetchOutside", Function::new(ctx.clone(), fetch)?)?;
     let (shared, own) = (exchanges.clone(), objects.clone());
     let take = move |ctx: Ctx<'js>, number: u32| match with(&shared, |e| e.arrived.remove(&number)) {
-        Some(response) => response_into_js(&ctx, &own.host, response),
+        Some(mut response) => {
+            let link = match response.web_socket.take() {
+                Some(Upgrade::Connected(link)) => Some(link),
+                Some(Upgrade::Returned(_) | Upgrade::Coupled(_)) | None => None,
+            };
+            let parts = response_into_js(&ctx, &own.host, response)?;
+            if let (Some(link), Some(parts)) = (link, parts.as_array()) {
+                let id = own.sockets.connected(link, own.host.scope.get().owner);
+                parts.set(4, id.0)?;
+            }
+            Ok::<_, rquickjs::Error>(parts)
+        }
         None => Ok(Value::new_undefined(ctx.clone())),
     };
     host.set("takeOutside", Function::new(ctx.clone(), take)?)?;
