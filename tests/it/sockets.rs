@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::deadline::Deadline;
+use crate::http::Connection;
 use crate::project::{Server, ServerCommand, TestProject};
 use crate::websocket::{Handshake, Message, Opcode, WebSocket};
 
@@ -87,6 +88,26 @@ fn what_an_object_says_before_it_is_reset_does_not_leave() {
         Some(Message::Closed(closed)) => assert_eq!(closed.code, Some(1006)),
         other => panic!("the reset ends the connection without a word, not with {other:?}"),
     }
+}
+
+#[test]
+fn a_client_that_does_not_read_is_given_up_and_holds_nobody_back() {
+    let project = TestProject::from_fixture("sockets");
+    let server = project.start();
+    let bob = connect(&server, "/room?name=bob");
+    let mut silent = Connection::open(server.port()).expect("a connection");
+    silent.limit(LIMIT);
+    let handshake = "GET /room?name=silent HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n\
+                     Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                     Sec-WebSocket-Key: ZG9kZXYgdGVzdCBjbGllbnQ=\r\n\r\n";
+    silent.write(handshake.as_bytes()).expect("an open connection");
+    assert_eq!(silent.read_response(true).expect("an answer").status, 101);
+    let flood = [&[0x81, 0x85, 0, 0, 0, 0][..], b"flood"].concat();
+    silent.write(&flood).expect("an open connection");
+    let said = server.process().wait_line(0, "its client does not read", Deadline::after(LIMIT));
+    assert!(said.is_some(), "the log says why:\n{}", server.process().output());
+    say(&bob, "hello");
+    assert_eq!(hear(&bob), "first bob first bob 1 hello");
 }
 
 /// A thousand hibernatable sockets over a hundred objects, each of which speaks while the code is replaced.
@@ -209,7 +230,7 @@ fn a_worker_opens_connections_itself() {
             ]),
         ),
         ("fetch", json!([101, "by fetch"])),
-        ("early", json!(["Uncaught Error: Called close before connection was established.", 3])),
+        ("early", json!(["Uncaught Error: Network connection lost.", 3])),
     ] {
         let response = server.get(&format!("/outbound?case={name}"));
         let answer: Value = serde_json::from_str(&response.text()).unwrap_or_else(|_| response.text().into());

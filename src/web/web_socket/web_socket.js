@@ -132,8 +132,8 @@ export class WebSocket extends EventTarget {
       if (this.#breakOff === undefined) return;
       [this.#id, this.#protocol, this.#extensions] = opened;
     } catch (error) {
-      // Fidelity: a close before the connection is made is an error like any other, in workerd's words.
-      const reason = this.#breakOff === undefined ? new Error("Called close before connection was established.") : error;
+      // Fidelity: observed with wrangler 4.164.0: a close before the connection is made is an error like any other.
+      const reason = this.#breakOff === undefined ? new Error("Network connection lost.") : error;
       this.#breakOff = undefined;
       this.#failed = true;
       dispatchCatching(this, trust(new ErrorEvent("error", { message: `Uncaught ${reason}`, error: reason })));
