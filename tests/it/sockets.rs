@@ -112,7 +112,7 @@ fn a_client_that_does_not_read_is_given_up_and_holds_nobody_back() {
 
 /// A thousand hibernatable sockets over a hundred objects, each of which speaks while the code is replaced.
 #[test]
-#[ignore = "takes a minute: run it with `cargo test --test it -- --ignored soak`"]
+#[ignore = "takes twenty seconds: run it with `cargo test --test it -- --ignored soak`"]
 fn soak_no_reload_loses_a_socket_or_a_message() {
     const SOCKETS: usize = 1_000;
     const ROOMS: usize = 100;
@@ -142,9 +142,15 @@ fn soak_no_reload_loses_a_socket_or_a_message() {
             let (before, after) = (hear(socket), hear(socket));
             let rest = format!("s{number} first s{number} {} ", SOCKETS / ROOMS);
             assert!(before.ends_with(&format!("{rest}{round}")), "{before}");
-            assert_eq!(after, format!("{next} {rest}after"));
+            // The old code may still have had a queue of messages before this one.
+            assert!(after.ends_with(&format!("{rest}after")), "{after}");
         }
         version = next;
+    }
+    for (number, socket) in sockets.iter().enumerate() {
+        say(socket, "last");
+        let rest = format!("s{number} first s{number} {} ", SOCKETS / ROOMS);
+        assert_eq!(hear(socket), format!("{version} {rest}last"));
     }
 }
 
