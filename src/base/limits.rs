@@ -33,6 +33,12 @@ pub const ALARM_BACKOFF_MAX: u32 = 9;
 pub const ALARM_BATCH: usize = 64;
 /// Longest sleep while an alarm or a cron trigger is pending: the machine's clock may be set, or have slept.
 pub const WALL_CLOCK_CHECK: Duration = Duration::from_secs(30);
+/// Longest time, by the machine's clock, that moving the time may take.
+pub const TIME_MOVE: Duration = Duration::from_secs(20);
+/// How long time stands still for requests to the world outside, by the machine's clock; then it moves on.
+pub const TIME_OUTSIDE: Duration = Duration::from_secs(1);
+/// Things that fired while the time was moved that are listed; more are counted.
+pub const TIME_FIRED: usize = 10_000;
 
 /// Largest serialized RPC arguments or result, bytes.
 pub const RPC_MESSAGE_BYTES: usize = 32 * 1024 * 1024;

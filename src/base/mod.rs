@@ -7,3 +7,4 @@ pub mod diag;
 pub mod generation;
 pub mod ids;
 pub mod limits;
+pub mod time_text;

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::time_args::{TimeArgs, TimeFlags};
+
 /// A local emulator for Cloudflare Workers and Durable Objects.
 #[derive(Debug, Parser)]
 #[command(name = "dodev", version, about, after_help = EXAMPLES, max_term_width = 80)]
@@ -24,6 +26,7 @@ Examples:
   dodev dev --port 3000        on a certain port
   dodev test -- npm test       run tests against a server of their own
   dodev state list             what is stored
+  dodev time advance 1d        a day later in the running server
   dodev help dev               everything about a command";
 
 /// What to do.
@@ -38,6 +41,8 @@ pub enum Command {
     State(Box<super::state::args::StateArgs>),
     Alarm(Box<super::alarm::AlarmArgs>),
     Completions(super::completions::CompletionsArgs),
+    /// Show and move the time of a running server.
+    Time(TimeArgs),
 }
 
 const DEV_ABOUT: &str = "\
@@ -96,6 +101,14 @@ pub struct DevArgs {
     /// Run the scheduled handler when `/__scheduled` is requested
     #[arg(long)]
     pub test_scheduled: bool,
+
+    /// What a reload does to hibernatable WebSockets; a deployment closes them
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = ReloadSockets::Keep)]
+    pub reload_sockets: ReloadSockets,
+
+    /// What time it is there.
+    #[command(flatten)]
+    pub clock: TimeFlags,
 
     /// Keep state in this directory [default: .wrangler/state beside the configuration]
     #[arg(long, value_name = "DIR")]
@@ -173,6 +186,15 @@ impl DevArgs {
             && !self.no_show_interactive_dev_session
             && !self.json
     }
+}
+
+/// What a reload does to hibernatable WebSockets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReloadSockets {
+    /// They stay open, and the new code gets the next message.
+    Keep,
+    /// They are closed, as in production.
+    Close,
 }
 
 /// From the most to the least talkative.

@@ -8,11 +8,12 @@ use std::thread;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::args::DevArgs;
+use super::args::{DevArgs, ReloadSockets};
 use super::browser;
 use super::keys::{Key, Keys, Restored, is_foreground};
 use super::output::{Output, Style, is_interactive};
 use super::show::show_url;
+use super::time_args::TimeFlags;
 use crate::base::clock::Clock;
 use crate::dev::{Control, Report, Session, SessionOptions, StartFailure};
 use crate::project::{LoadRequest, Overrides};
@@ -77,7 +78,16 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
     }
     let program = std::env::current_exe().context("cannot tell where this program is")?;
     let persist = args.persist_to.map(|directory| cwd.join(directory));
-    let mut load = LoadRequest::new(cwd, clock.clone());
+    let TimeFlags { time, freeze, strict_time } = args.clock;
+    if let Some(time) = time {
+        clock.set(time);
+    }
+    if freeze {
+        clock.freeze();
+    }
+    clock.set_strict(strict_time);
+    // What a project may ask for depends on the day outside, not on the one that it plays.
+    let mut load = LoadRequest::new(cwd, Clock::system());
     load.config = args.config;
     load.environment = args.env;
     load.overrides = Overrides {
@@ -96,14 +106,14 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
         minify: args.minify.then_some(true),
     };
     let report = Arc::new(|_: Report| {});
-    let test_scheduled = args.test_scheduled;
     Ok(SessionOptions {
         load,
         ip: args.ip,
         port: args.port,
         persist,
         program,
-        test_scheduled,
+        test_scheduled: args.test_scheduled,
+        close_sockets: args.reload_sockets == ReloadSockets::Close,
         watch: true,
         clock,
         report,

@@ -8,6 +8,7 @@ mod args;
 mod browser;
 mod complete;
 mod completions;
+mod control_client;
 mod dev;
 mod hand;
 mod init;
@@ -24,6 +25,8 @@ mod state;
 mod table;
 mod templates;
 mod test;
+mod time;
+mod time_args;
 
 use std::ffi::OsStr;
 use std::process::ExitCode;
@@ -50,6 +53,7 @@ pub fn main() -> ExitCode {
         Ok(Command::State(args)) => state::run(&args, clock),
         Ok(Command::Alarm(args)) => alarm::run(&args, clock),
         Ok(Command::Completions(args)) => completions::run(&args),
+        Ok(Command::Time(args)) => time::run(&args),
         Err(error) => output::usage(&refused::explain(error)),
     }
 }

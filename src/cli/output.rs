@@ -279,6 +279,22 @@ impl Output {
     }
 }
 
+/// Prints the result of a command that ends.
+pub fn result(text: &str) -> ExitCode {
+    flush(&mut text.to_owned(), io::stdout().lock());
+    ExitCode::SUCCESS
+}
+
+/// Says why a command that ends cannot do what it should: in words, or as JSON on standard output.
+pub fn refusal(message: &str, as_json: bool) -> ExitCode {
+    if as_json {
+        flush(&mut format!("{}\n", serde_json::json!({ "error": message })), io::stdout().lock());
+    } else {
+        flush(&mut format!("error: {message}\n"), io::stderr().lock());
+    }
+    ExitCode::FAILURE
+}
+
 /// Prints what clap says about the arguments: help to standard output, mistakes to standard error.
 pub fn usage(error: &clap::Error) -> ExitCode {
     // If the stream is closed there is nobody to tell.

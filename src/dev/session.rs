@@ -57,6 +57,8 @@ pub struct SessionOptions {
     pub test_scheduled: bool,
     /// Whether a save reloads the code.
     pub watch: bool,
+    /// Whether a reload closes hibernatable WebSockets, as a deployment does.
+    pub close_sockets: bool,
     /// Time; its zero is the start of the process.
     pub clock: Clock,
     /// Where reports go.
@@ -245,10 +247,10 @@ impl Session {
         (self.options.report)(Report::Stopping);
         self.command.end();
         drop(self.server_file);
-        let stopping_at = self.options.clock.elapsed();
+        let stopping_at = self.options.clock.machine();
         self.server.stop(limits::DRAIN);
         if let Some((world, ..)) = &self.serving {
-            let used = self.options.clock.elapsed().saturating_sub(stopping_at);
+            let used = self.options.clock.machine().saturating_sub(stopping_at);
             world.stop(limits::DRAIN.saturating_sub(used).max(LAST_COMMIT));
         }
         self.builder.end();
@@ -481,6 +483,7 @@ impl Session {
             log: self.log.clone(),
             clock: self.options.clock.clone(),
             test_scheduled: self.options.test_scheduled,
+            close_sockets: self.options.close_sockets,
             warm: self.warm.take(),
         };
         let sender = self.sender.clone();
@@ -503,7 +506,7 @@ impl Session {
         if let Some((old, ..)) = self.serving.replace((world, bundle, project.clone())) {
             old.retire();
         }
-        let elapsed = self.options.clock.elapsed();
+        let elapsed = self.options.clock.machine();
         let changed_at = self.changed_at.take();
         if std::mem::replace(&mut self.was_ready, true) {
             let duration = elapsed.saturating_sub(changed_at.unwrap_or(elapsed));

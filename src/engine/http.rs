@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 
 use super::pipe::PipeReader;
-use super::socket::{LinkEdge, SocketId};
+use super::socket::{Link, LinkEdge, SocketId};
 
 /// The body of a request or response.
 #[derive(Debug)]
@@ -55,6 +55,8 @@ pub enum Upgrade {
     Returned(SocketId),
     /// The other side of the connection to be.
     Coupled(LinkEdge),
+    /// A connection that was made for the isolate.
+    Connected(Link),
 }
 
 /// Why there is no answer.

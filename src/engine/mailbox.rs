@@ -95,6 +95,11 @@ impl<M> Receiver<M> {
         self.0.asleep.store(false, Ordering::Release);
     }
 
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     fn swap(&self, batch: &mut Vec<M>) -> bool {
         let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::swap(&mut *queue, batch);

@@ -126,6 +126,12 @@ pub struct Link(Arc<Shared>);
 /// The edge's side of a connection. Dropping it tells the isolate that the client is gone.
 pub struct LinkEdge(Arc<Shared>);
 
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Link")
+    }
+}
+
 impl std::fmt::Debug for LinkEdge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("LinkEdge")

@@ -83,13 +83,20 @@ impl Timers {
         None
     }
 
+    /// The next timer: when it is due, and its scope.
+    pub fn first(&mut self) -> Option<(Duration, Scope)> {
+        let due = self.next_due()?;
+        let Reverse((_, _, id)) = self.queue.peek()?;
+        Some((due, *self.live.get(id)?))
+    }
+
     /// Takes the next timer that is due at `now`, earliest first, in order of setting.
-    pub fn take_due(&mut self, now: Duration) -> Option<(u32, Scope)> {
+    pub fn take_due(&mut self, now: Duration) -> Option<(u32, Duration, Scope)> {
         if self.next_due()? > now {
             return None;
         }
-        let Reverse((_, _, id)) = self.queue.pop()?;
-        self.live.remove(&id).map(|scope| (id, scope))
+        let Reverse((due, _, id)) = self.queue.pop()?;
+        self.live.remove(&id).map(|scope| (id, due, scope))
     }
 }
 
@@ -108,13 +115,14 @@ mod tests {
         let second = timers.set(ms(10), scope);
         let gone = timers.set(ms(5), scope);
         timers.cancel(gone);
+        assert_eq!(timers.first(), Some((ms(10), scope)));
         assert_eq!(timers.next_due(), Some(ms(10)));
         assert_eq!(timers.take_due(ms(9)), None);
-        assert_eq!(timers.take_due(ms(30)), Some((first, scope)));
-        assert_eq!(timers.take_due(ms(30)), Some((second, scope)));
+        assert_eq!(timers.take_due(ms(30)), Some((first, ms(10), scope)));
+        assert_eq!(timers.take_due(ms(30)), Some((second, ms(10), scope)));
         timers.cancel_all_of(OwnerId(2));
         assert!(timers.any_of(OwnerId(1)));
-        assert_eq!(timers.take_due(ms(30)), Some((late, scope)));
+        assert_eq!(timers.take_due(ms(30)), Some((late, ms(20), scope)));
         assert_eq!(timers.take_due(ms(30)), None);
     }
 }

@@ -89,6 +89,7 @@ impl Isolate {
         let host = self.host();
         let before = host.scope.replace(scope);
         self.watchdog().start();
+        host.clock.begin_turn();
         host.interrupted.set(false);
         let mut report = self.context().with(|ctx| {
             match enter(&ctx) {
@@ -100,6 +101,7 @@ impl Isolate {
             }
             TurnReport { uncaught: host.violations.take(&ctx), ..TurnReport::default() }
         });
+        host.clock.end_turn();
         report.cpu_exceeded = self.watchdog().stop();
         report.memory_exceeded = report.uncaught.iter().any(Exception::is_out_of_memory);
         host.scope.set(before);

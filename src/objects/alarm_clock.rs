@@ -27,6 +27,8 @@ pub struct DueAlarm {
     pub scheduled: Timestamp,
     /// How many retries were counted before this run.
     pub retry_count: u32,
+    /// When it was due: its time, or that of the retry.
+    pub due: Timestamp,
 }
 
 /// How the run of an alarm ended.
@@ -196,6 +198,16 @@ impl AlarmClock {
         namespaces.iter().filter_map(first).min()
     }
 
+    /// The next alarm of `namespaces`: when it is due, whose it is, and the object's name where it is known.
+    pub fn first(&self, namespaces: &[String]) -> Option<(Timestamp, (LeaseKey, Option<String>))> {
+        let first = |name: &String| {
+            let namespace = self.namespaces.get(name)?;
+            let (due, id) = *namespace.waiting.first()?;
+            Some((due, ((name.clone(), id), namespace.alarms.get(&id)?.name.clone())))
+        };
+        namespaces.iter().filter_map(first).min_by_key(|(due, _)| *due)
+    }
+
     /// Takes the alarms of `namespaces` that are due at `now`, the earliest first, at most `limit`; they run
     /// in the world `by` from now on.
     pub fn take_due(
@@ -221,6 +233,7 @@ impl AlarmClock {
                 name: alarm.name.clone(),
                 scheduled: alarm.scheduled,
                 retry_count: alarm.retries.counted,
+                due: alarm.due,
             });
         }
         due

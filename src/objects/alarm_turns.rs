@@ -26,6 +26,7 @@ use super::control::AlarmFacts;
 use super::event::Event;
 use super::failure::{Failure, RESET};
 use super::gate::ROOT;
+use super::journal::{DueKind, Noted};
 use super::lease::LeaseKey;
 use super::retry::Retries;
 use super::scheduler::Objects;
@@ -40,6 +41,7 @@ struct Run {
     counts: bool,
     /// Whether a failure is to be tried again.
     retry: bool,
+    noted: Option<Noted>,
 }
 
 /// What one world knows about alarms.
@@ -144,6 +146,15 @@ impl AlarmTurns {
         self.running.borrow().contains_key(&slot)
     }
 
+    /// When the next handler has run for too long, by the clock's `elapsed()`.
+    pub(super) fn next_limit(&self) -> Option<Duration> {
+        self.limits.borrow().front().map(|(due, ..)| *due)
+    }
+
+    fn noted(&self, slot: Slot) -> Option<Noted> {
+        self.running.borrow().get(&slot)?.noted
+    }
+
     /// Whether any alarm runs.
     pub(super) fn any_runs(&self) -> bool {
         !self.running.borrow().is_empty()
@@ -190,13 +201,17 @@ impl Objects {
             .shared
             .as_listener(alarms.generation, |clock| clock.next_due(&alarms.namespaces))
             .flatten();
-        let due = due.map(|due| {
+        due.map(|due| {
             let wait = due.0.saturating_sub(self.host.clock.now().0).max(0);
             let wait = Duration::from_millis(wait.cast_unsigned()).min(limits::WALL_CLOCK_CHECK);
             self.host.clock.elapsed() + wait
-        });
-        let limit = alarms.limits.borrow().front().map(|(due, ..)| *due);
-        [due, limit].into_iter().flatten().min()
+        })
+    }
+
+    /// The next alarm that this world will be told of: when, whose, and the object's name.
+    pub(super) fn first_alarm(&self) -> Option<(Timestamp, (LeaseKey, Option<String>))> {
+        let alarms = &self.alarms;
+        alarms.shared.as_listener(alarms.generation, |clock| clock.first(&alarms.namespaces)).flatten()
     }
 
     /// Delivers alarms that are due, a bounded number, and ends handlers that took too long.
@@ -211,9 +226,10 @@ impl Objects {
         }
         loop {
             let late = alarms.limits.borrow_mut().pop_front_if(|(due, ..)| *due <= elapsed);
-            let Some((_, slot, owner)) = late else { break };
+            let Some((due, slot, owner)) = late else { break };
             if alarms.runs(slot) && self.with_actor(slot, |actor| actor.owner == owner) {
                 let message = "Alarm exceeded its allowed execution time";
+                self.note_limit(slot, due, "alarm");
                 self.break_object(slot, Failure::platform(message, &[RESET]));
             }
         }
@@ -224,7 +240,8 @@ impl Objects {
         let namespace = self.alarms.namespaces.iter().position(|key| key == namespace);
         let namespace = namespace.expect("only alarms of this world's namespaces were asked for");
         let slot = self.slot(super::actor::ActorKey { namespace, id: *id }, due.name.as_deref());
-        let run = Run { begun: false, changed: false, counts: true, retry: true };
+        let noted = self.journal.note(|| self.fired(DueKind::Alarm, Some(slot), due.due));
+        let run = Run { begun: false, changed: false, counts: true, retry: true, noted };
         self.alarms.running.borrow_mut().insert(slot, run);
         let event = Event::Alarm { scheduled: due.scheduled, retry_count: due.retry_count };
         self.deliver(slot, ROOT, event);
@@ -287,6 +304,7 @@ impl Objects {
     /// Shows what the handler of the object in `slot` threw.
     pub fn report_alarm(&self, slot: Slot, exception: &Exception) {
         let (origin, text) = (self.origin_of(slot), exception.to_string());
+        self.journal.fail(self.alarms.noted(slot), || exception.headline());
         (self.host.log)(LogRecord { origin, level: LogLevel::Uncaught, text });
     }
 
@@ -413,13 +431,14 @@ impl Objects {
 
     /// Winds a run up; gives what is to be changed in the list of its namespace.
     fn finish_alarm(&self, slot: Slot, outcome: Outcome) -> Option<(usize, Slot, IndexChange)> {
-        self.alarms.running.borrow_mut().remove(&slot)?;
+        let noted = self.alarms.running.borrow_mut().remove(&slot)?.noted;
         self.alarm_waiters.tell(slot, outcome);
         self.tell_more(slot, "alarm", || json!({ "outcome": outcome.name() }));
         let (namespace, key, name) = self.lease_key_of(slot);
         let (now, generation) = (self.host.clock.now(), self.alarms.generation);
         let scheduled = self.alarms.shared.with(generation, |clock| clock.time(&key));
-        let chance = random_fraction();
+        // Retries of a time that is moved by hand are due at the same time in every run.
+        let chance = if self.host.clock.stands() { 0.0 } else { random_fraction() };
         let after =
             self.alarms.shared.with(generation, |clock| clock.finish(&key, generation, outcome, now, chance));
         let change = |time| Some((namespace, slot, IndexChange { id: key.1, time, name }));
@@ -434,6 +453,7 @@ impl Objects {
                     }
                     _ => "a retry that does not count".to_owned(),
                 };
+                self.journal.end(noted, format!("failed; {which} in {seconds:.1} s"));
                 self.warn_of_alarm(slot, &format!("alarm() failed; {which} in {seconds:.1} s"));
                 let scheduled = scheduled.unwrap_or(due);
                 let retry = StoredRetry { scheduled, due, counted, backoff, last_counted };
@@ -445,6 +465,12 @@ impl Objects {
             }
             After::Over => {
                 self.forget_retry(slot, &key);
+                let ended = match outcome {
+                    Outcome::Done => "ok",
+                    Outcome::Moved(_) => "replaced before it ran",
+                    Outcome::Failed { .. } | Outcome::Dropped => "failed; a new alarm was set meanwhile",
+                };
+                self.journal.end(noted, ended);
                 match outcome {
                     Outcome::Moved(_) => {
                         change(self.alarms.shared.with(generation, |clock| clock.time(&key)))
@@ -459,6 +485,7 @@ impl Objects {
                 } else {
                     format!("alarm() failed, and so did {} retries", limits::ALARM_RETRIES)
                 };
+                self.journal.end(noted, format!("dropped: {why}"));
                 self.log_alarm(slot, format!("the alarm is dropped and will not run again: {why}"));
                 if let Err(error) = self.empty_slot(slot) {
                     self.log_alarm(slot, format!("the dropped alarm could not be deleted: {error}"));

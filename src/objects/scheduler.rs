@@ -83,6 +83,8 @@ pub struct Objects {
     pub alarms: AlarmTurns,
     /// The ends of WebSockets.
     pub sockets: Sockets,
+    /// What fired while the time was moved.
+    pub journal: super::journal::Journal,
     pub(super) actors: RefCell<Vec<Actor>>,
     pub(super) index: RefCell<FxHashMap<ActorKey, Slot>>,
     pub(super) owners: RefCell<FxHashMap<OwnerId, Slot>>,
@@ -97,6 +99,8 @@ pub struct Objects {
     pub(super) alarm_waiters: AlarmWaiters,
     pub(super) feed: RefCell<Feed>,
     deadlines: RefCell<Vec<Deadline>>,
+    /// The newest request to the world outside that is not over.
+    outside: RefCell<Box<dyn Fn() -> Option<u32>>>,
     next_owner: Cell<u64>,
 }
 
@@ -120,6 +124,8 @@ impl Objects {
             alarm_waiters: AlarmWaiters::default(),
             feed: RefCell::default(),
             sockets: Sockets::default(),
+            journal: super::journal::Journal::default(),
+            outside: RefCell::new(Box::new(|| None)),
             actors: RefCell::default(),
             index: RefCell::default(),
             owners: RefCell::default(),
@@ -218,9 +224,29 @@ impl Objects {
     /// Time until something is due, counted from the clock's `elapsed()`.
     pub fn next_due(&self) -> Option<Duration> {
         let timer = self.host.timers.borrow_mut().next_due();
-        let deadline = self.deadlines.borrow().iter().map(|d| d.due).min();
         let delayed = self.faults.next_due();
-        [timer, deadline, self.next_hibernation(), self.next_alarm(), delayed].into_iter().flatten().min()
+        [timer, self.next_limit(), self.next_hibernation(), self.next_alarm(), delayed].into_iter().flatten().min()
+    }
+
+    /// When the next limit is exceeded.
+    pub(super) fn next_limit(&self) -> Option<Duration> {
+        let section = self.deadlines.borrow().iter().map(|d| d.due).min();
+        [section, self.alarms.next_limit(), self.next_event_limit()].into_iter().flatten().min()
+    }
+
+    /// Sets what tells the newest request to the world outside that is not over.
+    pub fn set_outside(&self, newest: impl Fn() -> Option<u32> + 'static) {
+        *self.outside.borrow_mut() = Box::new(newest);
+    }
+
+    /// The number of the newest thing that this world waits for and that no moving of the time brings: a
+    /// request to the world outside, or an object that another world still holds. Numbers grow.
+    pub fn newest_outside(&self) -> Option<u64> {
+        let actors = self.actors.borrow();
+        let leases = actors.iter().filter(|actor| actor.wakefulness == Wakefulness::AwaitingLease).count();
+        let request = (self.outside.borrow())();
+        (leases > 0 || request.is_some())
+            .then(|| ((leases as u64) << 32) | u64::from(request.unwrap_or_default()))
     }
 
     /// Makes what is due ready.
@@ -229,21 +255,25 @@ impl Objects {
         self.advance_hibernation(now);
         loop {
             let due = self.host.timers.borrow_mut().take_due(now);
-            let Some((id, scope)) = due else { break };
+            let Some((id, due, scope)) = due else { break };
+            self.note_timer(id, due, scope);
             self.deliver_to_scope(scope, Event::Timer(id));
         }
         self.advance_alarms(now);
         for (_, outgoing) in self.faults.take_due(now) {
             self.arrive(outgoing);
         }
+        self.advance_event_limits(now);
         let expired: Vec<_> = {
             let mut deadlines = self.deadlines.borrow_mut();
-            let expired = deadlines.iter().filter(|d| d.due <= now).map(|d| (d.slot, d.owner)).collect();
+            let expired =
+                deadlines.iter().filter(|d| d.due <= now).map(|d| (d.slot, d.owner, d.due)).collect();
             deadlines.retain(|d| d.due > now);
             expired
         };
-        for (slot, owner) in expired {
+        for (slot, owner, due) in expired {
             if self.with_actor(slot, |actor| actor.owner == owner) {
+                self.note_limit(slot, due, "blockConcurrencyWhile");
                 self.break_object(
                     slot,
                     Failure::platform(
@@ -268,6 +298,8 @@ impl Objects {
 
     /// Runs turns, commits and releases until nothing is left to do.
     pub fn run(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) {
+        // Limits may have been exceeded while nothing ran.
+        self.break_pending(isolate, entry);
         loop {
             loop {
                 let work = self.ready.borrow_mut().pop_front();

@@ -13,8 +13,8 @@ use tokio::sync::{oneshot, watch};
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::objects::control::{self, Command, Refusal};
-use crate::world::World;
 use crate::world::http::{FetchError, FetchRequest, FetchResponse};
+use crate::world::{TimeCommand, TimeReport, World};
 
 /// The answer to a request, when it comes.
 pub type Answer = oneshot::Receiver<Result<FetchResponse, FetchError>>;
@@ -33,6 +33,11 @@ pub trait Handler: Send + Sync {
         oneshot::channel().1
     }
 
+    /// Shows or moves the time; the receiver fails where there is none, or it ends meanwhile.
+    fn time(&self, _command: TimeCommand) -> oneshot::Receiver<TimeReport> {
+        oneshot::channel().1
+    }
+
     /// Follows one or more calls of [`Handler::fetch`]: nobody else will come at this moment.
     fn wake(&self) {}
 }
@@ -44,6 +49,10 @@ impl Handler for World {
 
     fn fetch(&self, request: FetchRequest) -> Answer {
         World::fetch(self, request)
+    }
+
+    fn time(&self, command: TimeCommand) -> oneshot::Receiver<TimeReport> {
+        World::time(self, command)
     }
 
     fn wake(&self) {

@@ -225,7 +225,7 @@ impl Edge {
             // Boxed, like all that is rare: the future is moved with every request.
             return Box::pin(self.control(request, client.is_local)).await;
         }
-        let started = self.clock.elapsed();
+        let started = self.clock.machine();
         let (mut parts, body) = request.into_parts();
         let upgrade = socket::upgrade_of(&mut parts);
         let response = match request::head(&parts, &client.address) {
@@ -236,7 +236,7 @@ impl Edge {
             target: parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("*")),
             method: parts.method,
             status: response.status().as_u16(),
-            duration: self.clock.elapsed().saturating_sub(started),
+            duration: self.clock.machine().saturating_sub(started),
         };
         if self.access.feed.is_watched() {
             control::tell_request(&self.access.feed, self.clock.now(), &record);
@@ -319,7 +319,7 @@ impl Edge {
         tokio::spawn(async move {
             // A client that is gone before the protocol is switched drops the link, which tells the Worker.
             if let Ok(connection) = upgrade.await {
-                socket::serve(TokioIo::new(connection), link, clock).await;
+                socket::serve(TokioIo::new(connection), link, clock, socket::Role::Server).await;
             }
         });
         Some(wire)

@@ -329,12 +329,14 @@ impl Entry for Platform {
             Event::Timer(id) => {
                 let fired: rquickjs::Result<Value<'js>> =
                     self.host().entry(ctx, "timer").and_then(|entry| entry.call((id,)));
-                let host = self.host().clone();
+                let objects = self.objects.clone();
                 Entered::Root(
                     fired.map(|_| Value::new_undefined(ctx.clone())),
                     Box::new(move |ctx, result| {
-                        if let Err(thrown) = result {
-                            host.violations.add(Exception::read(ctx, &thrown));
+                        let exception = result.err().map(|thrown| Exception::read(ctx, &thrown));
+                        objects.journal.timer_ran(id, || exception.as_ref().map(Exception::headline));
+                        if let Some(exception) = exception {
+                            objects.host.violations.add(exception);
                         }
                     }),
                 )

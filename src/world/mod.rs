@@ -3,6 +3,7 @@
 //! [`World`] is a handle that any thread may hold; the isolate, its objects and their stores live on a
 //! thread of their own (`runner`). A world that cannot be built leaves no trace.
 
+mod journey;
 mod replies;
 mod runner;
 mod scheduled;
@@ -11,6 +12,7 @@ mod stack;
 mod state;
 #[cfg(test)]
 mod tests;
+mod travel;
 mod warm;
 
 use std::sync::{Arc, mpsc};
@@ -30,9 +32,12 @@ use crate::project::Project;
 
 use runner::{Load, Message};
 
-pub use crate::engine::http;
+pub use crate::engine::{Origin, http};
+pub use crate::objects::{DueKind, Fired};
+pub use journey::Ending;
 pub use replies::Replies;
 pub use state::{SharedState, StateError};
+pub use travel::{TimeCommand, TimeReport};
 pub use warm::Warm;
 
 /// Where the logs of user code go; called on the world's thread.
@@ -54,6 +59,8 @@ pub struct WorldSpec {
     pub clock: Clock,
     /// Whether `/__scheduled` runs the scheduled handler.
     pub test_scheduled: bool,
+    /// Whether a reload closes hibernatable WebSockets, as a deployment does.
+    pub close_sockets: bool,
     /// An isolate that was made ahead, if there is one.
     pub warm: Option<Warm>,
 }
@@ -83,13 +90,22 @@ impl World {
     /// Diagnostics that point into the user's files: what the top level threw, classes that are bound but
     /// not exported.
     pub fn spawn(spec: WorldSpec) -> Result<Self, WorldFailure> {
-        let WorldSpec { project, bundle, generation, state, log, clock, test_scheduled, warm } = spec;
+        let WorldSpec { project, bundle, generation, state, log, clock, test_scheduled, close_sockets, warm } =
+            spec;
         let warm = warm.unwrap_or_else(|| Warm::start(log, clock));
         let (answer, loaded) = mpsc::channel();
         let sender = warm.into_sender();
         let failed = |diagnostic| WorldFailure { diagnostics: vec![diagnostic] };
-        let load =
-            Load { project, bundle, generation, state, sender: sender.clone(), test_scheduled, answer };
+        let load = Load {
+            project,
+            bundle,
+            generation,
+            state,
+            sender: sender.clone(),
+            test_scheduled,
+            close_sockets,
+            answer,
+        };
         if sender.send(Message::Load(Box::new(load))).is_err() {
             return Err(failed(runner::engine_failed("its thread ended")));
         }
@@ -115,6 +131,14 @@ impl World {
         // As above.
         drop(self.sender.send(Message::Control(Box::new((command, asker)))));
         answer
+    }
+
+    /// Shows or moves the time. The receiver gets the report when all is settled; it fails when the world is
+    /// gone, or replaced meanwhile.
+    pub fn time(&self, command: TimeCommand) -> oneshot::Receiver<TimeReport> {
+        let (answer, report) = oneshot::channel();
+        drop(self.sender.send(Message::Time(command, answer)));
+        report
     }
 
     /// Makes the Worker look at the requests that it was handed: once for all that came at the same time.

@@ -26,8 +26,9 @@ use crate::web;
 use crate::workers::{self, Platform};
 
 use super::replies::Reply;
-use super::scheduled::Crons;
+use super::scheduled::{self, Crons};
 use super::state::SharedState;
+use super::travel::{TimeCommand, TimeReport, Travel};
 use super::{LogSink, spec, stack};
 
 /// What a world is told, from any thread.
@@ -46,6 +47,10 @@ pub enum Message {
     LeaseGranted(LeaseKey),
     /// Another world changed what is due.
     AlarmsChanged,
+    /// Show or move the time.
+    Time(TimeCommand, oneshot::Sender<TimeReport>),
+    /// The clock was moved, or flows again.
+    TimeChanged,
     /// Something arrived for a WebSocket.
     SocketArrived(SocketId),
     /// An earlier world left the WebSockets of an object.
@@ -75,6 +80,8 @@ pub struct Load {
     pub sender: Sender<Message>,
     /// Whether `/__scheduled` runs the scheduled handler.
     pub test_scheduled: bool,
+    /// Whether a reload closes hibernatable WebSockets.
+    pub close_sockets: bool,
     /// Told how it went.
     pub answer: mpsc::Sender<Result<(), Vec<Diagnostic>>>,
 }
@@ -104,6 +111,7 @@ pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, c
     let mut extensions = web::EXTENSIONS.to_vec();
     extensions.extend([web::body::EXTENSION, node::EXTENSION, workers::EXTENSION]);
     let isolate = Isolate::new(host, &extensions, &IsolateOptions::default());
+    clock.follow();
     let mut batch = Vec::new();
     loop {
         receiver.take(&mut batch, None);
@@ -121,6 +129,7 @@ pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, c
                 Message::Fetch(..) | Message::Complete(_) => {}
                 Message::LeaseWanted(_) | Message::LeaseGranted(_) | Message::AlarmsChanged => {}
                 Message::SocketArrived(_) | Message::SocketsParked(_) | Message::Control(_) => {}
+                Message::Time(..) | Message::TimeChanged => {}
             }
         }
     }
@@ -135,6 +144,9 @@ struct World<'a> {
     clock: Clock,
     generation: Generation,
     crons: Crons,
+    travel: Travel,
+    /// How long to wait for messages at most, on the way to another time.
+    pause: Option<Duration>,
     retired: bool,
     state: Arc<SharedState>,
     /// Messages of the running batch; empty between batches, with room for the next one.
@@ -147,7 +159,7 @@ struct World<'a> {
 
 impl<'a> World<'a> {
     fn load(isolate: &'a Isolate, load: Load, receiver: Receiver<Message>, clock: Clock) {
-        let Load { project, bundle, generation, state, sender, test_scheduled, answer } = load;
+        let Load { project, bundle, generation, state, sender, test_scheduled, close_sockets, answer } = load;
         let namespaces = spec::namespaces(&project);
         let worker = Rc::new(spec::worker(&project, &namespaces));
         let mailbox = sender.clone();
@@ -168,7 +180,11 @@ impl<'a> World<'a> {
         objects.set_feed(state.feed().clone());
         let arrivals = mailbox.clone();
         let announce = move |id| drop(arrivals.send(Message::SocketArrived(id)));
-        objects.sockets.connect(announce, state.parking.clone(), spec::socket_rules(&project));
+        objects.sockets.connect(
+            announce,
+            state.parking.clone(),
+            spec::socket_rules(&project, !close_sockets),
+        );
         isolate.install(|ctx, host| workers::install(ctx, host, &objects, &worker));
         let entry: Rc<dyn Entry> = Platform::new(objects.clone());
         let names = objects.clone();
@@ -185,6 +201,8 @@ impl<'a> World<'a> {
             clock,
             generation,
             crons,
+            travel: Travel::default(),
+            pause: None,
             retired: false,
             state,
             batch: Vec::new(),
@@ -210,9 +228,12 @@ impl<'a> World<'a> {
         if answer.send(result).is_ok() && loaded {
             let tell = move |key| drop(mailbox.send(Message::SocketsParked(key)));
             world.state.parking.set_heir(generation, tell);
+            let watcher = wake.clone();
+            let watching = world.clock.watch(Arc::new(move || drop(watcher.send(Message::TimeChanged))));
             world.objects.listen_for_alarms(Arc::new(move || drop(wake.send(Message::AlarmsChanged))));
             world.crons.begin(world.clock.now());
             world.serve();
+            drop(watching);
         }
         world.objects.release_alarms();
         world.objects.close_sockets();
@@ -234,9 +255,9 @@ impl<'a> World<'a> {
                 "the platform allows about a second of CPU time at the top level: move work into handlers",
             )]);
         }
-        let deadline = self.clock.elapsed() + limits::STARTUP_WAIT;
+        let deadline = self.clock.machine() + limits::STARTUP_WAIT;
         while outcome.borrow().is_none() {
-            let left = deadline.saturating_sub(self.clock.elapsed());
+            let left = deadline.saturating_sub(self.clock.machine());
             if left.is_zero() {
                 let message = "the top level of the Worker waits for something that does not happen";
                 return Err(vec![Diagnostic::error("worker/startup-wait", message)]);
@@ -252,7 +273,7 @@ impl<'a> World<'a> {
 
     fn serve(&mut self) {
         while !self.is_over() {
-            let limit = self.stopping.as_ref().map(|(due, _)| due.saturating_sub(self.clock.elapsed()));
+            let limit = self.stopping.as_ref().map(|(due, _)| due.saturating_sub(self.clock.machine()));
             self.step(limit);
         }
         if self.stopping.is_none() {
@@ -265,16 +286,17 @@ impl<'a> World<'a> {
 
     fn is_over(&self) -> bool {
         match &self.stopping {
-            Some((due, _)) => self.objects.is_idle() || self.clock.elapsed() >= *due,
+            Some((due, _)) => self.objects.is_idle() || self.clock.machine() >= *due,
             None => self.retired && self.objects.is_idle(),
         }
     }
 
     /// One batch: waits for messages or time, at most `limit`, and works off what they make ready.
     fn step(&mut self, limit: Option<Duration>) {
-        let due = self.objects.next_due().map(|due| due.saturating_sub(self.clock.elapsed()));
+        let due = self.objects.next_due().and_then(|due| self.clock.wait_until(due));
         let cron = self.crons.wait(self.clock.now());
-        let limit = [limit, due, cron].into_iter().flatten().min();
+        let cron = cron.filter(|wait| wait.is_zero() || !self.clock.stands());
+        let limit = [limit, due, cron, self.pause.take()].into_iter().flatten().min();
         let mut batch = std::mem::take(&mut self.batch);
         self.receiver.take(&mut batch, limit);
         for message in batch.drain(..) {
@@ -285,14 +307,37 @@ impl<'a> World<'a> {
         self.objects.advance();
         self.objects.run(self.isolate, &self.entry);
         self.state.replies().add(&mut self.outbox.borrow_mut());
+        if !self.travel.is_idle() {
+            self.go_on();
+        }
+    }
+
+    /// Moves the time on, if somebody wants that.
+    fn go_on(&mut self) {
+        let cron = || self.objects.listens().then(|| self.crons.next()).flatten();
+        let cron = || cron().map(|(due, text)| scheduled::fired(due, text));
+        // What the world outside sent before it was done is in the mailbox by now, and comes first.
+        let outside = self.objects.newest_outside();
+        self.pause = if self.receiver.is_empty() {
+            self.travel.go_on(&self.objects, &self.clock, outside, cron)
+        } else {
+            Some(Duration::ZERO)
+        };
     }
 
     /// Runs the scheduled handler for what is due, if this world is the newest one.
     fn advance_crons(&mut self) {
         let listens = self.objects.listens();
-        for event in self.crons.take_due(self.clock.now()) {
+        for (time, cron) in self.crons.take_due(self.clock.now()) {
             if listens {
-                self.objects.deliver_to_worker(event);
+                let noted = self.objects.journal.note(|| scheduled::fired(time, &cron));
+                let objects = Rc::downgrade(&self.objects);
+                let done = move |ok: bool| {
+                    if let Some(objects) = objects.upgrade() {
+                        objects.journal.end(noted, if ok { "ok" } else { "failed" });
+                    }
+                };
+                self.objects.deliver_to_worker(Crons::due_event(time, cron, done));
             }
         }
     }
@@ -313,19 +358,22 @@ impl<'a> World<'a> {
             Message::LeaseWanted(key) => self.objects.lease_wanted(self.isolate, &self.entry, &key),
             Message::LeaseGranted(key) => self.objects.lease_granted(&key),
             // What is due is looked at in every step.
-            Message::AlarmsChanged => {}
+            Message::AlarmsChanged | Message::TimeChanged => {}
+            Message::Time(command, answer) => self.travel.ask(command, answer),
             Message::SocketArrived(id) => self.objects.socket_arrived(id),
             // A retired world has an heir that was told as well, or will be.
             Message::SocketsParked(key) if !self.retired => self.objects.adopt_sockets(&key),
             Message::SocketsParked(_) => {}
             Message::Retire => {
                 self.retired = true;
+                self.travel.break_off(&self.objects, &self.clock);
                 self.objects.stop_alarms();
                 self.objects.retire(self.isolate, &self.entry);
             }
             Message::Stop { limit, answer } => {
                 self.objects.drop_listening();
-                let due = self.clock.elapsed() + limit;
+                self.travel.break_off(&self.objects, &self.clock);
+                let due = self.clock.machine() + limit;
                 self.objects.stop_alarms();
                 self.stopping.get_or_insert((due, Vec::new())).1.push(answer);
             }

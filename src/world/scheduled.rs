@@ -12,8 +12,9 @@ use url::Url;
 
 use crate::base::clock::Timestamp;
 use crate::base::limits;
+use crate::engine::Origin;
 use crate::engine::http::FetchRequest;
-use crate::objects::{Event, ReplyTo, ScheduledAnswer};
+use crate::objects::{DueKind, Event, Fired, ReplyTo, ScheduledAnswer};
 use crate::project::CronSchedule;
 
 const HANDLER_PATHS: [&str; 2] = ["/cdn-cgi/handler/scheduled", "/cdn-cgi/mf/scheduled"];
@@ -49,30 +50,37 @@ impl Crons {
         }
     }
 
+    /// The trigger that is due next, and when.
+    pub fn next(&self) -> Option<(Timestamp, &str)> {
+        let all = self.crons.iter().filter_map(|cron| Some((cron.next?, cron.text.as_str())));
+        all.min_by_key(|(due, _)| *due)
+    }
+
     /// How long to wait at most before asking [`Crons::take_due`] again.
     pub fn wait(&self, now: Timestamp) -> Option<Duration> {
-        let next = self.crons.iter().filter_map(|cron| cron.next).min()?;
+        let (next, _) = self.next()?;
         let wait = Duration::from_millis(next.0.saturating_sub(now.0).max(0).cast_unsigned());
         Some(wait.min(limits::WALL_CLOCK_CHECK))
     }
 
-    /// The events of the triggers that are due. One that was due several times since it was last asked
-    /// comes once, for its first time.
-    pub fn take_due(&mut self, now: Timestamp) -> Vec<Event> {
+    /// The triggers that are due: their times and expressions. One that was due several times since it was last
+    /// asked comes once, for its first time.
+    pub fn take_due(&mut self, now: Timestamp) -> Vec<(Timestamp, String)> {
         let mut due = Vec::new();
         for cron in &mut self.crons {
             let Some(time) = cron.next.filter(|next| *next <= now) else { continue };
             cron.next = cron.schedule.next_after(now);
-            // What it throws is logged; nobody else waits for it.
-            let reply = ReplyTo::Edge(Box::new(|_| {}));
-            let answer = ScheduledAnswer::Outcome;
-            due.push((
-                time,
-                Event::Scheduled { cron: cron.text.clone(), time_ms: ms_of(time), answer, reply },
-            ));
+            due.push((time, cron.text.clone()));
         }
         due.sort_by_key(|(time, _)| *time);
-        due.into_iter().map(|(_, event)| event).collect()
+        due
+    }
+
+    /// The event for the trigger `cron` that was due at `time`; `done` is told whether it succeeded.
+    pub fn due_event(time: Timestamp, cron: String, done: impl FnOnce(bool) + 'static) -> Event {
+        // What it throws is logged; nobody else waits for it.
+        let reply = ReplyTo::Edge(Box::new(|result| done(result.is_ok_and(|answer| answer.status < 400))));
+        Event::Scheduled { cron, time_ms: ms_of(time), answer: ScheduledAnswer::Outcome, reply }
     }
 
     /// The event for a request that arrived at `now`: a run of the scheduled handler, or the fetch that it is.
@@ -99,6 +107,19 @@ impl Crons {
             }
             _ => Event::Fetch { request, reply },
         }
+    }
+}
+
+/// The entry for the trigger `cron` that is due at `due`.
+pub fn fired(due: Timestamp, cron: &str) -> Fired {
+    Fired {
+        kind: DueKind::Cron,
+        origin: Origin::Worker,
+        id: None,
+        due,
+        detail: Some(cron.to_owned()),
+        outcome: "waiting".to_owned(),
+        error: None,
     }
 }
 
@@ -135,17 +156,16 @@ mod tests {
         assert!(crons.take_due(clock.now()).is_empty());
         clock.advance(Duration::from_secs(30));
         let due = crons.take_due(clock.now());
-        let due: Vec<_> = due.iter().filter_map(runs).map(|(cron, time, _)| (cron, time)).collect();
-        assert_eq!(due, [("* * * * *", 60_000.0)]);
+        assert_eq!(due, [(Timestamp(60_000), "* * * * *".to_owned())]);
+        assert_eq!(crons.next(), Some((Timestamp(120_000), "*/2 * * * *")));
+        let (time, cron) = due.into_iter().next().expect("it is due");
+        let event = Crons::due_event(time, cron, |_| {});
+        assert_eq!(runs(&event), Some(("* * * * *", 60_000.0, ScheduledAnswer::Outcome)));
         assert!(crons.take_due(clock.now()).is_empty(), "once");
         clock.advance(Duration::from_secs(600));
         let due = crons.take_due(clock.now());
-        let due: Vec<_> = due.iter().filter_map(runs).map(|(cron, time, _)| (cron, time)).collect();
-        assert_eq!(
-            due,
-            [("*/2 * * * *", 120_000.0), ("* * * * *", 120_000.0)],
-            "what was missed is not made up"
-        );
+        let both = ["*/2 * * * *", "* * * * *"].map(|cron| (Timestamp(120_000), cron.to_owned()));
+        assert_eq!(due, both, "what was missed is not made up");
     }
 
     #[test]

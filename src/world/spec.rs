@@ -65,11 +65,12 @@ pub fn worker(project: &Project, namespaces: &[Namespace]) -> WorkerSpec {
 }
 
 /// How WebSockets behave at the project's compatibility date.
-pub fn socket_rules(project: &Project) -> SocketRules {
+pub fn socket_rules(project: &Project, outlive_reloads: bool) -> SocketRules {
     let is_on = |flag| project.compatibility.is_on(flag);
     let large = is_on("increase_websocket_message_size");
     SocketRules {
         replies: is_on("web_socket_auto_reply_to_close"),
+        outlive_reloads,
         message_bytes: if large { limits::SOCKET_LARGE_MESSAGE_BYTES } else { limits::SOCKET_MESSAGE_BYTES },
     }
 }

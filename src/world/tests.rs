@@ -97,6 +97,7 @@ impl Setting {
             log: Arc::new(move |record| log.lock().expect("no panic before").push(record.text)),
             clock: self.clock.clone(),
             test_scheduled: false,
+            close_sockets: false,
             warm: None,
         };
         World::spawn(spec).map_err(|failure| failure.diagnostics).expect("code that runs")

@@ -21,4 +21,5 @@ mod sockets;
 mod state;
 mod test_command;
 mod tidy;
+mod time;
 mod websocket;

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::deadline::Deadline;
-use crate::project::{Server, TestProject};
+use crate::http::Connection;
+use crate::project::{Server, ServerCommand, TestProject};
 use crate::websocket::{Handshake, Message, Opcode, WebSocket};
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -85,4 +88,174 @@ fn what_an_object_says_before_it_is_reset_does_not_leave() {
         Some(Message::Closed(closed)) => assert_eq!(closed.code, Some(1006)),
         other => panic!("the reset ends the connection without a word, not with {other:?}"),
     }
+}
+
+#[test]
+fn a_client_that_does_not_read_is_given_up_and_holds_nobody_back() {
+    let project = TestProject::from_fixture("sockets");
+    let server = project.start();
+    let bob = connect(&server, "/room?name=bob");
+    let mut silent = Connection::open(server.port()).expect("a connection");
+    silent.limit(LIMIT);
+    let handshake = "GET /room?name=silent HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n\
+                     Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                     Sec-WebSocket-Key: ZG9kZXYgdGVzdCBjbGllbnQ=\r\n\r\n";
+    silent.write(handshake.as_bytes()).expect("an open connection");
+    assert_eq!(silent.read_response(true).expect("an answer").status, 101);
+    let flood = [&[0x81, 0x85, 0, 0, 0, 0][..], b"flood"].concat();
+    silent.write(&flood).expect("an open connection");
+    let said = server.process().wait_line(0, "its client does not read", Deadline::after(LIMIT));
+    assert!(said.is_some(), "the log says why:\n{}", server.process().output());
+    say(&bob, "hello");
+    assert_eq!(hear(&bob), "first bob first bob 1 hello");
+}
+
+/// A thousand hibernatable sockets over a hundred objects, each of which speaks while the code is replaced.
+#[test]
+#[ignore = "takes twenty seconds: run it with `cargo test --test it -- --ignored soak`"]
+fn soak_no_reload_loses_a_socket_or_a_message() {
+    const SOCKETS: usize = 1_000;
+    const ROOMS: usize = 100;
+    const RELOADS: usize = 50;
+    let project = TestProject::from_fixture("sockets");
+    let server = project.start();
+    let sockets: Vec<WebSocket> = (0..SOCKETS)
+        .map(|number| connect(&server, &format!("/room?name=s{number}&room=r{}", number % ROOMS)))
+        .collect();
+    let mut version = "first".to_owned();
+    for round in 0..RELOADS {
+        let next = format!("v{round}");
+        for (number, socket) in sockets.iter().enumerate() {
+            // The save falls among the messages.
+            if number == SOCKETS / 2 {
+                let edited =
+                    project.edit("src/index.ts", &format!("= \"{version}\""), &format!("= \"{next}\""));
+                edited.expect("the version");
+            }
+            say(socket, &format!("{round}"));
+        }
+        wait_for_version(&server, &next);
+        for socket in &sockets {
+            say(socket, "after");
+        }
+        for (number, socket) in sockets.iter().enumerate() {
+            let (before, after) = (hear(socket), hear(socket));
+            let rest = format!("s{number} first s{number} {} ", SOCKETS / ROOMS);
+            assert!(before.ends_with(&format!("{rest}{round}")), "{before}");
+            // The old code may still have had a queue of messages before this one.
+            assert!(after.ends_with(&format!("{rest}after")), "{after}");
+        }
+        version = next;
+    }
+    for (number, socket) in sockets.iter().enumerate() {
+        say(socket, "last");
+        let rest = format!("s{number} first s{number} {} ", SOCKETS / ROOMS);
+        assert_eq!(hear(socket), format!("{version} {rest}last"));
+    }
+}
+
+#[test]
+fn a_reload_closes_hibernatable_sockets_where_that_is_wanted() {
+    let project = TestProject::from_fixture("sockets");
+    let flags = ["--reload-sockets".to_owned(), "close".to_owned()];
+    let mut server = project.spawn(&ServerCommand::from_env(), &flags).expect("the command can be started");
+    assert!(server.wait_ready(Duration::from_secs(20)).is_ok(), "{}", server.process().output());
+    let ann = connect(&server, "/room?name=ann");
+    say(&ann, "1");
+    assert_eq!(hear(&ann), "first ann first ann 1 1");
+    let seen = server.process().line_count();
+    project.edit("src/index.ts", "= \"first\"", "= \"second\"").expect("the version");
+    let closed = ann.wait_closed(Deadline::after(LIMIT)).expect("the reload ends it");
+    assert_eq!(closed.code, Some(1006));
+    let said =
+        server.process().wait_line(seen, "1 WebSocket(s) of Room(room) were closed", Deadline::after(LIMIT));
+    assert!(said.is_some(), "the log says why:\n{}", server.process().output());
+    let bob = connect(&server, "/room?name=bob");
+    say(&bob, "2");
+    assert_eq!(hear(&bob), "second bob second bob 1 2");
+}
+
+#[test]
+fn a_worker_opens_connections_itself() {
+    let project = TestProject::from_fixture("sockets");
+    let server = project.start();
+    let unclaimed = "TypeError: You must call one of accept() or state.acceptWebSocket() on this WebSocket before \
+                     sending messages.";
+    let failed = "Failed to establish websocket connection";
+    for (name, expected) in [
+        (
+            "constructor",
+            json!([
+                0,
+                true,
+                unclaimed,
+                "open",
+                1,
+                "b",
+                null,
+                "hello",
+                70_000,
+                "close",
+                4001,
+                "enough",
+                true,
+                3,
+                "error",
+                "Uncaught Error: Network connection lost."
+            ]),
+        ),
+        (
+            "refused",
+            json!([
+                0,
+                true,
+                unclaimed,
+                "error",
+                "Uncaught TypeError: Failed to establish the WebSocket connection: expected server to reply with \
+                 HTTP status code 101 (switching protocols), but received 200 instead.",
+                "close",
+                1006,
+                failed,
+                false,
+                3
+            ]),
+        ),
+        (
+            "nobody",
+            json!([
+                0,
+                true,
+                unclaimed,
+                "error",
+                "Uncaught Error: Network connection lost.",
+                "close",
+                1006,
+                failed,
+                false,
+                3
+            ]),
+        ),
+        ("fetch", json!([101, "by fetch"])),
+        ("early", json!(["Uncaught Error: Network connection lost.", 3])),
+    ] {
+        let response = server.get(&format!("/outbound?case={name}"));
+        let answer: Value = serde_json::from_str(&response.text()).unwrap_or_else(|_| response.text().into());
+        assert_eq!(answer, expected, "{name}");
+    }
+}
+
+#[test]
+fn the_largest_message_arrives_and_a_larger_one_ends_the_connection() {
+    let project = TestProject::from_fixture("sockets");
+    let server = project.start();
+    let ann = connect(&server, "/room?name=ann");
+    let largest = vec![b'x'; 32 << 20];
+    ann.send(Opcode::Binary, &largest[..(32 << 20) - 1_000], true).expect("an open connection");
+    assert!(hear(&ann).starts_with("first ann first ann 1 "), "a message of almost 32 MiB arrives");
+    let bob = connect(&server, "/room?name=bob");
+    // The server ends the connection while most of the message is still on its way.
+    drop(ann.send(Opcode::Binary, &[largest, vec![b'x']].concat(), true));
+    assert!(ann.wait_closed(Deadline::after(LIMIT)).is_some(), "a larger one ends it");
+    say(&bob, "hello");
+    assert_eq!(hear(&bob), "first bob first bob 1 hello");
 }

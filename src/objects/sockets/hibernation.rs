@@ -14,6 +14,7 @@ use crate::base::limits;
 use crate::engine::Isolate;
 
 use super::super::actor::{Slot, Wakefulness};
+use super::super::journal::{DueKind, Fired};
 use super::super::scheduler::{Entry, Objects};
 
 /// When which object was last active, and when to look at it again.
@@ -90,9 +91,13 @@ impl Objects {
             }
             if self.is_pinned(isolate, slot) {
                 self.note_activity(slot);
-            } else {
-                self.put_to_sleep(isolate, entry, slot, "hibernate");
+                continue;
             }
+            self.journal.note(|| Fired {
+                outcome: "ok".to_owned(),
+                ..self.fired(DueKind::Hibernation, Some(slot), self.host.clock.now())
+            });
+            self.put_to_sleep(isolate, entry, slot, "hibernate");
         }
     }
 

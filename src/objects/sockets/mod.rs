@@ -5,6 +5,7 @@
 //! connection: the two are *coupled*. Sockets belong to the host: an object that sleeps or moves to
 //! another world keeps its hibernatable ones.
 
+mod event_limits;
 mod events;
 mod hibernation;
 mod life;

@@ -30,6 +30,14 @@ impl Objects {
     /// Leaves the sockets of the object in `slot` for the next world.
     pub(in super::super) fn park_sockets(&self, slot: Slot) {
         let Some(room) = self.sockets.rooms.borrow_mut().remove(&slot) else { return };
+        if !self.sockets.rules.get().outlive_reloads {
+            let ids = room.listed.newest_first(None);
+            if !ids.is_empty() {
+                let (count, name) = (ids.len(), self.name_of(slot));
+                self.warn(format!("{count} WebSocket(s) of {name} were closed by the reload"));
+            }
+            return ids.into_iter().for_each(|id| self.remove_socket(id));
+        }
         let mut sockets = Vec::new();
         for id in room.listed.newest_first(None).into_iter().rev() {
             let tags = room.listed.tags(id).unwrap_or_default().to_vec();

@@ -9,6 +9,7 @@ use crate::engine::socket::{Arrival, AutoResponse, AutoResponses, Link, SocketId
 use crate::engine::{OwnerId, Scope};
 
 use super::super::actor::Slot;
+use super::event_limits::EventLimits;
 use super::hibernation::Drowsiness;
 use super::life::{Acceptance, Life, LifeError};
 use super::listed::{ListError, Listed, distinct};
@@ -64,6 +65,8 @@ pub struct SocketRules {
     pub replies: bool,
     /// Largest message that a client may send.
     pub message_bytes: usize,
+    /// Whether a reload keeps hibernatable sockets open.
+    pub outlive_reloads: bool,
 }
 
 /// Why an end cannot be returned in a response.
@@ -94,6 +97,7 @@ pub struct Sockets {
     pub(super) parking: RefCell<Parking>,
     pub(super) rules: Cell<SocketRules>,
     pub(super) drowsiness: Drowsiness,
+    pub(super) event_limits: EventLimits,
     next: Cell<u32>,
 }
 
@@ -106,8 +110,13 @@ impl Default for Sockets {
             forgotten: RefCell::default(),
             announce: RefCell::new(Arc::new(|_| {})),
             parking: RefCell::default(),
-            rules: Cell::new(SocketRules { replies: true, message_bytes: limits::SOCKET_MESSAGE_BYTES }),
+            rules: Cell::new(SocketRules {
+                replies: true,
+                message_bytes: limits::SOCKET_MESSAGE_BYTES,
+                outlive_reloads: true,
+            }),
             drowsiness: Drowsiness::default(),
+            event_limits: EventLimits::default(),
             next: Cell::new(1),
         }
     }
@@ -161,6 +170,31 @@ impl Sockets {
         self.with(a, |end| end.peer = Peer::End(b));
         self.with(b, |end| end.peer = Peer::End(a));
         (a, b)
+    }
+
+    /// The end of a connection that was made for `home`.
+    pub fn connected(&self, link: Link, home: OwnerId) -> SocketId {
+        let id = self.add(End {
+            peer: Peer::Gone,
+            life: Life::new(self.rules.get().replies),
+            arrived: VecDeque::new(),
+            home,
+            scope: Scope::NONE,
+            object: None,
+            returned: false,
+            in_flight: false,
+            announced: false,
+            counted: false,
+            attachment: None,
+        });
+        link.listen(self.wake_for(id));
+        self.with(id, |end| end.peer = Peer::Client(link));
+        id
+    }
+
+    /// Largest message that the other side of a connection may send, bytes.
+    pub fn message_max(&self) -> usize {
+        self.rules.get().message_bytes
     }
 
     pub(super) fn with<R>(&self, id: SocketId, look: impl FnOnce(&mut End) -> R) -> Option<R> {

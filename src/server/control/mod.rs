@@ -12,6 +12,7 @@ mod live;
 mod objects;
 mod query;
 mod reply;
+mod time;
 mod values;
 
 use std::sync::Arc;
@@ -67,6 +68,7 @@ pub fn routes(surface: Surface) -> Router {
         .merge(data::routes())
         .merge(faults::routes())
         .merge(live::routes())
+        .merge(time::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
         .with_state(surface)

@@ -1,11 +1,8 @@
-//! WebSockets on the wire: the handshake, the frames, and the loop that serves one connection.
+//! WebSockets at the edge: the handshake. Frames and the loop that serves a connection are `web::web_socket`'s.
 //!
-//! The framing is our own: the platform lets a program choose the reply to a close message, or hold it
-//! back, while the common libraries reply by themselves. No extension is negotiated.
+//! No extension is negotiated.
 
-mod frames;
 mod handshake;
-mod session;
 
+pub use crate::web::web_socket::{Role, serve};
 pub use handshake::{accept, upgrade_of};
-pub use session::serve;

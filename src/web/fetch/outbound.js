@@ -5,6 +5,7 @@ import host from "dodev:host";
 import { follow, isSignal } from "dodev:web/abort";
 import { Cloudflare } from "dodev:web/cloudflare";
 import { Request, describeRequest, pumpToHost, reviveResponse } from "dodev:web/fetch";
+import { socketOf } from "dodev:web/web_socket";
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const REDIRECTS_MAX = 20;
@@ -96,15 +97,34 @@ function check(url) {
   if (protocol !== "http:" && protocol !== "https:") throw new TypeError(`Fetch API cannot load: ${url}`);
 }
 
+/**
+ * Asks the server at `url` for a WebSocket; gives the number of its end and the protocol that was chosen.
+ * Rejects with what the platform's constructor reports. `onStart` is given what breaks the attempt off.
+ */
+export async function openSocket(url, protocols, onStart) {
+  const headers = ["upgrade", "websocket"];
+  if (protocols !== undefined) headers.push("sec-websocket-protocol", protocols);
+  const [number, finished] = host.fetchOutside("GET", url, headers, null);
+  onStart(() => host.abortOutside(number));
+  const failure = await finished;
+  if (failure !== undefined) throw lost(failure);
+  const [status, , fields, body, id] = host.takeOutside(number);
+  if (id === undefined) {
+    if (typeof body === "number") host.bodyCancel(body);
+    throw new TypeError(
+      "Failed to establish the WebSocket connection: expected server to reply with HTTP status code 101 " +
+        `(switching protocols), but received ${status} instead.`,
+    );
+  }
+  return [id, header(fields, "sec-websocket-protocol") ?? null, header(fields, "sec-websocket-extensions") ?? null];
+}
+
 export async function fetchOutside(input, init) {
   const request = new Request(input, init);
   if (host.fetchOutside === undefined) throw new Error(`dodev does not emulate fetch() here: ${request.url}`);
   let { method, url, headers, redirect, signal, body } = describeRequest(request);
   body ??= null;
   check(url);
-  if (header(headers, "upgrade")?.toLowerCase() === "websocket") {
-    throw new Error("dodev does not emulate WebSocket connections by fetch() yet");
-  }
   if (!isSignal(signal)) signal = undefined;
   signal?.throwIfAborted();
   for (let count = 0; ; count++) {
@@ -113,7 +133,8 @@ export async function fetchOutside(input, init) {
     const location = header(fields, "location");
     if (redirect !== "follow" || !REDIRECTS.has(status) || location === undefined) {
       const source = signal !== undefined && typeof content === "number" ? abortable(content, signal) : content;
-      const description = { status, statusText, headers: fields, body: source, url, redirected: count > 0 };
+      const webSocket = parts[4] === undefined ? null : socketOf(parts[4]);
+      const description = { status, statusText, headers: fields, body: source, url, redirected: count > 0, webSocket };
       return reviveResponse(description, true);
     }
     if (typeof content === "number") host.bodyCancel(content);

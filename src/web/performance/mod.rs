@@ -11,6 +11,6 @@ pub const EXTENSION: Extension = Extension { install, eager: &["dodev:web/perfor
 
 fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, engine: &Rc<Host>) -> Result<()> {
     let engine = Rc::downgrade(engine);
-    let now = move || engine.upgrade().map_or(0.0, |engine| engine.clock.now().0 as f64);
+    let now = move || engine.upgrade().map_or(0.0, |engine| engine.clock.now_in_turn().0 as f64);
     host.set("nowMs", Function::new(ctx.clone(), now)?)
 }

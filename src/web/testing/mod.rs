@@ -67,7 +67,7 @@ fn run(source: &str, more: &[Extension]) -> (Vec<String>, Vec<LogRecord>) {
         clock.advance(due.saturating_sub(clock.elapsed()) + Duration::from_millis(1));
         loop {
             let due = host.timers.borrow_mut().take_due(clock.elapsed());
-            let Some((id, scope)) = due else { break };
+            let Some((id, _, scope)) = due else { break };
             let entered = host.clone();
             let report = isolate.turn(scope, move |ctx| {
                 let called = entered.entry(ctx, "timer").and_then(|entry| entry.call((id,)));

@@ -1,7 +1,10 @@
 // What needs no connection: the classes' shapes and the platform's words.
-test("outbound connections are refused after the platform's own checks", () => {
+test("what a connection is made from is checked", () => {
   assert.throws(() => new WebSocket(), "TypeError", "Failed to construct 'WebSocket': constructor parameter 1 is not of type 'string'.");
   assert.throws(() => new WebSocket("http://h/"), "SyntaxError", "WebSocket Constructor: The url scheme must be ws or wss.");
+  assert.throws(() => new WebSocket("ws://h/", "a b"), "SyntaxError", "WebSocket Constructor: The protocol header token is invalid.");
+  assert.throws(() => new WebSocket("ws://h/", ["a", ""]), "SyntaxError", "WebSocket Constructor: One of the protocol header tokens is invalid.");
+  assert.throws(() => new WebSocket("ws://h/", ["a", "a"]), "SyntaxError", "WebSocket Constructor: The protocols header cannot have repeating values.");
   assert.throws(() => new WebSocket("ws://h/#f"), "SyntaxError", "WebSocket Constructor: The url fragment must be empty.");
 });
 

@@ -4,7 +4,7 @@ import host from "dodev:host";
 import { Blob } from "dodev:web/blob";
 import { Cloudflare } from "dodev:web/cloudflare";
 import { DOMException } from "dodev:web/dom_exception";
-import { CloseEvent, ErrorEvent, EventTarget, MessageEvent, dispatchCatching, trust } from "dodev:web/events";
+import { CloseEvent, ErrorEvent, Event, EventTarget, MessageEvent, dispatchCatching, trust } from "dodev:web/events";
 import { constants } from "dodev:web/interface";
 import { badArgument, badConstruction, illegal, publish, toInt, usv } from "dodev:web/webidl";
 
@@ -25,13 +25,36 @@ export let returnSocket;
 export let keepSocket;
 
 let binaryTypeOf;
+// Loaded with the first connection.
+let outbound;
 
 function flag(name) {
   return Cloudflare.compatibilityFlags[name] === true;
 }
 
-/** Refuses what the constructor is given, as the platform does, and then the connection itself. */
-function refuseOutbound(input) {
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z"]+$/;
+
+/** The value of the header for what the constructor is given as protocols. */
+function protocolsOf(given) {
+  const refuse = (why) => {
+    throw new DOMException(`${URL_ERROR}${why}`, "SyntaxError");
+  };
+  if (given === undefined) return undefined;
+  if (!Array.isArray(given)) {
+    const one = `${given}`;
+    if (!TOKEN.test(one)) refuse("The protocol header token is invalid.");
+    return one;
+  }
+  const all = given.map((protocol) => `${protocol}`);
+  all.forEach((protocol, index) => {
+    if (!TOKEN.test(protocol)) refuse("One of the protocol header tokens is invalid.");
+    if (all.indexOf(protocol) !== index) refuse("The protocols header cannot have repeating values.");
+  });
+  return all.length === 0 ? undefined : all.join(", ");
+}
+
+/** The address to ask for the URL that the constructor is given. */
+function addressOf(input) {
   let url;
   try {
     url = new URL(input);
@@ -44,7 +67,9 @@ function refuseOutbound(input) {
   if (url.hash !== "" || `${input}`.includes("#")) {
     throw new DOMException(`${URL_ERROR}The url fragment must be empty.`, "SyntaxError");
   }
-  throw new Error("dodev does not emulate new WebSocket() yet: outbound connections are not made");
+  url.protocol = url.protocol === "ws:" ? "http:" : "https:";
+  url.username = url.password = "";
+  return url.href;
 }
 
 /** Throws unless an end may send a close message of `code` and `reason`. */
@@ -76,13 +101,50 @@ export class WebSocket extends EventTarget {
   #closed = false;
   #binaryType = flag("websocket_standard_binary_type") ? "blob" : "arraybuffer";
 
+  // Of one that was made with `new WebSocket()`; `undefined` of others.
+  #url;
+  #protocol = "";
+  #extensions = "";
+  // What breaks the attempt to connect off, while it lasts.
+  #breakOff;
+  #failed = false;
+
   constructor(input, id) {
-    if (input !== MAKE) {
-      if (arguments.length === 0) badConstruction("WebSocket", 1, "string");
-      refuseOutbound(input);
+    if (input === MAKE) {
+      super();
+      this.#id = id;
+      return;
     }
+    if (arguments.length === 0) badConstruction("WebSocket", 1, "string");
+    const address = addressOf(input);
+    const protocols = protocolsOf(id);
     super();
-    this.#id = id;
+    if (host.fetchOutside === undefined) throw new Error("dodev does not emulate new WebSocket() here");
+    this.#url = usv(input);
+    this.#breakOff = () => {};
+    this.#connect(address, protocols);
+  }
+
+  async #connect(address, protocols) {
+    outbound ??= host.lazy("dodev:web/fetch/outbound");
+    try {
+      const opened = await outbound.openSocket(address, protocols, (breakOff) => (this.#breakOff = breakOff));
+      if (this.#breakOff === undefined) return;
+      [this.#id, this.#protocol, this.#extensions] = opened;
+    } catch (error) {
+      // Fidelity: observed with wrangler 4.164.0: a close before the connection is made is an error like any other.
+      const reason = this.#breakOff === undefined ? new Error("Network connection lost.") : error;
+      this.#breakOff = undefined;
+      this.#failed = true;
+      dispatchCatching(this, trust(new ErrorEvent("error", { message: `Uncaught ${reason}`, error: reason })));
+      const close = { code: 1006, reason: "Failed to establish websocket connection", wasClean: false };
+      dispatchCatching(this, trust(new CloseEvent("close", close)));
+      return;
+    }
+    this.#breakOff = undefined;
+    host.socketAccept(this.#id, null);
+    accepted.set(this.#id, this);
+    dispatchCatching(this, trust(new Event("open")));
   }
 
   static {
@@ -91,6 +153,9 @@ export class WebSocket extends EventTarget {
     keepSocket = (socket) => accepted.set(socket.#id, socket);
     binaryTypeOf = (socket) => socket.#binaryType;
     returnSocket = (socket) => {
+      if (socket.#url !== undefined && socket.#id === undefined) {
+        throw new TypeError("Can't return WebSocket in a Response if it was created with `new WebSocket()`");
+      }
       if (socket.#returned) throw new TypeError("Can't return WebSocket that was already used in a response.");
       host.socketReturn(socket.#id);
       socket.#returned = true;
@@ -100,6 +165,10 @@ export class WebSocket extends EventTarget {
 
   accept(options) {
     if (!isWebSocket(this)) illegal();
+    if (this.#breakOff !== undefined) {
+      throw new TypeError("Websockets obtained from the 'new WebSocket()' constructor cannot call accept");
+    }
+    if (this.#id === undefined) throw new TypeError("Can't accept() WebSocket that was already used in a response.");
     if (this.#returned) throw new TypeError("Can't accept() WebSocket that was already used in a response.");
     const halfOpen = options?.allowHalfOpen;
     host.socketAccept(this.#id, halfOpen === undefined ? null : !!halfOpen);
@@ -110,6 +179,12 @@ export class WebSocket extends EventTarget {
     if (!isWebSocket(this)) illegal();
     if (arguments.length === 0) badArgument("send", "WebSocket", 1, "ArrayBuffer or ArrayBufferView or string");
     if (this.#closed) throw new TypeError("Can't call WebSocket send() after close().");
+    if (this.#id === undefined) {
+      if (this.#breakOff === undefined) return;
+      throw new TypeError(
+        "You must call one of accept() or state.acceptWebSocket() on this WebSocket before sending messages.",
+      );
+    }
     const bytes = message instanceof ArrayBuffer || ArrayBuffer.isView(message);
     host.socketSend(this.#id, bytes ? message : usv(message));
   }
@@ -119,6 +194,12 @@ export class WebSocket extends EventTarget {
     code = code === undefined ? undefined : toInt(code);
     reason = reason === undefined ? undefined : usv(reason);
     checkClose(code, reason);
+    if (this.#id === undefined) {
+      const breakOff = this.#breakOff;
+      this.#breakOff = undefined;
+      breakOff?.();
+      return;
+    }
     host.socketClose(this.#id, code ?? null, reason ?? "");
     this.#closed = true;
   }
@@ -126,32 +207,33 @@ export class WebSocket extends EventTarget {
   serializeAttachment(value) {
     if (!isWebSocket(this)) illegal();
     if (arguments.length === 0) badArgument("serializeAttachment", "WebSocket", 1, "Value");
-    host.socketAttach(this.#id, value);
+    if (this.#id !== undefined) host.socketAttach(this.#id, value);
   }
 
   deserializeAttachment() {
     if (!isWebSocket(this)) illegal();
-    return host.socketAttachment(this.#id);
+    return this.#id === undefined ? null : host.socketAttachment(this.#id);
   }
 
   get readyState() {
     if (!isWebSocket(this)) illegal();
+    if (this.#id === undefined) return this.#failed ? 3 : this.#breakOff === undefined ? 1 : 0;
     return host.socketState(this.#id);
   }
 
   get url() {
     if (!isWebSocket(this)) illegal();
-    return null;
+    return this.#url ?? null;
   }
 
   get protocol() {
     if (!isWebSocket(this)) illegal();
-    return "";
+    return this.#protocol;
   }
 
   get extensions() {
     if (!isWebSocket(this)) illegal();
-    return "";
+    return this.#extensions;
   }
 
   get binaryType() {

@@ -9,6 +9,8 @@ use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use flate2::write::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -18,12 +20,17 @@ use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use sha1::{Digest, Sha1};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use crate::engine::http::{Body, FetchRequest, FetchResponse, Header};
+use crate::base::clock::Clock;
+use crate::engine::http::{Body, FetchRequest, FetchResponse, Header, Upgrade};
 use crate::engine::pipe::{PipeError, PipeReader, PipeWriter, pipe};
+use crate::engine::socket::link;
+use crate::web::web_socket::{self, Role};
+use crate::workers::messages::asks_for_upgrade;
 
 /// Why there is no response, as a sentence.
 pub type Failure = String;
@@ -93,10 +100,13 @@ fn outside() -> Result<&'static Outside, Failure> {
 
 /// Sends `request` and hands the response, or why there is none, to `done` on another thread.
 ///
-/// A message on `cancelled` ends the exchange, a response's body included.
+/// A message on `cancelled` ends the exchange, a response's body included. A request that asks for a WebSocket and
+/// gets one becomes a link for messages of at most `message_max` bytes.
 pub fn send(
     request: FetchRequest,
     cancelled: oneshot::Receiver<()>,
+    message_max: usize,
+    clock: Clock,
     done: impl FnOnce(Result<FetchResponse, Failure>) + Send + 'static,
 ) {
     let outside = match outside() {
@@ -111,13 +121,42 @@ pub fn send(
             }
         };
         let mut cancelled = std::pin::pin!(cancelled);
+        let upgrades = asks_for_upgrade(&request);
         let exchange = async {
-            let request = outgoing(request)?;
-            outside.pool.request(request).await.map_err(|error| reason(&error))
+            let mut request = outgoing(request)?;
+            let key = upgrades.then(|| handshake(request.headers_mut()));
+            let response = outside.pool.request(request).await.map_err(|error| reason(&error))?;
+            if response.status() == hyper::StatusCode::SWITCHING_PROTOCOLS {
+                check_handshake(response.headers(), key.as_deref())?;
+            }
+            Ok(response)
         };
         let response = tokio::select! {
             response = exchange => response,
             () = &mut cancelled => Err("the request was aborted".to_owned()),
+        };
+        let response = match response {
+            Ok(mut response) if response.status() == hyper::StatusCode::SWITCHING_PROTOCOLS => {
+                let upgrade = hyper::upgrade::on(&mut response);
+                let (link, edge) = link(message_max);
+                let answered = incoming(response).map(|(response, _)| FetchResponse {
+                    body: Body::Empty,
+                    web_socket: Some(Upgrade::Connected(link)),
+                    ..response
+                });
+                let made = answered.is_ok();
+                done(answered);
+                // The exchange is over; the connection goes on by itself, until its link is dropped.
+                if made {
+                    tokio::spawn(async move {
+                        if let Ok(connection) = upgrade.await {
+                            web_socket::serve(TokioIo::new(connection), edge, clock, Role::Client).await;
+                        }
+                    });
+                }
+                return;
+            }
+            response => response,
         };
         let response = match response.and_then(incoming) {
             Ok(response) => response,
@@ -146,6 +185,39 @@ fn reason(error: &hyper_util::client::legacy::Error) -> Failure {
         source = inner.source();
     }
     text
+}
+
+/// Makes the request a handshake of RFC 6455; gives its key.
+fn handshake(headers: &mut HeaderMap) -> String {
+    let mut bytes = [0; 16];
+    // The key only proves that the server speaks the protocol: without chance a fixed one does.
+    let _ = getrandom::fill(&mut bytes);
+    let key = STANDARD.encode(bytes);
+    for (name, value) in [
+        (header::CONNECTION, "Upgrade"),
+        (header::UPGRADE, "websocket"),
+        (header::SEC_WEBSOCKET_VERSION, "13"),
+        (header::SEC_WEBSOCKET_KEY, &key),
+    ] {
+        headers.insert(name, HeaderValue::from_str(value).expect("base64 is ASCII"));
+    }
+    // Deviation: the platform may offer compression; dodev negotiates no extension.
+    headers.remove(header::SEC_WEBSOCKET_EXTENSIONS);
+    key
+}
+
+/// Whether the server answered our key.
+fn check_handshake(headers: &HeaderMap, key: Option<&str>) -> Result<(), Failure> {
+    const SUFFIX: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    let Some(key) = key else { return Err("the server switched protocols unasked".to_owned()) };
+    let expected = STANDARD.encode(Sha1::new().chain_update(key).chain_update(SUFFIX).finalize());
+    if headers.get(header::SEC_WEBSOCKET_ACCEPT).is_none_or(|accept| accept != expected.as_str()) {
+        return Err("the server did not accept the WebSocket's key".to_owned());
+    }
+    if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
+        return Err("the server chose an extension that was not offered".to_owned());
+    }
+    Ok(())
 }
 
 fn outgoing(request: FetchRequest) -> Result<hyper::Request<Outgoing>, Failure> {

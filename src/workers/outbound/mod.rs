@@ -1,4 +1,4 @@
-//! Requests to the world outside: the global `fetch`.
+//! Requests to the world outside: the global `fetch`, and WebSockets that are opened.
 //!
 //! JavaScript follows redirects and watches signals (`web/fetch/outbound.js`); here one request is sent and
 //! one response comes back. An object's request leaves when what the object wrote is committed.
@@ -13,7 +13,7 @@ use rquickjs::{Array, Ctx, Function, Object, Value};
 use tokio::sync::oneshot;
 
 use crate::engine::OpValue;
-use crate::engine::http::FetchResponse;
+use crate::engine::http::{FetchResponse, Upgrade};
 use crate::objects::Objects;
 
 use super::arguments::check_alive;
@@ -37,6 +37,12 @@ impl Exchanges {
         self.open.insert(self.last, cancel);
         (self.last, cancelled)
     }
+
+    /// The newest one whose response, or its body, is still on its way.
+    fn newest_open(&self) -> Option<u32> {
+        let open = self.open.iter().filter(|(_, cancel)| !cancel.is_closed());
+        open.map(|(number, _)| *number).max()
+    }
 }
 
 type Shared = Arc<Mutex<Exchanges>>;
@@ -54,6 +60,8 @@ pub(super) fn install<'js>(
     objects: &Rc<Objects>,
 ) -> rquickjs::Result<()> {
     let exchanges = Shared::default();
+    let open = exchanges.clone();
+    objects.set_outside(move || with(&open, |exchanges| exchanges.newest_open()));
     let (shared, own) = (exchanges.clone(), objects.clone());
     let fetch = move |ctx: Ctx<'js>, method: String, url: String, headers: Array<'js>, body: Value<'js>| {
         check_alive(&ctx, &own)?;
@@ -61,8 +69,9 @@ pub(super) fn install<'js>(
         let (op, promise) = own.host.ops.start_named(&ctx, own.host.scope.get(), "fetch()")?;
         let (number, cancelled) = with(&shared, Exchanges::begin);
         let (completer, arrived) = (own.host.completer.clone(), shared.clone());
+        let (message_max, clock) = (own.sockets.message_max(), own.host.clock.clone());
         own.send_outside(Box::new(move || {
-            client::send(request, cancelled, move |result| {
+            client::send(request, cancelled, message_max, clock, move |result| {
                 let value = match result {
                     Ok(response) => {
                         with(&arrived, |exchanges| exchanges.arrived.insert(number, response));
@@ -81,7 +90,18 @@ pub(super) fn install<'js>(
     host.set("fetchOutside", Function::new(ctx.clone(), fetch)?)?;
     let (shared, own) = (exchanges.clone(), objects.clone());
     let take = move |ctx: Ctx<'js>, number: u32| match with(&shared, |e| e.arrived.remove(&number)) {
-        Some(response) => response_into_js(&ctx, &own.host, response),
+        Some(mut response) => {
+            let link = match response.web_socket.take() {
+                Some(Upgrade::Connected(link)) => Some(link),
+                Some(Upgrade::Returned(_) | Upgrade::Coupled(_)) | None => None,
+            };
+            let parts = response_into_js(&ctx, &own.host, response)?;
+            if let (Some(link), Some(parts)) = (link, parts.as_array()) {
+                let id = own.sockets.connected(link, own.host.scope.get().owner);
+                parts.set(4, id.0)?;
+            }
+            Ok::<_, rquickjs::Error>(parts)
+        }
         None => Ok(Value::new_undefined(ctx.clone())),
     };
     host.set("takeOutside", Function::new(ctx.clone(), take)?)?;

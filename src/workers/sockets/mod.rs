@@ -10,7 +10,7 @@ use crate::engine::bytes::copy_bytes;
 use crate::engine::exception::{Exception, throw};
 use crate::engine::socket::{AutoResponse, Close, Frame, NO_CODE, SocketId};
 use crate::engine::turn::Entered;
-use crate::engine::{LogLevel, OpError, OwnerId};
+use crate::engine::{OpError, OwnerId};
 use crate::objects::{LifeError, Objects, Slot, Told};
 
 use super::arguments::check_alive;
@@ -190,10 +190,6 @@ fn install_settings<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Object
             let message = format!("Event timeout should not exceed {} ms.", limits::SOCKET_EVENT_TIMEOUT_MS);
             return Err(throw(&ctx, &OpError::new(message)));
         }
-        if timeout.is_some() {
-            let text = "dodev does not enforce the limit of setHibernatableWebSocketEventTimeout() yet";
-            shared.host.write_log(LogLevel::Warn, text.to_owned());
-        }
         shared.sockets.set_timeout(Slot(slot), timeout);
         Ok(())
     };
@@ -250,6 +246,7 @@ fn call_handler<'js>(
     id: SocketId,
     told: Told,
 ) -> Entered<'js> {
+    let limit = objects.limit_socket_event(slot);
     let called = arguments(ctx, &told).and_then(|(kind, data, reason, clean)| {
         objects.host.entry(ctx, "socketHandler")?.call((slot.0, id.0, kind, data, reason, clean))
     });
@@ -257,6 +254,7 @@ fn call_handler<'js>(
     Entered::Root(
         called,
         Box::new(move |ctx, result| {
+            objects.unlimit_socket_event(limit);
             if let Err(thrown) = result {
                 report(&objects, ctx, &thrown);
             }

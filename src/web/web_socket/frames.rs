@@ -1,4 +1,4 @@
-//! Frames of RFC 6455, from a client's bytes to messages and from messages to bytes.
+//! Frames of RFC 6455, from the other side's bytes to messages and from messages to bytes.
 //!
 //! Pure: bytes go in as they come, whole messages come out. Fragments are joined, masks removed, text is
 //! checked to be UTF-8, and control frames to be short and whole.
@@ -18,7 +18,16 @@ const PONG: u8 = 10;
 /// Most bytes of a control frame's payload.
 const CONTROL_BYTES: usize = 125;
 
-/// What a client sent.
+/// Which side of a connection we are: clients mask what they send, servers do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Somebody connected to us.
+    Server,
+    /// We connected.
+    Client,
+}
+
+/// What the other side sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming {
     /// A whole message.
@@ -53,6 +62,7 @@ fn not_utf8() -> Violation {
 pub struct Decoder {
     /// What was read and not yet taken.
     pub buffer: BytesMut,
+    role: Role,
     message_max: usize,
     /// Kind and payload of a message whose last fragment did not come yet.
     partial: Option<(u8, BytesMut)>,
@@ -68,9 +78,9 @@ struct Header {
 }
 
 impl Decoder {
-    /// For messages of at most `message_max` bytes.
-    pub fn new(message_max: usize) -> Self {
-        Self { buffer: BytesMut::new(), message_max, partial: None, closed: false }
+    /// For the side `role`, and messages of at most `message_max` bytes.
+    pub fn new(role: Role, message_max: usize) -> Self {
+        Self { buffer: BytesMut::new(), role, message_max, partial: None, closed: false }
     }
 
     /// The next message, if all of it is there; nothing comes after a close message.
@@ -89,9 +99,7 @@ impl Decoder {
             }
             self.buffer.advance(header.start);
             let mut payload = self.buffer.split_to(header.length);
-            for (byte, mask) in payload.iter_mut().zip(header.mask.iter().cycle()) {
-                *byte ^= mask;
-            }
+            apply_mask(&mut payload, header.mask);
             match header.opcode {
                 PING => return Ok(Some(Incoming::Ping(payload.freeze()))),
                 PONG => {}
@@ -114,8 +122,11 @@ impl Decoder {
         if first & 0x70 != 0 {
             return Err(protocol("Frame uses an extension that was not negotiated"));
         }
-        if second & 0x80 == 0 {
-            return Err(protocol("Client frame is not masked"));
+        let is_masked = second & 0x80 != 0;
+        match self.role {
+            Role::Server if !is_masked => return Err(protocol("Client frame is not masked")),
+            Role::Client if is_masked => return Err(protocol("Server frame is masked")),
+            Role::Server | Role::Client => {}
         }
         let extended = match second & 0x7f {
             126 => 2,
@@ -138,6 +149,9 @@ impl Decoder {
         let whole = length.saturating_add(before);
         if whole > self.message_max {
             return Err(violation(1009, format!("Message is too large: {whole} > {}", self.message_max)));
+        }
+        if !is_masked {
+            return Ok(Some(Header { fin, opcode, mask: [0; 4], start: 2 + extended, length }));
         }
         let Some(mask) = rest.get(extended..extended + 4) else { return Ok(None) };
         let mask = mask.try_into().expect("four bytes");
@@ -179,44 +193,71 @@ fn close_of(payload: &[u8]) -> Result<Close, Violation> {
     Ok(Close { code, reason: reason.to_owned() })
 }
 
-/// Appends a message to what is to be written.
-pub fn encode(frame: &Frame, out: &mut BytesMut) {
+/// Removes or adds a mask, eight bytes at a time.
+fn apply_mask(payload: &mut [u8], mask: [u8; 4]) {
+    if mask == [0; 4] {
+        return;
+    }
+    let wide = u64::from_ne_bytes([mask[0], mask[1], mask[2], mask[3], mask[0], mask[1], mask[2], mask[3]]);
+    let (chunks, rest) = payload.as_chunks_mut::<8>();
+    for chunk in chunks {
+        *chunk = (u64::from_ne_bytes(*chunk) ^ wide).to_ne_bytes();
+    }
+    for (byte, mask) in rest.iter_mut().zip(mask) {
+        *byte ^= mask;
+    }
+    for (byte, mask) in rest.iter_mut().skip(4).zip(mask) {
+        *byte ^= mask;
+    }
+}
+
+/// Appends a message of the side `role` to what is to be written.
+pub fn encode(role: Role, frame: &Frame, out: &mut BytesMut) {
     match frame {
-        Frame::Text(text) => append(TEXT, text.as_bytes(), out),
-        Frame::Binary(bytes) => append(BINARY, bytes, out),
-        Frame::Close(close) if close.code == NO_CODE => append(CLOSE, &[], out),
+        Frame::Text(text) => append(role, TEXT, text.as_bytes(), out),
+        Frame::Binary(bytes) => append(role, BINARY, bytes, out),
+        Frame::Close(close) if close.code == NO_CODE => append(role, CLOSE, &[], out),
         Frame::Close(close) => {
             // Older compatibility dates accept longer reasons than a frame can carry.
             let end = close.reason.floor_char_boundary(limits::SOCKET_REASON_BYTES);
             let mut payload = Vec::with_capacity(2 + end);
             payload.extend(close.code.to_be_bytes());
             payload.extend(&close.reason.as_bytes()[..end]);
-            append(CLOSE, &payload, out);
+            append(role, CLOSE, &payload, out);
         }
     }
 }
 
 /// Appends the answer to a ping.
-pub fn encode_pong(payload: &[u8], out: &mut BytesMut) {
-    append(PONG, payload, out);
+pub fn encode_pong(role: Role, payload: &[u8], out: &mut BytesMut) {
+    append(role, PONG, payload, out);
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "each length was compared with its width")]
-fn append(opcode: u8, payload: &[u8], out: &mut BytesMut) {
-    out.reserve(10 + payload.len());
+fn append(role: Role, opcode: u8, payload: &[u8], out: &mut BytesMut) {
+    out.reserve(14 + payload.len());
     out.put_u8(0x80 | opcode);
+    let masked = if role == Role::Client { 0x80 } else { 0 };
     match payload.len() {
-        length @ 0..=125 => out.put_u8(length as u8),
+        length @ 0..=125 => out.put_u8(masked | length as u8),
         length @ 126..=0xffff => {
-            out.put_u8(126);
+            out.put_u8(masked | 126);
             out.put_u16(length as u16);
         }
         length => {
-            out.put_u8(127);
+            out.put_u8(masked | 127);
             out.put_u64(length as u64);
         }
     }
+    if role == Role::Server {
+        return out.put_slice(payload);
+    }
+    // The mask protects proxies from programs that choose their bytes. Without chance it is a fixed one.
+    let mask = getrandom::u32().unwrap_or(0x5a5a_5a5a).to_ne_bytes();
+    out.put_slice(&mask);
+    let start = out.len();
     out.put_slice(payload);
+    apply_mask(&mut out[start..], mask);
 }
 
 #[cfg(test)]
@@ -228,7 +269,7 @@ mod tests {
     fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
         let mask = [1, 2, 3, 4];
         let mut frame = BytesMut::new();
-        append(first & 0x0f, payload, &mut frame);
+        append(Role::Server, first & 0x0f, payload, &mut frame);
         let header = frame.len() - payload.len();
         let mut bytes = frame[..header].to_vec();
         bytes[0] = first;
@@ -239,7 +280,7 @@ mod tests {
     }
 
     fn decode(bytes: &[u8]) -> Result<Vec<Incoming>, Violation> {
-        let mut decoder = Decoder::new(1_000);
+        let mut decoder = Decoder::new(Role::Server, 1_000);
         decoder.buffer.extend_from_slice(bytes);
         std::iter::from_fn(|| decoder.next().transpose()).collect()
     }
@@ -296,9 +337,24 @@ mod tests {
     #[test]
     fn a_reason_that_is_too_long_is_cut_between_characters() {
         let mut out = BytesMut::new();
-        encode(&Frame::Close(Close { code: 4000, reason: "ż".repeat(100) }), &mut out);
+        encode(Role::Server, &Frame::Close(Close { code: 4000, reason: "ż".repeat(100) }), &mut out);
         assert_eq!(&out[..4], [0x88, 124, 0x0f, 0xa0]);
         assert!(std::str::from_utf8(&out[4..]).is_ok());
+    }
+
+    #[test]
+    fn what_one_side_writes_the_other_side_reads() {
+        for (writer, reader) in [(Role::Server, Role::Client), (Role::Client, Role::Server)] {
+            for length in [0, 1, 7, 8, 13, 125, 126, 70_000] {
+                let frame = Frame::Binary((0..length).map(|n| n as u8).collect::<Vec<_>>().into());
+                let mut decoder = Decoder::new(reader, 70_000);
+                encode(writer, &frame, &mut decoder.buffer);
+                assert_eq!(decoder.next(), Ok(Some(Incoming::Message(frame))), "{writer:?} {length}");
+            }
+            let mut own = Decoder::new(writer, 1_000);
+            encode(writer, &Frame::Text("x".to_owned()), &mut own.buffer);
+            assert_eq!(own.next().map_err(|violation| violation.code), Err(1002));
+        }
     }
 
     proptest! {
@@ -313,7 +369,7 @@ mod tests {
                     Frame::Text(_) | Frame::Close(_) => Vec::new(),
                 })
                 .collect();
-            let mut decoder = Decoder::new(70_000);
+            let mut decoder = Decoder::new(Role::Server, 70_000);
             let mut got = Vec::new();
             for piece in bytes.chunks(cut) {
                 decoder.buffer.extend_from_slice(piece);

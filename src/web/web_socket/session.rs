@@ -6,7 +6,7 @@
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::frames::{Decoder, Incoming, Violation, encode, encode_pong};
+use super::frames::{Decoder, Incoming, Role, Violation, encode, encode_pong};
 use crate::base::clock::Clock;
 use crate::engine::socket::{Arrival, Close, Fate, Frame, LinkEdge};
 
@@ -17,22 +17,24 @@ const READ_BYTES: usize = 8 * 1024;
 
 /// What is known about one connection.
 struct Session {
+    role: Role,
     link: LinkEdge,
     clock: Clock,
     decoder: Decoder,
     out: BytesMut,
     closed_in: bool,
     closed_out: bool,
-    /// Nothing more is read: the client ended its side, or broke the protocol.
+    /// Nothing more is read: the other side ended its side, or broke the protocol.
     deaf: bool,
 }
 
-/// Serves the connection `io` until it ends; the link learns how.
-pub async fn serve(io: impl AsyncRead + AsyncWrite, link: LinkEdge, clock: Clock) {
+/// Serves the side `role` of the connection `io` until it ends; the link learns how.
+pub async fn serve(io: impl AsyncRead + AsyncWrite, link: LinkEdge, clock: Clock, role: Role) {
     let (mut reader, mut writer) = tokio::io::split(io);
-    let decoder = Decoder::new(link.message_max());
+    let decoder = Decoder::new(role, link.message_max());
     let out = BytesMut::new();
-    let mut session = Session { link, clock, decoder, out, closed_in: false, closed_out: false, deaf: false };
+    let mut session =
+        Session { role, link, clock, decoder, out, closed_in: false, closed_out: false, deaf: false };
     loop {
         session.hear();
         if session.speak() {
@@ -64,7 +66,7 @@ impl Session {
         while self.closed_in || self.link.has_room() {
             match self.decoder.next() {
                 Ok(Some(Incoming::Ping(payload))) if !self.closed_out => {
-                    encode_pong(&payload, &mut self.out);
+                    encode_pong(self.role, &payload, &mut self.out);
                 }
                 Ok(Some(Incoming::Ping(_))) => {}
                 Ok(Some(Incoming::Message(frame))) => self.take(frame),
@@ -80,7 +82,7 @@ impl Session {
             && let Some(response) = self.link.auto_response(text, self.clock.now())
         {
             if !self.closed_out {
-                encode(&Frame::Text(response), &mut self.out);
+                encode(self.role, &Frame::Text(response), &mut self.out);
             }
             return;
         }
@@ -95,12 +97,12 @@ impl Session {
         )));
         if !self.closed_out {
             let close = Close { code, reason };
-            encode(&Frame::Close(close), &mut self.out);
+            encode(self.role, &Frame::Close(close), &mut self.out);
             self.closed_out = true;
         }
         self.closed_in = true;
         self.deaf = true;
-        self.decoder = Decoder::new(0);
+        self.decoder = Decoder::new(self.role, 0);
     }
 
     /// Takes what the isolate sent, as far as there is room; says whether the connection is over.
@@ -108,7 +110,7 @@ impl Session {
         while self.out.len() < WRITE_BYTES && !self.closed_out {
             let Some(frame) = self.link.next() else { break };
             self.closed_out = matches!(frame, Frame::Close(_));
-            encode(&frame, &mut self.out);
+            encode(self.role, &frame, &mut self.out);
         }
         let written = self.out.is_empty();
         let heard = !self.closed_in && self.deaf && self.link.has_room();
@@ -142,7 +144,7 @@ mod tests {
     fn start() -> (DuplexStream, Link, tokio::task::JoinHandle<()>) {
         let (near, far) = tokio::io::duplex(1024);
         let (link, edge) = link(1_000);
-        let task = tokio::spawn(serve(far, edge, Clock::system()));
+        let task = tokio::spawn(serve(far, edge, Clock::system(), Role::Server));
         (near, link, task)
     }
 
