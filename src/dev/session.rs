@@ -26,6 +26,7 @@ use crate::base::limits;
 use crate::bundle::{BuildFailure, Bundle, BundleCache, ChildBundler};
 use crate::project::{LoadRequest, Loaded, Project, check_exports, load};
 use crate::server::{Current, ListenError, PortChoice, Server, ServerOptions, Serving, listen};
+use crate::storage::history::HistorySettings;
 use crate::world::{LogSink, Replies, SharedState, StateError, Warm, World, WorldFailure, WorldSpec};
 
 /// The platform's default port for local development.
@@ -52,6 +53,8 @@ pub struct SessionOptions {
     pub program: PathBuf,
     /// Whether `/__scheduled` runs the scheduled handler.
     pub test_scheduled: bool,
+    /// How the history of objects is kept, if it is.
+    pub history: Option<HistorySettings>,
     /// Time; its zero is the start of the process.
     pub clock: Clock,
     /// Where reports go.
@@ -157,8 +160,11 @@ impl Session {
             (options.report)(Report::Warnings(warnings));
         }
         let persist = options.persist.clone().unwrap_or_else(|| project.root.join(DEFAULT_STATE));
-        let state = SharedState::open(&persist)
+        let mut state = SharedState::open(&persist)
             .map_err(|error| StartFailure::State { path: persist.clone(), error })?;
+        if let Some(history) = options.history {
+            state = state.with_history(history, options.clock.clone());
+        }
         let current = Arc::new(Current::default());
         let server = start_server(&options, &project, current.clone(), state.replies().clone())?;
         let lost = Arc::new(AtomicBool::new(false));

@@ -205,7 +205,8 @@ impl Objects {
     pub fn next_due(&self) -> Option<Duration> {
         let timer = self.host.timers.borrow_mut().next_due();
         let deadline = self.deadlines.borrow().iter().map(|d| d.due).min();
-        [timer, deadline, self.next_hibernation(), self.next_alarm()].into_iter().flatten().min()
+        let history = self.stores.history_due();
+        [timer, deadline, self.next_hibernation(), self.next_alarm(), history].into_iter().flatten().min()
     }
 
     /// Makes what is due ready.
@@ -218,6 +219,10 @@ impl Objects {
             self.deliver_to_scope(scope, Event::Timer(id));
         }
         self.advance_alarms(now);
+        self.stores.save_history(now);
+        for text in self.stores.take_warnings() {
+            (self.host.log)(LogRecord { origin: Origin::Worker, level: LogLevel::Warn, text });
+        }
         let expired: Vec<_> = {
             let mut deadlines = self.deadlines.borrow_mut();
             let expired = deadlines.iter().filter(|d| d.due <= now).map(|d| (d.slot, d.owner)).collect();
@@ -308,6 +313,7 @@ impl Objects {
                     let next = self.with_actor(slot, |actor| Some((actor.owner, actor.take_admitted()?)));
                     if let Some((owner, (section, event))) = next {
                         let scope = Scope { owner, section };
+                        self.stores.begin_event(slot, &event);
                         let report =
                             isolate.turn(scope, |ctx| entry.enter(ctx, scope, Target::Object(slot), event));
                         self.after_turn(isolate, entry, scope, report);
@@ -334,7 +340,16 @@ impl Objects {
             (actor.key, actor.name.clone())
         });
         self.adopt_sockets(&self.lease_key(slot));
-        self.stores.open(slot, &self.namespaces[key.namespace], key.id, name.as_deref());
+        match self.stores.open(slot, &self.namespaces[key.namespace], key.id, name.as_deref()) {
+            Ok(false) => {}
+            // The alarm may be another one now.
+            Ok(true) => self.alarms.note_change(slot),
+            Err(error) => {
+                let text = format!("the state that was to be restored could not be: {error}");
+                let origin = self.origin_of(slot);
+                (self.host.log)(LogRecord { origin, level: LogLevel::Error, text });
+            }
+        }
         let scope = Scope { owner, section: ROOT };
         let (objects, constructor) = (self.clone(), entry.clone());
         let report = isolate.turn(scope, |ctx| {

@@ -52,6 +52,11 @@ impl KvCache {
         !self.dirty.is_empty()
     }
 
+    /// Whether anything is kept.
+    pub fn is_known(&self) -> bool {
+        !self.entries.is_empty()
+    }
+
     /// A number that changes with every write and rollback.
     pub fn version(&self) -> u64 {
         self.version

@@ -13,6 +13,7 @@ use super::connection::Connection;
 use super::connections::{Connections, Slot};
 use super::cursor::Cursors;
 use super::failure::{SqliteFailure, StorageError};
+use super::history::{Cause, CauseKind};
 use super::kv::KvCache;
 use super::template::{PAGE_BYTES, Template};
 use super::txn::Transaction;
@@ -49,6 +50,8 @@ pub struct ObjectStore {
     pub(super) transaction: Transaction,
     /// Whether `deleteAll()` emptied the storage since it was made.
     pub(super) emptied: bool,
+    /// What made the writes of this batch.
+    pub(super) cause: Cause,
     /// Whether the file is known to exist; a file that is missing is looked for again.
     exists: bool,
 }
@@ -56,9 +59,10 @@ pub struct ObjectStore {
 impl ObjectStore {
     /// The storage of the object kept in the file `path` (`<64 hex digits>.sqlite`). No I/O.
     pub fn new(connections: Rc<Connections>, path: PathBuf, backend: Backend) -> Self {
+        let slot = connections.slot(path);
         Self {
             connections,
-            slot: Slot::new(path),
+            slot,
             backend,
             name: None,
             kv: KvCache::default(),
@@ -66,6 +70,7 @@ impl ObjectStore {
             alarm: AlarmSlot::default(),
             transaction: Transaction::default(),
             emptied: false,
+            cause: Cause::default(),
             exists: false,
         }
     }
@@ -98,6 +103,23 @@ impl ObjectStore {
         self.kv.forget_clean();
         if !self.alarm.dirty {
             self.alarm.known = None;
+        }
+    }
+
+    /// Notes that an event begins which may write: it is the cause of the next commit. Forgets what was read,
+    /// if somebody else has written to the file since.
+    pub fn begin_event(&mut self, kind: CauseKind, detail: impl FnOnce(&mut String)) {
+        self.cause.kind = kind;
+        self.cause.events += 1;
+        self.cause.detail.clear();
+        detail(&mut self.cause.detail);
+        self.notice_changes();
+    }
+
+    /// Forgets what was read, if somebody else has written to the file since.
+    pub fn notice_changes(&mut self) {
+        if (self.kv.is_known() || self.alarm.known.is_some()) && self.slot.is_changed() {
+            self.forget_reads();
         }
     }
 
@@ -175,6 +197,10 @@ impl ObjectStore {
         write_new(self.slot.path(), &bytes)
             .map_err(|reason| io_error("create", self.slot.path(), &reason))?;
         self.exists = true;
+        self.connections.recorded(&self.slot, |recorder| {
+            recorder.made(bytes);
+            Ok(())
+        });
         Ok(())
     }
 
@@ -228,25 +254,37 @@ impl ObjectStore {
 
     /// Closes the connection and moves the file aside, unless an earlier one of this batch is there.
     fn put_aside(&mut self) -> Result<(), StorageError> {
-        self.connections.disconnect(&self.slot);
-        self.connections.finish(&self.slot).map_err(|failure| self.error("close", failure))?;
-        let aside = self.aside();
         let result = if self.transaction.is_reset() {
+            self.forget_made();
             remove(self.slot.path())
         } else {
-            rename(self.slot.path(), &aside)
+            self.connections.disconnect(&self.slot);
+            self.connections.finish(&self.slot).map_err(|failure| self.error("close", failure))?;
+            rename(self.slot.path(), &self.aside())
         };
         result.map_err(|reason| io_error("put aside", self.slot.path(), &reason))
     }
 
     /// Throws the file away that [`ObjectStore::delete_all`] put aside.
     pub(super) fn drop_aside(&mut self) -> Result<(), StorageError> {
-        remove(&self.aside()).map_err(|reason| io_error("delete", self.slot.path(), &reason))
+        remove(&self.aside()).map_err(|reason| io_error("delete", self.slot.path(), &reason))?;
+        let cause = Cause { kind: CauseKind::DeleteAll, ..self.cause.clone() };
+        self.connections.recorded(&self.slot, |recorder| recorder.deleted(&cause));
+        Ok(())
+    }
+
+    /// Closes the connection to a file that was made in this batch and goes again.
+    fn forget_made(&mut self) {
+        self.connections.recorded(&self.slot, |recorder| {
+            recorder.unmade();
+            Ok(())
+        });
+        self.connections.discard(&self.slot);
     }
 
     /// Brings back the file that [`ObjectStore::delete_all`] put aside.
     pub(super) fn restore_aside(&mut self) -> Result<(), StorageError> {
-        self.connections.disconnect(&self.slot);
+        self.forget_made();
         remove(self.slot.path()).map_err(|reason| io_error("restore", self.slot.path(), &reason))?;
         self.exists = self.recover_aside()?;
         self.emptied = false;

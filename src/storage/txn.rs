@@ -71,6 +71,11 @@ impl ObjectStore {
         self.transaction.depth > 0
     }
 
+    /// Whether `deleteAll()` waits for the commit.
+    pub(super) fn has_reset(&self) -> bool {
+        self.transaction.reset
+    }
+
     /// Begins the transaction of the batch; `kv` says that a new file needs the table of keys.
     pub(super) fn begin(&mut self, kv: bool) -> Result<(), StorageError> {
         self.make(kv)?;
@@ -88,7 +93,7 @@ impl ObjectStore {
         if self.transaction.depth > 0 || !self.is_dirty() {
             return Ok(());
         }
-        let result = self.commit_now();
+        let result = self.commit_now().and_then(|()| self.note_commit());
         if result.is_err() {
             // The error to report is the first one; what fails here fails again at the next use.
             let _ = self.roll_back();
@@ -116,6 +121,13 @@ impl ObjectStore {
             self.transaction.unpin(&self.slot);
         }
         self.commit_reset()
+    }
+
+    /// Notes the commit for the history, and what caused it.
+    fn note_commit(&mut self) -> Result<(), CommitError> {
+        let cause = std::mem::take(&mut self.cause);
+        let noted = self.connections.committed(&self.slot, cause);
+        noted.map_err(|failure| CommitError::Storage(self.error("checkpoint", failure)))
     }
 
     fn commit_reset(&mut self) -> Result<(), CommitError> {

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::base::clock::Clock;
 use crate::objects::{Alarms, Leases, Parking};
+use crate::storage::history::{self, HistoryOptions, HistorySettings};
 use crate::storage::{StateDir, StateDirError};
 
 use super::replies::Replies;
@@ -19,6 +21,7 @@ pub struct SharedState {
     pub(super) alarms: Alarms,
     replies: Arc<Replies>,
     pub(super) parking: Parking,
+    history: Option<HistoryOptions>,
 }
 
 impl SharedState {
@@ -33,7 +36,22 @@ impl SharedState {
             alarms: Alarms::default(),
             replies: Arc::default(),
             parking: Parking::default(),
+            history: None,
         })
+    }
+
+    /// The same, keeping the history of objects, with times from `clock`.
+    #[must_use]
+    pub fn with_history(mut self, settings: HistorySettings, clock: Clock) -> Self {
+        let HistorySettings { max_bytes, max_age_ms } = settings;
+        let directory = history::directory(&self.own_dir());
+        self.history = Some(HistoryOptions { directory, clock, max_bytes, max_age_ms });
+        self
+    }
+
+    /// How the history of objects is kept, if it is.
+    pub fn history(&self) -> Option<HistoryOptions> {
+        self.history.clone()
     }
 
     /// The answers of all worlds, for the edge to deliver.
