@@ -12,8 +12,8 @@ use super::args::DevArgs;
 use super::output::{Output, Style};
 use crate::base::clock::Clock;
 use crate::dev::{Report, Session, SessionOptions, StartFailure, Stopper};
-use crate::storage::history::HistorySettings;
 use crate::project::{LoadRequest, Overrides};
+use crate::storage::history::HistorySettings;
 
 /// Exit code after a second signal, as shells count a process ended by Ctrl-C.
 const INTERRUPTED: i32 = 130;
@@ -95,7 +95,17 @@ fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOptions> {
         max_bytes: args.history_size.saturating_mul(1024 * 1024),
         max_age_ms: i64::from(args.history_days) * 24 * 60 * 60 * 1_000,
     });
-    Ok(SessionOptions { load, ip: args.ip, port: args.port, persist, program, test_scheduled, history, clock, report })
+    Ok(SessionOptions {
+        load,
+        ip: args.ip,
+        port: args.port,
+        persist,
+        program,
+        test_scheduled,
+        history,
+        clock,
+        report,
+    })
 }
 
 /// The first signal asks the session to stop, the second ends the process at once.

@@ -71,14 +71,19 @@ impl Stores {
                     detail.push_str(path_of(&request.url));
                 });
             }
-            Event::Call { path, .. } | Event::CallExport { path, .. } | Event::CallEntrypoint { path, .. } => {
+            Event::Call { path, .. }
+            | Event::CallExport { path, .. }
+            | Event::CallEntrypoint { path, .. } => {
                 store.begin_event(CauseKind::Rpc, |detail| detail.push_str(&path.join(".")));
             }
             Event::Alarm { .. } => store.begin_event(CauseKind::Alarm, |_| {}),
             Event::Socket(_) => store.begin_event(CauseKind::Socket, |_| {}),
             Event::Timer(_) => store.begin_event(CauseKind::Timer, |_| {}),
             // They go on with what one of the others began.
-            Event::Answer { .. } | Event::Complete(_) | Event::DropExport { .. } | Event::Scheduled { .. } => {
+            Event::Answer { .. }
+            | Event::Complete(_)
+            | Event::DropExport { .. }
+            | Event::Scheduled { .. } => {
                 store.notice_changes();
             }
         }

@@ -29,7 +29,7 @@ impl ObjectStore {
         // What follows is written in any case, so that the batch ends in a commit that has this bookmark.
         self.next_bookmark()?;
         let history = self.history()?;
-        if !self.has_reset() {
+        if !self.is_aside() {
             return Ok(history.next().to_string());
         }
         // `deleteAll()` and the new file are points of their own.
@@ -75,7 +75,9 @@ impl ObjectStore {
     /// # Errors
     /// When that failed; the state is as it was, and the next session tries again.
     pub fn begin_session(&mut self) -> Result<bool, StorageError> {
-        let Some(path) = self.slot.recorder().and_then(|recorder| recorder.borrow().path()) else { return Ok(false) };
+        let Some(path) = self.slot.recorder().and_then(|recorder| recorder.borrow().path()) else {
+            return Ok(false);
+        };
         let Some(bookmark) = history::is_scheduled(&path)? else { return Ok(false) };
         self.file_exists()?;
         self.connections.disconnect(&self.slot);
@@ -87,6 +89,11 @@ impl ObjectStore {
         Ok(true)
     }
 
+    /// Whether `deleteAll()` waits for the commit.
+    fn is_aside(&self) -> bool {
+        self.slot.recorder().is_some_and(|recorder| recorder.borrow().is_aside())
+    }
+
     /// The history with all commits, begun if there is none.
     fn history(&mut self) -> Result<History, StorageError> {
         if self.slot.recorder().is_none() || self.backend == Backend::Kv {
@@ -95,7 +102,7 @@ impl ObjectStore {
         self.make(false)?;
         // Whoever opens the file looks for its history.
         self.writing(false, "open", |_| Ok(()))?;
-        if !self.has_reset() {
+        if !self.is_aside() {
             self.connections.recorded(&self.slot, |recorder| recorder.save(true));
         }
         let recorder = self.slot.recorder().expect("looked at above").borrow();

@@ -260,7 +260,9 @@ impl ObjectStore {
         } else {
             self.connections.disconnect(&self.slot);
             self.connections.finish(&self.slot).map_err(|failure| self.error("close", failure))?;
-            rename(self.slot.path(), &self.aside())
+            let renamed = rename(self.slot.path(), &self.aside());
+            self.note_aside(renamed.is_ok());
+            renamed
         };
         result.map_err(|reason| io_error("put aside", self.slot.path(), &reason))
     }
@@ -269,8 +271,17 @@ impl ObjectStore {
     pub(super) fn drop_aside(&mut self) -> Result<(), StorageError> {
         remove(&self.aside()).map_err(|reason| io_error("delete", self.slot.path(), &reason))?;
         let cause = Cause { kind: CauseKind::DeleteAll, ..self.cause.clone() };
-        self.connections.recorded(&self.slot, |recorder| recorder.deleted(&cause));
+        self.connections.recorded(&self.slot, |recorder| {
+            if recorder.is_aside() { recorder.deleted(&cause) } else { Ok(()) }
+        });
         Ok(())
+    }
+
+    fn note_aside(&self, aside: bool) {
+        self.connections.recorded(&self.slot, |recorder| {
+            recorder.put_aside(aside);
+            Ok(())
+        });
     }
 
     /// Closes the connection to a file that was made in this batch and goes again.
@@ -287,6 +298,7 @@ impl ObjectStore {
         self.forget_made();
         remove(self.slot.path()).map_err(|reason| io_error("restore", self.slot.path(), &reason))?;
         self.exists = self.recover_aside()?;
+        self.note_aside(false);
         self.emptied = false;
         Ok(())
     }

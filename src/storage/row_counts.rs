@@ -55,6 +55,17 @@ struct Shape {
     writes: u64,
     /// Instructions per pass that count as a change.
     changes: u64,
+    /// Whether it writes to a virtual table: what the table's module writes to its own tables does not count.
+    is_virtual: bool,
+}
+
+/// Rows that a statement changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Changes {
+    /// With what triggers, foreign keys and modules of virtual tables changed.
+    pub all: u64,
+    /// By the statement itself.
+    pub own: u64,
 }
 
 /// One instruction.
@@ -84,9 +95,21 @@ impl Program {
             + counted
     }
 
+    /// Looks at the program before it runs, where that cannot be done later: what defines tables cannot be compiled
+    /// twice.
+    pub fn look_ahead(&self, database: &Database) {
+        if ["create", "alter", "drop"].iter().any(|word| guard::first_word_is(&self.sql, word)) {
+            self.shape(database);
+        }
+    }
+
     /// Rows written, where `changes` rows were changed.
-    pub fn rows_written(&self, database: &Database, changes: u64) -> u64 {
+    pub fn rows_written(&self, database: &Database, changes: Changes) -> u64 {
         let shape = self.shape(database);
+        if shape.is_virtual {
+            return changes.own;
+        }
+        let changes = changes.all;
         if shape.changes == 0 { shape.writes } else { (changes * shape.writes).div_ceil(shape.changes) }
     }
 
@@ -131,7 +154,10 @@ fn shape(program: &[Instruction]) -> Shape {
     let private: Vec<i64> = program
         .iter()
         .filter(|i| {
-            matches!(i.name.as_str(), "OpenEphemeral" | "OpenAutoindex" | "SorterOpen" | "OpenPseudo")
+            matches!(
+                i.name.as_str(),
+                "OpenEphemeral" | "OpenAutoindex" | "SorterOpen" | "OpenPseudo" | "OpenDup"
+            )
         })
         .map(|i| i.p1)
         .collect();
@@ -168,10 +194,7 @@ fn shape(program: &[Instruction]) -> Shape {
                 shape.writes += 1;
                 shape.changes += 1;
             }
-            "VUpdate" => {
-                shape.writes += 1;
-                shape.changes += 1;
-            }
+            "VUpdate" => shape.is_virtual = true,
             _ => {}
         }
     }

@@ -119,7 +119,8 @@ impl Database {
         // SAFETY: `name` is a C string that outlives the call, `raw` a place for the result.
         let code = unsafe { ffi::sqlite3_open_v2(name.as_ptr(), &mut raw, flags, null()) };
         let interrupt = interrupt.clone();
-        let handle = Handle { raw, guard: Box::default(), math: Cell::new(false), frames: Box::default(), interrupt };
+        let handle =
+            Handle { raw, guard: Box::default(), math: Cell::new(false), frames: Box::default(), interrupt };
         if code != ffi::SQLITE_OK {
             return Err(handle.failure(code));
         }

@@ -71,11 +71,6 @@ impl ObjectStore {
         self.transaction.depth > 0
     }
 
-    /// Whether `deleteAll()` waits for the commit.
-    pub(super) fn has_reset(&self) -> bool {
-        self.transaction.reset
-    }
-
     /// Begins the transaction of the batch; `kv` says that a new file needs the table of keys.
     pub(super) fn begin(&mut self, kv: bool) -> Result<(), StorageError> {
         self.make(kv)?;

@@ -5,8 +5,11 @@
 mod cli;
 mod conformance;
 mod counter;
+mod crash;
 mod deadline;
+mod history;
 mod http;
+mod interchange;
 mod node;
 mod outbound;
 mod playground;

@@ -183,7 +183,8 @@ impl Entry<'_> {
         let mut changes = self.changes;
         while !changes.0.is_empty() {
             let number = changes.number()?;
-            let index = (number >> 1).checked_sub(1).filter(|index| *index < PAGES_MAX).ok_or_else(damaged)?;
+            let index =
+                (number >> 1).checked_sub(1).filter(|index| *index < PAGES_MAX).ok_or_else(damaged)?;
             let from = index as usize * PAGE;
             if image.len() < from + PAGE {
                 image.resize(from + PAGE, 0);
@@ -443,9 +444,8 @@ fn read_tail(payload: &[u8]) -> Result<Tail> {
         return Err(damaged());
     }
     let mut input = Input(payload);
-    let mut four = || -> Result<u32> {
-        Ok(u32::from_le_bytes(input.take(Some(4))?.try_into().expect("four bytes")))
-    };
+    let mut four =
+        || -> Result<u32> { Ok(u32::from_le_bytes(input.take(Some(4))?.try_into().expect("four bytes"))) };
     let last = Sequence { epoch: four()?, number: four()? };
     let time = Timestamp(input.fixed()? as i64);
     let salt = input.fixed()?;

@@ -118,8 +118,20 @@ impl CauseKind {
     pub fn from_byte(byte: u8) -> Self {
         use CauseKind::*;
         const ALL: [CauseKind; 14] = [
-            Unknown, Created, Adopted, Constructor, Request, Rpc, Alarm, Socket, Timer, DeleteAll, Restore,
-            Foreign, Command, Migration,
+            Unknown,
+            Created,
+            Adopted,
+            Constructor,
+            Request,
+            Rpc,
+            Alarm,
+            Socket,
+            Timer,
+            DeleteAll,
+            Restore,
+            Foreign,
+            Command,
+            Migration,
         ];
         ALL.get(usize::from(byte)).copied().unwrap_or_default()
     }
@@ -196,7 +208,13 @@ mod tests {
     #[test]
     fn bookmarks_sort_as_text_and_come_back() {
         let at = |epoch, number| Bookmark { sequence: Sequence { epoch, number }, lineage: 77 };
-        let order = [at(0, 0), at(0, 1), at(0, 300), Bookmark { sequence: at(0, 0).sequence.last_of_epoch(), lineage: 77 }, at(1, 0)];
+        let order = [
+            at(0, 0),
+            at(0, 1),
+            at(0, 300),
+            Bookmark { sequence: at(0, 0).sequence.last_of_epoch(), lineage: 77 },
+            at(1, 0),
+        ];
         for pair in order.windows(2) {
             assert!(pair[0] < pair[1] && pair[0].to_string() < pair[1].to_string());
         }
@@ -204,7 +222,13 @@ mod tests {
             assert_eq!(bookmark.to_string().parse(), Ok(bookmark));
         }
         assert_eq!(at(1, 0xab).to_string(), "00000001-000000ab-00000000-0000000000000000000000000000004d");
-        for text in ["", "x", "1-2-3-4", "00000001-000000ab-00000000-", "+0000001-000000ab-00000000-0000000000000000000000000000004d"] {
+        for text in [
+            "",
+            "x",
+            "1-2-3-4",
+            "00000001-000000ab-00000000-",
+            "+0000001-000000ab-00000000-0000000000000000000000000000004d",
+        ] {
             assert_eq!(text.parse::<Bookmark>(), Err(InvalidBookmark(text.to_owned())));
         }
     }

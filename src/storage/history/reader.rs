@@ -57,7 +57,9 @@ impl History {
     /// When the file cannot be read.
     pub fn open(path: &Path) -> Result<Option<Self>, HistoryError> {
         let file = HistoryFile::open(path).map_err(|reason| io("read", path, &reason))?;
-        Ok(file.filter(|file| file.tail.begin != Timestamp(0) || file.tail.last != Sequence::default()).map(|file| Self { file }))
+        Ok(file
+            .filter(|file| file.tail.begin != Timestamp(0) || file.tail.last != Sequence::default())
+            .map(|file| Self { file }))
     }
 
     /// The same, from a recorder's view.
@@ -126,7 +128,9 @@ impl History {
                 break;
             }
         }
-        found.ok_or_else(|| HistoryError::Time("the history of this object begins after the given time".to_owned()))
+        found.ok_or_else(|| {
+            HistoryError::Time("the history of this object begins after the given time".to_owned())
+        })
     }
 
     /// The point that `bookmark` names: the newest one that is not later than it.
@@ -188,7 +192,8 @@ impl Snapshot {
     /// # Errors
     /// What SQLite says.
     pub fn connect(&self) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags =
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         // Nobody else writes to it, so that its journal mode does not matter.
         let mut name = String::from("file:");
         for byte in self.path.to_string_lossy().bytes() {

@@ -19,11 +19,11 @@ use std::io::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::HistoryOptions;
 use super::file::{HistoryFile, Kind, Segment, Stat, Tail, whole};
 use super::log::{self, Log, Position};
 use super::page::PAGE;
 use super::point::{Cause, CauseKind, Sequence};
-use super::HistoryOptions;
 use crate::base::clock::Timestamp;
 use crate::storage::sqlite::{Database, Interrupt, OpenMode};
 
@@ -52,6 +52,8 @@ pub struct Recorder {
     noted: Vec<Noted>,
     /// Whether the history was looked for.
     known: bool,
+    /// Whether `deleteAll()` has put the database aside, and the commit decides whether it is gone.
+    aside: bool,
     /// Why there is none, where that is so.
     off: Option<String>,
 }
@@ -62,7 +64,17 @@ impl Recorder {
         let path = options.path_of(&database);
         let off = path.is_none().then(|| "its file is in no namespace's directory".to_owned());
         let path = path.unwrap_or_default();
-        Self { options, database, path, file: None, made: None, noted: Vec::new(), known: false, off }
+        Self {
+            options,
+            database,
+            path,
+            file: None,
+            made: None,
+            noted: Vec::new(),
+            known: false,
+            aside: false,
+            off,
+        }
     }
 
     /// The history, if there is one.
@@ -105,6 +117,16 @@ impl Recorder {
         }
     }
 
+    /// Whether a database put aside waits for the commit.
+    pub fn is_aside(&self) -> bool {
+        self.aside
+    }
+
+    /// Notes that the database was put aside, or came back.
+    pub fn put_aside(&mut self, aside: bool) {
+        self.aside = aside;
+    }
+
     /// Forgets a database that was made and is gone again.
     pub fn unmade(&mut self) {
         self.made = None;
@@ -128,7 +150,9 @@ impl Recorder {
         let Some(file) = self.file.as_ref().filter(|file| file.tail.present) else {
             return self.adopt();
         };
-        if log_salt(&self.database) == Some(file.tail.position.salt) || Stat::of(&self.database) == file.tail.stat {
+        if log_salt(&self.database) == Some(file.tail.position.salt)
+            || Stat::of(&self.database) == file.tail.stat
+        {
             return Ok(());
         }
         self.take_over_unknown(false)
@@ -200,6 +224,7 @@ impl Recorder {
 
     /// Notes that the database was deleted by `cause`.
     pub fn deleted(&mut self, cause: &Cause) -> Result<()> {
+        self.aside = false;
         if self.off.is_some() {
             return Ok(());
         }
@@ -238,7 +263,9 @@ impl Recorder {
             let frame = log.number(commit.to - 1);
             let noted = self.noted.iter().find(|noted| noted.frame >= frame);
             let (time, cause) = match noted {
-                Some(noted) if noted.frame == frame || noted.frame == ANY_FRAME => (noted.time, noted.cause.clone()),
+                Some(noted) if noted.frame == frame || noted.frame == ANY_FRAME => {
+                    (noted.time, noted.cause.clone())
+                }
                 Some(noted) => (noted.time, Cause::default()),
                 None => (written, Cause::default()),
             };
@@ -257,7 +284,9 @@ impl Recorder {
         let Some(image) = self.read_database()? else { return Ok(()) };
         let mut tail = self.file.as_ref().map(|file| file.tail).unwrap_or_default();
         let position = log::read(&self.database, Position::default())?.map(|log| log.end);
-        tail.last = if self.file.is_some() { next(&tail) } else { Sequence::default() };
+        // After `deleteAll()` in a process that ended abruptly, this point stands for that of the new file too: a
+        // bookmark that was given out counted both.
+        tail.last = if self.file.is_some() { next(&tail).next() } else { Sequence::default() };
         (tail.time, tail.present, tail.restoring) = (self.options.clock.now().max(tail.time), true, false);
         tail.position = position.unwrap_or_default();
         tail.stat = if position.is_some() { Stat::default() } else { Stat::of(&self.database) };
@@ -277,7 +306,8 @@ impl Recorder {
             return self.deleted(&Cause::new(CauseKind::Foreign, ""));
         };
         // Without a connection of the object's, reading the database has moved the log into it.
-        (tail.position, tail.stat) = if open { (position, Stat::default()) } else { (Position::default(), Stat::of(&self.database)) };
+        (tail.position, tail.stat) =
+            if open { (position, Stat::default()) } else { (Position::default(), Stat::of(&self.database)) };
         let mut segment = Segment::default();
         let mut differs = known.len() != image.len();
         for (index, page) in image.chunks_exact(PAGE).enumerate() {
@@ -331,7 +361,8 @@ impl Recorder {
                 HistoryFile::create(&self.path, lineage(&self.database, tail.time))?
             }
         };
-        if file.end > self.options.max_bytes || tail.time.0 - tail.begin.0 > self.options.max_age_ms + DAY_MS {
+        if file.end > self.options.max_bytes || tail.time.0 - tail.begin.0 > self.options.max_age_ms + DAY_MS
+        {
             file.append(records, tail)?;
             let oldest = Timestamp(tail.time.0 - self.options.max_age_ms);
             let keep = if file.end > self.options.max_bytes { self.options.max_bytes / 2 } else { u64::MAX };

@@ -64,13 +64,19 @@ pub fn unschedule(history: &Path) -> Result<(), HistoryError> {
 ///
 /// # Errors
 /// When the history has no such point, or a file cannot be read or written; the state is then as before.
-pub fn restore(recorder: &mut Recorder, database: &Path, bookmark: Bookmark) -> Result<Bookmark, HistoryError> {
+pub fn restore(
+    recorder: &mut Recorder,
+    database: &Path,
+    bookmark: Bookmark,
+) -> Result<Bookmark, HistoryError> {
     let failed = |reason: std::io::Error| io("restore", database, &reason);
     if database.exists() {
         recorder.before_open().map_err(failed)?;
         recorder.save(false).map_err(failed)?;
     }
-    let Some(file) = recorder.file() else { return Err(HistoryError::None(recorder.off().map(str::to_owned))) };
+    let Some(file) = recorder.file() else {
+        return Err(HistoryError::None(recorder.off().map(str::to_owned)));
+    };
     let history = History::of(file);
     let undo = history.undo();
     let mut image = history.image(bookmark)?;

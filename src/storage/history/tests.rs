@@ -73,7 +73,12 @@ fn put(store: &mut ObjectStore, key: &str, value: &[u8]) {
 }
 
 fn content(store: &mut ObjectStore) -> Model {
-    store.list(&ListOptions::default()).unwrap().into_iter().map(|(key, value)| (key, brief(&value))).collect()
+    store
+        .list(&ListOptions::default())
+        .unwrap()
+        .into_iter()
+        .map(|(key, value)| (key, brief(&value)))
+        .collect()
 }
 
 /// The keys as of a point.
@@ -176,7 +181,8 @@ fn a_bookmark_brings_the_state_back_and_can_be_undone() {
     assert!(store.begin_session().unwrap());
     assert_eq!(content(&mut store), model([("k", &[2])]));
     store.close().unwrap();
-    let causes: Vec<_> = fixture.history("a").points().unwrap().into_iter().map(|point| point.cause.kind).collect();
+    let causes: Vec<_> =
+        fixture.history("a").points().unwrap().into_iter().map(|point| point.cause.kind).collect();
     assert_eq!(causes.iter().filter(|kind| **kind == CauseKind::Restore).count(), 3);
 }
 
@@ -249,7 +255,8 @@ fn what_other_tools_do_to_the_file_is_noticed() {
     let history = fixture.history("a");
     assert_eq!(content_at(&history, first), model([("k", &[1])]));
     assert_eq!(content_at(&history, history.last()), model([("k", &[4]), ("w", &[11])]));
-    let foreign = history.points().unwrap().into_iter().filter(|point| point.cause.kind == CauseKind::Foreign).count();
+    let foreign =
+        history.points().unwrap().into_iter().filter(|point| point.cause.kind == CauseKind::Foreign).count();
     assert_eq!(foreign, 2);
     // A copy of the file with another time changes nothing.
     let bytes = fs::read(fixture.path("a")).unwrap();
@@ -266,7 +273,8 @@ fn an_adopted_file_begins_with_what_it_holds() {
     let path = fixture.path("a");
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let other = rusqlite::Connection::open(&path).unwrap();
-    let sql = "PRAGMA journal_mode = WAL; CREATE TABLE _cf_KV (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
+    let sql =
+        "PRAGMA journal_mode = WAL; CREATE TABLE _cf_KV (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
                INSERT INTO _cf_KV VALUES ('old', x'07')";
     other.execute_batch(sql).unwrap();
     // Its log stays behind.
@@ -311,7 +319,9 @@ fn the_size_and_the_age_of_a_history_have_bounds() {
     let mut store = fixture.store("a");
     let mut all = Vec::new();
     for round in 0u32..60 {
-        let noise: Vec<u8> = (0..4_000u32).map(|at| (at.wrapping_mul(round + 7).wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+        let noise: Vec<u8> = (0..4_000u32)
+            .map(|at| (at.wrapping_mul(round + 7).wrapping_mul(2_654_435_761) >> 11) as u8)
+            .collect();
         put(&mut store, "k", &noise);
         let bookmark: Bookmark = store.current_bookmark().unwrap().parse().unwrap();
         all.push((bookmark, noise));
@@ -338,11 +348,17 @@ fn an_object_that_is_too_large_says_so() {
     let fixture = Fixture::with(8, 1_000, 30 * DAY_MS);
     let path = fixture.path("a");
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    rusqlite::Connection::open(&path).unwrap().execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t(a)").unwrap();
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t(a)")
+        .unwrap();
     let mut store = fixture.store("a");
     put(&mut store, "k", &[1]);
     let error = store.current_bookmark().unwrap_err().to_string();
-    assert!(error.starts_with("the object has no history: its database has 8192 bytes, more than"), "{error}");
+    assert!(
+        error.starts_with("the object has no history: its database has 8192 bytes, more than"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -60,7 +60,13 @@ impl Database {
         // SAFETY: the handle is open; the results are places on this stack.
         let code = unsafe {
             let name = c"main".as_ptr();
-            ffi::sqlite3_wal_checkpoint_v2(self.0.raw, name, ffi::SQLITE_CHECKPOINT_PASSIVE, &mut frames, &mut moved)
+            ffi::sqlite3_wal_checkpoint_v2(
+                self.0.raw,
+                name,
+                ffi::SQLITE_CHECKPOINT_PASSIVE,
+                &mut frames,
+                &mut moved,
+            )
         };
         match code {
             ffi::SQLITE_OK | ffi::SQLITE_BUSY => {
