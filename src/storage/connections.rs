@@ -60,6 +60,7 @@ pub struct Slot {
     used: Cell<u64>,
     pins: Cell<usize>,
     recorder: Option<RefCell<Recorder>>,
+    damaged: Cell<bool>,
     seen: RefCell<Seen>,
 }
 
@@ -139,7 +140,12 @@ impl Connections {
         }
     }
 
-    /// What went wrong with the history since this was last asked; the objects go on without one.
+    /// Says something to be shown to whoever runs the program.
+    pub(super) fn warn(&self, text: String) {
+        self.warnings.borrow_mut().push(text);
+    }
+
+    /// What is to be shown since this was last asked: histories that could not be kept, files that were set aside.
     pub fn take_warnings(&self) -> Vec<String> {
         std::mem::take(&mut *self.warnings.borrow_mut())
     }
@@ -158,7 +164,7 @@ impl Connections {
                 recorder.give_up(&reason);
                 let object = slot.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 let why = recorder.off().unwrap_or_default().to_owned();
-                self.warnings.borrow_mut().push(format!("the history of object `{object}` is off: {why}"));
+                self.warn(format!("the history of object `{object}` is off: {why}"));
             }
         }
     }
@@ -302,6 +308,7 @@ impl Slot {
         Rc::new(Self {
             path,
             recorder: recorder.map(RefCell::new),
+            damaged: Cell::default(),
             seen: RefCell::default(),
             unfinished: Cell::default(),
             listed: Cell::default(),
@@ -334,6 +341,16 @@ impl Slot {
 
     fn is_idle(&self) -> bool {
         self.pins.get() == 0 && self.connection.try_borrow().is_ok()
+    }
+
+    /// Notes that the file is no database, or contradicts itself.
+    pub fn note_damage(&self) {
+        self.damaged.set(true);
+    }
+
+    /// Whether the file turned out to be damaged.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged.get()
     }
 
     /// What keeps the object's history, where one is kept.

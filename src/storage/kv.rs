@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::failure::StorageError;
-use super::object::{Backend, ObjectStore, error};
+use super::object::{Backend, ObjectStore, slot_error};
 use crate::base::clock::Timestamp;
 use crate::base::limits;
 
@@ -176,7 +176,7 @@ impl ObjectStore {
         let mut connection = self
             .connections
             .connect(&self.slot)
-            .map_err(|failure| error(self.slot.path(), "open", failure))?;
+            .map_err(|failure| slot_error(&self.slot, "open", failure))?;
         let mut write = || {
             for key in &dirty {
                 let entry = kv.entries.get_mut(key).expect("dirty keys have entries");
@@ -192,7 +192,7 @@ impl ObjectStore {
             }
             Ok(())
         };
-        write().map_err(|failure| error(self.slot.path(), "write", failure))?;
+        write().map_err(|failure| slot_error(&self.slot, "write", failure))?;
         self.kv.dirty_bytes = 0;
         if self.kv.bytes > CLEAN_BYTES {
             self.kv.forget_clean();

@@ -124,8 +124,15 @@ impl ObjectStore {
     }
 
     /// Rolls back what is uncommitted and closes the file: the log is moved into it and removed.
+    ///
+    /// A file that turned out to be damaged is set aside with its log, under a name of its own, for whoever can
+    /// repair it; the next session of the object begins with an empty storage, and may restore an earlier state.
     pub fn close(&mut self) -> Result<(), StorageError> {
         let result = self.roll_back();
+        if self.slot.is_damaged() {
+            self.connections.discard(&self.slot);
+            return self.set_damaged_aside();
+        }
         self.connections.disconnect(&self.slot);
         let finished = self.connections.finish(&self.slot).map_err(|failure| self.error("close", failure));
         result.and(finished)
@@ -171,8 +178,8 @@ impl ObjectStore {
         let mut connection = self
             .connections
             .connect(&self.slot)
-            .map_err(|failure| error(self.slot.path(), "open", failure))?;
-        action(&mut connection).map_err(|failure| error(self.slot.path(), operation, failure))
+            .map_err(|failure| slot_error(&self.slot, "open", failure))?;
+        action(&mut connection).map_err(|failure| slot_error(&self.slot, operation, failure))
     }
 
     /// Whether the file exists with content.
@@ -193,7 +200,7 @@ impl ObjectStore {
         let named = self.backend == Backend::Sqlite && (!self.emptied || kv);
         let name = self.name.as_deref().filter(|_| named);
         let template = Template { name: name.is_some(), kv };
-        let bytes = template.bytes(name).map_err(|failure| error(self.slot.path(), "create", failure))?;
+        let bytes = template.bytes(name).map_err(|failure| slot_error(&self.slot, "create", failure))?;
         write_new(self.slot.path(), &bytes)
             .map_err(|reason| io_error("create", self.slot.path(), &reason))?;
         self.exists = true;
@@ -258,6 +265,12 @@ impl ObjectStore {
             self.forget_made();
             remove(self.slot.path())
         } else {
+            if !self.slot.is_open() {
+                // The history must know what is deleted.
+                self.connections.recorded(&self.slot, |recorder| {
+                    recorder.before_open().and_then(|()| recorder.save(false))
+                });
+            }
             self.connections.disconnect(&self.slot);
             self.connections.finish(&self.slot).map_err(|failure| self.error("close", failure))?;
             let renamed = rename(self.slot.path(), &self.aside());
@@ -274,6 +287,19 @@ impl ObjectStore {
         self.connections.recorded(&self.slot, |recorder| {
             if recorder.is_aside() { recorder.deleted(&cause) } else { Ok(()) }
         });
+        Ok(())
+    }
+
+    fn set_damaged_aside(&mut self) -> Result<(), StorageError> {
+        let names = (1..).map(|number| self.slot.path().with_extension(format!("damaged-{number}")));
+        let free = names.into_iter().find(|path| !path.exists()).expect("numbers do not end");
+        rename(self.slot.path(), &free).map_err(|reason| io_error("set aside", self.slot.path(), &reason))?;
+        self.exists = false;
+        let object = self.slot.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        self.connections.warn(format!(
+            "the database of object `{object}` is damaged: it was set aside as `{}`, and the object begins with an empty storage",
+            free.display()
+        ));
         Ok(())
     }
 
@@ -322,7 +348,7 @@ impl ObjectStore {
 
     /// The error for SQLite's `failure` while doing `operation`.
     pub(super) fn error(&self, operation: &'static str, failure: SqliteFailure) -> StorageError {
-        error(self.slot.path(), operation, failure)
+        slot_error(&self.slot, operation, failure)
     }
 }
 
@@ -337,6 +363,14 @@ impl Drop for ObjectStore {
         }
         self.connections.disconnect(&self.slot);
     }
+}
+
+/// The error for SQLite's `failure` in the file of `slot` while doing `operation`; remembers that a file is damaged.
+pub(super) fn slot_error(slot: &Slot, operation: &'static str, failure: SqliteFailure) -> StorageError {
+    if failure.is_damage() && failure.extended_code() != rusqlite::ffi::SQLITE_CORRUPT_VTAB {
+        slot.note_damage();
+    }
+    error(slot.path(), operation, failure)
 }
 
 /// The error for SQLite's `failure` in the file `path` while doing `operation`.

@@ -11,7 +11,7 @@ use rusqlite::ffi;
 use super::connection::Connection;
 use super::connections::Slot;
 use super::failure::{CommitError, SqliteFailure, StorageError};
-use super::object::{AlarmSlot, ObjectStore, error};
+use super::object::{AlarmSlot, ObjectStore, slot_error};
 
 /// An open savepoint; deeper ones are inside of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,7 +77,7 @@ impl ObjectStore {
         self.connections
             .connect(&self.slot)
             .and_then(|mut connection| self.transaction.begin(&mut connection, &self.slot))
-            .map_err(|failure| error(self.slot.path(), "write", failure))
+            .map_err(|failure| slot_error(&self.slot, "write", failure))
     }
 
     /// Makes all writes since the last commit durable at once. While a savepoint is open nothing

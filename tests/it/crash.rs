@@ -9,7 +9,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use crate::project::{Server, TestProject};
+use crate::http::Request;
+use crate::process::READY_LIMIT;
+use crate::project::{Server, ServerCommand, TestProject};
 
 const ROUNDS: usize = 3;
 const OBJECTS: usize = 4;
@@ -142,4 +144,54 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
         server.kill();
     }
     assert!(total >= rounds as u64 * LEAST_WRITES);
+}
+
+const FILLER: &str = r#"
+import { DurableObject } from "cloudflare:workers";
+
+export class O extends DurableObject {
+  async write(n) { this.ctx.storage.put("last", n); this.ctx.storage.put("key" + n, "x".repeat(100_000)); }
+  async read() { return (await this.ctx.storage.get("last")) ?? 0; }
+}
+
+export default {
+  async fetch(request, env) {
+    const [, object, n] = new URL(request.url).pathname.split("/");
+    const stub = env.O.getByName(object);
+    try {
+      return new Response(`${n === undefined ? await stub.read() : (await stub.write(Number(n)), "written")}`);
+    } catch (error) {
+      return new Response(error.message, { status: 500 });
+    }
+  },
+};
+"#;
+
+#[test]
+fn a_full_disk_resets_the_object_and_loses_nothing_acknowledged() {
+    let project = TestProject::with_files(&[("wrangler.jsonc", CONFIG), ("src/index.js", FILLER)]);
+    let mut server = project.spawn(&ServerCommand::with_file_limit(2_048), &[]).expect("the command starts");
+    if let Err(error) = server.wait_ready(READY_LIMIT) {
+        panic!("{error}; output:\n{}", server.process().output());
+    }
+    let get = |server: &Server, path: &str| server.request(&Request::new("GET", path));
+    let mut written = 0;
+    let refused = loop {
+        let answer = get(&server, &format!("/full/{}", written + 1));
+        if answer.text() != "written" {
+            break answer.text();
+        }
+        written += 1;
+        assert!(written < 100, "the limit does not hold");
+    };
+    assert!(written > 5, "{refused}");
+    let clear = refused.contains("disk is full") || refused.contains("disk I/O error");
+    assert!(clear && refused.contains("the storage of object"), "{refused}");
+    assert_eq!(get(&server, "/full").text(), written.to_string());
+    assert_eq!(get(&server, "/other/1").text(), "written");
+    server.stop();
+    let server = project.start();
+    assert_eq!(get(&server, "/full").text(), written.to_string());
+    assert_eq!(get(&server, &format!("/full/{}", written + 1)).text(), "written");
+    server.stop();
 }

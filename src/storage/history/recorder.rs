@@ -180,7 +180,7 @@ impl Recorder {
         if let Some((bytes, time)) = self.made.take() {
             tail.last = if self.file.is_some() { next(&tail) } else { Sequence::default() };
             (tail.time, tail.present, tail.restoring, follows) = (time, true, false, true);
-            (tail.position, tail.stat) = (Position::default(), Stat::default());
+            (tail.position, tail.stat) = (Position::default(), Stat::of(&self.database));
             let cause = Cause::new(CauseKind::Created, "");
             records.push((Kind::Base, whole(&bytes, tail.last, time, &cause)));
         } else if !tail.present {
@@ -192,8 +192,8 @@ impl Recorder {
             Some(log) if log.continues || follows || Stat::of(&self.database) == tail.stat => {
                 if !log.commits.is_empty() {
                     records.push((Kind::Segment, self.segment(&log, &mut tail)));
+                    (tail.position, tail.stat) = (log.end, Stat::default());
                 }
-                (tail.position, tail.stat) = (log.end, Stat::default());
             }
             None if follows || Stat::of(&self.database) == tail.stat => {}
             _ => return self.take_over_unknown(open),

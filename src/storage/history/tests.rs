@@ -409,7 +409,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: std::env::var("DODEV_HISTORY_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(24), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_bookmark_gives_the_state_it_was_taken_of(steps in prop::collection::vec(step(), 1..80)) {
