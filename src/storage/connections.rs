@@ -182,7 +182,11 @@ impl Connections {
         if !listed && recorder.is_waiting() {
             self.waiting.borrow_mut().push(slot.clone());
         }
+        let urgent = recorder.take_urgent();
         drop(recorder);
+        if urgent {
+            self.recorded(slot, |recorder| recorder.save(true));
+        }
         if frames >= LOG_FRAMES {
             self.recorded(slot, |recorder| recorder.save(true));
             let (frames, moved) = connection.database().move_log()?;

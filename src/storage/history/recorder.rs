@@ -54,6 +54,8 @@ pub struct Recorder {
     known: bool,
     /// Whether `deleteAll()` has put the database aside, and the commit decides whether it is gone.
     aside: bool,
+    /// Whether the next commit is to be taken over at once: a bookmark may have been given out that counted on it.
+    urgent: bool,
     /// Why there is none, where that is so.
     off: Option<String>,
 }
@@ -73,6 +75,7 @@ impl Recorder {
             noted: Vec::new(),
             known: false,
             aside: false,
+            urgent: false,
             off,
         }
     }
@@ -115,6 +118,11 @@ impl Recorder {
         if self.off.is_none() {
             self.made = Some((bytes, self.options.clock.now()));
         }
+    }
+
+    /// Whether the commit just noted is to be taken over at once.
+    pub fn take_urgent(&mut self) -> bool {
+        std::mem::take(&mut self.urgent)
     }
 
     /// Whether a database put aside waits for the commit.
@@ -224,7 +232,7 @@ impl Recorder {
 
     /// Notes that the database was deleted by `cause`.
     pub fn deleted(&mut self, cause: &Cause) -> Result<()> {
-        self.aside = false;
+        (self.aside, self.urgent) = (false, true);
         if self.off.is_some() {
             return Ok(());
         }
