@@ -382,7 +382,7 @@ impl Slot {
 
     /// Whether somebody else has written to the file since the object's last commit or look.
     ///
-    /// Measured: 15 ns with an open connection, 3 µs without.
+    /// Reads memory that the processes share while a connection is open, else asks for the dates of two files.
     pub fn is_changed(&self) -> bool {
         let mut seen = self.seen.borrow_mut();
         match seen.index.as_ref().map(LogIndex::state) {
