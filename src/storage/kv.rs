@@ -5,8 +5,8 @@
 //! before anything that could tell the difference: lists, savepoints, sizes, the commit.
 //!
 //! Invariant: after a rollback the cache holds nothing.
-//! Deviation: a change made to the file by another process is seen by an awake object only for keys
-//! that it has not read; [`ObjectStore::forget_reads`] is for whoever changes files of awake objects.
+//! Invariant: what another process has committed is seen by the next event of an awake object
+//! ([`ObjectStore::notice_changes`]), not by the one that runs.
 
 use std::collections::HashMap;
 use std::rc::Rc;
