@@ -1,4 +1,5 @@
-//! What the usual storage operations cost: microseconds each. Run with `cargo bench --bench storage`.
+//! What the usual storage operations cost, without and with the history: microseconds each. Run with
+//! `cargo bench --bench storage`. The history's work is in the figures: it is saved as the world saves it.
 //!
 //! It asserts only that the work was done, because machines differ.
 
@@ -7,11 +8,12 @@ use std::time::Duration;
 
 use dodev::base::clock::Clock;
 use dodev::base::limits;
+use dodev::storage::history::HistoryOptions;
 use dodev::storage::{Backend, Connections, ObjectStore, SqlError, SqlValue};
 use tempfile::TempDir;
 
 const OBJECTS: usize = 300;
-const ROUNDS: usize = 3_000;
+const ROUNDS: usize = 6_000;
 
 /// A directory with the stores in it.
 struct Fixture {
@@ -20,9 +22,16 @@ struct Fixture {
 }
 
 impl Fixture {
-    fn new(limit: usize) -> Self {
+    fn new(limit: usize, history: bool) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        Self { directory, connections: Connections::with_limit(limit) }
+        let options = HistoryOptions {
+            directory: directory.path().join("history"),
+            clock: Clock::system(),
+            max_bytes: limits::HISTORY_BYTES,
+            max_age_ms: limits::BOOKMARK_AGE_MS,
+        };
+        let connections = Connections::with_history(limit, history.then_some(options));
+        Self { directory, connections }
     }
 
     fn store(&self, object: &str) -> ObjectStore {
@@ -46,7 +55,17 @@ fn show(what: &str, count: usize, elapsed: Duration) {
 }
 
 fn main() {
-    let fixture = Fixture::new(OBJECTS + 1);
+    // By turns, because machines are not equally fast all the time.
+    for round in 1..=2 {
+        for history in [false, true] {
+            println!("round {round}, {} history", if history { "with" } else { "without" });
+            measure(history);
+        }
+    }
+}
+
+fn measure(history: bool) {
+    let fixture = Fixture::new(OBJECTS + 1, history);
     let clock = Clock::system();
     let mut stores: Vec<_> = (0..OBJECTS).map(|index| fixture.store(&format!("{index}"))).collect();
     let start = clock.elapsed();
@@ -64,7 +83,7 @@ fn main() {
     show("open object, put + commit", OBJECTS, clock.elapsed() - start);
     drop(stores);
 
-    let fixture = Fixture::new(limits::OPEN_DATABASES);
+    let fixture = Fixture::new(limits::OPEN_DATABASES, history);
     let start = clock.elapsed();
     let mut stores: Vec<_> =
         (0..OBJECTS).map(|index| fixture.store(&format!("{index}")).with_name("name")).collect();
@@ -80,6 +99,7 @@ fn main() {
         assert!(store.get("count").unwrap().is_some());
         store.put("count", round.to_le_bytes().to_vec()).unwrap();
         store.commit().unwrap();
+        fixture.connections.save_history(clock.elapsed());
     }
     show("warm object, get + put + commit", ROUNDS, clock.elapsed() - start);
 
@@ -98,6 +118,7 @@ fn main() {
         rows(store, "UPDATE t SET n = n + 1 WHERE id = ?", &[1.0.into()]).unwrap();
         assert_eq!(rows(store, "SELECT n FROM t WHERE id = ?", &[1.0.into()]).unwrap().len(), 1);
         store.commit().unwrap();
+        fixture.connections.save_history(clock.elapsed());
     }
     show("exec update + exec select + commit", ROUNDS, clock.elapsed() - start);
 

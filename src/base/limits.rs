@@ -61,6 +61,10 @@ pub const SQL_COLUMNS: usize = 100;
 pub const SQL_PARAMETERS: usize = 100;
 /// SQL text kept compiled per object, bytes.
 pub const SQL_STATEMENT_CACHE_BYTES: usize = 1024 * 1024;
+/// How far back `getBookmarkForTime()` goes, and how long history is kept if nothing else was said, milliseconds.
+pub const BOOKMARK_AGE_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
+/// Most bytes of an object's history if nothing else was said.
+pub const HISTORY_BYTES: u64 = 256 * 1024 * 1024;
 /// Open database connections kept at a time.
 pub const OPEN_DATABASES: usize = 128;
 

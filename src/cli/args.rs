@@ -114,6 +114,30 @@ pub struct DevArgs {
     #[arg(long, value_name = "DIR")]
     pub persist_to: Option<PathBuf>,
 
+    /// Keep no history of objects: no bookmarks to restore, a little less disk space
+    #[arg(long)]
+    pub no_history: bool,
+
+    /// Most megabytes of history of one object; the oldest goes first
+    #[arg(
+        long,
+        value_name = "MB",
+        env = "DODEV_HISTORY_SIZE",
+        default_value_t = 256,
+        conflicts_with = "no_history"
+    )]
+    pub history_size: u64,
+
+    /// How many days of history of objects are kept
+    #[arg(
+        long,
+        value_name = "DAYS",
+        env = "DODEV_HISTORY_DAYS",
+        default_value_t = 30,
+        conflicts_with = "no_history"
+    )]
+    pub history_days: u32,
+
     /// The Worker's name
     #[arg(long)]
     pub name: Option<String>,

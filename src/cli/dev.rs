@@ -17,6 +17,7 @@ use super::time_args::TimeFlags;
 use crate::base::clock::Clock;
 use crate::dev::{Control, Report, Session, SessionOptions, StartFailure};
 use crate::project::{LoadRequest, Overrides};
+use crate::storage::history::HistorySettings;
 
 /// Exit code after a second signal, as shells count a process ended by Ctrl-C.
 const INTERRUPTED: i32 = 130;
@@ -106,6 +107,10 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
         minify: args.minify.then_some(true),
     };
     let report = Arc::new(|_: Report| {});
+    let history = (!args.no_history).then_some(HistorySettings {
+        max_bytes: args.history_size.saturating_mul(1024 * 1024),
+        max_age_ms: i64::from(args.history_days) * 24 * 60 * 60 * 1_000,
+    });
     Ok(SessionOptions {
         load,
         ip: args.ip,
@@ -115,6 +120,7 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
         test_scheduled: args.test_scheduled,
         close_sockets: args.reload_sockets == ReloadSockets::Close,
         watch: true,
+        history,
         clock,
         report,
     })

@@ -2,6 +2,7 @@
 //!
 //! `wire` is the encoding, shared with the engine's own way between JS values and bytes; the rest is the tree.
 
+mod check;
 mod format;
 mod json;
 mod read;
@@ -15,6 +16,7 @@ pub(crate) mod samples;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use check::check;
 pub use json::to_json;
 pub use read::{DEPTH_MAX, HOST_DOM_EXCEPTION, read};
 pub use show::{iso_date, show, show_key};

@@ -8,7 +8,7 @@ use super::value::{BigInt, Id, Key, Kind, Object, Text, UNSHARED, Value};
 use super::wire::{ViewKind, ViewPart};
 use super::*;
 
-fn from_hex(text: &str) -> Vec<u8> {
+pub(crate) fn from_hex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 

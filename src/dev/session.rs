@@ -31,6 +31,7 @@ use crate::bundle::{BuildFailure, Bundle, BundleCache, ChildBundler};
 use crate::objects::Feed;
 use crate::project::{LoadRequest, Loaded, Project, check_exports, load};
 use crate::server::{ControlOptions, Current, Server, Serving};
+use crate::storage::history::HistorySettings;
 use crate::world::{LogSink, SharedState, Warm, World, WorldFailure, WorldSpec};
 
 /// Where wrangler keeps state, below the configuration's directory.
@@ -59,6 +60,8 @@ pub struct SessionOptions {
     pub watch: bool,
     /// Whether a reload closes hibernatable WebSockets, as a deployment does.
     pub close_sockets: bool,
+    /// How the history of objects is kept, if it is.
+    pub history: Option<HistorySettings>,
     /// Time; its zero is the start of the process.
     pub clock: Clock,
     /// Where reports go.
@@ -162,9 +165,12 @@ impl Session {
             (options.report)(Report::Warnings(warnings));
         }
         let persist = options.persist.clone().unwrap_or_else(|| project.root.join(DEFAULT_STATE));
-        let state = SharedState::open(&persist)
+        let mut state = SharedState::open(&persist)
             .map_err(|error| StartFailure::State { path: persist.clone(), error })?
             .with_feed(feed.clone());
+        if let Some(history) = options.history {
+            state = state.with_history(history, options.clock.clone());
+        }
         let current = Arc::new(Current::default());
         let control = ControlOptions { token: new_token()?.into(), feed };
         let token = control.token.clone();

@@ -225,7 +225,8 @@ impl Objects {
     pub fn next_due(&self) -> Option<Duration> {
         let timer = self.host.timers.borrow_mut().next_due();
         let delayed = self.faults.next_due();
-        [timer, self.next_limit(), self.next_hibernation(), self.next_alarm(), delayed].into_iter().flatten().min()
+        [timer, self.next_limit(), self.next_hibernation(), self.next_alarm(), delayed]
+            .into_iter().flatten().min()
     }
 
     /// When the next limit is exceeded.
@@ -264,6 +265,10 @@ impl Objects {
             self.arrive(outgoing);
         }
         self.advance_event_limits(now);
+        self.stores.save_history(self.host.clock.machine());
+        for text in self.stores.take_warnings() {
+            (self.host.log)(LogRecord { origin: Origin::Worker, level: LogLevel::Warn, text });
+        }
         let expired: Vec<_> = {
             let mut deadlines = self.deadlines.borrow_mut();
             let expired =
@@ -366,6 +371,7 @@ impl Objects {
                     let next = self.with_actor(slot, |actor| Some((actor.owner, actor.take_admitted()?)));
                     if let Some((owner, (section, event))) = next {
                         let scope = Scope { owner, section };
+                        self.stores.begin_event(slot, &event);
                         let report =
                             isolate.turn(scope, |ctx| entry.enter(ctx, scope, Target::Object(slot), event));
                         self.after_turn(isolate, entry, scope, report);
@@ -390,7 +396,16 @@ impl Objects {
             (actor.key, actor.name.clone())
         });
         self.adopt_sockets(&self.lease_key(slot));
-        self.stores.open(slot, &self.namespaces[key.namespace], key.id, name.as_deref());
+        match self.stores.open(slot, &self.namespaces[key.namespace], key.id, name.as_deref()) {
+            Ok(false) => {}
+            // The alarm may be another one now.
+            Ok(true) => self.alarms.note_change(slot),
+            Err(error) => {
+                let text = format!("the state that was to be restored could not be: {error}");
+                let origin = self.origin_of(slot);
+                (self.host.log)(LogRecord { origin, level: LogLevel::Error, text });
+            }
+        }
         self.tell(slot, "wake");
         isolate.roots().doing("its constructor");
         let scope = Scope { owner, section: ROOT };

@@ -3,11 +3,21 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::base::ids::ObjectId;
-use crate::storage::{Backend, CommitError, Connections, ObjectStore};
+use crate::base::limits;
+use crate::storage::history::{CauseKind, HistoryOptions};
+use crate::storage::{Backend, CommitError, Connections, ObjectStore, StorageError};
 
 use super::actor::{Namespace, Slot};
+use super::event::Event;
+
+/// Path and query of a URL.
+fn path_of(url: &str) -> &str {
+    let after = url.find("://").map_or(0, |at| at + 3);
+    url[after..].find('/').map_or("/", |at| &url[after + at..])
+}
 
 /// The stores by slot. An object has one while it is awake.
 pub struct Stores {
@@ -18,25 +28,80 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// Stores below `directory`, which holds one directory per namespace.
-    pub fn new(directory: PathBuf) -> Self {
+    /// Stores below `directory`, which holds one directory per namespace, with their `history` if one is to be kept.
+    pub fn new(directory: PathBuf, history: Option<HistoryOptions>) -> Self {
         Self {
             directory,
-            connections: Connections::new(),
+            connections: Connections::with_history(limits::OPEN_DATABASES, history),
             open: RefCell::default(),
             touched: RefCell::default(),
         }
     }
 
-    /// Makes the store of an object that wakes; reads nothing yet.
-    pub(super) fn open(&self, slot: Slot, namespace: &Namespace, id: ObjectId, name: Option<&str>) {
+    /// Makes the store of an object that wakes; reads nothing yet, unless an earlier state is to be brought back:
+    /// whether it was.
+    pub(super) fn open(
+        &self,
+        slot: Slot,
+        namespace: &Namespace,
+        id: ObjectId,
+        name: Option<&str>,
+    ) -> Result<bool, StorageError> {
         let store = self.detached(namespace, id, name);
+        let restored = store.borrow_mut().begin_session();
+        store.borrow_mut().begin_event(CauseKind::Constructor, |_| {});
         let mut open = self.open.borrow_mut();
         let index = slot.0 as usize;
         if open.len() <= index {
             open.resize_with(index + 1, || None);
         }
         open[index] = Some(store);
+        restored
+    }
+
+    /// An event begins that may write to the object in `slot`.
+    pub(super) fn begin_event(&self, slot: Slot, event: &Event) {
+        let Some(store) = self.get(slot) else { return };
+        let Ok(mut store) = store.try_borrow_mut() else { return };
+        match event {
+            Event::Fetch { request, .. } | Event::FetchEntrypoint { request, .. } => {
+                store.begin_event(CauseKind::Request, |detail| {
+                    detail.push_str(&request.method);
+                    detail.push(' ');
+                    detail.push_str(path_of(&request.url));
+                });
+            }
+            Event::Call { path, .. }
+            | Event::CallExport { path, .. }
+            | Event::CallEntrypoint { path, .. } => {
+                store.begin_event(CauseKind::Rpc, |detail| detail.push_str(&path.join(".")));
+            }
+            Event::Alarm { .. } => store.begin_event(CauseKind::Alarm, |_| {}),
+            Event::Socket(_) => store.begin_event(CauseKind::Socket, |_| {}),
+            Event::Timer(_) => store.begin_event(CauseKind::Timer, |_| {}),
+            // They go on with what one of the others began.
+            Event::Answer { .. }
+            | Event::Complete(_)
+            | Event::DropExport { .. }
+            | Event::Scheduled { .. } => {
+                store.notice_changes();
+            }
+        }
+    }
+
+    /// Takes commits over into the history when it is time.
+    pub fn save_history(&self, now: Duration) {
+        self.connections.save_history(now);
+    }
+
+    /// When [`Stores::save_history`] wants to be called.
+    pub fn history_due(&self) -> Option<Duration> {
+        self.connections.history_due()
+    }
+
+    /// What went wrong with the history since this was last asked.
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.connections.take_warnings()
     }
 
     /// A store of an object that is asleep; reads nothing yet.

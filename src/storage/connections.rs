@@ -8,19 +8,28 @@
 //! needs room must not wait for. So a connection closed for room leaves its log, which is as safe,
 //! and [`Connections::tidy`] finishes the work when there is nothing else to do.
 //!
+//! The log is also where the history of objects comes from (`history`): before it is moved into the file, the
+//! commits in it are taken over.
+//!
 //! Invariant: a connection is closed here only while its object is between batches.
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::connection::{Connection, Settings};
 use super::failure::SqliteFailure;
-use super::sqlite::{Database, Interrupt, OpenMode};
+use super::history::{Cause, HistoryOptions, Recorder};
+use super::sqlite::{Database, Interrupt, LogIndex, LogState, OpenMode};
 use crate::base::limits;
 
 /// Files that may wait for [`Connections::tidy`]; beyond them, making room moves logs at once.
 const UNFINISHED_FILES: usize = 4_096;
+/// Frames in a log at which it is moved into the file: SQLite's own figure.
+const LOG_FRAMES: u32 = 1_000;
+/// Longest time that a commit waits to be taken over into the history.
+const HISTORY_WAIT: Duration = Duration::from_secs(1);
 
 /// The connections of one isolate's objects.
 #[derive(Debug)]
@@ -31,6 +40,11 @@ pub struct Connections {
     clock: Cell<u64>,
     limit: usize,
     interrupt: Interrupt,
+    history: Option<Rc<HistoryOptions>>,
+    /// Slots with commits that are not in the history.
+    waiting: RefCell<Vec<Rc<Slot>>>,
+    saved_at: Cell<Duration>,
+    warnings: RefCell<Vec<String>>,
 }
 
 /// The place for one object's connection.
@@ -45,6 +59,20 @@ pub struct Slot {
     settings: RefCell<Settings>,
     used: Cell<u64>,
     pins: Cell<usize>,
+    recorder: Option<RefCell<Recorder>>,
+    damaged: Cell<bool>,
+    seen: RefCell<Seen>,
+}
+
+/// What an object has last seen of its file, to notice that others wrote to it.
+#[derive(Debug, Default)]
+struct Seen {
+    index: Option<LogIndex>,
+    state: LogState,
+    /// Of the file and its log, while no connection is open.
+    files: Option<[(u64, Option<std::time::SystemTime>); 2]>,
+    /// Whether somebody else committed between the last look and our own commit.
+    missed: bool,
 }
 
 impl Connections {
@@ -55,7 +83,16 @@ impl Connections {
 
     /// An empty cache for `limit` connections.
     pub fn with_limit(limit: usize) -> Rc<Self> {
+        Self::with_history(limit, None)
+    }
+
+    /// The same, keeping the history of the objects with these options.
+    pub fn with_history(limit: usize, history: Option<HistoryOptions>) -> Rc<Self> {
         Rc::new(Self {
+            history: history.map(Rc::new),
+            waiting: RefCell::default(),
+            saved_at: Cell::default(),
+            warnings: RefCell::default(),
             slots: RefCell::default(),
             unfinished: RefCell::default(),
             clock: Cell::new(0),
@@ -84,8 +121,99 @@ impl Connections {
             *slots = pinned;
             idle
         };
-        idle.iter().for_each(|slot| slot.shut(true));
+        idle.iter().for_each(|slot| self.shut(slot, true));
         self.tidy(usize::MAX);
+    }
+
+    /// When commits are to be taken over into the history, counted as `now` in [`Connections::save_history`].
+    pub fn history_due(&self) -> Option<Duration> {
+        (!self.waiting.borrow().is_empty()).then(|| self.saved_at.get() + HISTORY_WAIT)
+    }
+
+    /// Takes the commits that wait over into the history, if it is time: `now` is the clock's `elapsed()`.
+    pub fn save_history(&self, now: Duration) {
+        if self.history_due().is_some_and(|due| due <= now) {
+            self.saved_at.set(now);
+            for slot in std::mem::take(&mut *self.waiting.borrow_mut()) {
+                self.recorded(&slot, |recorder| recorder.save(slot.is_open()));
+            }
+        }
+    }
+
+    /// Says something to be shown to whoever runs the program.
+    pub(super) fn warn(&self, text: String) {
+        self.warnings.borrow_mut().push(text);
+    }
+
+    /// What is to be shown since this was last asked: histories that could not be kept, files that were set aside.
+    pub fn take_warnings(&self) -> Vec<String> {
+        std::mem::take(&mut *self.warnings.borrow_mut())
+    }
+
+    /// The place for a connection to the file `path`.
+    pub(super) fn slot(&self, path: PathBuf) -> Rc<Slot> {
+        let recorder = self.history.as_ref().map(|options| Recorder::new(options.clone(), path.clone()));
+        Slot::new(path, recorder)
+    }
+
+    /// Does `action` with what keeps the history of the object in `slot`. An error ends it for this session.
+    pub(super) fn recorded(&self, slot: &Slot, action: impl FnOnce(&mut Recorder) -> std::io::Result<()>) {
+        if let Some(recorder) = &slot.recorder {
+            let mut recorder = recorder.borrow_mut();
+            if let Err(reason) = action(&mut recorder) {
+                recorder.give_up(&reason);
+                let object = slot.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                let why = recorder.off().unwrap_or_default().to_owned();
+                self.warn(format!("the history of object `{object}` is off: {why}"));
+            }
+        }
+    }
+
+    /// To be called after a commit of the object in `slot`, made by `cause`.
+    pub(super) fn committed(&self, slot: &Rc<Slot>, cause: Cause) -> Result<(), SqliteFailure> {
+        let connection = slot.connection.borrow();
+        let Some(connection) = connection.as_ref() else { return Ok(()) };
+        slot.look_after_commit();
+        let Some(recorder) = &slot.recorder else { return Ok(()) };
+        let Some(frames) = connection.database().take_frames() else { return Ok(()) };
+        let mut recorder = recorder.borrow_mut();
+        let listed = recorder.is_waiting();
+        recorder.note(frames, cause);
+        if !listed && recorder.is_waiting() {
+            self.waiting.borrow_mut().push(slot.clone());
+        }
+        let urgent = recorder.take_urgent();
+        drop(recorder);
+        if urgent {
+            self.recorded(slot, |recorder| recorder.save(true));
+        }
+        if frames >= LOG_FRAMES {
+            self.recorded(slot, |recorder| recorder.save(true));
+            let (frames, moved) = connection.database().move_log()?;
+            if frames == moved {
+                self.recorded(slot, |recorder| recorder.moved(Some(frames)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the connection in `slot`. If `finish`, SQLite moves the log into the file and removes it.
+    fn shut(&self, slot: &Slot, finish: bool) {
+        let connection = slot.connection.borrow_mut().take();
+        if let Some(connection) = connection {
+            slot.settings.replace(connection.settings());
+            slot.seen.borrow_mut().index = None;
+            if finish {
+                self.waiting.borrow_mut().retain(|other| !std::ptr::eq(&**other, slot));
+                self.recorded(slot, |recorder| recorder.save(true));
+                drop(connection);
+                self.recorded(slot, |recorder| recorder.moved(None));
+            } else {
+                connection.database().leave_log();
+                drop(connection);
+            }
+            slot.look();
+        }
     }
 
     /// Moves the logs of at most `most` files into them that were left when room was needed: whether
@@ -106,10 +234,13 @@ impl Connections {
     pub(super) fn finish(&self, slot: &Rc<Slot>) -> Result<(), SqliteFailure> {
         if slot.unfinished.get() && !slot.is_open() {
             slot.unfinished.set(false);
+            self.recorded(slot, |recorder| recorder.save(false));
             let database = Database::open(&slot.path, OpenMode::Existing, &self.interrupt)?;
             database.run("PRAGMA synchronous = NORMAL")?;
             // Closing moves the log only if the connection has seen it.
             database.integer("SELECT count(*) FROM sqlite_schema")?;
+            drop(database);
+            self.recorded(slot, |recorder| recorder.moved(None));
         }
         Ok(())
     }
@@ -121,7 +252,14 @@ impl Connections {
         let mut connection = slot.connection.borrow_mut();
         if connection.is_none() {
             self.make_room();
-            *connection = Some(Connection::open(&slot.path, &slot.settings.borrow(), &self.interrupt)?);
+            self.recorded(slot, Recorder::before_open);
+            let opened = Connection::open(&slot.path, &slot.settings.borrow(), &self.interrupt)?;
+            if slot.recorder.is_some() {
+                opened.database().watch_log();
+            }
+            slot.seen.borrow_mut().index = opened.database().log_index();
+            *connection = Some(opened);
+            slot.look();
             self.slots.borrow_mut().push(slot.clone());
             // Its own end takes care of the log now.
             slot.unfinished.set(false);
@@ -133,7 +271,15 @@ impl Connections {
     pub(super) fn disconnect(&self, slot: &Rc<Slot>) {
         if slot.is_open() {
             self.slots.borrow_mut().retain(|other| !Rc::ptr_eq(other, slot));
-            slot.shut(true);
+            self.shut(slot, true);
+        }
+    }
+
+    /// Closes the connection in `slot`, if there is one, whose file is about to be removed.
+    pub(super) fn discard(&self, slot: &Rc<Slot>) {
+        if slot.is_open() {
+            self.slots.borrow_mut().retain(|other| !Rc::ptr_eq(other, slot));
+            self.shut(slot, false);
         }
     }
 
@@ -151,7 +297,7 @@ impl Connections {
             let slot = slots.swap_remove(oldest);
             let mut unfinished = self.unfinished.borrow_mut();
             let leave = slot.listed.get() || unfinished.len() < UNFINISHED_FILES;
-            slot.shut(!leave);
+            self.shut(&slot, !leave);
             slot.unfinished.set(leave);
             if leave && !slot.listed.replace(true) {
                 unfinished.push(slot);
@@ -162,9 +308,12 @@ impl Connections {
 
 impl Slot {
     /// The place for a connection to the file `path`.
-    pub fn new(path: PathBuf) -> Rc<Self> {
+    fn new(path: PathBuf, recorder: Option<Recorder>) -> Rc<Self> {
         Rc::new(Self {
             path,
+            recorder: recorder.map(RefCell::new),
+            damaged: Cell::default(),
+            seen: RefCell::default(),
             unfinished: Cell::default(),
             listed: Cell::default(),
             connection: RefCell::default(),
@@ -198,13 +347,59 @@ impl Slot {
         self.pins.get() == 0 && self.connection.try_borrow().is_ok()
     }
 
-    /// Closes the connection. If `finish`, SQLite moves the log into the file and removes it.
-    fn shut(&self, finish: bool) {
-        if let Some(connection) = self.connection.borrow_mut().take() {
-            self.settings.replace(connection.settings());
-            if !finish {
-                connection.database().leave_log();
+    /// Notes that the file is no database, or contradicts itself.
+    pub fn note_damage(&self) {
+        self.damaged.set(true);
+    }
+
+    /// Whether the file turned out to be damaged.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged.get()
+    }
+
+    /// What keeps the object's history, where one is kept.
+    pub fn recorder(&self) -> Option<&RefCell<Recorder>> {
+        self.recorder.as_ref()
+    }
+
+    /// Notes the present state of the file, to be compared by [`Slot::is_changed`].
+    fn look(&self) {
+        let mut seen = self.seen.borrow_mut();
+        match seen.index.as_ref().map(LogIndex::state) {
+            Some(state) => seen.state = state,
+            None => seen.files = Some(self.files()),
+        }
+    }
+
+    fn look_after_commit(&self) {
+        let mut seen = self.seen.borrow_mut();
+        if let Some(state) = seen.index.as_ref().map(LogIndex::state) {
+            // The third word counts commits; one of them is ours.
+            seen.missed |= state[2].wrapping_sub(seen.state[2]) > 1;
+            seen.state = state;
+        }
+    }
+
+    /// Whether somebody else has written to the file since the object's last commit or look.
+    ///
+    /// Reads memory that the processes share while a connection is open, else asks for the dates of two files.
+    pub fn is_changed(&self) -> bool {
+        let mut seen = self.seen.borrow_mut();
+        match seen.index.as_ref().map(LogIndex::state) {
+            Some(state) => {
+                let differs = std::mem::replace(&mut seen.state, state) != state;
+                std::mem::take(&mut seen.missed) || differs
+            }
+            None => {
+                let before = seen.files.replace(self.files());
+                before.is_some() && before != seen.files
             }
         }
+    }
+
+    fn files(&self) -> [(u64, Option<std::time::SystemTime>); 2] {
+        [self.path.clone(), super::history::log_path(&self.path)].map(|path| {
+            std::fs::metadata(path).map_or((0, None), |metadata| (metadata.len(), metadata.modified().ok()))
+        })
     }
 }

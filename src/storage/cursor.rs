@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use super::connection::SharedText;
 use super::connections::Slot;
-use super::row_counts::{LoopSteps, Program};
+use super::row_counts::{Changes, LoopSteps, Program};
 use super::sqlite::Statement;
 use super::value::{SqlValue, ValueRef};
 
@@ -77,7 +77,7 @@ pub struct Cursor {
     /// Loop steps of the statement when it ended, if it has.
     pub steps: Option<LoopSteps>,
     /// Rows changed.
-    pub changes: u64,
+    pub changes: Changes,
 }
 
 /// All cursors of an object's storage.

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use rusqlite::ffi;
 
+use super::history::HistoryError;
 use crate::base::limits;
 
 /// An error of SQLite: its result codes and the text for the user.
@@ -164,6 +165,18 @@ pub enum StorageError {
         /// What the system said.
         reason: String,
     },
+    /// JavaScript: `Error`. The object has no such history.
+    #[error("{0}")]
+    History(String),
+}
+
+impl From<HistoryError> for StorageError {
+    fn from(error: HistoryError) -> Self {
+        match error {
+            HistoryError::Io { operation, path, reason } => Self::Io { operation, path, reason },
+            other => Self::History(other.to_string()),
+        }
+    }
 }
 
 impl StorageError {
@@ -175,7 +188,8 @@ impl StorageError {
             | Self::TooBig
             | Self::StartAndStartAfter
             | Self::ListLimit
-            | Self::DeleteAllInTransaction => true,
+            | Self::DeleteAllInTransaction
+            | Self::History(_) => true,
             Self::Damaged { .. } | Self::Database { .. } | Self::Io { .. } => false,
         }
     }

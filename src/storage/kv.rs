@@ -5,14 +5,14 @@
 //! before anything that could tell the difference: lists, savepoints, sizes, the commit.
 //!
 //! Invariant: after a rollback the cache holds nothing.
-//! Deviation: a change made to the file by another process is seen by an awake object only for keys
-//! that it has not read; [`ObjectStore::forget_reads`] is for whoever changes files of awake objects.
+//! Invariant: what another process has committed is seen by the next event of an awake object
+//! ([`ObjectStore::notice_changes`]), not by the one that runs.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::failure::StorageError;
-use super::object::{Backend, ObjectStore, error};
+use super::object::{Backend, ObjectStore, slot_error};
 use crate::base::clock::Timestamp;
 use crate::base::limits;
 
@@ -50,6 +50,11 @@ impl KvCache {
     /// Whether something waits to be written.
     pub fn is_dirty(&self) -> bool {
         !self.dirty.is_empty()
+    }
+
+    /// Whether anything is kept.
+    pub fn is_known(&self) -> bool {
+        !self.entries.is_empty()
     }
 
     /// A number that changes with every write and rollback.
@@ -171,7 +176,7 @@ impl ObjectStore {
         let mut connection = self
             .connections
             .connect(&self.slot)
-            .map_err(|failure| error(self.slot.path(), "open", failure))?;
+            .map_err(|failure| slot_error(&self.slot, "open", failure))?;
         let mut write = || {
             for key in &dirty {
                 let entry = kv.entries.get_mut(key).expect("dirty keys have entries");
@@ -187,7 +192,7 @@ impl ObjectStore {
             }
             Ok(())
         };
-        write().map_err(|failure| error(self.slot.path(), "write", failure))?;
+        write().map_err(|failure| slot_error(&self.slot, "write", failure))?;
         self.kv.dirty_bytes = 0;
         if self.kv.bytes > CLEAN_BYTES {
             self.kv.forget_clean();

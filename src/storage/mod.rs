@@ -17,6 +17,7 @@ mod connections;
 mod cursor;
 mod failure;
 mod guard;
+pub mod history;
 mod kv;
 mod list;
 mod math;

@@ -13,6 +13,7 @@ use super::connection::Connection;
 use super::connections::{Connections, Slot};
 use super::cursor::Cursors;
 use super::failure::{SqliteFailure, StorageError};
+use super::history::{Cause, CauseKind};
 use super::kv::KvCache;
 use super::template::{PAGE_BYTES, Template};
 use super::txn::Transaction;
@@ -49,6 +50,8 @@ pub struct ObjectStore {
     pub(super) transaction: Transaction,
     /// Whether `deleteAll()` emptied the storage since it was made.
     pub(super) emptied: bool,
+    /// What made the writes of this batch.
+    pub(super) cause: Cause,
     /// Whether the file is known to exist; a file that is missing is looked for again.
     exists: bool,
 }
@@ -56,9 +59,10 @@ pub struct ObjectStore {
 impl ObjectStore {
     /// The storage of the object kept in the file `path` (`<64 hex digits>.sqlite`). No I/O.
     pub fn new(connections: Rc<Connections>, path: PathBuf, backend: Backend) -> Self {
+        let slot = connections.slot(path);
         Self {
             connections,
-            slot: Slot::new(path),
+            slot,
             backend,
             name: None,
             kv: KvCache::default(),
@@ -66,6 +70,7 @@ impl ObjectStore {
             alarm: AlarmSlot::default(),
             transaction: Transaction::default(),
             emptied: false,
+            cause: Cause::default(),
             exists: false,
         }
     }
@@ -101,9 +106,33 @@ impl ObjectStore {
         }
     }
 
+    /// Notes that an event begins which may write: it is the cause of the next commit. Forgets what was read,
+    /// if somebody else has written to the file since.
+    pub fn begin_event(&mut self, kind: CauseKind, detail: impl FnOnce(&mut String)) {
+        self.cause.kind = kind;
+        self.cause.events += 1;
+        self.cause.detail.clear();
+        detail(&mut self.cause.detail);
+        self.notice_changes();
+    }
+
+    /// Forgets what was read, if somebody else has written to the file since.
+    pub fn notice_changes(&mut self) {
+        if (self.kv.is_known() || self.alarm.known.is_some()) && self.slot.is_changed() {
+            self.forget_reads();
+        }
+    }
+
     /// Rolls back what is uncommitted and closes the file: the log is moved into it and removed.
+    ///
+    /// A file that turned out to be damaged is set aside with its log, under a name of its own, for whoever can
+    /// repair it; the next session of the object begins with an empty storage, and may restore an earlier state.
     pub fn close(&mut self) -> Result<(), StorageError> {
         let result = self.roll_back();
+        if self.slot.is_damaged() {
+            self.connections.discard(&self.slot);
+            return self.set_damaged_aside();
+        }
         self.connections.disconnect(&self.slot);
         let finished = self.connections.finish(&self.slot).map_err(|failure| self.error("close", failure));
         result.and(finished)
@@ -149,8 +178,8 @@ impl ObjectStore {
         let mut connection = self
             .connections
             .connect(&self.slot)
-            .map_err(|failure| error(self.slot.path(), "open", failure))?;
-        action(&mut connection).map_err(|failure| error(self.slot.path(), operation, failure))
+            .map_err(|failure| slot_error(&self.slot, "open", failure))?;
+        action(&mut connection).map_err(|failure| slot_error(&self.slot, operation, failure))
     }
 
     /// Whether the file exists with content.
@@ -171,10 +200,14 @@ impl ObjectStore {
         let named = self.backend == Backend::Sqlite && (!self.emptied || kv);
         let name = self.name.as_deref().filter(|_| named);
         let template = Template { name: name.is_some(), kv };
-        let bytes = template.bytes(name).map_err(|failure| error(self.slot.path(), "create", failure))?;
+        let bytes = template.bytes(name).map_err(|failure| slot_error(&self.slot, "create", failure))?;
         write_new(self.slot.path(), &bytes)
             .map_err(|reason| io_error("create", self.slot.path(), &reason))?;
         self.exists = true;
+        self.connections.recorded(&self.slot, |recorder| {
+            recorder.made(bytes);
+            Ok(())
+        });
         Ok(())
     }
 
@@ -228,27 +261,70 @@ impl ObjectStore {
 
     /// Closes the connection and moves the file aside, unless an earlier one of this batch is there.
     fn put_aside(&mut self) -> Result<(), StorageError> {
-        self.connections.disconnect(&self.slot);
-        self.connections.finish(&self.slot).map_err(|failure| self.error("close", failure))?;
-        let aside = self.aside();
         let result = if self.transaction.is_reset() {
+            self.forget_made();
             remove(self.slot.path())
         } else {
-            rename(self.slot.path(), &aside)
+            if !self.slot.is_open() {
+                // The history must know what is deleted.
+                self.connections.recorded(&self.slot, |recorder| {
+                    recorder.before_open().and_then(|()| recorder.save(false))
+                });
+            }
+            self.connections.disconnect(&self.slot);
+            self.connections.finish(&self.slot).map_err(|failure| self.error("close", failure))?;
+            let renamed = rename(self.slot.path(), &self.aside());
+            self.note_aside(renamed.is_ok());
+            renamed
         };
         result.map_err(|reason| io_error("put aside", self.slot.path(), &reason))
     }
 
     /// Throws the file away that [`ObjectStore::delete_all`] put aside.
     pub(super) fn drop_aside(&mut self) -> Result<(), StorageError> {
-        remove(&self.aside()).map_err(|reason| io_error("delete", self.slot.path(), &reason))
+        remove(&self.aside()).map_err(|reason| io_error("delete", self.slot.path(), &reason))?;
+        let cause = Cause { kind: CauseKind::DeleteAll, ..self.cause.clone() };
+        self.connections.recorded(&self.slot, |recorder| {
+            if recorder.is_aside() { recorder.deleted(&cause) } else { Ok(()) }
+        });
+        Ok(())
+    }
+
+    fn set_damaged_aside(&mut self) -> Result<(), StorageError> {
+        let names = (1..).map(|number| self.slot.path().with_extension(format!("damaged-{number}")));
+        let free = names.into_iter().find(|path| !path.exists()).expect("numbers do not end");
+        rename(self.slot.path(), &free).map_err(|reason| io_error("set aside", self.slot.path(), &reason))?;
+        self.exists = false;
+        let object = self.slot.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        self.connections.warn(format!(
+            "the database of object `{object}` is damaged: it was set aside as `{}`, and the object begins with an empty storage",
+            free.display()
+        ));
+        Ok(())
+    }
+
+    fn note_aside(&self, aside: bool) {
+        self.connections.recorded(&self.slot, |recorder| {
+            recorder.put_aside(aside);
+            Ok(())
+        });
+    }
+
+    /// Closes the connection to a file that was made in this batch and goes again.
+    fn forget_made(&mut self) {
+        self.connections.recorded(&self.slot, |recorder| {
+            recorder.unmade();
+            Ok(())
+        });
+        self.connections.discard(&self.slot);
     }
 
     /// Brings back the file that [`ObjectStore::delete_all`] put aside.
     pub(super) fn restore_aside(&mut self) -> Result<(), StorageError> {
-        self.connections.disconnect(&self.slot);
+        self.forget_made();
         remove(self.slot.path()).map_err(|reason| io_error("restore", self.slot.path(), &reason))?;
         self.exists = self.recover_aside()?;
+        self.note_aside(false);
         self.emptied = false;
         Ok(())
     }
@@ -272,7 +348,7 @@ impl ObjectStore {
 
     /// The error for SQLite's `failure` while doing `operation`.
     pub(super) fn error(&self, operation: &'static str, failure: SqliteFailure) -> StorageError {
-        error(self.slot.path(), operation, failure)
+        slot_error(&self.slot, operation, failure)
     }
 }
 
@@ -287,6 +363,14 @@ impl Drop for ObjectStore {
         }
         self.connections.disconnect(&self.slot);
     }
+}
+
+/// The error for SQLite's `failure` in the file of `slot` while doing `operation`; remembers that a file is damaged.
+pub(super) fn slot_error(slot: &Slot, operation: &'static str, failure: SqliteFailure) -> StorageError {
+    if failure.is_damage() && failure.extended_code() != rusqlite::ffi::SQLITE_CORRUPT_VTAB {
+        slot.note_damage();
+    }
+    error(slot.path(), operation, failure)
 }
 
 /// The error for SQLite's `failure` in the file `path` while doing `operation`.

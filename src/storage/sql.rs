@@ -11,7 +11,7 @@ use super::connection::{CacheAnswer, Connection, SharedText, UserText};
 use super::cursor::{Cursor, CursorId, RowRef, Rows};
 use super::failure::{Failure, SqlError, SqliteFailure};
 use super::object::ObjectStore;
-use super::row_counts::LoopSteps;
+use super::row_counts::{Changes, LoopSteps};
 use super::sqlite::Statement;
 use super::value::SqlValue;
 
@@ -113,6 +113,8 @@ impl ObjectStore {
         if !reads {
             self.begin_for(connection)?;
         }
+        guard.program.look_ahead(connection.database());
+        let statement = &mut guard.last;
         let changes_before = connection.database().total_changes();
         let run = |statement: &mut Statement| -> Result<(bool, VecDeque<Vec<SqlValue>>), SqliteFailure> {
             for (index, parameter) in parameters.iter().enumerate() {
@@ -134,7 +136,8 @@ impl ObjectStore {
                 return Err(self.sql_error(connection, failure));
             }
         };
-        let changes = connection.database().total_changes() - changes_before;
+        let own = if reads { 0 } else { connection.database().changes() };
+        let changes = Changes { all: connection.database().total_changes() - changes_before, own };
         let (rows, steps) = if live {
             (Rows::Live(text.clone()), None)
         } else {

@@ -8,6 +8,8 @@
 //! Invariant: a statement keeps its database open (`Rc<Handle>`), values borrow the statement, and
 //! stepping needs `&mut`: nothing read from SQLite can be used after it has gone.
 
+mod log;
+
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::path::Path;
@@ -24,6 +26,8 @@ use super::guard::{Action, Guard, Mode};
 use super::math::{MATH_FUNCTIONS, MathFunction};
 use super::value::ValueRef;
 use crate::base::limits;
+
+pub use log::{LogIndex, LogState};
 
 /// How long a statement waits for another process that holds the file's write lock.
 const BUSY_TIMEOUT_MS: c_int = 2_000;
@@ -52,6 +56,8 @@ struct Handle {
     /// Boxed so that the authorizer's pointer to it stays valid when the handle moves.
     guard: Box<Guard>,
     math: Cell<bool>,
+    /// Frames that the last commit left in the log; boxed for the hook that notes them.
+    frames: Box<Cell<u32>>,
     /// Kept alive for the progress handler, which points to it.
     interrupt: Interrupt,
 }
@@ -113,7 +119,8 @@ impl Database {
         // SAFETY: `name` is a C string that outlives the call, `raw` a place for the result.
         let code = unsafe { ffi::sqlite3_open_v2(name.as_ptr(), &mut raw, flags, null()) };
         let interrupt = interrupt.clone();
-        let handle = Handle { raw, guard: Box::default(), math: Cell::new(false), interrupt };
+        let handle =
+            Handle { raw, guard: Box::default(), math: Cell::new(false), frames: Box::default(), interrupt };
         if code != ffi::SQLITE_OK {
             return Err(handle.failure(code));
         }

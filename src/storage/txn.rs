@@ -11,7 +11,7 @@ use rusqlite::ffi;
 use super::connection::Connection;
 use super::connections::Slot;
 use super::failure::{CommitError, SqliteFailure, StorageError};
-use super::object::{AlarmSlot, ObjectStore, error};
+use super::object::{AlarmSlot, ObjectStore, slot_error};
 
 /// An open savepoint; deeper ones are inside of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,7 +77,7 @@ impl ObjectStore {
         self.connections
             .connect(&self.slot)
             .and_then(|mut connection| self.transaction.begin(&mut connection, &self.slot))
-            .map_err(|failure| error(self.slot.path(), "write", failure))
+            .map_err(|failure| slot_error(&self.slot, "write", failure))
     }
 
     /// Makes all writes since the last commit durable at once. While a savepoint is open nothing
@@ -88,7 +88,7 @@ impl ObjectStore {
         if self.transaction.depth > 0 || !self.is_dirty() {
             return Ok(());
         }
-        let result = self.commit_now();
+        let result = self.commit_now().and_then(|()| self.note_commit());
         if result.is_err() {
             // The error to report is the first one; what fails here fails again at the next use.
             let _ = self.roll_back();
@@ -116,6 +116,13 @@ impl ObjectStore {
             self.transaction.unpin(&self.slot);
         }
         self.commit_reset()
+    }
+
+    /// Notes the commit for the history, and what caused it.
+    fn note_commit(&mut self) -> Result<(), CommitError> {
+        let cause = std::mem::take(&mut self.cause);
+        let noted = self.connections.committed(&self.slot, cause);
+        noted.map_err(|failure| CommitError::Storage(self.error("checkpoint", failure)))
     }
 
     fn commit_reset(&mut self) -> Result<(), CommitError> {

@@ -60,7 +60,7 @@ pub fn throw_storage(ctx: &Ctx<'_>, objects: &Objects, slot: u32, error: &Storag
     let class = match error {
         StorageError::KeyTooLarge(_) | StorageError::ValueTooLarge(_) => "RangeError",
         StorageError::StartAndStartAfter | StorageError::ListLimit => "TypeError",
-        StorageError::TooBig | StorageError::DeleteAllInTransaction => "Error",
+        StorageError::TooBig | StorageError::DeleteAllInTransaction | StorageError::History(_) => "Error",
         StorageError::Damaged { .. } | StorageError::Database { .. } | StorageError::Io { .. } => {
             objects.alarms.excuse(Slot(slot));
             return reset(ctx, objects, slot, error.to_string());

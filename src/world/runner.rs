@@ -165,7 +165,7 @@ impl<'a> World<'a> {
         let mailbox = sender.clone();
         let wake = sender.clone();
         let handing_over = HandingOver::new(state.leases.clone(), generation, Arc::new(Holder(sender)));
-        let stores = Stores::new(state.objects_dir());
+        let stores = Stores::new(state.objects_dir(), state.history());
         let (objects_dir, own_dir) = (state.objects_dir(), state.own_dir());
         let alarms = AlarmTurns::new(state.alarms.clone(), generation, &namespaces, &objects_dir, &own_dir);
         let alarms = match alarms {

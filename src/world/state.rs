@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::base::clock::Clock;
 use crate::objects::{Alarms, Feed, Leases, Parking};
+use crate::storage::history::{self, HistoryOptions, HistorySettings};
 use crate::storage::{StateDir, StateDirError};
 
 use super::replies::Replies;
@@ -20,6 +22,7 @@ pub struct SharedState {
     replies: Arc<Replies>,
     pub(super) parking: Parking,
     feed: Feed,
+    history: Option<HistoryOptions>,
 }
 
 impl SharedState {
@@ -35,6 +38,7 @@ impl SharedState {
             replies: Arc::default(),
             parking: Parking::default(),
             feed: Feed::default(),
+            history: None,
         })
     }
 
@@ -47,6 +51,20 @@ impl SharedState {
     /// Where what happens is told.
     pub fn feed(&self) -> &Feed {
         &self.feed
+    }
+
+    /// The same, keeping the history of objects, with times from `clock`.
+    #[must_use]
+    pub fn with_history(mut self, settings: HistorySettings, clock: Clock) -> Self {
+        let HistorySettings { max_bytes, max_age_ms } = settings;
+        let directory = history::directory(&self.own_dir());
+        self.history = Some(HistoryOptions { directory, clock, max_bytes, max_age_ms });
+        self
+    }
+
+    /// How the history of objects is kept, if it is.
+    pub fn history(&self) -> Option<HistoryOptions> {
+        self.history.clone()
     }
 
     /// The answers of all worlds, for the edge to deliver.

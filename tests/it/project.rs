@@ -43,6 +43,14 @@ impl ServerCommand {
         Self { words }
     }
 
+    /// The same, where no file can grow beyond `kilobytes`: as if the disk were full then.
+    pub fn with_file_limit(kilobytes: usize) -> Self {
+        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", kilobytes * 2);
+        let mut words = ["sh", "-c", &script, "sh"].map(str::to_owned).to_vec();
+        words.extend(Self::from_env().words);
+        Self { words }
+    }
+
     /// Whether another tool stands in for dodev.
     pub fn is_replaced() -> bool {
         std::env::var_os("DODEV_CONFORMANCE_CMD").is_some()

@@ -186,6 +186,49 @@ fn damage_is_reported_with_object_and_file() {
 }
 
 #[test]
+fn a_damaged_file_is_set_aside_and_never_overwritten() {
+    let fixture = Fixture::new();
+    let bytes = "this is no database, but long enough to look at".repeat(200);
+    for round in 1..=2 {
+        fs::create_dir_all(fixture.path("a").parent().unwrap()).unwrap();
+        fs::write(fixture.path("a"), format!("{round}{bytes}")).unwrap();
+        let mut store = fixture.store("a");
+        assert!(store.get("k").is_err());
+        store.put("k", vec![1]).unwrap();
+        assert!(store.commit().is_err());
+        store.close().unwrap();
+        let aside = fixture.path("a").with_extension(format!("damaged-{round}"));
+        assert_eq!(fs::read_to_string(&aside).unwrap(), format!("{round}{bytes}"));
+        let warnings = fixture.connections.take_warnings();
+        assert!(
+            warnings.len() == 1 && warnings[0].contains("object `a`") && warnings[0].contains("damaged-")
+        );
+        let mut store = fixture.store("a");
+        assert_eq!(value(&mut store, "k"), None);
+        store.put("k", vec![2]).unwrap();
+        store.commit().unwrap();
+        store.close().unwrap();
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_fails_the_commit_only() {
+    let fixture = Fixture::new();
+    let (blocked, free) = (fixture.path("a"), fixture.store("b").path().to_owned());
+    fs::create_dir_all(blocked.parent().unwrap().parent().unwrap()).unwrap();
+    fs::write(blocked.parent().unwrap(), "no directory").unwrap();
+    let mut store = fixture.store("a");
+    store.put("k", vec![1]).unwrap();
+    let error = store.commit().unwrap_err().to_string();
+    assert!(error.starts_with("cannot ") && error.contains("a.sqlite`: Not a directory"), "{error}");
+    assert!(!store.is_dirty());
+    fs::remove_file(blocked.parent().unwrap()).unwrap();
+    let mut store = ObjectStore::new(fixture.connections.clone(), free, Backend::Sqlite);
+    store.put("k", vec![1]).unwrap();
+    store.commit().unwrap();
+}
+
+#[test]
 fn damage_inside_a_file_is_reported_too() {
     let fixture = Fixture::new();
     let mut store = fixture.store("a");

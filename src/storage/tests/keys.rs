@@ -191,14 +191,14 @@ fn alarms_of_a_namespace_are_listed_in_order() {
 fn bookmarks_grow_and_survive() {
     let fixture = Fixture::new();
     let mut store = fixture.store("a");
-    let first = store.next_bookmark().unwrap();
+    let first = store.current_bookmark().unwrap();
     assert_eq!(first, "00000000-00000000-00000000-00000000000000000000000000000000");
-    let second = store.next_bookmark().unwrap();
+    let second = store.current_bookmark().unwrap();
     assert_eq!(second, "00000000-00000001-00000000-00000000000000000000000000000000");
     store.commit().unwrap();
-    store.next_bookmark().unwrap();
+    store.current_bookmark().unwrap();
     store.roll_back().unwrap();
     drop(store);
-    let third = fixture.store("a").next_bookmark().unwrap();
+    let third = fixture.store("a").current_bookmark().unwrap();
     assert_eq!(&third[..17], "00000000-00000002");
 }

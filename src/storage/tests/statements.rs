@@ -90,6 +90,9 @@ fn rows_are_counted_as_the_platform_bills_them() {
         ("CREATE INDEX by_name ON people(name)", "INSERT INTO people(name) VALUES ('x')", 0, 2),
         ("", "UPDATE people SET age = 1", 3, 3),
         ("", "DELETE FROM people", 0, 3),
+        ("", "CREATE TABLE t(a)", 1, 2),
+        ("", "CREATE TABLE t(a UNIQUE)", 1, 3),
+        ("CREATE VIRTUAL TABLE ft USING fts5(t)", "INSERT INTO ft VALUES ('a b'), ('c')", 0, 2),
     ] {
         let fixture = Fixture::new();
         let mut store = fixture.store("a");

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use rquickjs::function::Rest;
 use rquickjs::{Array, Class, Ctx, Function, Object, Value};
 
+use crate::base::clock::Timestamp;
 use crate::engine::OpError;
 use crate::engine::exception::throw;
 use crate::engine::handle::{Handle, HandleData};
@@ -146,10 +147,25 @@ fn install_writes<'js>(
     let bookmark = move |ctx: Ctx<'js>, slot: u32| {
         let call = Call::new(&ctx, &shared, slot)?;
         call.touch();
-        let done = call.store.borrow_mut().next_bookmark();
+        let done = call.store.borrow_mut().current_bookmark();
         call.check(done)
     };
-    host.set("nextBookmark", Function::new(ctx.clone(), bookmark)?)?;
+    host.set("currentBookmark", Function::new(ctx.clone(), bookmark)?)?;
+    let shared = objects.clone();
+    #[expect(clippy::cast_possible_truncation, reason = "saturating: no such time is in a history")]
+    let for_time = move |ctx: Ctx<'js>, slot: u32, time: f64| {
+        let call = Call::new(&ctx, &shared, slot)?;
+        let found = call.store.borrow_mut().bookmark_for_time(Timestamp(time as i64));
+        call.check(found)
+    };
+    host.set("bookmarkForTime", Function::new(ctx.clone(), for_time)?)?;
+    let shared = objects.clone();
+    let restore = move |ctx: Ctx<'js>, slot: u32, bookmark: String| {
+        let call = Call::new(&ctx, &shared, slot)?;
+        let undo = call.store.borrow_mut().restore_next_session(&bookmark);
+        call.check(undo)
+    };
+    host.set("restoreNextSession", Function::new(ctx.clone(), restore)?)?;
     let (shared, keep_alarm) = (objects.clone(), !spec.delete_all_deletes_alarm);
     let delete_all = move |ctx: Ctx<'js>, slot: u32| {
         let call = Call::new(&ctx, &shared, slot)?;

@@ -165,17 +165,19 @@ export class DurableObjectStorage {
   }
 
   async getCurrentBookmark() {
-    return host.nextBookmark(this.#slot);
+    return host.currentBookmark(this.#slot);
   }
 
-  async getBookmarkForTime() {
-    throw new Error("dodev does not emulate point-in-time recovery yet: getBookmarkForTime() is not available");
+  async getBookmarkForTime(time) {
+    if (arguments.length === 0) throw wrongType("getBookmarkForTime", 1, "number or date");
+    const ms = Number(time);
+    if (!Number.isFinite(ms)) throw new TypeError("getBookmarkForTime() needs a valid time");
+    return host.bookmarkForTime(this.#slot, ms);
   }
 
-  async onNextSessionRestoreBookmark() {
-    throw new Error(
-      "dodev does not emulate point-in-time recovery yet: onNextSessionRestoreBookmark() is not available",
-    );
+  async onNextSessionRestoreBookmark(bookmark) {
+    if (arguments.length === 0) throw wrongType("onNextSessionRestoreBookmark", 1, "string");
+    return host.restoreNextSession(this.#slot, `${bookmark}`);
   }
 }
 
