@@ -9,6 +9,7 @@ pub mod cli;
 pub mod codec;
 pub mod dev;
 pub mod engine;
+pub mod migrate;
 pub mod node;
 pub mod objects;
 pub mod project;
@@ -32,6 +33,7 @@ pub const LAYERS: &[(&str, u8)] = &[
     ("workers", 5),
     ("world", 6),
     ("inspect", 6),
+    ("migrate", 6),
     ("server", 7),
     ("dev", 8),
     ("cli", 9),

@@ -8,6 +8,10 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+mod migrate;
+
+pub use migrate::{MigrateArgs, MigrateCommand};
+
 /// A local emulator for Cloudflare Workers and Durable Objects.
 #[derive(Debug, Parser)]
 #[command(name = "dodev", version, about, after_help = EXAMPLES, max_term_width = 80)]
@@ -28,6 +32,8 @@ Examples:
 pub enum Command {
     /// Serve a project and reload it on every save.
     Dev(Box<DevArgs>),
+    /// Apply the project's migrations to local state.
+    Migrate(Box<MigrateArgs>),
 }
 
 const DEV_ABOUT: &str = "\
@@ -90,6 +96,10 @@ pub struct DevArgs {
     /// Keep state in this directory [default: .wrangler/state beside the configuration]
     #[arg(long, value_name = "DIR")]
     pub persist_to: Option<PathBuf>,
+
+    /// Apply migrations without asking, even those that put objects aside
+    #[arg(short, long)]
+    pub yes: bool,
 
     /// The Worker's name
     #[arg(long)]
@@ -203,9 +213,10 @@ mod tests {
     use super::*;
 
     fn dev(arguments: &[&str]) -> Result<DevArgs, clap::Error> {
-        let Cli { command: Command::Dev(args) } =
-            Cli::try_parse_from([&["dodev", "dev"], arguments].concat())?;
-        Ok(*args)
+        match Cli::try_parse_from([&["dodev", "dev"], arguments].concat())?.command {
+            Command::Dev(args) => Ok(*args),
+            other => panic!("`dev` was parsed as {other:?}"),
+        }
     }
 
     #[test]

@@ -8,10 +8,11 @@ use std::thread;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::args::DevArgs;
-use super::output::{Output, Style};
+use super::args::{DevArgs, LogLevel};
+use super::migrate_show;
+use super::output::{self, Output, Style};
 use crate::base::clock::Clock;
-use crate::dev::{Report, Session, SessionOptions, StartFailure, Stopper};
+use crate::dev::{Agreement, Question, Report, Session, SessionOptions, StartFailure, Stopper};
 use crate::project::{LoadRequest, Overrides};
 
 /// Exit code after a second signal, as shells count a process ended by Ctrl-C.
@@ -54,7 +55,12 @@ pub fn run(args: Box<DevArgs>, clock: Clock) -> ExitCode {
             );
             ExitCode::FAILURE
         }
-        Err(error @ (StartFailure::Ip(_) | StartFailure::State { .. } | StartFailure::System(_))) => {
+        Err(
+            error @ (StartFailure::Ip(_)
+            | StartFailure::State { .. }
+            | StartFailure::Migrate(_)
+            | StartFailure::System(_)),
+        ) => {
             output.failure(error.to_string());
             ExitCode::FAILURE
         }
@@ -90,7 +96,26 @@ fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOptions> {
     };
     let report = Arc::new(|_: Report| {});
     let test_scheduled = args.test_scheduled;
-    Ok(SessionOptions { load, ip: args.ip, port: args.port, persist, program, test_scheduled, clock, report })
+    let agreement = match args.yes {
+        true => Agreement::Always,
+        false if !args.json && output::can_ask() => Agreement::Ask(Arc::new(ask)),
+        false => Agreement::Nobody,
+    };
+    let (ip, port) = (args.ip, args.port);
+    Ok(SessionOptions { load, ip, port, persist, program, test_scheduled, agreement, clock, report })
+}
+
+fn ask(question: &Question) -> bool {
+    let style = Style::of_process(LogLevel::Log, false, false);
+    output::ask(&match question {
+        Question::PutAside(pending) => {
+            let lines = migrate_show::plan_lines(pending, &style).join("\n");
+            format!("Migrations put objects aside:\n{lines}\nApply them?")
+        }
+        Question::CarryOver { from, to } => {
+            format!("There is state of a Worker `{from}`, and none of `{to}`. Carry it over?")
+        }
+    })
 }
 
 /// The first signal asks the session to stop, the second ends the process at once.

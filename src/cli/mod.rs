@@ -5,6 +5,8 @@
 mod args;
 mod dev;
 mod json;
+mod migrate;
+mod migrate_show;
 mod output;
 mod refused;
 mod show;
@@ -26,6 +28,7 @@ pub fn main() -> ExitCode {
     }
     match Cli::try_parse() {
         Ok(Cli { command: Command::Dev(args) }) => dev::run(args, clock),
+        Ok(Cli { command: Command::Migrate(args) }) => migrate::run(&args, clock),
         Err(error) => output::usage(&refused::explain(error)),
     }
 }

@@ -65,6 +65,8 @@ pub enum Item {
     Failure(String, Option<&'static str>),
     /// Mistakes that make a command fail.
     Diagnostics(Vec<Diagnostic>),
+    /// What a command found: lines for a person, an object for programs, and what is wrong.
+    Text(Vec<String>, Box<serde_json::Value>, Vec<Diagnostic>),
     /// So many reports came faster than they could be printed.
     Dropped(u64),
 }
@@ -200,6 +202,11 @@ impl Output {
         self.sink.add(Item::Failure(message.into(), Some(help)), true);
     }
 
+    /// Shows what a command found: `lines` and `diagnostics`, or with `--json` only `object`.
+    pub fn text(&self, lines: Vec<String>, object: serde_json::Value, diagnostics: Vec<Diagnostic>) {
+        self.sink.add(Item::Text(lines, Box::new(object), diagnostics), true);
+    }
+
     /// Shows the mistakes that make a command fail.
     pub fn diagnostics(&self, diagnostics: Vec<Diagnostic>) {
         self.sink.add(Item::Diagnostics(diagnostics), true);
@@ -215,6 +222,24 @@ impl Output {
         }
         code
     }
+}
+
+/// Whether there is somebody to ask.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a question and waits for the answer; no without a terminal, and for anything but a clear yes.
+pub fn ask(question: &str) -> bool {
+    if !can_ask() {
+        return false;
+    }
+    let mut error = io::stderr().lock();
+    let asked = write!(error, "{question} [y/N] ").and_then(|()| error.flush());
+    drop(error);
+    let mut answer = String::new();
+    asked.and_then(|()| io::stdin().read_line(&mut answer)).is_ok()
+        && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }
 
 /// Prints what clap says about the arguments: help to standard output, mistakes to standard error.

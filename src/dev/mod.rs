@@ -6,11 +6,14 @@
 
 mod builder;
 mod machine;
+mod migrations;
 mod report;
 mod request;
 mod session;
 mod unmet;
 mod watch;
 
-pub use report::{Broken, Ready, Report, ReportSink};
-pub use session::{Session, SessionOptions, StartFailure, Stopper, parse_ip};
+pub use migrations::{Agreement, Ask, Question};
+pub use report::{Broken, Migrated, Ready, Report, ReportSink};
+pub use request::bundle_request;
+pub use session::{CACHE, DEFAULT_STATE, Session, SessionOptions, StartFailure, Stopper, parse_ip};

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::builder::{Builder, Job};
 use super::machine::{Action, Machine, Outcome, Signal};
+use super::migrations::{Agreement, Migrations, Outcome as Migrated};
 use super::report::{Broken, Ready, Report, ReportSink};
 use super::request::bundle_request;
 use super::unmet::unmet;
@@ -24,6 +25,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
 use crate::bundle::{BuildFailure, Bundle, BundleCache, ChildBundler};
+use crate::migrate::MigrateError;
 use crate::project::{LoadRequest, Loaded, Project, check_exports, load};
 use crate::server::{Current, ListenError, PortChoice, Server, ServerOptions, Serving, listen};
 use crate::world::{LogSink, Replies, SharedState, StateError, Warm, World, WorldFailure, WorldSpec};
@@ -31,9 +33,9 @@ use crate::world::{LogSink, Replies, SharedState, StateError, Warm, World, World
 /// The platform's default port for local development.
 const DEFAULT_PORT: u16 = 8787;
 /// Where wrangler keeps state, below the configuration's directory.
-const DEFAULT_STATE: &str = ".wrangler/state";
+pub const DEFAULT_STATE: &str = ".wrangler/state";
 /// Where bundles are cached, below the configuration's directory.
-const CACHE: &str = ".wrangler/dodev";
+pub const CACHE: &str = ".wrangler/dodev";
 
 /// What is left for the last commits when requests in flight took all the time to finish.
 const LAST_COMMIT: Duration = Duration::from_millis(100);
@@ -52,6 +54,8 @@ pub struct SessionOptions {
     pub program: PathBuf,
     /// Whether `/__scheduled` runs the scheduled handler.
     pub test_scheduled: bool,
+    /// What the user agrees to when migrations put objects aside.
+    pub agreement: Agreement,
     /// Time; its zero is the start of the process.
     pub clock: Clock,
     /// Where reports go.
@@ -78,6 +82,9 @@ pub enum StartFailure {
         /// Why.
         error: StateError,
     },
+    /// The state cannot be migrated.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
     /// The system refuses a thread or a socket.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
@@ -116,6 +123,7 @@ pub struct Session {
     server: Server,
     current: Arc<Current>,
     state: Arc<SharedState>,
+    migrations: Migrations,
     persist: PathBuf,
     log: LogSink,
     warm: Option<Warm>,
@@ -159,6 +167,9 @@ impl Session {
         let persist = options.persist.clone().unwrap_or_else(|| project.root.join(DEFAULT_STATE));
         let state = SharedState::open(&persist)
             .map_err(|error| StartFailure::State { path: persist.clone(), error })?;
+        let agreement = options.agreement.clone();
+        let migrations =
+            Migrations::open(state.root(), &project, agreement, &options.clock, &options.report)?;
         let current = Arc::new(Current::default());
         let server = start_server(&options, &project, current.clone(), state.replies().clone())?;
         let lost = Arc::new(AtomicBool::new(false));
@@ -175,6 +186,7 @@ impl Session {
             server,
             current,
             state: Arc::new(state),
+            migrations,
             persist,
             log,
             warm,
@@ -208,7 +220,7 @@ impl Session {
                 Event::Stop => break,
                 Event::File(event) => self.on_files(event),
                 Event::Built(result) => Some(self.on_built(result)),
-                Event::Evaluated(generation, result) => Some(self.on_evaluated(generation, result)),
+                Event::Evaluated(generation, result) => self.on_evaluated(generation, result),
             };
             let mut next = signal.and_then(|signal| self.machine.decide(signal));
             while let Some(action) = next {
@@ -302,18 +314,64 @@ impl Session {
         Signal::Built(outcome)
     }
 
-    fn on_evaluated(&mut self, generation: Generation, result: Result<World, WorldFailure>) -> Signal {
-        let ok = match result {
+    fn on_evaluated(
+        &mut self,
+        generation: Generation,
+        result: Result<World, WorldFailure>,
+    ) -> Option<Signal> {
+        let evaluated = |ok| Some(Signal::Evaluated { generation, ok });
+        match result {
             Ok(world) => {
+                if self.machine.awaits(generation) {
+                    match self.migrate() {
+                        Migrated::Fits => {}
+                        Migrated::Moved(namespaces) => {
+                            // This world read what has moved since. Now that its code is known to run, another one
+                            // is made of it.
+                            world.stop(LAST_COMMIT);
+                            self.state.forget(&namespaces);
+                            self.spawn_world(generation);
+                            return None;
+                        }
+                        Migrated::Refused(failure) => {
+                            world.retire();
+                            self.failure = failure;
+                            return evaluated(false);
+                        }
+                    }
+                }
                 self.fresh = Some((generation, world));
-                true
+                evaluated(true)
             }
             Err(failure) => {
                 self.failure = failure.diagnostics;
-                false
+                evaluated(false)
+            }
+        }
+    }
+
+    /// Makes the state fit the project of the newest evaluation. If anything moves, the code that serves stops
+    /// first, and requests wait.
+    fn migrate(&mut self) -> Migrated {
+        let Some((bundle, project)) = &self.evaluating else { return Migrated::Fits };
+        if self.migrations.fits(project) {
+            return Migrated::Fits;
+        }
+        let (current, serving) = (&self.current, &mut self.serving);
+        let release = || {
+            if let Some((world, ..)) = serving.take() {
+                current.swap(Serving::Starting);
+                world.stop(limits::DRAIN);
             }
         };
-        Signal::Evaluated { generation, ok }
+        match self.migrations.apply(project, &bundle.exports, release) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                let help = "nothing is lost; free space or correct the permissions, then save or start again";
+                let message = format!("the state could not be migrated: {error}");
+                Migrated::Refused(vec![Diagnostic::error("migrate/failed", message).help(help)])
+            }
+        }
     }
 
     fn perform(&mut self, action: Action) -> Option<Signal> {
@@ -380,9 +438,14 @@ impl Session {
 
     fn evaluate(&mut self, generation: Generation) {
         let bundle = self.bundle.clone().expect("a bundle was built before it is evaluated");
-        self.evaluating = Some((bundle.clone(), self.project.clone()));
+        self.evaluating = Some((bundle, self.project.clone()));
+        self.spawn_world(generation);
+    }
+
+    fn spawn_world(&mut self, generation: Generation) {
+        let (bundle, project) = self.evaluating.clone().expect("set before it is evaluated");
         let spec = WorldSpec {
-            project: self.project.clone(),
+            project: self.migrations.fitted(&project),
             bundle,
             generation,
             state: self.state.clone(),
