@@ -34,7 +34,7 @@ fn is_pending(facts: Facts<'_>, migration: &Migration, index: usize) -> bool {
             && !has(&rename.to.text)
             && !later.iter().any(|migration| creates(migration, &rename.from.text))
             // What the new name became later may hold its objects.
-            && !later.iter().flat_map(|m| &m.renamed_classes).any(|next| next.from == rename.to && has(&next.to.text))
+            && !later.iter().flat_map(|m| &m.renamed_classes).any(|next| next.from.text == rename.to.text && has(&next.to.text))
     });
     let transferred = migration.transferred_classes.iter().any(|transfer| {
         let source = format!("{}-{}", transfer.from_script.text, transfer.from.text);

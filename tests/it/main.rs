@@ -7,6 +7,7 @@ mod conformance;
 mod counter;
 mod deadline;
 mod http;
+mod migrate;
 mod node;
 mod outbound;
 mod playground;
