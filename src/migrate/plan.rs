@@ -137,7 +137,8 @@ fn position(project: &Project, worker: &WorkerLedger) -> Result<usize, Box<Diagn
         return Ok(index + 1);
     }
     let message = format!("the state is at migration `{last}`, which the configuration does not have");
-    let tags = project.migrations.iter().map(|migration| migration.tag.text.as_str());
+    let is_new = |tag: &&str| worker.entries.iter().all(|entry| entry.tag.as_deref() != Some(*tag));
+    let tags = project.migrations.iter().map(|migration| migration.tag.text.as_str()).filter(is_new);
     let help = match nearest(last, tags) {
         Some(near) => format!("was `{last}` renamed to `{near}`? A tag that was applied keeps its name"),
         None => format!("put `{last}` back into `migrations`, or take it back with `dodev migrate undo`"),
