@@ -10,6 +10,7 @@ pub mod codec;
 pub mod dev;
 pub mod engine;
 pub mod inspect;
+pub mod migrate;
 pub mod node;
 pub mod objects;
 pub mod project;
@@ -33,6 +34,7 @@ pub const LAYERS: &[(&str, u8)] = &[
     ("workers", 5),
     ("world", 6),
     ("inspect", 6),
+    ("migrate", 6),
     ("server", 7),
     ("dev", 8),
     ("cli", 9),

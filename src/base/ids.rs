@@ -28,9 +28,12 @@ pub struct InvalidId;
 impl NamespaceKey {
     /// The key of `class` as declared by the Worker `script`.
     pub fn new(script: &str, class: &str) -> Self {
-        let name = format!("{script}-{class}");
-        let key = Sha256::digest(name.as_bytes()).into();
-        Self { name, key }
+        Self::of(&format!("{script}-{class}"))
+    }
+
+    /// The key that is called `name`, `<script>-<Class>` as a whole.
+    pub fn of(name: &str) -> Self {
+        Self { name: name.to_owned(), key: Sha256::digest(name.as_bytes()).into() }
     }
 
     /// `<script>-<Class>`, the name of the namespace's state directory.
@@ -48,11 +51,16 @@ impl NamespaceKey {
         self.with_mac(random)
     }
 
-    /// Whether `id` was made by this namespace: its second half authenticates the first.
-    pub fn owns(&self, id: &ObjectId) -> bool {
+    /// The id of this namespace that has the first half of `id`, which another namespace made.
+    pub fn resign(&self, id: &ObjectId) -> ObjectId {
         let mut first = [0; 16];
         first.copy_from_slice(&id.0[..16]);
-        self.with_mac(first) == *id
+        self.with_mac(first)
+    }
+
+    /// Whether `id` was made by this namespace: its second half authenticates the first.
+    pub fn owns(&self, id: &ObjectId) -> bool {
+        self.resign(id) == *id
     }
 
     fn with_mac(&self, first: [u8; 16]) -> ObjectId {
@@ -117,6 +125,8 @@ mod tests {
         for id in [counters.id_from_name("global"), counters.unique_id([7; 16])] {
             assert!(counters.owns(&id));
             assert!(!others.owns(&id));
+            assert!(others.owns(&others.resign(&id)));
+            assert_eq!(counters.resign(&others.resign(&id)), id);
             assert_eq!(id.to_string().parse(), Ok(id));
         }
         assert_eq!(counters.id_from_name("a"), counters.id_from_name("a"));

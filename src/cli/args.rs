@@ -3,12 +3,16 @@
 //! Flags have the names and meanings that they have in `wrangler dev`. Only parsed here: what they mean for a
 //! project is decided when it is loaded.
 
+mod migrate;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use super::time_args::{TimeArgs, TimeFlags};
+
+pub use migrate::{MigrateArgs, MigrateCommand};
 
 /// A local emulator for Cloudflare Workers and Durable Objects.
 #[derive(Debug, Parser)]
@@ -43,6 +47,8 @@ pub enum Command {
     Completions(super::completions::CompletionsArgs),
     /// Show and move the time of a running server.
     Time(TimeArgs),
+    /// Apply the project's migrations to local state.
+    Migrate(Box<MigrateArgs>),
 }
 
 const DEV_ABOUT: &str = "\
@@ -137,6 +143,10 @@ pub struct DevArgs {
         conflicts_with = "no_history"
     )]
     pub history_days: u32,
+
+    /// Apply migrations without asking, even those that put objects aside
+    #[arg(short, long)]
+    pub yes: bool,
 
     /// The Worker's name
     #[arg(long)]

@@ -8,14 +8,15 @@ use std::thread;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::args::{DevArgs, ReloadSockets};
+use super::args::{DevArgs, LogLevel, ReloadSockets};
 use super::browser;
 use super::keys::{Key, Keys, Restored, is_foreground};
-use super::output::{Output, Style, is_interactive};
+use super::migrate_show;
+use super::output::{self, Output, Style, is_interactive};
 use super::show::show_url;
 use super::time_args::TimeFlags;
 use crate::base::clock::Clock;
-use crate::dev::{Control, Report, Session, SessionOptions, StartFailure};
+use crate::dev::{Agreement, Control, Question, Report, Session, SessionOptions, StartFailure};
 use crate::project::{LoadRequest, Overrides};
 use crate::storage::history::HistorySettings;
 
@@ -64,7 +65,10 @@ pub(super) fn show_start_failure(output: &Output, failure: StartFailure) {
         StartFailure::Project(diagnostics) => output.diagnostics(diagnostics),
         StartFailure::Listen(error) => output
             .failure_with_help(error.to_string(), "stop it, or choose another one with `--port`; 0 is any"),
-        error @ (StartFailure::Ip(_) | StartFailure::State { .. } | StartFailure::System(_)) => {
+        error @ (StartFailure::Ip(_)
+        | StartFailure::State { .. }
+        | StartFailure::Migrate(_)
+        | StartFailure::System(_)) => {
             output.failure(error.to_string());
         }
     }
@@ -111,6 +115,11 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
         max_bytes: args.history_size.saturating_mul(1024 * 1024),
         max_age_ms: i64::from(args.history_days) * 24 * 60 * 60 * 1_000,
     });
+    let agreement = match args.yes {
+        true => Agreement::Always,
+        false if !args.json && output::can_ask() => Agreement::Ask(Arc::new(ask)),
+        false => Agreement::Nobody,
+    };
     Ok(SessionOptions {
         load,
         ip: args.ip,
@@ -121,6 +130,7 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
         close_sockets: args.reload_sockets == ReloadSockets::Close,
         watch: true,
         history,
+        agreement,
         clock,
         report,
     })
@@ -145,6 +155,19 @@ fn follow_terminal(session: &Session, output: &Output, wants_keys: bool) -> io::
     let restored = keys.clone().map(Restored);
     follow_signals(session.control(), keys)?;
     Ok(restored)
+}
+
+fn ask(question: &Question) -> bool {
+    let style = Style::of_process(LogLevel::Log, false, false);
+    output::confirm(&match question {
+        Question::PutAside(pending) => {
+            let lines = migrate_show::plan_lines(pending, &style).join("\n");
+            format!("Migrations put objects aside:\n{lines}\nApply them?")
+        }
+        Question::CarryOver { from, to } => {
+            format!("There is state of a Worker `{from}`, and none of `{to}`. Carry it over?")
+        }
+    })
 }
 
 /// The first signal asks the session to stop, the second ends the process at once.

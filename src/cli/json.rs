@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::migrate_show;
 use super::output::{Item, Line, Stream};
 use super::show::{show_origin, show_url};
 use crate::base::diag::{Diagnostic, Severity};
-use crate::dev::Report;
+use crate::dev::{Migrated, Report};
 use crate::engine::LogLevel;
 
 /// The line for `item`.
@@ -21,6 +22,7 @@ pub fn lines(item: &Item) -> Vec<Line> {
         Item::Note(text) => json!({ "event": "note", "text": text }),
         // There are no keys when programs read.
         Item::Clear => return Vec::new(),
+        Item::Text(_, object, _) => Value::clone(object),
         Item::Dropped(count) => json!({ "event": "dropped", "count": count }),
     };
     vec![Line { stream: Stream::Out, text: value.to_string() }]
@@ -60,7 +62,27 @@ fn report_value(report: &Report) -> Value {
             "event": "log", "level": level(record.level), "origin": show_origin(&record.origin),
             "text": record.text,
         }),
+        Report::Migrated { worker, migrated } => migrated_value(worker, migrated),
         Report::Stopping => json!({ "event": "stopping" }),
+    }
+}
+
+fn migrated_value(worker: &str, migrated: &Migrated) -> Value {
+    match migrated {
+        Migrated::Applied(entry) => json!({
+            "event": "migrated", "worker": worker, "tag": entry.tag, "steps": entry.steps,
+        }),
+        Migrated::Adopted { tag } => json!({ "event": "state-adopted", "worker": worker, "tag": tag }),
+        Migrated::Waiting(pending) => json!({
+            "event": "migrations-wait", "worker": worker,
+            "pending": pending.iter().map(migrate_show::planned).collect::<Vec<_>>(),
+        }),
+        Migrated::Impossible(list) => json!({
+            "event": "migrations-impossible", "worker": worker, "diagnostics": diagnostics(list),
+        }),
+        Migrated::CarryOverOffered { from } => json!({
+            "event": "carry-over-offered", "worker": worker, "from": from,
+        }),
     }
 }
 
@@ -79,7 +101,8 @@ fn level(level: LogLevel) -> &'static str {
     }
 }
 
-fn diagnostics(list: &[Diagnostic]) -> Vec<Value> {
+/// Mistakes as JSON.
+pub fn diagnostics(list: &[Diagnostic]) -> Vec<Value> {
     let value = |diagnostic: &Diagnostic| {
         let labels: Vec<_> = diagnostic
             .labels

@@ -15,6 +15,8 @@ mod init;
 mod json;
 mod keys;
 mod live;
+mod migrate;
+mod migrate_show;
 mod output;
 mod pager;
 mod place;
@@ -54,6 +56,7 @@ pub fn main() -> ExitCode {
         Ok(Command::Alarm(args)) => alarm::run(&args, clock),
         Ok(Command::Completions(args)) => completions::run(&args),
         Ok(Command::Time(args)) => time::run(&args),
+        Ok(Command::Migrate(args)) => migrate::run(&args, clock),
         Err(error) => output::usage(&refused::explain(error)),
     }
 }

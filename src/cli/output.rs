@@ -74,6 +74,8 @@ pub enum Item {
     Clear,
     /// Mistakes that make a command fail.
     Diagnostics(Vec<Diagnostic>),
+    /// What a command found: lines for a person, an object for programs, and what is wrong.
+    Text(Vec<String>, Box<serde_json::Value>, Vec<Diagnostic>),
     /// So many reports came faster than they could be printed.
     Dropped(u64),
 }
@@ -262,6 +264,11 @@ impl Output {
         self.sink.add(Item::Note(text.into()), true);
     }
 
+    /// Shows what a command found: `lines` and `diagnostics`, or with `--json` only `object`.
+    pub fn text(&self, lines: Vec<String>, object: serde_json::Value, diagnostics: Vec<Diagnostic>) {
+        self.sink.add(Item::Text(lines, Box::new(object), diagnostics), true);
+    }
+
     /// Shows the mistakes that make a command fail.
     pub fn diagnostics(&self, diagnostics: Vec<Diagnostic>) {
         self.sink.add(Item::Diagnostics(diagnostics), true);
@@ -293,6 +300,17 @@ pub fn refusal(message: &str, as_json: bool) -> ExitCode {
         flush(&mut format!("error: {message}\n"), io::stderr().lock());
     }
     ExitCode::FAILURE
+}
+
+/// Whether there is somebody to ask.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks a question; no without a terminal, and for anything but a clear yes.
+pub fn confirm(question: &str) -> bool {
+    let answer = ask(&format!("{question} [y/N] "));
+    answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// Prints what clap says about the arguments: help to standard output, mistakes to standard error.

@@ -11,9 +11,10 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, S
 use owo_colors::{OwoColorize, Style as Paint};
 
 use super::args::LogLevel;
+use super::migrate_show;
 use super::output::{Item, Line, Stream, Style};
 use crate::base::diag::{Diagnostic, Label, Severity, SourceFile};
-use crate::dev::{Broken, Ready, Report};
+use crate::dev::{Broken, Migrated, Ready, Report};
 use crate::engine::{LogLevel as Level, LogRecord, Origin};
 use crate::project::ClassStorage;
 use crate::server::RequestRecord;
@@ -35,6 +36,10 @@ pub fn lines(item: &Item, style: &Style) -> Vec<Line> {
         Item::Diagnostics(diagnostics) => diagnostics.iter().map(|d| err(diagnostic(d, style))).collect(),
         Item::Note(text) => vec![out(text.clone())],
         Item::Clear => vec![out(format!("{CLEAR}{}", key_hint(style)))],
+        Item::Text(texts, _, diagnostics) => {
+            let lines = texts.iter().map(|text| out(text.clone()));
+            lines.chain(diagnostics.iter().map(|d| err(diagnostic(d, style)))).collect()
+        }
         Item::Dropped(count) => vec![err(format!("{count} lines came too fast and are not shown"))],
     };
     if style.level == LogLevel::None { Vec::new() } else { lines }
@@ -84,6 +89,7 @@ fn report_lines(report: &Report, style: &Style) -> Vec<Line> {
         Report::WatchFailed(reason) => {
             warn(format!("some files cannot be watched, their changes may go unnoticed: {reason}"))
         }
+        Report::Migrated { worker, migrated } => migrated_lines(worker, migrated, style),
         Report::Request(_) | Report::Stopping if style.quiet => Vec::new(),
         Report::Request(record) => note(request(record, style.colour)),
         Report::Log(record) => log(record, style),
@@ -94,6 +100,35 @@ fn report_lines(report: &Report, style: &Style) -> Vec<Line> {
 /// What stands before a line of the user's build command.
 fn build_tag(colour: bool) -> String {
     paint("[build]", Paint::new().dimmed(), colour)
+}
+
+fn migrated_lines(worker: &str, migrated: &Migrated, style: &Style) -> Vec<Line> {
+    let shows = |level| style.level <= level;
+    let warn = |text: String| {
+        let text = format!("{}: {text}", paint("warning", yellow(), style.error_colour));
+        if shows(LogLevel::Warn) { vec![err(text)] } else { Vec::new() }
+    };
+    match migrated {
+        Migrated::Applied(_) | Migrated::Adopted { .. } if !shows(LogLevel::Log) => Vec::new(),
+        Migrated::Applied(entry) => vec![out(migrate_show::applied(entry, style))],
+        Migrated::Adopted { tag: Some(tag) } => vec![out(format!("Adopted the state, at migration `{tag}`"))],
+        Migrated::Adopted { tag: None } => vec![out("Adopted the state".to_owned())],
+        Migrated::Waiting(pending) => {
+            let lines = migrate_show::plan_lines(pending, style).join("\n");
+            warn(format!(
+                "these migrations wait, because objects would disappear:\n{lines}\n  help: stop dodev and run \
+                 `dodev migrate`, or start it with `--yes`; a copy is kept until it is pruned"
+            ))
+        }
+        Migrated::Impossible(diagnostics) => {
+            let mut lines = warn("no migration is applied, because they do not fit the state".to_owned());
+            lines.extend(
+                diagnostics.iter().filter(|_| shows(LogLevel::Warn)).map(|d| err(diagnostic(d, style))),
+            );
+            lines
+        }
+        Migrated::CarryOverOffered { from } => warn(migrate_show::offer(from, worker)),
+    }
 }
 
 fn out(text: String) -> Line {

@@ -110,6 +110,11 @@ impl Machine {
         (machine, Action::Prepare)
     }
 
+    /// Whether the evaluation of `generation` is the one that counts.
+    pub fn awaits(&self, generation: Generation) -> bool {
+        self.evaluating == Some(generation)
+    }
+
     /// What to do after `signal`.
     pub fn decide(&mut self, signal: Signal) -> Option<Action> {
         match signal {

@@ -7,6 +7,7 @@
 mod builder;
 mod command;
 mod machine;
+mod migrations;
 mod recent;
 mod report;
 mod request;
@@ -16,6 +17,8 @@ mod start;
 mod unmet;
 mod watch;
 
-pub use report::{Broken, Ready, Report, ReportSink};
-pub use session::{Control, Session, SessionOptions};
+pub use migrations::{Agreement, Ask, Question};
+pub use report::{Broken, Migrated, Ready, Report, ReportSink};
+pub use request::bundle_request;
+pub use session::{CACHE, Control, DEFAULT_STATE, Session, SessionOptions};
 pub use start::{StartFailure, parse_ip};

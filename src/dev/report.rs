@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::engine::LogRecord;
+use crate::migrate::{Entry, Planned};
 use crate::project::Project;
 use crate::server::{Holder, RequestRecord};
 
@@ -60,12 +61,40 @@ pub enum Report {
     },
     /// Files cannot be watched any more or not all.
     WatchFailed(String),
+    /// Something about the migrations of the state.
+    Migrated {
+        /// The Worker.
+        worker: String,
+        /// What.
+        migrated: Migrated,
+    },
     /// A request was answered.
     Request(RequestRecord),
     /// The user's program wrote something.
     Log(LogRecord),
     /// The session ends.
     Stopping,
+}
+
+/// What became of the migrations of the state.
+#[derive(Debug, Clone)]
+pub enum Migrated {
+    /// A migration was applied.
+    Applied(Entry),
+    /// A state that had no ledger was taken for one that has been through this migration and all before it.
+    Adopted {
+        /// Its tag; none for the `exports` form.
+        tag: Option<String>,
+    },
+    /// These migrations put objects aside and were not agreed to; the code serves without them.
+    Waiting(Vec<Planned>),
+    /// The migrations do not fit the state, which stays as it is.
+    Impossible(Vec<Diagnostic>),
+    /// The state of this Worker could be carried over.
+    CarryOverOffered {
+        /// Its name.
+        from: String,
+    },
 }
 
 /// What is told when the first code serves.

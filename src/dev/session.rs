@@ -16,6 +16,7 @@ use std::time::Duration;
 use super::builder::{Builder, Job};
 use super::command::{self, Running, Sources};
 use super::machine::{Action, Machine, Outcome, Signal, Stale};
+use super::migrations::{Agreement, Migrations, Outcome as Migrated};
 use super::recent::changed_since;
 use super::report::{Broken, Ready, Report, ReportSink};
 use super::request::bundle_request;
@@ -35,9 +36,9 @@ use crate::storage::history::HistorySettings;
 use crate::world::{LogSink, SharedState, Warm, World, WorldFailure, WorldSpec};
 
 /// Where wrangler keeps state, below the configuration's directory.
-const DEFAULT_STATE: &str = ".wrangler/state";
+pub const DEFAULT_STATE: &str = ".wrangler/state";
 /// Where bundles are cached, below the configuration's directory.
-const CACHE: &str = ".wrangler/dodev";
+pub const CACHE: &str = ".wrangler/dodev";
 
 /// What is left for the last commits when requests in flight took all the time to finish.
 const LAST_COMMIT: Duration = Duration::from_millis(100);
@@ -62,6 +63,8 @@ pub struct SessionOptions {
     pub close_sockets: bool,
     /// How the history of objects is kept, if it is.
     pub history: Option<HistorySettings>,
+    /// What the user agrees to when migrations put objects aside.
+    pub agreement: Agreement,
     /// Time; its zero is the start of the process.
     pub clock: Clock,
     /// Where reports go.
@@ -113,6 +116,7 @@ pub struct Session {
     server_file: ServerFile,
     current: Arc<Current>,
     state: Arc<SharedState>,
+    migrations: Migrations,
     persist: PathBuf,
     log: LogSink,
     warm: Option<Warm>,
@@ -171,6 +175,9 @@ impl Session {
         if let Some(history) = options.history {
             state = state.with_history(history, options.clock.clone());
         }
+        let agreement = options.agreement.clone();
+        let migrations =
+            Migrations::open(state.root(), &project, agreement, &options.clock, &options.report)?;
         let current = Arc::new(Current::default());
         let control = ControlOptions { token: new_token()?.into(), feed };
         let token = control.token.clone();
@@ -195,6 +202,7 @@ impl Session {
             server_file,
             current,
             state: Arc::new(state),
+            migrations,
             persist,
             log,
             warm,
@@ -239,11 +247,11 @@ impl Session {
                 Event::Prepared(failure) => Some(self.on_prepared(failure)),
                 Event::Built(result) => Some(self.on_built(result)),
                 Event::Reload => {
-                    self.changed_at.get_or_insert_with(|| self.options.clock.elapsed());
+                    self.changed_at.get_or_insert_with(|| self.options.clock.machine());
                     self.changed.clear();
                     Some(Signal::Changed(Stale::Project))
                 }
-                Event::Evaluated(generation, result) => Some(self.on_evaluated(generation, result)),
+                Event::Evaluated(generation, result) => self.on_evaluated(generation, result),
             };
             let mut next = signal.and_then(|signal| self.machine.decide(signal));
             while let Some(action) = next {
@@ -400,18 +408,64 @@ impl Session {
         debug_assert_eq!(action, None, "the build that is about to be told of still counts as running");
     }
 
-    fn on_evaluated(&mut self, generation: Generation, result: Result<World, WorldFailure>) -> Signal {
-        let ok = match result {
+    fn on_evaluated(
+        &mut self,
+        generation: Generation,
+        result: Result<World, WorldFailure>,
+    ) -> Option<Signal> {
+        let evaluated = |ok| Some(Signal::Evaluated { generation, ok });
+        match result {
             Ok(world) => {
+                if self.machine.awaits(generation) {
+                    match self.migrate() {
+                        Migrated::Fits => {}
+                        Migrated::Moved(namespaces) => {
+                            // This world read what has moved since. Now that its code is known to run, another one
+                            // is made of it.
+                            world.stop(LAST_COMMIT);
+                            self.state.forget(&namespaces);
+                            self.spawn_world(generation);
+                            return None;
+                        }
+                        Migrated::Refused(failure) => {
+                            world.retire();
+                            self.failure = failure;
+                            return evaluated(false);
+                        }
+                    }
+                }
                 self.fresh = Some((generation, world));
-                true
+                evaluated(true)
             }
             Err(failure) => {
                 self.failure = failure.diagnostics;
-                false
+                evaluated(false)
+            }
+        }
+    }
+
+    /// Makes the state fit the project of the newest evaluation. If anything moves, the code that serves stops
+    /// first, and requests wait.
+    fn migrate(&mut self) -> Migrated {
+        let Some((bundle, project)) = &self.evaluating else { return Migrated::Fits };
+        if self.migrations.fits(project) {
+            return Migrated::Fits;
+        }
+        let (current, serving) = (&self.current, &mut self.serving);
+        let release = || {
+            if let Some((world, ..)) = serving.take() {
+                current.swap(Serving::Starting);
+                world.stop(limits::DRAIN);
             }
         };
-        Signal::Evaluated { generation, ok }
+        match self.migrations.apply(project, &bundle.exports, release) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                let help = "nothing is lost; free space or correct the permissions, then save or start again";
+                let message = format!("the state could not be migrated: {error}");
+                Migrated::Refused(vec![Diagnostic::error("migrate/failed", message).help(help)])
+            }
+        }
     }
 
     fn perform(&mut self, action: Action) -> Option<Signal> {
@@ -480,9 +534,14 @@ impl Session {
 
     fn evaluate(&mut self, generation: Generation) {
         let bundle = self.bundle.clone().expect("a bundle was built before it is evaluated");
-        self.evaluating = Some((bundle.clone(), self.project.clone()));
+        self.evaluating = Some((bundle, self.project.clone()));
+        self.spawn_world(generation);
+    }
+
+    fn spawn_world(&mut self, generation: Generation) {
+        let (bundle, project) = self.evaluating.clone().expect("set before it is evaluated");
         let spec = WorldSpec {
-            project: self.project.clone(),
+            project: self.migrations.fitted(&project),
             bundle,
             generation,
             state: self.state.clone(),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::report::Report;
 use super::session::SessionOptions;
 use crate::base::diag::Diagnostic;
+use crate::migrate::MigrateError;
 use crate::project::Project;
 use crate::server::{ControlOptions, Current, ListenError, PortChoice, Server, ServerOptions, listen};
 use crate::world::{Replies, StateError};
@@ -35,6 +36,9 @@ pub enum StartFailure {
         /// Why.
         error: StateError,
     },
+    /// The state cannot be migrated.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
     /// The system refuses a thread or a socket.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),

@@ -7,6 +7,7 @@ use rquickjs::{Function, Persistent, Value};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{NamespaceKey, ObjectId};
 use crate::engine::{OpId, OwnerId, Scope, SectionId};
+use crate::storage::FormerIds;
 
 use super::event::Event;
 use super::failure::Failure;
@@ -21,6 +22,22 @@ pub struct Namespace {
     pub class: String,
     /// Whether storage offers SQL and the synchronous KV API.
     pub sqlite: bool,
+    /// Ids that its objects had before the class moved here.
+    pub former: FormerIds,
+}
+
+impl Namespace {
+    /// The id of the object called `name`.
+    pub fn id_from_name(&self, name: &str) -> ObjectId {
+        // Most namespaces never moved and pay nothing.
+        let moved = if self.former.is_empty() { None } else { self.former.named(name) };
+        moved.unwrap_or_else(|| self.key.id_from_name(name))
+    }
+
+    /// The present id of the object that `id` names; `None` if the namespace never made it.
+    pub fn present_id(&self, id: ObjectId) -> Option<ObjectId> {
+        if self.key.owns(&id) { Some(id) } else { self.former.present(&self.key, &id) }
+    }
 }
 
 /// Which object of which namespace.

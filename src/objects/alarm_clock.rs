@@ -136,6 +136,11 @@ impl AlarmClock {
         }
     }
 
+    /// Forgets what is known of `namespace`, whose alarms were changed on disk.
+    pub fn forget(&mut self, namespace: &str) {
+        self.namespaces.remove(namespace);
+    }
+
     /// The time that the slot of `key` is known to hold.
     pub fn time(&self, key: &LeaseKey) -> Option<Timestamp> {
         let alarm = self.namespaces.get(&key.0)?.alarms.get(&key.1)?;

@@ -56,6 +56,12 @@ impl Alarms {
         })
     }
 
+    /// Forgets the alarms of `namespaces`, which changed on disk while no world had them; the next world reads
+    /// them again.
+    pub fn forget(&self, namespaces: &[String]) {
+        self.with_shared(|shared| namespaces.iter().for_each(|namespace| shared.clock.forget(namespace)));
+    }
+
     /// The world `by` serves and listens from now on, until it stops or a newer one listens.
     pub fn listen(&self, by: Generation, wake: Wake) {
         self.with_shared(|shared| {

@@ -131,6 +131,26 @@ impl AlarmIndex {
         Ok(())
     }
 
+    /// Gives every alarm of an object in `ids` (old, new) to the new id, in one transaction. Doing it again
+    /// changes nothing.
+    pub fn rename_ids(&mut self, ids: &[(ObjectId, ObjectId)]) -> Result<(), StorageError> {
+        self.with(false, |index| {
+            let mut rename =
+                index.database.prepare("UPDATE OR REPLACE _cf_ALARM SET actor_id = ? WHERE actor_id = ?")?;
+            index.database.run("BEGIN IMMEDIATE")?;
+            let result = ids.iter().try_for_each(|(old, new)| {
+                rename.bind(0, ValueRef::Text(new.to_string().as_bytes()))?;
+                rename.bind(1, ValueRef::Text(old.to_string().as_bytes()))?;
+                rename.run()
+            });
+            result.and_then(|()| index.database.run("COMMIT")).inspect_err(|_| {
+                // SQLite may have rolled back by itself; the first failure is the one to tell.
+                let _ = index.database.run("ROLLBACK");
+            })
+        })?;
+        Ok(())
+    }
+
     /// All alarms, the earliest first. Rows that are no alarm of an object are passed over.
     pub fn list(&mut self) -> Result<Vec<AlarmEntry>, StorageError> {
         self.select("", None)

@@ -90,6 +90,50 @@ impl AlarmRetries {
         Ok(())
     }
 
+    /// Gives the retries of the namespace `from` to `to`, and to the new ids of `ids` (old, new), in one
+    /// transaction. Those of `to` are replaced. Doing it again changes nothing.
+    pub fn move_namespace(
+        &mut self,
+        from: &str,
+        to: &str,
+        ids: &[(ObjectId, ObjectId)],
+    ) -> Result<(), StorageError> {
+        self.with(false, |database| {
+            let mut rename = database
+                .prepare("UPDATE OR REPLACE alarm_retries SET id = ? WHERE namespace = ? AND id = ?")?;
+            let mut give =
+                database.prepare("UPDATE OR REPLACE alarm_retries SET namespace = ? WHERE namespace = ?")?;
+            database.run("BEGIN IMMEDIATE")?;
+            let mut change = || {
+                for (old, new) in ids {
+                    rename.bind(0, ValueRef::Text(new.to_string().as_bytes()))?;
+                    rename.bind(1, ValueRef::Text(from.as_bytes()))?;
+                    rename.bind(2, ValueRef::Text(old.to_string().as_bytes()))?;
+                    rename.run()?;
+                }
+                give.bind(0, ValueRef::Text(to.as_bytes()))?;
+                give.bind(1, ValueRef::Text(from.as_bytes()))?;
+                give.run()
+            };
+            let result = change();
+            result.and_then(|()| database.run("COMMIT")).inspect_err(|_| {
+                // SQLite may have rolled back by itself; the first failure is the one to tell.
+                let _ = database.run("ROLLBACK");
+            })
+        })?;
+        Ok(())
+    }
+
+    /// Forgets all retries of `namespace`.
+    pub fn remove_namespace(&mut self, namespace: &str) -> Result<(), StorageError> {
+        self.with(false, |database| {
+            let mut statement = database.prepare("DELETE FROM alarm_retries WHERE namespace = ?")?;
+            statement.bind(0, ValueRef::Text(namespace.as_bytes()))?;
+            statement.run()
+        })?;
+        Ok(())
+    }
+
     /// The retries of `namespace`.
     pub fn list(&mut self, namespace: &str) -> Result<Vec<(ObjectId, StoredRetry)>, StorageError> {
         let rows = self.with(false, |database| {
@@ -182,5 +226,12 @@ mod tests {
         table.remove("w-C", &a).expect("writable");
         assert_eq!(table.list("w-C").expect("readable"), []);
         assert_eq!(table.list("w-D").expect("readable"), [(b, retry)]);
+        for _ in 0..2 {
+            table.move_namespace("w-D", "w-E", &[(b, a)]).expect("writable");
+            assert_eq!(table.list("w-D").expect("readable"), []);
+            assert_eq!(table.list("w-E").expect("readable"), [(a, retry)]);
+        }
+        table.remove_namespace("w-E").expect("writable");
+        assert_eq!(table.list("w-E").expect("readable"), []);
     }
 }

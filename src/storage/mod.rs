@@ -2,7 +2,8 @@
 //!
 //! [`StateDir`] knows the directory, [`Connections`] the open databases of an isolate, and
 //! [`ObjectStore`] is one object's storage: keys and values as bytes, SQL, transactions, the alarm
-//! slot. [`AlarmIndex`] is a namespace's list of alarms, [`AlarmRetries`] what failed alarms wait for. Nothing here knows of JavaScript, of async
+//! slot. [`AlarmIndex`] is a namespace's list of alarms, [`AlarmRetries`] what failed alarms wait for,
+//! [`FormerIds`] what objects were called before their class moved. Nothing here knows of JavaScript, of async
 //! or of gates; everything is for one thread and answers at once.
 //!
 //! Invariant: what [`ObjectStore::commit`] has accepted survives the end of the process.
@@ -16,6 +17,7 @@ mod connection;
 mod connections;
 mod cursor;
 mod failure;
+mod former_ids;
 mod guard;
 pub mod history;
 mod kv;
@@ -38,6 +40,7 @@ pub use alarm_retries::{AlarmRetries, StoredRetry};
 pub use connections::Connections;
 pub use cursor::{CursorId, RowRef};
 pub use failure::{CommitError, SqlError, SqliteFailure, StorageError};
+pub use former_ids::FormerIds;
 pub use kv::Value;
 pub use list::{KvIterator, ListOptions};
 pub use object::{Backend, ObjectStore};

@@ -160,13 +160,20 @@ struct World<'a> {
 impl<'a> World<'a> {
     fn load(isolate: &'a Isolate, load: Load, receiver: Receiver<Message>, clock: Clock) {
         let Load { project, bundle, generation, state, sender, test_scheduled, close_sockets, answer } = load;
-        let namespaces = spec::namespaces(&project);
+        let (objects_dir, own_dir) = (state.objects_dir(), state.own_dir());
+        let namespaces = match spec::namespaces(&project, &own_dir) {
+            Ok(namespaces) => namespaces,
+            Err(error) => {
+                let message = format!("the table of former ids cannot be read: {error}");
+                let _ = answer.send(Err(vec![Diagnostic::error("dodev/former-ids", message)]));
+                return;
+            }
+        };
         let worker = Rc::new(spec::worker(&project, &namespaces));
         let mailbox = sender.clone();
         let wake = sender.clone();
         let handing_over = HandingOver::new(state.leases.clone(), generation, Arc::new(Holder(sender)));
-        let stores = Stores::new(state.objects_dir(), state.history());
-        let (objects_dir, own_dir) = (state.objects_dir(), state.own_dir());
+        let stores = Stores::new(objects_dir.clone(), state.history());
         let alarms = AlarmTurns::new(state.alarms.clone(), generation, &namespaces, &objects_dir, &own_dir);
         let alarms = match alarms {
             Ok(alarms) => alarms,

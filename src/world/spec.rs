@@ -1,6 +1,8 @@
 //! From a project and its bundle to what an isolate is given.
 
 use std::collections::HashMap;
+use std::io;
+use std::path::Path;
 
 use crate::base::ids::NamespaceKey;
 use crate::base::limits;
@@ -10,20 +12,21 @@ use crate::engine::loader::{Hides, ModuleSource};
 use crate::node;
 use crate::objects::{Namespace, SocketRules};
 use crate::project::{ClassStorage, Project, Var};
+use crate::storage::FormerIds;
 use crate::web::cloudflare::flags;
 use crate::workers::{Binding, BindingValue, WorkerSpec};
 
-/// The classes of the Worker whose objects live in its isolate.
-pub fn namespaces(project: &Project) -> Vec<Namespace> {
-    project
-        .classes
-        .iter()
-        .map(|(class, storage)| Namespace {
-            key: NamespaceKey::new(&project.name, class),
-            class: class.clone(),
-            sqlite: *storage == ClassStorage::Sqlite,
-        })
-        .collect()
+/// The classes of the Worker whose objects live in its isolate; `own_dir` is where dodev keeps its own files.
+///
+/// # Errors
+/// When the table of a namespace's former ids cannot be read.
+pub fn namespaces(project: &Project, own_dir: &Path) -> io::Result<Vec<Namespace>> {
+    let namespace = |(class, storage): (&String, &ClassStorage)| {
+        let key = NamespaceKey::new(&project.name, class);
+        let former = FormerIds::read(&FormerIds::path(own_dir, key.as_str()))?;
+        Ok(Namespace { key, class: class.clone(), sqlite: *storage == ClassStorage::Sqlite, former })
+    };
+    project.classes.iter().map(namespace).collect()
 }
 
 /// The environment and the dates that change behaviour.

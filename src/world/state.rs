@@ -72,6 +72,16 @@ impl SharedState {
         &self.replies
     }
 
+    /// `<persist>/v3`, which this process holds.
+    pub fn root(&self) -> &Path {
+        self.directory.root()
+    }
+
+    /// Forgets what is known of `namespaces`, which changed on disk while no world had them.
+    pub fn forget(&self, namespaces: &[String]) {
+        self.alarms.forget(namespaces);
+    }
+
     /// The directory of the namespaces of objects.
     pub fn objects_dir(&self) -> PathBuf {
         self.directory.root().join("do")

@@ -13,6 +13,7 @@ mod history;
 mod http;
 mod init;
 mod interchange;
+mod migrate;
 mod node;
 mod outbound;
 mod playground;

@@ -17,19 +17,18 @@ pub(super) fn install<'js>(
     objects: &Rc<Objects>,
 ) -> rquickjs::Result<()> {
     let shared = objects.clone();
-    let from_name = move |namespace: usize, name: String| {
-        shared.namespaces[namespace].key.id_from_name(&name).to_string()
-    };
+    let from_name =
+        move |namespace: usize, name: String| shared.namespaces[namespace].id_from_name(&name).to_string();
     host.set("idFromName", Function::new(ctx.clone(), from_name)?)?;
     let shared = objects.clone();
     let from_string = move |ctx: Ctx<'js>, namespace: usize, text: String| {
         let id: ObjectId = text.parse().map_err(|error: crate::base::ids::InvalidId| {
             throw(&ctx, &OpError::of("TypeError", error.to_string()))
         })?;
-        if !shared.namespaces[namespace].key.owns(&id) {
+        let Some(id) = shared.namespaces[namespace].present_id(id) else {
             let message = "Durable Object ID is not valid for this namespace.";
             return Err(throw(&ctx, &OpError::of("TypeError", message)));
-        }
+        };
         Ok(id.to_string())
     };
     host.set("idFromString", Function::new(ctx.clone(), from_string)?)?;
