@@ -89,8 +89,17 @@ fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOptions> {
         minify: args.minify.then_some(true),
     };
     let report = Arc::new(|_: Report| {});
-    let test_scheduled = args.test_scheduled;
-    Ok(SessionOptions { load, ip: args.ip, port: args.port, persist, program, test_scheduled, clock, report })
+    Ok(SessionOptions {
+        load,
+        ip: args.ip,
+        port: args.port,
+        persist,
+        program,
+        test_scheduled: args.test_scheduled,
+        prebundle: !args.no_prebundle,
+        clock,
+        report,
+    })
 }
 
 /// The first signal asks the session to stop, the second ends the process at once.

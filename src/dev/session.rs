@@ -23,7 +23,8 @@ use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
-use crate::bundle::{BuildFailure, Bundle, BundleCache, ChildBundler};
+use crate::bundle::{BuildFailure, Bundle, BundleCache, ChildBundler, Prebundler};
+use crate::engine::bytecode;
 use crate::project::{LoadRequest, Loaded, Project, check_exports, load};
 use crate::server::{Current, ListenError, PortChoice, Server, ServerOptions, Serving, listen};
 use crate::world::{LogSink, Replies, SharedState, StateError, Warm, World, WorldFailure, WorldSpec};
@@ -52,6 +53,8 @@ pub struct SessionOptions {
     pub program: PathBuf,
     /// Whether `/__scheduled` runs the scheduled handler.
     pub test_scheduled: bool,
+    /// Whether packages are built once, apart from the project's own code.
+    pub prebundle: bool,
     /// Time; its zero is the start of the process.
     pub clock: Clock,
     /// Where reports go.
@@ -134,6 +137,16 @@ pub struct Session {
     evaluating: Option<(Arc<Bundle>, Arc<Project>)>,
     failure: Vec<Diagnostic>,
     was_ready: bool,
+    standby: Standby,
+}
+
+/// Whether an isolate is kept ready for the next save.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standby {
+    No,
+    /// When nothing happens for a moment.
+    Wanted,
+    Made,
 }
 
 impl Session {
@@ -147,7 +160,7 @@ impl Session {
         let builder = start_builder(&options, &project, sender.clone())?;
         let (machine, first) = Machine::start();
         debug_assert_eq!(first, Action::Build, "a session begins with a build");
-        builder.build(Job { request: bundle_request(&project), changed: Vec::new() });
+        builder.build(Job { request: bundle_request(&project, options.prebundle), changed: Vec::new() });
 
         let report = options.report.clone();
         let log: LogSink = Arc::new(move |record| report(Report::Log(record)));
@@ -189,6 +202,7 @@ impl Session {
             evaluating: None,
             failure: Vec::new(),
             was_ready: false,
+            standby: Standby::No,
         };
         session.follow();
         Ok(session)
@@ -202,8 +216,7 @@ impl Session {
     /// Serves and reloads until it is asked to stop; then requests in flight finish and state is complete on disk.
     pub fn run(mut self) {
         loop {
-            let received = || self.events.recv().expect("the session holds a sender of its own");
-            let event = self.waiting.take().unwrap_or_else(received);
+            let event = self.waiting.take().unwrap_or_else(|| self.next_event());
             let signal = match event {
                 Event::Stop => break,
                 Event::File(event) => self.on_files(event),
@@ -223,6 +236,35 @@ impl Session {
             world.stop(limits::DRAIN.saturating_sub(used).max(LAST_COMMIT));
         }
         self.builder.end();
+    }
+
+    /// Waits for an event; meanwhile, gets an isolate ready for the next save, and gives it up when none comes.
+    fn next_event(&mut self) -> Event {
+        loop {
+            let wait = match (self.standby, &self.warm) {
+                (Standby::Wanted, _) => limits::STANDBY_DELAY,
+                (Standby::Made, Some(_)) => limits::STANDBY_IDLE,
+                (Standby::Made | Standby::No, _) => {
+                    return self.events.recv().expect("the session holds a sender of its own");
+                }
+            };
+            match self.events.recv_timeout(wait) {
+                Ok(event) => return event,
+                Err(_) if self.standby == Standby::Wanted => self.make_standby(),
+                Err(_) => {
+                    self.standby = Standby::No;
+                    self.warm = None;
+                }
+            }
+        }
+    }
+
+    fn make_standby(&mut self) {
+        self.standby = Standby::Made;
+        if let Some((_, bundle, project)) = &self.serving {
+            let (log, clock) = (self.log.clone(), self.options.clock.clone());
+            self.warm = Some(World::standby(log, clock, project, bundle));
+        }
     }
 
     /// Takes `event` and the file events that wait behind it as one change: an editor's save has several.
@@ -324,7 +366,8 @@ impl Session {
                 let (log, clock) = (&self.log, &self.options.clock);
                 self.warm.get_or_insert_with(|| World::warm(log.clone(), clock.clone()));
                 let changed = std::mem::take(&mut self.changed).into_iter().collect();
-                self.builder.build(Job { request: bundle_request(&self.project), changed });
+                self.builder
+                    .build(Job { request: bundle_request(&self.project, self.options.prebundle), changed });
                 None
             }
             Action::Evaluate(generation) => {
@@ -414,6 +457,8 @@ impl Session {
         let elapsed = self.options.clock.elapsed();
         let changed_at = self.changed_at.take();
         if std::mem::replace(&mut self.was_ready, true) {
+            // Who saves once saves again. A session that only serves does without the memory.
+            self.standby = Standby::Wanted;
             let duration = elapsed.saturating_sub(changed_at.unwrap_or(elapsed));
             return self.report(Report::Reloaded { generation, duration });
         }
@@ -451,8 +496,10 @@ fn start_builder(
     project: &Project,
     events: SyncSender<Event>,
 ) -> io::Result<Builder> {
+    let directory = project.root.join(CACHE);
     let bundler = ChildBundler::new(options.program.clone());
-    let cache = BundleCache::new(project.root.join(CACHE));
+    let bundler = Prebundler::new(bundler, directory.clone(), bytecode::ENGINE);
+    let cache = BundleCache::new(directory);
     Builder::start(bundler, cache, move |result| {
         // Nobody listens when the session has ended meanwhile.
         drop(events.send(Event::Built(result)));

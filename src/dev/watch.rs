@@ -32,6 +32,9 @@ pub struct Watch {
     watcher: RecommendedWatcher,
     inputs: Inputs,
     directories: BTreeSet<PathBuf>,
+    /// What was followed last, as long as all of it is still watched: most saves change no import, and to
+    /// resolve a thousand paths takes longer than to build.
+    followed: Option<(Vec<PathBuf>, Vec<PathBuf>)>,
 }
 
 impl Watch {
@@ -43,11 +46,18 @@ impl Watch {
             Ok(event) if is_noise(&event) => {}
             event => tell(event),
         })?;
-        Ok(Self { watcher, inputs: Inputs::default(), directories: BTreeSet::new() })
+        Ok(Self { watcher, inputs: Inputs::default(), directories: BTreeSet::new(), followed: None })
     }
 
     /// Watches these inputs from now on, absolute paths; `root` is the project's directory.
     pub fn follow(&mut self, root: &Path, project: &[PathBuf], bundle: &[PathBuf]) -> notify::Result<()> {
+        let same = |(old_project, old_bundle): &(Vec<PathBuf>, Vec<PathBuf>)| {
+            old_project == project && old_bundle == bundle
+        };
+        if self.followed.as_ref().is_some_and(same) {
+            return Ok(());
+        }
+        self.followed = Some((project.to_vec(), bundle.to_vec()));
         self.inputs = Inputs { project: resolve_all(project), bundle: resolve_all(bundle) };
         let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
         let wanted = directories(&root, self.inputs.project.iter().chain(&self.inputs.bundle));
@@ -59,6 +69,7 @@ impl Watch {
         for new in wanted.difference(&self.directories) {
             if let Err(error) = self.watcher.watch(new, RecursiveMode::NonRecursive) {
                 failed = Err(error);
+                self.followed = None;
             }
         }
         self.directories = wanted;
@@ -72,7 +83,9 @@ impl Watch {
             return Some(Change { project: true, paths: self.inputs.bundle.iter().cloned().collect() });
         }
         if matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) {
-            // A directory that is gone or renamed must be watched anew when it is back.
+            // A directory that is gone or renamed must be watched anew when it is back, and a link may lead
+            // elsewhere.
+            self.followed = None;
             for path in &event.paths {
                 let below: Vec<_> =
                     self.directories.iter().filter(|dir| dir.starts_with(path)).cloned().collect();

@@ -8,6 +8,7 @@ mod runner;
 mod scheduled;
 mod spec;
 mod stack;
+mod standby;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use crate::engine::mailbox::Sender;
 use crate::project::Project;
 
 use runner::{Load, Message};
+use standby::Preparation;
 
 pub use crate::engine::http;
 pub use replies::Replies;
@@ -73,7 +75,12 @@ pub struct World {
 impl World {
     /// Starts to make an isolate with everything but the user's code, on a thread of its own.
     pub fn warm(log: LogSink, clock: Clock) -> Warm {
-        Warm::start(log, clock)
+        Warm::start(log, clock, None)
+    }
+
+    /// The same for the generation after the one that serves `bundle`: its packages are evaluated too.
+    pub fn standby(log: LogSink, clock: Clock, project: &Project, bundle: &Bundle) -> Warm {
+        Warm::start(log, clock, Preparation::of(project, bundle))
     }
 
     /// Evaluates the bundle; blocks until its top level is done.
@@ -83,7 +90,8 @@ impl World {
     /// not exported.
     pub fn spawn(spec: WorldSpec) -> Result<Self, WorldFailure> {
         let WorldSpec { project, bundle, generation, state, log, clock, test_scheduled, warm } = spec;
-        let warm = warm.unwrap_or_else(|| Warm::start(log, clock));
+        let warm = warm.filter(|warm| warm.fits(&project, &bundle));
+        let warm = warm.unwrap_or_else(|| Warm::start(log, clock, None));
         let (answer, loaded) = mpsc::channel();
         let sender = warm.into_sender();
         let failed = |diagnostic| WorldFailure { diagnostics: vec![diagnostic] };

@@ -113,6 +113,11 @@ impl Process {
         self.wait_until(deadline, State::drained).exited
     }
 
+    /// The process's id.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// How many lines of output there are so far.
     pub fn line_count(&self) -> usize {
         self.shared.state().lines.len()
