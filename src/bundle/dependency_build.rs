@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rolldown::{BundlerOptions, CodeSplittingMode, InputItem};
-use rolldown_common::{Output, PreserveEntrySignatures, ScanMode};
+use rolldown_common::{Output, PreserveEntrySignatures};
 use rolldown_error::{BuildDiagnostic, EventKind, Severity};
 
 use super::dependencies::{BuiltDependencies, DependencyCall, DependencyOutcome};
@@ -40,6 +40,8 @@ pub(super) async fn build_packages(call: &DependencyCall) -> Result<BuiltDepende
         preserve_entry_signatures: Some(PreserveEntrySignatures::Strict),
         entry_filenames: Some(format!("{PREFIX}[name].js").into()),
         chunk_filenames: Some(format!("{PREFIX}shared-[name]-[hash].js").into()),
+        // There is no second build to keep the syntax trees for.
+        experimental: None,
         ..bundler_options(&request)
     };
     let describe = |errors: Vec<BuildDiagnostic>| {
@@ -49,8 +51,7 @@ pub(super) async fn build_packages(call: &DependencyCall) -> Result<BuiltDepende
     };
     let mut bundler = rolldown::Bundler::with_plugins(options, vec![plugin.clone()])
         .map_err(|errors| describe(errors.into_vec()))?;
-    let output =
-        bundler.incremental_generate(ScanMode::Full).await.map_err(|errors| describe(errors.into_vec()))?;
+    let output = bundler.generate().await.map_err(|errors| describe(errors.into_vec()))?;
     let (inline, asks_async) = {
         let state = plugin.state();
         (state.inline.clone(), state.async_context && !state.lowers_async)

@@ -5,7 +5,7 @@
 //! noticed. Paths are compared after their directory's links are resolved. An event counts when a file is
 //! complete: on Linux when its writer closes it, so that no half-written file is built.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use notify::event::{AccessKind, AccessMode, EventKind, Flag, ModifyKind, RenameMode};
@@ -30,6 +30,7 @@ struct Inputs {
 /// A watcher and what it watches.
 pub struct Watch {
     watcher: RecommendedWatcher,
+    root: PathBuf,
     inputs: Inputs,
     directories: BTreeSet<PathBuf>,
     /// What was followed last, as long as all of it is still watched: most saves change no import, and to
@@ -46,7 +47,13 @@ impl Watch {
             Ok(event) if is_noise(&event) => {}
             event => tell(event),
         })?;
-        Ok(Self { watcher, inputs: Inputs::default(), directories: BTreeSet::new(), followed: None })
+        Ok(Self {
+            watcher,
+            root: PathBuf::new(),
+            inputs: Inputs::default(),
+            directories: BTreeSet::new(),
+            followed: None,
+        })
     }
 
     /// Watches these inputs from now on, absolute paths; `root` is the project's directory.
@@ -59,8 +66,13 @@ impl Watch {
         }
         self.followed = Some((project.to_vec(), bundle.to_vec()));
         self.inputs = Inputs { project: resolve_all(project), bundle: resolve_all(bundle) };
-        let root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        let wanted = directories(&root, self.inputs.project.iter().chain(&self.inputs.bundle));
+        self.root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+        self.watch_directories()
+    }
+
+    /// Watches the directories that the inputs have now, and no others.
+    fn watch_directories(&mut self) -> notify::Result<()> {
+        let wanted = directories(&self.root, self.inputs.project.iter().chain(&self.inputs.bundle));
         for gone in self.directories.difference(&wanted) {
             // It may be gone already.
             drop(self.watcher.unwatch(gone));
@@ -95,23 +107,36 @@ impl Watch {
                 }
             }
         }
+        if matches!(event.kind, EventKind::Create(_))
+            && event.paths.iter().any(|path| path.is_dir() && self.inputs.are_below(path))
+        {
+            // What appears in it must be noticed; what is in it already is looked at below.
+            drop(self.watch_directories());
+        }
         self.inputs.judge(event)
     }
 }
 
 impl Inputs {
+    fn are_below(&self, directory: &Path) -> bool {
+        self.project.iter().chain(&self.bundle).any(|input| input.starts_with(directory))
+    }
+
     fn judge(&self, event: &Event) -> Option<Change> {
         if !is_complete(event) {
             return None;
         }
         let mut change = Change::default();
+        // A directory that appears changes the inputs that came with it, and none that is still missing.
+        let appeared = matches!(event.kind, EventKind::Create(_));
+        let touched = |path: &Path, input: &Path| input.starts_with(path) && (!appeared || input.exists());
         for path in &event.paths {
             let touches = |inputs: &HashSet<PathBuf>| {
-                inputs.contains(path) || inputs.iter().any(|input| input.starts_with(path))
+                inputs.contains(path) || inputs.iter().any(|input| touched(path, input))
             };
             change.project |= touches(&self.project);
             if touches(&self.bundle) {
-                change.paths.extend(self.bundle.iter().filter(|input| input.starts_with(path)).cloned());
+                change.paths.extend(self.bundle.iter().filter(|input| touched(path, input)).cloned());
             }
         }
         (change != Change::default()).then_some(change)
@@ -154,8 +179,22 @@ fn is_filled(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_dir() || metadata.len() > 0)
 }
 
+/// All of `paths`, resolved; each directory once, since packages have many files in few directories.
 fn resolve_all(paths: &[PathBuf]) -> HashSet<PathBuf> {
-    paths.iter().map(|path| resolve(path)).collect()
+    let mut parents: HashMap<&Path, PathBuf> = HashMap::new();
+    let mut resolved = HashSet::with_capacity(paths.len());
+    for path in paths {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            resolved.insert(path.clone());
+            continue;
+        };
+        let real = parents.entry(parent).or_insert_with(|| match parent.canonicalize() {
+            Ok(real) => real,
+            Err(_) => resolve(parent),
+        });
+        resolved.insert(real.join(name));
+    }
+    resolved
 }
 
 /// `path` with the links of its directory resolved, as far as that exists.
@@ -171,8 +210,9 @@ fn resolve(path: &Path) -> PathBuf {
 /// The existing directories to watch for `inputs`.
 fn directories<'a>(root: &Path, inputs: impl Iterator<Item = &'a PathBuf>) -> BTreeSet<PathBuf> {
     let mut directories = BTreeSet::new();
-    for input in inputs {
-        let Some(nearest) = input.ancestors().skip(1).find(|ancestor| ancestor.is_dir()) else { continue };
+    let parents: BTreeSet<&Path> = inputs.filter_map(|input| input.parent()).collect();
+    for parent in parents {
+        let Some(nearest) = parent.ancestors().find(|ancestor| ancestor.is_dir()) else { continue };
         for directory in nearest.ancestors() {
             if directory != nearest && !directory.starts_with(root)
                 || !directories.insert(directory.to_owned())
@@ -258,6 +298,22 @@ mod tests {
         std::os::unix::fs::symlink(root.join("real"), root.join("link")).unwrap();
         assert_eq!(resolve(&root.join("link/a.ts")), root.join("real/a.ts"));
         assert_eq!(resolve(&root.join("link/none/a.ts")), root.join("real/none/a.ts"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_directory_that_appears_is_watched_and_counts_by_what_is_in_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        let input = root.join("new/deep/a.ts");
+        let mut watch = Watch::new(|_| {}).unwrap();
+        watch.follow(&root, &[], std::slice::from_ref(&input)).unwrap();
+        fs::create_dir_all(root.join("new/deep")).unwrap();
+        let created = event(EventKind::Create(CreateKind::Folder), &root.join("new"));
+        assert_eq!(watch.judge(&created), None);
+        assert!(watch.directories.contains(&root.join("new/deep")));
+        fs::write(&input, "1").unwrap();
+        assert_eq!(watch.judge(&created), Some(Change { project: false, paths: vec![input] }));
     }
 
     #[test]
