@@ -137,10 +137,10 @@ fn taken_by(program: &Program<'_>) -> (BTreeMap<String, BTreeSet<String>>, BTree
                     take(&export.source.value, &specifier.local.name());
                 }
             }
-            Statement::ExportAllDeclaration(export) if export.source.value.starts_with(PREFIX) => {
-                if export.exported.is_none() {
-                    stars.insert(export.source.value.to_string());
-                }
+            Statement::ExportAllDeclaration(export)
+                if export.source.value.starts_with(PREFIX) && export.exported.is_none() =>
+            {
+                stars.insert(export.source.value.to_string());
             }
             _ => {}
         }

@@ -92,7 +92,7 @@ fn read_part(from: &mut impl Read) -> io::Result<Vec<u8>> {
 /// The header of a build's outcome; the blobs are each module's code, then its map if it has one.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Outcome {
-    Built(BundleHeader),
+    Built(Box<BundleHeader>),
     Dependencies(DependencyOutcome),
     Failed { diagnostics: Findings, inputs: Vec<PathBuf> },
 }
@@ -138,7 +138,7 @@ pub(super) fn encode_outcome(outcome: Result<Bundle, BuildFailure>) -> Message<O
     match outcome {
         Ok(bundle) => {
             let (header, blobs) = split_bundle(bundle);
-            Message { header: Outcome::Built(header), blobs }
+            Message { header: Outcome::Built(Box::new(header)), blobs }
         }
         Err(failure) => Message::header(Outcome::Failed {
             diagnostics: Findings::of(&failure.diagnostics),
@@ -151,7 +151,7 @@ pub(super) fn encode_outcome(outcome: Result<Bundle, BuildFailure>) -> Message<O
 pub(super) fn decode_outcome(message: Message<Outcome>) -> Option<Result<Bundle, BuildFailure>> {
     Some(match message.header {
         Outcome::Dependencies(_) => return None,
-        Outcome::Built(header) => Ok(join_bundle(header, message.blobs)?),
+        Outcome::Built(header) => Ok(join_bundle(*header, message.blobs)?),
         Outcome::Failed { diagnostics, inputs } => {
             Err(BuildFailure { diagnostics: diagnostics.into_diagnostics()?, inputs })
         }

@@ -88,7 +88,7 @@ pub enum StartFailure {
 
 enum Event {
     File(notify::Result<notify::Event>),
-    Built(Result<Bundle, BuildFailure>),
+    Built(Box<Result<Bundle, BuildFailure>>),
     Evaluated(Generation, Result<World, WorldFailure>),
     Stop,
 }
@@ -220,7 +220,7 @@ impl Session {
             let signal = match event {
                 Event::Stop => break,
                 Event::File(event) => self.on_files(event),
-                Event::Built(result) => Some(self.on_built(result)),
+                Event::Built(result) => Some(self.on_built(*result)),
                 Event::Evaluated(generation, result) => Some(self.on_evaluated(generation, result)),
             };
             let mut next = signal.and_then(|signal| self.machine.decide(signal));
@@ -502,7 +502,7 @@ fn start_builder(
     let cache = BundleCache::new(directory);
     Builder::start(bundler, cache, move |result| {
         // Nobody listens when the session has ended meanwhile.
-        drop(events.send(Event::Built(result)));
+        drop(events.send(Event::Built(Box::new(result))));
     })
 }
 

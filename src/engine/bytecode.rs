@@ -86,7 +86,7 @@ mod tests {
         let seen = Rc::new(Cell::new(String::new()));
         let note = seen.clone();
         isolate.load("index.js", move |_, result| {
-            let namespace = result.ok().expect("it loads");
+            let Ok(namespace) = result else { panic!("it throws") };
             let a: rquickjs::Function = namespace.get("a").expect("an export");
             note.set(a.call(()).expect("it returns"));
         });

@@ -111,7 +111,8 @@ fn a_package_that_throws_is_shown_and_mended() {
     let args: Vec<String> = vec!["--json".into()];
     let mut server = project.spawn(&ServerCommand::from_env(), &args).expect("it can be started");
     let told = server.process().wait_line(0, "not today", Deadline::after(LIMIT));
-    assert!(told.is_some() && server.process().output().contains("node_modules/pkg/index.js:1:"));
+    let place = r#""file":"node_modules/pkg/index.js","line":1"#;
+    assert!(told.is_some() && server.process().output().contains(place), "{}", server.process().output());
     save(&project, &server, "node_modules/pkg/index.js", PACKAGE, "ready");
     server.wait_ready(LIMIT).expect("it is mended");
     assert_eq!(server.get("/").text(), "0,1,1,1");
