@@ -106,8 +106,8 @@ fn an_error_from_a_package_names_its_file() {
 #[test]
 fn a_package_that_throws_is_shown_and_mended() {
     let project = project();
-    project
-        .write("node_modules/pkg/index.js", "throw new Error('not today'); export const next = 1, fail = 2;");
+    let throws = "export const next = 1, fail = 2; if (next) throw new Error('not today');";
+    project.write("node_modules/pkg/index.js", throws);
     let args: Vec<String> = vec!["--json".into()];
     let mut server = project.spawn(&ServerCommand::from_env(), &args).expect("it can be started");
     let told = server.process().wait_line(0, "not today", Deadline::after(LIMIT));
