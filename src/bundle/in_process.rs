@@ -304,7 +304,7 @@ impl Session {
         for name in &order.packages {
             entries.extend(state.entries.get(name).map(|entry| (name.clone(), entry.clone())));
         }
-        if entries.is_empty() && state.required.is_none() {
+        if entries.is_empty() && state.required.is_none() && !state.async_context {
             return None;
         }
         let (names, stars) = taken_names(&chunk.code);

@@ -93,7 +93,7 @@ impl<B: Bundler> Prebundler<B> {
     fn round(&mut self, request: &BundleRequest, changed: &[PathBuf]) -> Result<Bundle, Stop> {
         let state = self.begin(request);
         let own = BundleRequest { packages: Packages::Outside(state.outside.clone()), ..request.clone() };
-        let bundle = self.bundler.build(&own, changed).map_err(Stop::Failed)?;
+        let mut bundle = self.bundler.build(&own, changed).map_err(Stop::Failed)?;
         let Some(external) = &bundle.external else { return Ok(bundle) };
         let state = self.begin(request);
         if let Some(reason) = &external.inseparable {
@@ -102,6 +102,10 @@ impl<B: Bundler> Prebundler<B> {
         if external.asks_async && !state.outside.lowers_async {
             state.outside.lowers_async = true;
             return Err(Stop::Again);
+        }
+        if external.entries.is_empty() {
+            bundle.external = None;
+            return Ok(bundle);
         }
         let dependencies = self.dependencies(&own, external)?;
         let state = self.begin(request);

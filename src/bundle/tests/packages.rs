@@ -346,6 +346,17 @@ fn all_code_is_lowered_when_a_package_asks_for_async_context() {
 }
 
 #[test]
+fn code_without_packages_is_lowered_too() {
+    let mut apart = Apart::new(&[(
+        "src/index.ts",
+        "import { AsyncLocalStorage } from 'node:async_hooks'; globalThis.result = typeof AsyncLocalStorage;\n\
+         export const f = async () => { await 1 };",
+    )]);
+    let bundle = apart.build(&[]);
+    assert!(bundle.external.is_none() && !code(&bundle).contains("await 1"), "{}", code(&bundle));
+}
+
+#[test]
 fn files_of_the_project_come_and_go() {
     let package =
         [("node_modules/pkg/package.json", ESM), ("node_modules/pkg/index.js", "export const id = 'a';")];
