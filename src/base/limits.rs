@@ -14,6 +14,10 @@ pub const ISOLATE_STACK_BYTES: usize = 8 * 1024 * 1024;
 pub const ISOLATE_THREAD_STACK_BYTES: usize = 16 * 1024 * 1024;
 /// CPU time of one turn when the configuration names none.
 pub const TURN_CPU: Duration = Duration::from_secs(30);
+/// Quiet time after a reload before an isolate is made for the next one: saves that follow at once come first.
+pub const STANDBY_DELAY: Duration = Duration::from_millis(20);
+/// How long such an isolate is kept.
+pub const STANDBY_IDLE: Duration = Duration::from_secs(300);
 /// CPU time of the Worker's top level. Production allows about one second; the engine here is slower.
 pub const STARTUP_CPU: Duration = Duration::from_secs(10);
 /// Longest time that top-level `await` may take.
@@ -116,6 +120,8 @@ pub const SESSION_EVENTS: usize = 1_024;
 pub const OUTPUT_REPORTS: usize = 65_536;
 /// Time after the last build that the bundler's process is kept.
 pub const BUNDLER_IDLE: Duration = Duration::from_secs(2);
+/// The same after a save.
+pub const BUNDLER_KEPT: Duration = Duration::from_secs(60);
 
 /// Events that may wait for a slow listener of the control surface before it misses some.
 pub const FEED_EVENTS: usize = 4_096;

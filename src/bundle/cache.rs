@@ -1,13 +1,13 @@
 //! The last bundle of a project on disk, so that an unchanged project starts without any bundler.
 //!
 //! A file is named after the request and the version of dodev and holds the bundle with a stamp of every
-//! input. It is believed only if its own hash is right and every stamp still fits; everything else,
+//! input; its dependencies have a file of their own (`dependencies.rs`). It is believed only if its own hash is right and every stamp still fits; everything else,
 //! from a missing file to a torn one, means "not cached". Not seen are new files that would now be found
 //! before those that were: deleting the directory is always safe.
 
 use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -15,11 +15,11 @@ use sha2::{Digest, Sha256};
 use super::inputs::Stamp;
 use super::output::Bundle;
 use super::request::BundleRequest;
+use super::stored;
 use super::wire::{BundleHeader, Message, join_bundle, split_bundle};
 
 /// The first bytes of a cache file; changes with its form.
-const MAGIC: &[u8] = b"dodev bundle 1\n";
-const HASH_BYTES: usize = 32;
+const MAGIC: &[u8] = b"dodev bundle 2\n";
 /// Most bundles that are kept: one per way of asking, of which a project has few.
 const FILES_MAX: usize = 8;
 
@@ -48,12 +48,7 @@ impl BundleCache {
 
     /// The bundle stored for `request`, if none of its inputs has changed since.
     pub fn load_if_unchanged(&self, request: &BundleRequest) -> Option<Bundle> {
-        let bytes = fs::read(self.path_of(request)).ok()?;
-        let content = bytes.strip_prefix(MAGIC)?;
-        let (hash, content) = content.split_at_checked(HASH_BYTES)?;
-        if Sha256::digest(content)[..] != *hash {
-            return None;
-        }
+        let (_, content) = stored::read(&self.path_of(request), MAGIC)?;
         let Message { header: Entry { bundle, stamps }, blobs } = Message::read(&mut &content[..]).ok()??;
         let bundle = join_bundle(bundle, blobs)?;
         let unchanged = bundle.inputs.len() == stamps.len()
@@ -66,7 +61,7 @@ impl BundleCache {
     /// # Errors
     /// If the directory cannot be written.
     pub fn mark(&self) -> io::Result<CacheMark> {
-        self.prepare()?;
+        stored::prepare(&self.directory)?;
         let path = self.directory.join(format!("mark-{}", std::process::id()));
         fs::write(&path, b"")?;
         let stamp = Stamp::of(&path);
@@ -83,42 +78,15 @@ impl BundleCache {
         let path = self.path_of(request);
         let stamps: Vec<Option<Stamp>> = bundle.inputs.iter().map(|input| Stamp::of(input)).collect();
         if stamps.iter().flatten().any(|stamp| !stamp.is_older_than(&mark.0)) {
-            return gone(fs::remove_file(&path)).map(|()| false);
+            return stored::gone(fs::remove_file(&path)).map(|()| false);
         }
         let (header, blobs) = split_bundle(bundle.clone());
         let mut content = Vec::new();
         Message { header: Entry { bundle: header, stamps }, blobs }.write(&mut content)?;
-        self.prepare()?;
-        let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-        let written = write_all(&temporary, &[MAGIC, &Sha256::digest(&content), &content])
-            .and_then(|()| fs::rename(&temporary, &path));
-        if written.is_err() {
-            // The first error is the one to tell.
-            let _ = fs::remove_file(&temporary);
-        }
-        written?;
-        self.remove_old()?;
+        stored::prepare(&self.directory)?;
+        stored::write(&path, MAGIC, &content)?;
+        stored::remove_old(&self.directory, "bundle-", FILES_MAX)?;
         Ok(true)
-    }
-
-    /// Removes the files that were stored longest ago, until [`FILES_MAX`] remain.
-    fn remove_old(&self) -> io::Result<()> {
-        let stored = |entry: io::Result<fs::DirEntry>| {
-            let entry = entry.ok()?;
-            let ours = entry.file_name().to_string_lossy().starts_with("bundle-");
-            ours.then_some((entry.metadata().ok()?.modified().ok()?, entry.path()))
-        };
-        let mut files: Vec<_> = fs::read_dir(&self.directory)?.filter_map(stored).collect();
-        files.sort();
-        let excess = files.len().saturating_sub(FILES_MAX);
-        files[..excess].iter().try_for_each(|(_, path)| gone(fs::remove_file(path)))
-    }
-
-    /// Makes the directory, and keeps version control away from it.
-    fn prepare(&self) -> io::Result<()> {
-        fs::create_dir_all(&self.directory)?;
-        let ignore = self.directory.join(".gitignore");
-        if ignore.exists() { Ok(()) } else { fs::write(ignore, "*\n") }
     }
 
     fn path_of(&self, request: &BundleRequest) -> PathBuf {
@@ -128,20 +96,4 @@ impl BundleCache {
         let name: String = hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
         self.directory.join(format!("bundle-{name}.bin"))
     }
-}
-
-/// The result of a removal: another process may have been quicker.
-fn gone(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
-fn write_all(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    let mut file = fs::File::create(path)?;
-    for part in parts {
-        file.write_all(part)?;
-    }
-    Ok(())
 }

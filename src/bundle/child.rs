@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use super::output::{BuildFailure, Bundle};
 use super::request::BundleRequest;
-use super::wire::{BuildCall, Message, Outcome, decode_outcome, encode_outcome};
-use super::{Bundler, InProcessBundler};
+use super::wire::{Call, Message, Outcome, decode_outcome, encode_outcome};
+use super::{Bundler, Compiler, DependencyCall, DependencyOutcome, InProcessBundler};
 use crate::base::diag::Diagnostic;
 
 /// The argument that makes the binary a bundler process.
@@ -71,12 +71,15 @@ impl ChildBundler {
         self.running.as_ref().map(|running| running.child.id())
     }
 
-    fn call(&mut self, call: &Message<BuildCall>) -> Result<Result<Bundle, BuildFailure>, NoOutcome> {
+    fn call(&mut self, call: &Message<Call>) -> Result<Result<Bundle, BuildFailure>, NoOutcome> {
         let running = match &mut self.running {
             Some(running) => running,
             none => none.insert(Running::start(&self.exe).map_err(NoOutcome::Spawn)?),
         };
-        let outcome = running.call(call);
+        let outcome = running.call(call).and_then(|answer| {
+            decode_outcome(answer)
+                .ok_or_else(|| NoOutcome::Died("its answer cannot be understood".to_owned()))
+        });
         if outcome.is_err() {
             self.running = None;
         }
@@ -86,7 +89,7 @@ impl ChildBundler {
 
 impl Bundler for ChildBundler {
     fn build(&mut self, request: &BundleRequest, changed: &[PathBuf]) -> Result<Bundle, BuildFailure> {
-        let call = Message::header(BuildCall { request: request.clone(), changed: changed.to_vec() });
+        let call = Message::header(Call::Build { request: request.clone(), changed: changed.to_vec() });
         let was_running = self.running.is_some();
         let mut outcome = self.call(&call);
         if was_running && matches!(outcome, Err(NoOutcome::Died(_))) {
@@ -104,6 +107,19 @@ impl Bundler for ChildBundler {
                 }
                 Err(BuildFailure { inputs, ..BuildFailure::of(reason.diagnostic()) })
             }
+        }
+    }
+
+    /// Builds in a child of its own: it takes hundreds of megabytes, and is rarely needed again.
+    fn build_dependencies(&mut self, call: &DependencyCall) -> DependencyOutcome {
+        let call = Message::header(Call::Dependencies(call.clone()));
+        let answer = Running::start(&self.exe).map_err(NoOutcome::Spawn).and_then(|mut r| r.call(&call));
+        match answer.map(|message| message.header) {
+            Ok(Outcome::Dependencies(outcome)) => outcome,
+            Ok(Outcome::Built(_) | Outcome::Failed { .. }) => {
+                DependencyOutcome::Failed("the bundler's answer cannot be understood".to_owned())
+            }
+            Err(reason) => DependencyOutcome::Failed(reason.diagnostic().message),
         }
     }
 }
@@ -157,13 +173,12 @@ impl Running {
         Ok(Self { child, stdin, outcomes, stderr: tail, stderr_thread: Some(stderr_thread) })
     }
 
-    fn call(&mut self, call: &Message<BuildCall>) -> Result<Result<Bundle, BuildFailure>, NoOutcome> {
+    fn call(&mut self, call: &Message<Call>) -> Result<Message<Outcome>, NoOutcome> {
         if call.write(&mut self.stdin).is_err() {
             return Err(self.died());
         }
         match self.outcomes.recv_timeout(BUILD_MAX) {
-            Ok(message) => decode_outcome(message)
-                .ok_or_else(|| NoOutcome::Died("its answer cannot be understood".to_owned())),
+            Ok(message) => Ok(message),
             Err(RecvTimeoutError::Timeout) => Err(NoOutcome::TimedOut),
             Err(RecvTimeoutError::Disconnected) => Err(self.died()),
         }
@@ -213,7 +228,8 @@ fn keep_tail(mut from: impl Read, tail: &Mutex<Vec<u8>>) {
 }
 
 /// What the binary does as a bundler process: answers builds until its standard input ends.
-pub fn run_child() -> ExitCode {
+/// `compiler` makes the bytecode of packages.
+pub fn run_child(compiler: Compiler) -> ExitCode {
     // A panic on one of rolldown's threads would leave the build waiting for ever.
     std::panic::set_hook(Box::new(|panic| {
         // The parent keeps the last lines of standard error for its report.
@@ -222,7 +238,8 @@ pub fn run_child() -> ExitCode {
     }));
     let stdin = io::stdin().lock();
     let stdout = io::stdout().lock();
-    match serve(&mut BufReader::new(stdin), &mut BufWriter::with_capacity(64 * 1024, stdout)) {
+    let mut to = BufWriter::with_capacity(64 * 1024, stdout);
+    match serve(&mut BufReader::new(stdin), &mut to, compiler) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "{error}");
@@ -231,11 +248,16 @@ pub fn run_child() -> ExitCode {
     }
 }
 
-fn serve(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
-    let mut bundler = InProcessBundler::new()?;
-    while let Some(Message { header: BuildCall { request, changed }, .. }) = Message::read(from)? {
-        let outcome = bundler.build(&request, &changed);
-        encode_outcome(outcome).write(to)?;
+fn serve(from: &mut impl Read, to: &mut impl Write, compiler: Compiler) -> io::Result<()> {
+    let mut bundler = InProcessBundler::new()?.with_compiler(compiler);
+    while let Some(Message { header, .. }) = Message::read(from)? {
+        let answer = match header {
+            Call::Build { request, changed } => encode_outcome(bundler.build(&request, &changed)),
+            Call::Dependencies(call) => {
+                Message::header(Outcome::Dependencies(bundler.build_dependencies(&call)))
+            }
+        };
+        answer.write(to)?;
     }
     Ok(())
 }
@@ -243,6 +265,8 @@ fn serve(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const COMPILER: Compiler = Compiler { engine: "none", compile: |_, _| None };
 
     fn request() -> BundleRequest {
         BundleRequest {
@@ -257,6 +281,7 @@ mod tests {
             minify: false,
             keep_names: true,
             node_compat: false,
+            packages: super::super::request::Packages::Inside,
         }
     }
 
@@ -280,12 +305,12 @@ mod tests {
 
     #[test]
     fn the_child_answers_every_call_until_its_input_ends() {
-        let call = Message::header(BuildCall { request: request(), changed: vec![] });
+        let call = Message::header(Call::Build { request: request(), changed: vec![] });
         let mut calls = Vec::new();
         call.write(&mut calls).unwrap();
         call.write(&mut calls).unwrap();
         let mut answers = Vec::new();
-        serve(&mut calls.as_slice(), &mut answers).unwrap();
+        serve(&mut calls.as_slice(), &mut answers, COMPILER).unwrap();
         let mut answers = answers.as_slice();
         for _ in 0..2 {
             let message = Message::<Outcome>::read(&mut answers).unwrap().unwrap();
@@ -293,6 +318,6 @@ mod tests {
             assert_eq!(failure.diagnostics[0].code, "bundle/entry-not-found");
         }
         assert!(answers.is_empty());
-        assert!(serve(&mut &calls[..calls.len() - 1], &mut Vec::new()).is_err());
+        assert!(serve(&mut &calls[..calls.len() - 1], &mut Vec::new(), COMPILER).is_err());
     }
 }

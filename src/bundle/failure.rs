@@ -44,6 +44,7 @@ pub(super) const CODES: &[&str] = &[
     "bundle/unreadable",
     "bundle/unresolved-import",
     "bundle/unsupported",
+    "bundle/whole",
 ];
 
 /// Turns complaints about one build into diagnostics; reads each file at most once.

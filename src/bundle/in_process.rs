@@ -8,7 +8,7 @@
 //! Invariant: rolldown is asked to rescan only files that it has loaded and that exist; anything else
 //! would be reported as an unresolved entry.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,11 +18,15 @@ use rolldown_error::{BatchedBuildDiagnostic, BuildDiagnostic, EventKind, Severit
 use tokio::runtime::Runtime;
 
 use super::Bundler;
+use super::dependencies::{Compiler, DependencyCall, DependencyOutcome, build_and_store};
+use super::dependency_build::build_packages;
+use super::external::{External, taken_names};
 use super::failure::{Reporter, place_of_missing_export};
 use super::inputs::{Stamp, configuration_inputs, is_configuration};
 use super::options::bundler_options;
+use super::order::order_of;
 use super::output::{BuildFailure, Bundle, Module, OutputKind, hash_modules};
-use super::plugin::{ProblemKind, ProjectPlugin, TypeExport};
+use super::plugin::{ProblemKind, ProjectPlugin, Role, TypeExport};
 use super::request::{BundleRequest, ModuleKind};
 use super::suggest;
 use super::type_exports::{may_declare_type, re_export_at};
@@ -37,6 +41,7 @@ const THREADS_MAX: usize = 4;
 pub struct InProcessBundler {
     runtime: Runtime,
     session: Option<Session>,
+    compiler: Option<Compiler>,
 }
 
 /// The state of one request: rolldown's graph and what it does not keep itself.
@@ -66,7 +71,12 @@ impl InProcessBundler {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
-        Ok(Self { runtime, session: None })
+        Ok(Self { runtime, session: None, compiler: None })
+    }
+
+    /// The same bundler, which also compiles packages.
+    pub fn with_compiler(self, compiler: Compiler) -> Self {
+        Self { compiler: Some(compiler), ..self }
     }
 }
 
@@ -77,6 +87,10 @@ impl Bundler for InProcessBundler {
             stale => stale.insert(self.runtime.block_on(async { Session::new(request) })?),
         };
         self.runtime.block_on(session.build(changed))
+    }
+
+    fn build_dependencies(&mut self, call: &DependencyCall) -> DependencyOutcome {
+        build_and_store(call, self.compiler, |call| self.runtime.block_on(build_packages(call)))
     }
 }
 
@@ -184,6 +198,9 @@ impl Session {
             state.graph.clear();
             state.assets.clear();
             state.read.clear();
+            state.entries.clear();
+            state.facts.clear();
+            state.required = None;
             self.watched.clear();
             self.pending.clear();
             ScanMode::Full
@@ -227,7 +244,8 @@ impl Session {
     /// scanned once more, with their async functions lowered.
     fn wants_async_lowered(&mut self) -> bool {
         let mut state = self.plugin.state();
-        if !state.async_context || state.lowers_async {
+        // Code without its packages is lowered when they are.
+        if !state.async_context || state.lowers_async || *self.plugin.role() != Role::Whole {
             return false;
         }
         state.lowers_async = true;
@@ -267,7 +285,49 @@ impl Session {
             inputs: self.inputs(Vec::new()),
             exports: chunk.exports.iter().map(ToString::to_string).collect(),
             diagnostics,
+            external: self.external(&chunk),
+            dependencies: None,
         })
+    }
+
+    /// What `chunk` needs of packages that are not in it; `None` if they are, or if there are none.
+    fn external(&self, chunk: &OutputChunk) -> Option<External> {
+        let state = self.plugin.state();
+        let imported = chunk.imports.iter().chain(&chunk.dynamic_imports);
+        let mut entries: BTreeMap<_, _> = imported
+            .filter_map(|name| {
+                state.entries.get(name.as_str()).map(|entry| (name.to_string(), entry.clone()))
+            })
+            .collect();
+        let order = order_of(&self.request.entry.to_string_lossy(), &state.facts);
+        // What is reached but not used has an effect perhaps.
+        for name in &order.packages {
+            entries.extend(state.entries.get(name).map(|entry| (name.clone(), entry.clone())));
+        }
+        if entries.is_empty() && state.required.is_none() && !state.async_context {
+            return None;
+        }
+        let (names, stars) = taken_names(&chunk.code);
+        let shown = |id: &str| {
+            let path = Path::new(id);
+            path.strip_prefix(&self.request.root).unwrap_or(path).display().to_string()
+        };
+        let specifier = |name: &str| {
+            let entry = state.entries.get(name).and_then(|entry| entry.specifiers.first().cloned());
+            entry.unwrap_or_else(|| name.to_owned())
+        };
+        let early = chunk.imports.iter().find(|name| {
+            state.entries.contains_key(name.as_str()) && !order.packages.iter().any(|p| p == name.as_str())
+        });
+        let inseparable = if let Some(specifier) = &state.required {
+            Some(format!("`{specifier}` is imported by `require`"))
+        } else if let Some((module, package)) = &order.late {
+            Some(format!("`{}` has to run before `{}`", shown(module), specifier(package)))
+        } else {
+            early.map(|name| format!("`{}` is imported only where `import()` leads", specifier(name)))
+        };
+        let asks_async = state.async_context;
+        Some(External { entries, order: order.packages, names, stars, asks_async, inseparable, built: None })
     }
 
     /// The failure that `complaints` and the plugin's own findings make.
@@ -375,7 +435,7 @@ impl Session {
 }
 
 /// `path` without symbolic links, or as it is if there is no such file.
-fn real_path(path: &Path) -> PathBuf {
+pub(super) fn real_path(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 

@@ -4,8 +4,9 @@
 //! rolldown does the work, behind the trait [`Bundler`]: [`InProcessBundler`] calls it directly and
 //! keeps its graph for incremental builds; [`ChildBundler`] has it done by a child process of the
 //! same binary ([`run_child`]), so that nothing of a bundler's memory stays in the server and a crash
-//! of a parser cannot take it down. [`BundleCache`] remembers the last bundle on disk, for a start
-//! without any bundler.
+//! of a parser cannot take it down. [`Prebundler`] has either of them build the project's own code apart from
+//! its packages, which are built once ([`Dependencies`]). [`BundleCache`] remembers the last bundle on disk, for a
+//! start without any bundler.
 //!
 //! Nothing here reads a configuration file or knows JavaScript's engine: the caller fills a
 //! [`BundleRequest`], and the engine resolves the module names that a bundle mentions.
@@ -13,26 +14,37 @@
 mod cache;
 mod child;
 mod decorators;
+mod dependencies;
+mod dependency_build;
+mod external;
 mod failure;
 mod in_process;
 mod inputs;
 mod lowered_async;
 mod node_builtins;
 mod options;
+mod order;
 mod output;
 mod plugin;
+mod prebundle;
 mod request;
 mod rules;
 mod source_maps;
+mod stored;
 mod suggest;
 mod type_exports;
 mod wire;
 
 pub use cache::{BundleCache, CacheMark};
 pub use child::{ChildBundler, run_child};
+pub use dependencies::{
+    Compiler, Dependencies, DependencyCall, DependencyForm, DependencyModule, DependencyOutcome,
+};
+pub use external::External;
 pub use in_process::InProcessBundler;
 pub use output::{BuildFailure, Bundle, Module, OutputKind};
-pub use request::{BundleRequest, ModuleKind, ModuleRule};
+pub use prebundle::Prebundler;
+pub use request::{BundleRequest, ModuleKind, ModuleRule, Outside, Packages};
 pub use source_maps::{Original, SourceMaps};
 
 use std::path::PathBuf;
@@ -45,6 +57,9 @@ pub trait Bundler {
     /// an empty list rebuilds everything. A request that differs from the last one starts afresh. A
     /// failure leaves the bundler usable: the next call builds whatever the failed one did not.
     fn build(&mut self, request: &BundleRequest, changed: &[PathBuf]) -> Result<Bundle, BuildFailure>;
+
+    /// Builds packages and stores them where `call` says.
+    fn build_dependencies(&mut self, call: &DependencyCall) -> DependencyOutcome;
 }
 
 #[cfg(test)]

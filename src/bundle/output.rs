@@ -1,13 +1,16 @@
 //! What a build yields: a [`Bundle`], or a [`BuildFailure`] that says why there is none.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::dependencies::Dependencies;
+use super::external::External;
 use crate::base::diag::Diagnostic;
 
 /// Immutable modules with their maps, the files they came from, and one hash over the contents.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bundle {
     /// The name of the module that is the Worker.
     pub entry: String,
@@ -18,10 +21,14 @@ pub struct Bundle {
     pub inputs: Vec<PathBuf>,
     /// Names that the entry exports.
     pub exports: Vec<String>,
-    /// Equal for two bundles exactly if their modules and maps are equal.
+    /// Equal for two bundles exactly if their modules, dependencies and maps are equal.
     pub hash: [u8; 32],
     /// Warnings.
     pub diagnostics: Vec<Diagnostic>,
+    /// What the code imports from packages that are not part of it.
+    pub external: Option<External>,
+    /// These packages.
+    pub dependencies: Option<Arc<Dependencies>>,
 }
 
 /// One module, under the name by which others import it.

@@ -2,8 +2,8 @@
 //! rules, re-exported types, and syntax that has to be lowered before the bundler reads it.
 //!
 //! The plugin also remembers what rolldown does not tell: which files are in the graph, which files a
-//! bundle carries as data, and mistakes that rolldown would let pass. It is the place where imports of
-//! packages can later be turned into references to a pre-bundled copy.
+//! bundle carries as data, and mistakes that rolldown would let pass. In its three roles it keeps packages inside,
+//! turns imports of them into references to modules that are built apart, or builds those.
 //!
 //! Fidelity: wrangler's bundling, `deployment-bundle/bundle.ts` and `module-collection.ts`, and its
 //! plugins for Node's modules.
@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rolldown::ModuleType;
-use rolldown_common::{ImportKind, ResolvedExternal};
+use rolldown_common::{ImportKind, ModuleInfo, NormalModule, ResolvedExternal};
 use rolldown_plugin::{
-    HookLoadArgs, HookLoadOutput, HookLoadReturn, HookResolveIdArgs, HookResolveIdOutput,
+    HookLoadArgs, HookLoadOutput, HookLoadReturn, HookNoopReturn, HookResolveIdArgs, HookResolveIdOutput,
     HookResolveIdReturn, HookTransformArgs, HookTransformAstArgs, HookTransformAstReturn,
     HookTransformOutput, HookTransformOutputMap, HookTransformReturn, HookUsage, Plugin, PluginContext,
     PluginContextResolveOptions, SharedLoadPluginContext, SharedTransformPluginContext,
@@ -24,9 +24,11 @@ use rolldown_plugin::{
 use sha2::{Digest, Sha256};
 
 use super::decorators::{Language, Lowered, Refusal, has_decorators, lower_decorators, may_have_decorators};
+use super::external::{self, Imported};
 use super::lowered_async::{ASYNC_CONTEXT, lower_async, may_have_async};
 use super::node_builtins::{is_bare_node_module, is_platform_module};
-use super::request::{BundleRequest, ModuleKind};
+use super::order::{Facts, effects_of};
+use super::request::{BundleRequest, ModuleKind, Outside, Packages};
 use super::rules::{Rules, Ruling};
 use super::suggest::is_path;
 use super::type_exports::{ImportedName, is_typescript, mark_as_types};
@@ -36,6 +38,17 @@ const REQUIRED: &str = "\0required:";
 /// The default export (Node) or the namespace of a platform module, as an ES module.
 const VALUE: &str = "\0value:";
 
+/// What a build is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The project with its packages.
+    Whole,
+    /// The project without its packages.
+    Own(Outside),
+    /// The packages.
+    Packages(Outside),
+}
+
 /// The rolldown plugin of one session; shared between rolldown and the session.
 #[derive(Debug)]
 pub(super) struct ProjectPlugin {
@@ -43,6 +56,7 @@ pub(super) struct ProjectPlugin {
     alias: Vec<(String, String)>,
     node_compat: bool,
     rules: Rules,
+    role: Role,
     state: Mutex<State>,
 }
 
@@ -65,6 +79,16 @@ pub(super) struct State {
     pub async_context: bool,
     /// Whether async functions are lowered for that.
     pub lowers_async: bool,
+    /// Packages' files that the project's code imports, by the name of their module.
+    pub entries: BTreeMap<String, Imported>,
+    /// What decides the order of the project's modules, by id.
+    pub facts: HashMap<String, Facts>,
+    /// The first package that the project's code takes by `require`.
+    pub required: Option<String>,
+    /// Directories of packages that import files of the project.
+    pub inline: BTreeSet<PathBuf>,
+    /// Whether a file of a package is CommonJS.
+    common_js: HashMap<PathBuf, bool>,
     /// Files that a rule makes text or JavaScript.
     ruled: HashMap<String, ModuleKind>,
 }
@@ -108,15 +132,42 @@ pub(super) struct TypeExport {
 }
 
 impl ProjectPlugin {
-    /// The plugin for `request`.
+    /// The plugin for the code of `request`.
     pub(super) fn new(request: &BundleRequest) -> Self {
+        let role = match &request.packages {
+            Packages::Inside => Role::Whole,
+            Packages::Outside(outside) => Role::Own(outside.clone()),
+        };
+        Self::with_role(request, role)
+    }
+
+    /// The plugin for the packages of `request`.
+    pub(super) fn of_packages(request: &BundleRequest) -> Self {
+        let role = match &request.packages {
+            Packages::Inside => Role::Whole,
+            Packages::Outside(outside) => Role::Packages(outside.clone()),
+        };
+        Self::with_role(request, role)
+    }
+
+    fn with_role(request: &BundleRequest, role: Role) -> Self {
+        let lowers_async = match &role {
+            Role::Whole => false,
+            Role::Own(outside) | Role::Packages(outside) => outside.lowers_async,
+        };
         Self {
             root: request.root.clone(),
             alias: request.alias.clone(),
             node_compat: request.node_compat,
             rules: Rules::new(&request.rules),
-            state: Mutex::default(),
+            role,
+            state: Mutex::new(State { lowers_async, ..State::default() }),
         }
+    }
+
+    /// What this build is for.
+    pub(super) fn role(&self) -> &Role {
+        &self.role
     }
 
     /// What the hooks have learned.
@@ -127,9 +178,15 @@ impl ProjectPlugin {
     /// The text of `id` before its decorators are lowered, `text` being that of the file; `None` if it is the
     /// same.
     pub(super) fn text_seen(&self, id: &str, text: &str) -> Option<String> {
-        let names: Vec<ImportedName> =
-            self.state().type_exports.get(id)?.iter().map(|export| export.import.clone()).collect();
-        mark_as_types(id, text, &names)
+        let mut names: Vec<ImportedName> = match self.state().type_exports.get(id) {
+            Some(exports) => exports.iter().map(|export| export.import.clone()).collect(),
+            None => Vec::new(),
+        };
+        if let Role::Own(outside) = &self.role {
+            let types = outside.types.iter().cloned();
+            names.extend(types.map(|(request, name)| ImportedName { request, name }));
+        }
+        if names.is_empty() { None } else { mark_as_types(id, text, &names) }
     }
 
     /// What rolldown reads in place of `id`, if that had decorators.
@@ -178,6 +235,53 @@ impl ProjectPlugin {
             return HookResolveIdOutput::from_id(format!("{REQUIRED}{name}"));
         }
         external(name)
+    }
+
+    /// The reference to the package's file `path`, if it stays outside of the code.
+    fn reference(&self, args: &HookResolveIdArgs<'_>, path: &str) -> Option<HookResolveIdOutput> {
+        let Role::Own(outside) = &self.role else { return None };
+        let path = Path::new(path);
+        let package = external::package_of(&self.root, path)?;
+        if outside.inline.contains(&package) || !external::can_stand_alone(path.to_str()?) {
+            return None;
+        }
+        let mut state = self.state();
+        match args.kind {
+            ImportKind::Import | ImportKind::DynamicImport => {}
+            ImportKind::Require => {
+                state.required.get_or_insert_with(|| args.specifier.to_owned());
+                return None;
+            }
+            _ => return None,
+        }
+        let name = external::module_name(&self.root, path);
+        let entry = state.entries.entry(name.clone()).or_default();
+        path.clone_into(&mut entry.path);
+        entry.specifiers.insert(args.specifier.to_owned());
+        let common_js =
+            *state.common_js.entry(path.to_owned()).or_insert_with(|| external::is_common_js(path));
+        Some(if common_js {
+            HookResolveIdOutput::from_id(format!("{REQUIRED}{name}"))
+        } else {
+            external(&name)
+        })
+    }
+
+    /// Notes that a package imports `path`, if that belongs to the project's code.
+    fn note_import_of_package(&self, outside: &Outside, importer: &str, path: &str) {
+        let own = match external::package_of(&self.root, Path::new(path)) {
+            Some(package) => outside.inline.contains(&package),
+            None => Path::new(path).is_absolute() && external::can_stand_alone(path),
+        };
+        if own && let Some(package) = external::package_of(&self.root, Path::new(importer)) {
+            self.state().inline.insert(package);
+        }
+    }
+
+    /// Whether the module `importer` imports `specifier` for its effect alone.
+    fn is_bare(&self, importer: Option<&str>, specifier: &str) -> bool {
+        let Some(importer) = importer else { return false };
+        self.state().facts.get(importer).is_some_and(|facts| facts.bare.iter().any(|bare| bare == specifier))
     }
 
     /// What `specifier` stands for, if it is an alias.
@@ -242,6 +346,10 @@ impl Plugin for ProjectPlugin {
         if args.is_entry {
             return Ok(None);
         }
+        let virtual_importer = args.importer.is_some_and(|importer| importer.starts_with('\0'));
+        if virtual_importer && args.specifier.starts_with(external::PREFIX) {
+            return Ok(Some(external(args.specifier)));
+        }
         let target = self.alias_of(args.specifier);
         let specifier = target.unwrap_or(args.specifier);
         if is_platform_module(specifier) {
@@ -254,7 +362,9 @@ impl Plugin for ProjectPlugin {
         // rolldown reports a path that leads nowhere, but only warns of a package, and forgets the warning
         // in a partial scan.
         let is_package = !is_path(specifier);
-        if target.is_none() && !is_package && ruling == Ruling::None && may_be_script(specifier) {
+        let is_bare = matches!(self.role, Role::Own(_)) && self.is_bare(args.importer, args.specifier);
+        let is_plain = !is_package && !specifier.contains("node_modules") && !is_bare;
+        if target.is_none() && is_plain && ruling == Ruling::None && may_be_script(specifier) {
             return Ok(None);
         }
         // An alias is resolved from the project's root, whoever imports it.
@@ -284,6 +394,15 @@ impl Plugin for ProjectPlugin {
         if let Some(module) = self.judge(args, ruling, resolved.id.as_str()) {
             return Ok(Some(module));
         }
+        if let Some(reference) = self.reference(args, resolved.id.as_str()) {
+            return Ok(Some(reference));
+        }
+        if is_bare && let Some(importer) = args.importer {
+            let mut state = self.state();
+            if let Some(facts) = state.facts.get_mut(importer) {
+                facts.prepares.insert(resolved.id.to_string());
+            }
+        }
         if target.is_none() {
             return Ok(None);
         }
@@ -301,7 +420,8 @@ impl Plugin for ProjectPlugin {
             return Ok(Some(script(format!("module.exports = require({inner}).default;"))));
         }
         if let Some(name) = args.id.strip_prefix(VALUE) {
-            let binding = if name.starts_with("node:") { "value" } else { "* as value" };
+            let has_default = name.starts_with("node:") || name.starts_with(external::PREFIX);
+            let binding = if has_default { "value" } else { "* as value" };
             let name = serde_json::to_string(name)?;
             return Ok(Some(script(format!("import {binding} from {name};\nexport default value;"))));
         }
@@ -352,6 +472,11 @@ impl Plugin for ProjectPlugin {
         ctx: &PluginContext,
         args: HookTransformAstArgs<'_>,
     ) -> HookTransformAstReturn {
+        if matches!(self.role, Role::Own(_)) {
+            let (bare, writes_shared) = effects_of(args.ast.program());
+            let facts = Facts { bare, writes_shared, ..Facts::default() };
+            self.state().facts.insert(args.id.to_owned(), facts);
+        }
         if !self.state().lowers_async || !may_have_async(args.ast.source()) {
             return Ok(args.ast);
         }
@@ -362,8 +487,33 @@ impl Plugin for ProjectPlugin {
         Ok(ast)
     }
 
+    async fn module_parsed(
+        &self,
+        _ctx: &PluginContext,
+        info: Arc<ModuleInfo>,
+        _module: &NormalModule,
+    ) -> HookNoopReturn {
+        match &self.role {
+            Role::Whole => {}
+            Role::Own(_) => {
+                let imports = info.imported_ids.iter().map(ToString::to_string).collect();
+                self.state().facts.entry(info.id.to_string()).or_default().imports = imports;
+            }
+            Role::Packages(outside) => {
+                for import in info.imported_ids.iter().chain(&info.dynamically_imported_ids) {
+                    self.note_import_of_package(outside, info.id.as_str(), import.as_str());
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn register_hook_usage(&self) -> HookUsage {
-        HookUsage::ResolveId | HookUsage::Load | HookUsage::Transform | HookUsage::TransformAst
+        HookUsage::ResolveId
+            | HookUsage::Load
+            | HookUsage::Transform
+            | HookUsage::TransformAst
+            | HookUsage::ModuleParsed
     }
 }
 

@@ -3,6 +3,7 @@
 //! The fields are those of the platform's configuration that change what a bundle contains. Whoever
 //! reads the configuration resolves paths and environments first.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,29 @@ pub struct BundleRequest {
     pub keep_names: bool,
     /// Whether `nodejs_compat` is on, so that Node's built-in modules exist.
     pub node_compat: bool,
+    /// What becomes of installed packages.
+    pub packages: Packages,
+}
+
+/// What becomes of imports that lead to installed packages.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Packages {
+    /// The packages are part of the code.
+    #[default]
+    Inside,
+    /// The imports stay, for modules that are built apart.
+    Outside(Outside),
+}
+
+/// What the project's own code has to know of packages that are not part of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outside {
+    /// Directories of packages that are part of the code all the same, absolute.
+    pub inline: BTreeSet<PathBuf>,
+    /// Whether async functions are lowered because a package asks for values that follow awaits.
+    pub lowers_async: bool,
+    /// Names that packages do not export, so that a re-export of them names a type: specifier and name.
+    pub types: BTreeSet<(String, String)>,
 }
 
 /// How files whose import matches one of `globs` become modules.

@@ -5,16 +5,21 @@
 //! engine's business.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use oxc_sourcemap::{OwnedSourceMap, Token};
 
+use super::dependencies::Dependencies;
+use super::external::PREFIX;
 use super::output::Bundle;
 
 /// The source maps of one bundle.
 #[derive(Debug)]
 pub struct SourceMaps {
     maps: HashMap<String, LazyMap>,
+    dependencies: Option<Arc<Dependencies>>,
+    /// The maps of packages, read from the disk when the first is needed.
+    dependency_maps: OnceLock<HashMap<String, LazyMap>>,
 }
 
 /// A position in a file that the user wrote.
@@ -51,31 +56,42 @@ impl SourceMaps {
         let maps = bundle
             .modules
             .iter()
-            .filter_map(|module| {
-                let text = module.source_map.clone()?;
-                let lazy = LazyMap { text: Mutex::new(Some(text)), parsed: OnceLock::new() };
-                Some((module.name.clone(), lazy))
-            })
+            .filter_map(|module| Some((module.name.clone(), LazyMap::new(module.source_map.clone()?))))
             .collect();
-        Self { maps }
+        Self { maps, dependencies: bundle.dependencies.clone(), dependency_maps: OnceLock::new() }
+    }
+
+    fn map_of(&self, module: &str) -> Option<&LazyMap> {
+        if !module.starts_with(PREFIX) {
+            return self.maps.get(module);
+        }
+        let dependencies = self.dependencies.as_ref()?;
+        let maps = self.dependency_maps.get_or_init(|| {
+            let maps = dependencies.read_maps().into_iter();
+            maps.map(|(name, text)| (name, LazyMap::new(text))).collect()
+        });
+        maps.get(module)
     }
 
     /// The origin of `line` and `column` (both one-based, the column in UTF-16 units) of the module
     /// called `module`; `None` if it has no map, or none for this place.
     pub fn lookup(&self, module: &str, line: u32, column: u32) -> Option<Original> {
-        let parsed = self.maps.get(module)?.parsed()?;
+        let parsed = self.map_of(module)?.parsed()?;
         let line = line.checked_sub(1)?;
         let column = column.saturating_sub(1);
         let after = parsed.tokens.partition_point(|t| (t.get_dst_line(), t.get_dst_col()) <= (line, column));
         let token = parsed.tokens[..after].last().filter(|token| token.get_dst_line() == line)?;
         let source = token.get_source_id()?;
         let map = &parsed.map;
+        let path = map.get_source(source)?;
+        // Sources are relative to the module.
+        let path = if module.starts_with(PREFIX) { path.strip_prefix("../").unwrap_or(path) } else { path };
         let source_line = map
             .get_source_content(source)
             .and_then(|text| text.lines().nth(token.get_src_line() as usize))
             .map(str::to_owned);
         Some(Original {
-            path: map.get_source(source)?.to_owned(),
+            path: path.to_owned(),
             line: token.get_src_line() + 1,
             column: token.get_src_col() + 1,
             name: token.get_name_id().and_then(|id| map.get_name(id)).map(str::to_owned),
@@ -85,6 +101,10 @@ impl SourceMaps {
 }
 
 impl LazyMap {
+    fn new(text: String) -> Self {
+        Self { text: Mutex::new(Some(text)), parsed: OnceLock::new() }
+    }
+
     fn parsed(&self) -> Option<&ParsedMap> {
         self.parsed
             .get_or_init(|| {
@@ -110,14 +130,7 @@ mod tests {
             source_map: source_map.map(str::to_owned),
         }];
         let hash = hash_modules(&modules);
-        Bundle {
-            entry: "index.js".into(),
-            modules,
-            inputs: vec![],
-            exports: vec![],
-            hash,
-            diagnostics: vec![],
-        }
+        Bundle { entry: "index.js".into(), modules, hash, ..Bundle::default() }
     }
 
     #[test]

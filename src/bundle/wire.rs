@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::dependencies::{DependencyCall, DependencyOutcome};
+use super::external::External;
 use super::failure::CODES;
 use super::output::{BuildFailure, Bundle, Module, OutputKind};
 use super::request::BundleRequest;
@@ -20,9 +22,9 @@ const PART_BYTES: usize = 1 << 30;
 
 /// What the server asks of its bundler process.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct BuildCall {
-    pub request: BundleRequest,
-    pub changed: Vec<PathBuf>,
+pub(super) enum Call {
+    Build { request: BundleRequest, changed: Vec<PathBuf> },
+    Dependencies(DependencyCall),
 }
 
 /// A header and the bytes that belong to it.
@@ -90,7 +92,8 @@ fn read_part(from: &mut impl Read) -> io::Result<Vec<u8>> {
 /// The header of a build's outcome; the blobs are each module's code, then its map if it has one.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Outcome {
-    Built(BundleHeader),
+    Built(Box<BundleHeader>),
+    Dependencies(DependencyOutcome),
     Failed { diagnostics: Findings, inputs: Vec<PathBuf> },
 }
 
@@ -103,6 +106,7 @@ pub(super) struct BundleHeader {
     exports: Vec<String>,
     hash: [u8; 32],
     diagnostics: Findings,
+    external: Option<External>,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,13 +117,13 @@ struct ModuleHeader {
 }
 
 /// Diagnostics, each text that they point into once.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Findings {
     sources: Vec<(PathBuf, String)>,
     list: Vec<Finding>,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Finding {
     code: String,
     is_error: bool,
@@ -134,7 +138,7 @@ pub(super) fn encode_outcome(outcome: Result<Bundle, BuildFailure>) -> Message<O
     match outcome {
         Ok(bundle) => {
             let (header, blobs) = split_bundle(bundle);
-            Message { header: Outcome::Built(header), blobs }
+            Message { header: Outcome::Built(Box::new(header)), blobs }
         }
         Err(failure) => Message::header(Outcome::Failed {
             diagnostics: Findings::of(&failure.diagnostics),
@@ -143,17 +147,18 @@ pub(super) fn encode_outcome(outcome: Result<Bundle, BuildFailure>) -> Message<O
     }
 }
 
-/// What a message says, or `None` if its parts do not fit together.
+/// What a message says of a bundle, or `None` if its parts do not fit together.
 pub(super) fn decode_outcome(message: Message<Outcome>) -> Option<Result<Bundle, BuildFailure>> {
     Some(match message.header {
-        Outcome::Built(header) => Ok(join_bundle(header, message.blobs)?),
+        Outcome::Dependencies(_) => return None,
+        Outcome::Built(header) => Ok(join_bundle(*header, message.blobs)?),
         Outcome::Failed { diagnostics, inputs } => {
             Err(BuildFailure { diagnostics: diagnostics.into_diagnostics()?, inputs })
         }
     })
 }
 
-/// A bundle as a header and blobs.
+/// A bundle as a header and blobs; its dependencies, which have files of their own, are left out.
 pub(super) fn split_bundle(bundle: Bundle) -> (BundleHeader, Vec<Vec<u8>>) {
     let diagnostics = Findings::of(&bundle.diagnostics);
     let mut modules = Vec::new();
@@ -164,8 +169,8 @@ pub(super) fn split_bundle(bundle: Bundle) -> (BundleHeader, Vec<Vec<u8>>) {
         blobs.push(module.code);
         blobs.extend(module.source_map.map(String::into_bytes));
     }
-    let Bundle { entry, inputs, exports, hash, .. } = bundle;
-    (BundleHeader { entry, modules, inputs, exports, hash, diagnostics }, blobs)
+    let Bundle { entry, inputs, exports, hash, external, .. } = bundle;
+    (BundleHeader { entry, modules, inputs, exports, hash, diagnostics, external }, blobs)
 }
 
 /// The inverse of [`split_bundle`]; `None` if the parts do not fit together.
@@ -184,11 +189,13 @@ pub(super) fn join_bundle(header: BundleHeader, blobs: Vec<Vec<u8>>) -> Option<B
         exports: header.exports,
         hash: header.hash,
         diagnostics: header.diagnostics.into_diagnostics()?,
+        external: header.external,
+        dependencies: None,
     })
 }
 
 impl Findings {
-    fn of(diagnostics: &[Diagnostic]) -> Self {
+    pub(super) fn of(diagnostics: &[Diagnostic]) -> Self {
         let mut sources: Vec<&Arc<SourceFile>> = Vec::new();
         let mut list = Vec::new();
         for diagnostic in diagnostics {
@@ -212,7 +219,7 @@ impl Findings {
         Self { sources, list }
     }
 
-    fn into_diagnostics(self) -> Option<Vec<Diagnostic>> {
+    pub(super) fn into_diagnostics(self) -> Option<Vec<Diagnostic>> {
         let sources: Vec<_> =
             self.sources.into_iter().map(|(path, text)| SourceFile::new(path, text)).collect();
         let decode = |finding: Finding| {
@@ -277,6 +284,8 @@ mod tests {
             exports: vec!["default".into()],
             hash: [7; 32],
             diagnostics: diagnostics(),
+            external: Some(External { order: vec!["deps/a.js".into()], ..External::default() }),
+            dependencies: None,
         }));
         round_trip(Err(BuildFailure { diagnostics: diagnostics(), inputs: vec!["/p/b.ts".into()] }));
     }
@@ -291,10 +300,7 @@ mod tests {
                 code: vec![],
                 source_map: None,
             }],
-            inputs: vec![],
-            exports: vec![],
-            hash: [0; 32],
-            diagnostics: vec![],
+            ..Bundle::default()
         };
         let (header, _) = split_bundle(bundle);
         assert_eq!(join_bundle(header, vec![]), None);

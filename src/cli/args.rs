@@ -192,6 +192,10 @@ pub struct DevArgs {
     #[arg(long)]
     pub minify: bool,
 
+    /// Bundle packages again with every save, instead of once
+    #[arg(long)]
+    pub no_prebundle: bool,
+
     /// What to print at least: from everything to nothing
     #[arg(long, value_enum, value_name = "LEVEL", default_value_t = LogLevel::Log)]
     pub log_level: LogLevel,

@@ -131,6 +131,7 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
         watch: true,
         history,
         agreement,
+        prebundle: !args.no_prebundle,
         clock,
         report,
     })

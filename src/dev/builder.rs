@@ -10,13 +10,15 @@ use std::thread;
 use std::time::Duration;
 
 use crate::base::limits;
-use crate::bundle::{BuildFailure, Bundle, BundleCache, BundleRequest, Bundler, CacheMark, ChildBundler};
+use crate::bundle::{
+    BuildFailure, Bundle, BundleCache, BundleRequest, Bundler, CacheMark, ChildBundler, Prebundler,
+};
 
 /// Time that the last bundle gets to be stored when the session ends.
 const LAST_STORE: Duration = Duration::from_millis(100);
 
 /// What is to be built.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Job {
     /// The request.
     pub request: BundleRequest,
@@ -33,7 +35,7 @@ pub struct Builder {
 impl Builder {
     /// Starts the thread; `done` gets the result of every job.
     pub fn start(
-        bundler: ChildBundler,
+        bundler: Prebundler<ChildBundler>,
         cache: BundleCache,
         done: impl Fn(Result<Bundle, BuildFailure>) + Send + 'static,
     ) -> io::Result<Self> {
@@ -64,26 +66,30 @@ impl Builder {
 
 fn build_all(
     jobs: &Receiver<Job>,
-    mut bundler: ChildBundler,
+    mut bundler: Prebundler<ChildBundler>,
     cache: &BundleCache,
     done: impl Fn(Result<Bundle, BuildFailure>),
 ) {
     let mut is_first = true;
+    let mut has_saved = false;
     let mut to_store = None;
     loop {
-        let job = match jobs.recv_timeout(limits::BUNDLER_IDLE) {
-            Ok(job) => job,
-            Err(RecvTimeoutError::Timeout) => {
-                bundler.end_idle();
-                store(cache, to_store.take());
-                match jobs.recv() {
-                    Ok(job) => job,
-                    Err(_) => return,
-                }
+        let mut next = jobs.recv_timeout(limits::BUNDLER_IDLE);
+        if next == Err(RecvTimeoutError::Timeout) {
+            store(cache, to_store.take());
+            // Who saved once saves again: then the child stays, and its next build takes a few milliseconds.
+            if has_saved {
+                next = jobs.recv_timeout(limits::BUNDLER_KEPT);
             }
-            Err(RecvTimeoutError::Disconnected) => break,
-        };
+        }
+        if next == Err(RecvTimeoutError::Timeout) {
+            bundler.inner().end_idle();
+            next = jobs.recv().map_err(|_| RecvTimeoutError::Disconnected);
+        }
+        let Ok(job) = next else { break };
+        has_saved = !is_first;
         let cached = if is_first { cache.load_if_unchanged(&job.request) } else { None };
+        let cached = cached.and_then(|bundle| bundler.complete(&job.request, bundle));
         is_first = false;
         if let Some(bundle) = cached {
             done(Ok(bundle));

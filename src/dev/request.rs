@@ -1,10 +1,10 @@
 //! From a project to what its bundler is asked for.
 
-use crate::bundle::{self, BundleRequest};
+use crate::bundle::{self, BundleRequest, Outside, Packages};
 use crate::project::{self, Project};
 
-/// The request that builds `project`.
-pub fn bundle_request(project: &Project) -> BundleRequest {
+/// The request that builds `project`; with `prebundle` its packages are built apart, where that is possible.
+pub fn bundle_request(project: &Project, prebundle: bool) -> BundleRequest {
     let build = &project.build;
     let rules = build.rules.iter().map(|rule| bundle::ModuleRule {
         kind: kind(rule.kind),
@@ -23,6 +23,7 @@ pub fn bundle_request(project: &Project) -> BundleRequest {
         minify: build.minify,
         keep_names: build.keep_names,
         node_compat: project.compatibility.is_on("nodejs_compat"),
+        packages: if prebundle { Packages::Outside(Outside::default()) } else { Packages::Inside },
     }
 }
 

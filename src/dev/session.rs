@@ -28,7 +28,8 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
-use crate::bundle::{BuildFailure, Bundle, BundleCache, ChildBundler};
+use crate::bundle::{BuildFailure, Bundle, BundleCache, ChildBundler, Prebundler};
+use crate::engine::bytecode;
 use crate::objects::Feed;
 use crate::project::{LoadRequest, Loaded, Project, check_exports, load};
 use crate::server::{ControlOptions, Current, Server, Serving};
@@ -65,6 +66,8 @@ pub struct SessionOptions {
     pub history: Option<HistorySettings>,
     /// What the user agrees to when migrations put objects aside.
     pub agreement: Agreement,
+    /// Whether packages are built once, apart from the project's own code.
+    pub prebundle: bool,
     /// Time; its zero is the start of the process.
     pub clock: Clock,
     /// Where reports go.
@@ -73,7 +76,7 @@ pub struct SessionOptions {
 
 enum Event {
     File(notify::Result<notify::Event>),
-    Built(Result<Bundle, BuildFailure>),
+    Built(Box<Result<Bundle, BuildFailure>>),
     Prepared(Vec<Diagnostic>),
     Evaluated(Generation, Result<World, WorldFailure>),
     Reload,
@@ -137,6 +140,16 @@ pub struct Session {
     evaluating: Option<(Arc<Bundle>, Arc<Project>)>,
     failure: Vec<Diagnostic>,
     was_ready: bool,
+    standby: Standby,
+}
+
+/// Whether an isolate is kept ready for the next save.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standby {
+    No,
+    /// When nothing happens for a moment.
+    Wanted,
+    Made,
 }
 
 impl Session {
@@ -153,7 +166,7 @@ impl Session {
         debug_assert_eq!(first, Action::Prepare, "a session begins with the user's command");
         if project.build.command.is_none() {
             machine.decide(Signal::Prepared { ok: true });
-            builder.build(Job { request: bundle_request(&project), changed: Vec::new() });
+            builder.build(Job { request: bundle_request(&project, options.prebundle), changed: Vec::new() });
         }
 
         let report = options.report.clone();
@@ -218,6 +231,7 @@ impl Session {
             evaluating: None,
             failure: Vec::new(),
             was_ready: false,
+            standby: Standby::No,
         };
         session.follow();
         if session.project.build.command.is_some() {
@@ -239,13 +253,12 @@ impl Session {
     /// Serves and reloads until it is asked to stop; then requests in flight finish and state is complete on disk.
     pub fn run(mut self) {
         loop {
-            let received = || self.events.recv().expect("the session holds a sender of its own");
-            let event = self.waiting.take().unwrap_or_else(received);
+            let event = self.waiting.take().unwrap_or_else(|| self.next_event());
             let signal = match event {
                 Event::Stop => break,
                 Event::File(event) => self.on_files(event),
                 Event::Prepared(failure) => Some(self.on_prepared(failure)),
-                Event::Built(result) => Some(self.on_built(result)),
+                Event::Built(result) => Some(self.on_built(*result)),
                 Event::Reload => {
                     self.changed_at.get_or_insert_with(|| self.options.clock.machine());
                     self.changed.clear();
@@ -268,6 +281,35 @@ impl Session {
             world.stop(limits::DRAIN.saturating_sub(used).max(LAST_COMMIT));
         }
         self.builder.end();
+    }
+
+    /// Waits for an event; meanwhile, gets an isolate ready for the next save, and gives it up when none comes.
+    fn next_event(&mut self) -> Event {
+        loop {
+            let wait = match (self.standby, &self.warm) {
+                (Standby::Wanted, _) => limits::STANDBY_DELAY,
+                (Standby::Made, Some(_)) => limits::STANDBY_IDLE,
+                (Standby::Made | Standby::No, _) => {
+                    return self.events.recv().expect("the session holds a sender of its own");
+                }
+            };
+            match self.events.recv_timeout(wait) {
+                Ok(event) => return event,
+                Err(_) if self.standby == Standby::Wanted => self.make_standby(),
+                Err(_) => {
+                    self.standby = Standby::No;
+                    self.warm = None;
+                }
+            }
+        }
+    }
+
+    fn make_standby(&mut self) {
+        self.standby = Standby::Made;
+        if let Some((_, bundle, project)) = &self.serving {
+            let (log, clock) = (self.log.clone(), self.options.clock.clone());
+            self.warm = Some(World::standby(log, clock, project, bundle));
+        }
     }
 
     /// Takes `event` and the file events that wait behind it as one change: an editor's save has several.
@@ -478,7 +520,8 @@ impl Session {
                 self.warm.get_or_insert_with(|| World::warm(log.clone(), clock.clone()));
                 let changed = std::mem::take(&mut self.changed).into_iter().collect();
                 self.build_began = self.options.clock.now();
-                self.builder.build(Job { request: bundle_request(&self.project), changed });
+                let request = bundle_request(&self.project, self.options.prebundle);
+                self.builder.build(Job { request, changed });
                 None
             }
             Action::Evaluate(generation) => {
@@ -574,6 +617,8 @@ impl Session {
         let elapsed = self.options.clock.machine();
         let changed_at = self.changed_at.take();
         if std::mem::replace(&mut self.was_ready, true) {
+            // Who saves once saves again. A session that only serves does without the memory.
+            self.standby = Standby::Wanted;
             let duration = elapsed.saturating_sub(changed_at.unwrap_or(elapsed));
             return self.report(Report::Reloaded { generation, duration });
         }
@@ -618,11 +663,13 @@ fn start_builder(
     project: &Project,
     events: SyncSender<Event>,
 ) -> io::Result<Builder> {
+    let directory = project.root.join(CACHE);
     let bundler = ChildBundler::new(options.program.clone());
-    let cache = BundleCache::new(project.root.join(CACHE));
+    let bundler = Prebundler::new(bundler, directory.clone(), bytecode::ENGINE);
+    let cache = BundleCache::new(directory);
     Builder::start(bundler, cache, move |result| {
         // Nobody listens when the session has ended meanwhile.
-        drop(events.send(Event::Built(result)));
+        drop(events.send(Event::Built(Box::new(result))));
     })
 }
 

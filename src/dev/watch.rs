@@ -5,7 +5,7 @@
 //! noticed. Paths are compared after their directory's links are resolved. An event counts when a file is
 //! complete: on Linux when its writer closes it, so that no half-written file is built.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use notify::event::{AccessKind, AccessMode, EventKind, Flag, ModifyKind, RenameMode};
@@ -52,6 +52,9 @@ pub struct Watch {
     root: PathBuf,
     inputs: Inputs,
     directories: BTreeSet<PathBuf>,
+    /// What was followed last, as long as all of it is still watched: most saves change no import, and to
+    /// resolve a thousand paths takes longer than to build.
+    followed: Option<[Vec<PathBuf>; 3]>,
 }
 
 impl Watch {
@@ -63,13 +66,23 @@ impl Watch {
             Ok(event) if is_noise(&event) => {}
             event => tell(event),
         })?;
-        let (root, inputs, directories) = (PathBuf::new(), Inputs::default(), BTreeSet::new());
-        Ok(Self { watcher, root, inputs, directories })
+        Ok(Self {
+            watcher,
+            root: PathBuf::new(),
+            inputs: Inputs::default(),
+            directories: BTreeSet::new(),
+            followed: None,
+        })
     }
 
     /// Watches these inputs from now on.
     pub fn follow(&mut self, wanted: Wanted<'_>) -> notify::Result<()> {
         let Wanted { root, project, bundle, sources } = wanted;
+        let followed = [project, bundle, sources].map(<[_]>::to_vec);
+        if self.followed.as_ref() == Some(&followed) {
+            return Ok(());
+        }
+        self.followed = Some(followed);
         let sources: Vec<_> =
             sources.iter().map(|path| path.canonicalize().unwrap_or(resolve(path))).collect();
         let below = command::directories(&sources);
@@ -91,6 +104,7 @@ impl Watch {
         for new in wanted.difference(&self.directories) {
             if let Err(error) = self.watcher.watch(new, RecursiveMode::NonRecursive) {
                 failed = Err(error);
+                self.followed = None;
             }
         }
         self.directories = wanted;
@@ -105,7 +119,9 @@ impl Watch {
             return Some(Change { project: true, sources: true, paths });
         }
         if matches!(event.kind, EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(_))) {
-            // A directory that is gone or renamed must be watched anew when it is back.
+            // A directory that is gone or renamed must be watched anew when it is back, and a link may lead
+            // elsewhere.
+            self.followed = None;
             for path in &event.paths {
                 let below: Vec<_> =
                     self.directories.iter().filter(|dir| dir.starts_with(path)).cloned().collect();
@@ -135,6 +151,9 @@ impl Inputs {
             return None;
         }
         let mut change = Change::default();
+        // A directory that appears changes the inputs that came with it, and none that is still missing.
+        let appeared = matches!(event.kind, EventKind::Create(_));
+        let touched = |path: &Path, input: &Path| input.starts_with(path) && (!appeared || input.exists());
         for path in &event.paths {
             // A new directory changes nothing as long as none of the inputs is in it.
             let counts = |input: &&PathBuf| !path.is_dir() || input.exists();
@@ -146,7 +165,7 @@ impl Inputs {
             change.sources |=
                 self.sources.iter().any(|source| path.starts_with(source) || source.starts_with(path));
             if touches(&self.bundle) {
-                change.paths.extend(self.bundle.iter().filter(|input| input.starts_with(path)).cloned());
+                change.paths.extend(self.bundle.iter().filter(|input| touched(path, input)).cloned());
             }
         }
         (change != Change::default()).then_some(change)
@@ -189,8 +208,22 @@ fn is_filled(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_dir() || metadata.len() > 0)
 }
 
+/// All of `paths`, resolved; each directory once, since packages have many files in few directories.
 fn resolve_all(paths: &[PathBuf]) -> HashSet<PathBuf> {
-    paths.iter().map(|path| resolve(path)).collect()
+    let mut parents: HashMap<&Path, PathBuf> = HashMap::new();
+    let mut resolved = HashSet::with_capacity(paths.len());
+    for path in paths {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            resolved.insert(path.clone());
+            continue;
+        };
+        let real = parents.entry(parent).or_insert_with(|| match parent.canonicalize() {
+            Ok(real) => real,
+            Err(_) => resolve(parent),
+        });
+        resolved.insert(real.join(name));
+    }
+    resolved
 }
 
 /// `path` with the links of its directory resolved, as far as that exists.
@@ -206,8 +239,9 @@ fn resolve(path: &Path) -> PathBuf {
 /// The existing directories to watch for `inputs`.
 fn directories<'a>(root: &Path, inputs: impl Iterator<Item = &'a PathBuf>) -> BTreeSet<PathBuf> {
     let mut directories = BTreeSet::new();
-    for input in inputs {
-        let Some(nearest) = input.ancestors().skip(1).find(|ancestor| ancestor.is_dir()) else { continue };
+    let parents: BTreeSet<&Path> = inputs.filter_map(|input| input.parent()).collect();
+    for parent in parents {
+        let Some(nearest) = parent.ancestors().find(|ancestor| ancestor.is_dir()) else { continue };
         for directory in nearest.ancestors() {
             if directory != nearest && !directory.starts_with(root)
                 || !directories.insert(directory.to_owned())
@@ -294,6 +328,22 @@ mod tests {
         std::os::unix::fs::symlink(root.join("real"), root.join("link")).unwrap();
         assert_eq!(resolve(&root.join("link/a.ts")), root.join("real/a.ts"));
         assert_eq!(resolve(&root.join("link/none/a.ts")), root.join("real/none/a.ts"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_directory_that_appears_is_watched_and_counts_by_what_is_in_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        let input = root.join("new/deep/a.ts");
+        let mut watch = Watch::new(|_| {}).unwrap();
+        watch.follow(&root, &[], std::slice::from_ref(&input)).unwrap();
+        fs::create_dir_all(root.join("new/deep")).unwrap();
+        let created = event(EventKind::Create(CreateKind::Folder), &root.join("new"));
+        assert_eq!(watch.judge(&created), None);
+        assert!(watch.directories.contains(&root.join("new/deep")));
+        fs::write(&input, "1").unwrap();
+        assert_eq!(watch.judge(&created), Some(Change { project: false, paths: vec![input] }));
     }
 
     #[test]

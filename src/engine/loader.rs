@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rquickjs::loader::{ImportAttributes, Loader, Resolver};
 use rquickjs::module::{Declarations, Declared, Exports, ModuleDef};
@@ -24,7 +25,9 @@ pub enum ModuleSource {
     /// JavaScript source text of an ES module.
     EsModule(String),
     /// Bytes; the module's default export is an `ArrayBuffer` of them.
-    Data(Vec<u8>),
+    Data(Arc<Vec<u8>>),
+    /// What [`super::bytecode::compile`] made in this version of dodev; its hash has been checked.
+    Bytecode(Arc<Vec<u8>>),
 }
 
 /// Whether a public name is hidden.
@@ -88,6 +91,12 @@ impl Loader for Modules {
                 module.meta()?.set("url", name)?;
                 Ok(module)
             }
+            Some(ModuleSource::Bytecode(code)) => {
+                // SAFETY: the same engine wrote the bytes, as the variant demands; it copies what it keeps.
+                let module = unsafe { Module::load(ctx.clone(), code) }?;
+                module.meta()?.set("url", name)?;
+                Ok(module)
+            }
             Some(ModuleSource::Data(_)) => Module::declare_def::<DataModule, _>(ctx.clone(), name),
             None => Err(Error::new_loading(name)),
         }
@@ -147,7 +156,7 @@ impl ModuleDef for DataModule {
         let Some(ModuleSource::Data(bytes)) = user.get(&name) else {
             return Err(Error::new_loading(name));
         };
-        exports.export("default", rquickjs::ArrayBuffer::new_copy(ctx.clone(), bytes)?)?;
+        exports.export("default", rquickjs::ArrayBuffer::new_copy(ctx.clone(), bytes.as_slice())?)?;
         Ok(())
     }
 }

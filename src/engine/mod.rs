@@ -6,6 +6,7 @@
 //! Invariant: [`Isolate::turn`] is the only way into JavaScript after an isolate was made.
 
 pub mod bodies;
+pub mod bytecode;
 pub mod bytes;
 pub mod clone;
 pub mod exception;
@@ -15,6 +16,7 @@ pub mod http;
 pub mod isolate;
 pub mod loader;
 pub mod mailbox;
+pub mod memory;
 pub mod opaque;
 pub mod ops;
 pub mod pipe;

@@ -9,6 +9,7 @@ mod runner;
 mod scheduled;
 mod spec;
 mod stack;
+mod standby;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use crate::objects::control::{Answer, Command, Refusal};
 use crate::project::Project;
 
 use runner::{Load, Message};
+use standby::Preparation;
 
 pub use crate::engine::{Origin, http};
 pub use crate::objects::{DueKind, Fired};
@@ -81,7 +83,12 @@ pub struct World {
 impl World {
     /// Starts to make an isolate with everything but the user's code, on a thread of its own.
     pub fn warm(log: LogSink, clock: Clock) -> Warm {
-        Warm::start(log, clock)
+        Warm::start(log, clock, None)
+    }
+
+    /// The same for the generation after the one that serves `bundle`: its packages are evaluated too.
+    pub fn standby(log: LogSink, clock: Clock, project: &Project, bundle: &Bundle) -> Warm {
+        Warm::start(log, clock, Preparation::of(project, bundle))
     }
 
     /// Evaluates the bundle; blocks until its top level is done.
@@ -92,7 +99,8 @@ impl World {
     pub fn spawn(spec: WorldSpec) -> Result<Self, WorldFailure> {
         let WorldSpec { project, bundle, generation, state, log, clock, test_scheduled, close_sockets, warm } =
             spec;
-        let warm = warm.unwrap_or_else(|| Warm::start(log, clock));
+        let warm = warm.filter(|warm| warm.fits(&project, &bundle));
+        let warm = warm.unwrap_or_else(|| Warm::start(log, clock, None));
         let (answer, loaded) = mpsc::channel();
         let sender = warm.into_sender();
         let failed = |diagnostic| WorldFailure { diagnostics: vec![diagnostic] };

@@ -16,8 +16,7 @@ use crate::engine::exception::Exception;
 use crate::engine::http::{FetchError, FetchRequest, FetchResponse};
 use crate::engine::mailbox::{Receiver, Sender};
 use crate::engine::socket::SocketId;
-use crate::engine::turn::Entered;
-use crate::engine::{Completer, Completion, Host, Isolate, IsolateOptions, Scope};
+use crate::engine::{Completer, Completion, Host, Isolate, IsolateOptions, LogRecord};
 use crate::node;
 use crate::objects::control::{Asker, Command};
 use crate::objects::{AlarmTurns, Entry, HandingOver, LeaseHolder, LeaseKey, Objects, ReplyTo, Stores};
@@ -27,12 +26,15 @@ use crate::workers::{self, Platform};
 
 use super::replies::Reply;
 use super::scheduled::{self, Crons};
+use super::standby::{Preparation, apply_flags};
 use super::state::SharedState;
 use super::travel::{TimeCommand, TimeReport, Travel};
 use super::{LogSink, spec, stack};
 
 /// What a world is told, from any thread.
 pub enum Message {
+    /// Evaluate these packages ahead of the code.
+    Prepare(Arc<Preparation>),
     /// Take this code.
     Load(Box<Load>),
     /// A request for the Worker.
@@ -107,18 +109,43 @@ pub fn engine_failed(reason: &str) -> Diagnostic {
 pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, clock: Clock) {
     receiver.bind();
     let completer = Completer::new(move |completion| drop(sender.send(Message::Complete(completion))));
-    let host = Host::new(clock.clone(), completer, Box::new(move |record| log(record)));
+    // What packages write while they are evaluated ahead is shown when their code comes.
+    let held: Rc<RefCell<Option<Vec<LogRecord>>>> = Rc::default();
     let mut extensions = web::EXTENSIONS.to_vec();
     extensions.extend([web::body::EXTENSION, node::EXTENSION, workers::EXTENSION]);
-    let isolate = Isolate::new(host, &extensions, &IsolateOptions::default());
+    let make = || {
+        let (log, held) = (log.clone(), held.clone());
+        let write = move |record| match held.borrow_mut().as_mut() {
+            Some(held) => held.push(record),
+            None => log(record),
+        };
+        let host = Host::new(clock.clone(), completer.clone(), Box::new(write));
+        Isolate::new(host, &extensions, &IsolateOptions::default())
+    };
+    let mut isolate = make();
+    let mut prepared = false;
     clock.follow();
     let mut batch = Vec::new();
     loop {
         receiver.take(&mut batch, None);
         for message in batch.drain(..) {
             match message {
+                Message::Prepare(preparation) => {
+                    *held.borrow_mut() = Some(Vec::new());
+                    prepared = isolate.as_ref().is_ok_and(|isolate| preparation.carry_out(isolate));
+                    if !prepared {
+                        drop(isolate);
+                        isolate = make();
+                        *held.borrow_mut() = None;
+                    }
+                }
                 Message::Load(load) => match &isolate {
-                    Ok(isolate) => return World::load(isolate, *load, receiver, clock),
+                    Ok(isolate) => {
+                        for record in held.borrow_mut().take().into_iter().flatten() {
+                            log(record);
+                        }
+                        return World::load(isolate, *load, receiver, clock.clone(), prepared);
+                    }
                     Err(reason) => {
                         let _ = load.answer.send(Err(vec![engine_failed(reason)]));
                         return;
@@ -158,7 +185,8 @@ struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    fn load(isolate: &'a Isolate, load: Load, receiver: Receiver<Message>, clock: Clock) {
+    /// `prepared` says that the packages of this code have been evaluated in `isolate`.
+    fn load(isolate: &'a Isolate, load: Load, receiver: Receiver<Message>, clock: Clock, prepared: bool) {
         let Load { project, bundle, generation, state, sender, test_scheduled, close_sockets, answer } = load;
         let (objects_dir, own_dir) = (state.objects_dir(), state.own_dir());
         let namespaces = match spec::namespaces(&project, &own_dir) {
@@ -198,7 +226,12 @@ impl<'a> World<'a> {
         isolate.host().set_origin(move |owner| names.origin(owner));
         let maps = SourceMaps::new(&bundle);
         isolate.host().set_map_stack(move |text| stack::map_stack(&maps, text));
-        isolate.set_user_modules(spec::modules(&bundle));
+        let mut modules = spec::modules(&bundle);
+        let order = bundle.external.as_ref().map(|external| external.order.as_slice()).unwrap_or_default();
+        if let Some(dependencies) = &bundle.dependencies {
+            modules.extend(spec::package_modules(dependencies, order));
+        }
+        isolate.set_user_modules(modules);
         let crons = Crons::new(&project.crons, test_scheduled);
         let mut world = World {
             isolate,
@@ -216,19 +249,16 @@ impl<'a> World<'a> {
             outbox: Rc::default(),
             stopping: None,
         };
-        let flags = spec::compatibility_flags(&project);
-        if let Some(hidden) = spec::hidden_modules(&project) {
-            isolate.hide_modules(hidden);
+        if !prepared {
+            apply_flags(isolate, &spec::compatibility_flags(&project), spec::hidden_modules(&project));
         }
-        isolate.turn(Scope::NONE, |ctx| {
-            workers::set_compatibility(ctx, isolate.host(), &flags).expect("the prelude's own code");
-            if flags.contains(&("nodejs_compat", true)) {
-                node::define_globals(ctx).expect("the prelude's own code");
-            }
-            Entered::Done
-        });
         isolate.set_turn_cpu(limits::STARTUP_CPU);
-        let result = world.evaluate(&project, &bundle.entry);
+        let packages = if prepared || order.is_empty() {
+            Ok(())
+        } else {
+            world.evaluate(&project, spec::PACKAGES, false)
+        };
+        let result = packages.and_then(|()| world.evaluate(&project, &bundle.entry, true));
         let cpu = project.limits.cpu_ms.map(|ms| Duration::from_millis(ms.into()));
         isolate.set_turn_cpu(cpu.unwrap_or(limits::TURN_CPU));
         let loaded = result.is_ok();
@@ -247,13 +277,15 @@ impl<'a> World<'a> {
         world.objects.release_leases();
     }
 
-    /// Evaluates the main module and everything it waits for.
-    fn evaluate(&mut self, project: &Project, entry_module: &str) -> Result<(), Vec<Diagnostic>> {
+    /// Evaluates a module and everything it waits for; the main one tells what the Worker exports.
+    fn evaluate(&mut self, project: &Project, module: &str, is_main: bool) -> Result<(), Vec<Diagnostic>> {
         let outcome: Rc<RefCell<Option<Result<(), Exception>>>> = Rc::default();
         let (place, host) = (outcome.clone(), self.isolate.host().clone());
-        let report = self.isolate.load(entry_module, move |ctx, result| {
-            let exports = result
-                .and_then(|namespace| workers::load_exports(ctx, &host, namespace).map_err(|_| ctx.catch()));
+        let report = self.isolate.load(module, move |ctx, result| {
+            let exports = result.and_then(|namespace| match is_main {
+                true => workers::load_exports(ctx, &host, namespace).map_err(|_| ctx.catch()),
+                false => Ok(()),
+            });
             *place.borrow_mut() = Some(exports.map_err(|thrown| Exception::read(ctx, &thrown)));
         });
         if report.cpu_exceeded {
@@ -364,6 +396,8 @@ impl<'a> World<'a> {
             Message::Complete(completion) => self.objects.complete(completion),
             Message::LeaseWanted(key) => self.objects.lease_wanted(self.isolate, &self.entry, &key),
             Message::LeaseGranted(key) => self.objects.lease_granted(&key),
+            // It has its code.
+            Message::Prepare(_) => {}
             // What is due is looked at in every step.
             Message::AlarmsChanged | Message::TimeChanged => {}
             Message::Time(command, answer) => self.travel.ask(command, answer),

@@ -1,12 +1,14 @@
 //! From a project and its bundle to what an isolate is given.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::base::ids::NamespaceKey;
 use crate::base::limits;
-use crate::bundle::{Bundle, OutputKind};
+use crate::bundle::{Bundle, Dependencies, DependencyForm, OutputKind};
 use crate::engine::clone::ErrorForm;
 use crate::engine::loader::{Hides, ModuleSource};
 use crate::node;
@@ -96,7 +98,31 @@ pub fn hidden_modules(project: &Project) -> Option<Hides> {
     }
 }
 
-/// The bundle's modules as the loader takes them.
+/// The module that imports all packages in their order.
+pub const PACKAGES: &str = "deps/all.js";
+
+/// The modules of packages, and [`PACKAGES`] which imports those that `order` names.
+pub fn package_modules(dependencies: &Dependencies, order: &[String]) -> HashMap<String, ModuleSource> {
+    let sources = dependencies.modules.iter().map(|module| {
+        let source = match module.form {
+            DependencyForm::Bytecode => ModuleSource::Bytecode(module.code.clone()),
+            DependencyForm::Source => {
+                ModuleSource::EsModule(String::from_utf8_lossy(&module.code).into_owned())
+            }
+            DependencyForm::Data => ModuleSource::Data(module.code.clone()),
+        };
+        (module.name.clone(), source)
+    });
+    let mut modules: HashMap<_, _> = sources.collect();
+    let mut all = String::new();
+    for name in order {
+        writeln!(all, "import \"{name}\";").expect("strings take text");
+    }
+    modules.insert(PACKAGES.to_owned(), ModuleSource::EsModule(all));
+    modules
+}
+
+/// The bundle's own modules as the loader takes them.
 pub fn modules(bundle: &Bundle) -> HashMap<String, ModuleSource> {
     bundle
         .modules
@@ -109,7 +135,7 @@ pub fn modules(bundle: &Bundle) -> HashMap<String, ModuleSource> {
                     let quoted = serde_json::Value::String(text());
                     ModuleSource::EsModule(format!("export default {quoted};"))
                 }
-                OutputKind::Data | OutputKind::Wasm => ModuleSource::Data(module.code.clone()),
+                OutputKind::Data | OutputKind::Wasm => ModuleSource::Data(Arc::new(module.code.clone())),
             };
             let name = module.name.strip_prefix("./").unwrap_or(&module.name);
             (name.to_owned(), source)

@@ -80,14 +80,7 @@ impl Setting {
             code: CODE.as_bytes().to_vec(),
             source_map: None,
         };
-        let bundle = Bundle {
-            entry: "index.js".to_owned(),
-            modules: vec![module],
-            inputs: Vec::new(),
-            exports: Vec::new(),
-            hash: [0; 32],
-            diagnostics: Vec::new(),
-        };
+        let bundle = Bundle { entry: "index.js".to_owned(), modules: vec![module], ..Bundle::default() };
         let log = self.log.clone();
         let spec = WorldSpec {
             project: Arc::new(loaded.project.expect("a valid project")),

@@ -1,29 +1,47 @@
-//! An isolate made ahead of its code, to overlap with bundling.
+//! An isolate made ahead of its code, to overlap with bundling or to be ready for the next save.
 
+use std::sync::Arc;
 use std::thread;
 
 use crate::base::clock::Clock;
 use crate::base::limits;
+use crate::bundle::Bundle;
 use crate::engine::mailbox::{Sender, mailbox};
+use crate::engine::memory;
+use crate::project::Project;
 
 use super::LogSink;
 use super::runner::{self, Message};
+use super::standby::Preparation;
 
 /// A thread with an isolate that waits for code.
 pub struct Warm {
     sender: Sender<Message>,
+    preparation: Option<Arc<Preparation>>,
 }
 
 impl Warm {
-    pub(super) fn start(log: LogSink, clock: Clock) -> Self {
+    pub(super) fn start(log: LogSink, clock: Clock, preparation: Option<Preparation>) -> Self {
         let (sender, receiver) = mailbox();
         let own = sender.clone();
         thread::Builder::new()
             .name("isolate".to_owned())
             .stack_size(limits::ISOLATE_THREAD_STACK_BYTES)
-            .spawn(move || runner::run(receiver, own, log, clock))
+            .spawn(move || {
+                runner::run(receiver, own, log, clock);
+                memory::give_back();
+            })
             .expect("the system gives a thread");
-        Self { sender }
+        let preparation = preparation.map(Arc::new);
+        if let Some(preparation) = &preparation {
+            drop(sender.send(Message::Prepare(preparation.clone())));
+        }
+        Self { sender, preparation }
+    }
+
+    /// Whether this code can be loaded here.
+    pub(super) fn fits(&self, project: &Project, bundle: &Bundle) -> bool {
+        self.preparation.as_ref().is_none_or(|preparation| preparation.fits(project, bundle))
     }
 
     pub(super) fn into_sender(self) -> Sender<Message> {

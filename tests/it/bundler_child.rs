@@ -18,6 +18,7 @@ fn request(root: &Path) -> BundleRequest {
         minify: false,
         keep_names: true,
         node_compat: false,
+        packages: dodev::bundle::Packages::Inside,
     }
 }
 

@@ -19,6 +19,7 @@ mod outbound;
 mod playground;
 mod process;
 mod project;
+mod reload;
 mod rpc;
 mod rust_text;
 mod sockets;

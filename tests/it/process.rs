@@ -23,6 +23,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(8);
 
 /// The words that announce the address, followed by `http://<host>:<port>`.
 const READY_WORDS: &str = "Ready on http://";
+/// The same with `--json`.
+const READY_EVENT: &str = r#""event":"ready""#;
 
 /// What ends a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +113,11 @@ impl Process {
     /// Waits for the end of the process and of its output.
     pub fn wait_exit(&self, deadline: Deadline) -> Option<ExitStatus> {
         self.wait_until(deadline, State::drained).exited
+    }
+
+    /// The process's id.
+    pub fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// How many lines of output there are so far.
@@ -228,7 +235,8 @@ fn signal_group(pid: u32, signal: Signal) {
 
 fn ready_port(state: &State) -> Option<u16> {
     state.lines.iter().rev().find_map(|line| {
-        let (_, address) = line.split_once(READY_WORDS)?;
+        let as_event = || line.split_once(READY_EVENT)?.1.split_once("http://");
+        let (_, address) = line.split_once(READY_WORDS).or_else(as_event)?;
         let (_, port) = address.split_once(':')?;
         let digits = port.find(|c: char| !c.is_ascii_digit()).unwrap_or(port.len());
         port[..digits].parse().ok()

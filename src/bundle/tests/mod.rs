@@ -3,6 +3,7 @@
 mod decorators;
 mod errors;
 mod modules;
+mod packages;
 mod rebuild;
 
 use std::fs;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use rquickjs::loader::{BuiltinLoader, BuiltinResolver};
 use rquickjs::{CatchResultExt, Context, Module as JsModule, Runtime};
 
-use super::{BuildFailure, Bundle, BundleRequest, Bundler, InProcessBundler, OutputKind};
+use super::{BuildFailure, Bundle, BundleRequest, Bundler, DependencyForm, InProcessBundler, OutputKind};
 use crate::base::diag::Diagnostic;
 
 /// A project on disk and its bundler.
@@ -38,6 +39,7 @@ impl TestProject {
             minify: false,
             keep_names: true,
             node_compat: true,
+            packages: super::Packages::Inside,
         };
         let project = Self { directory, request, bundler: InProcessBundler::new().unwrap() };
         for (name, text) in files {
@@ -95,6 +97,7 @@ fn run(bundle: &Bundle) -> String {
     let platform = [
         ("cloudflare:workers", "export class DurableObject { constructor(ctx, env) { this.ctx = ctx; } }"),
         ("node:path", "export const sep = '/'; export default { sep };"),
+        ("node:async_hooks", "export class AsyncLocalStorage {}"),
         ("node:events", "export default class EventEmitter { static own = 1 }"),
     ];
     for (name, source) in platform {
@@ -112,10 +115,25 @@ fn run(bundle: &Bundle) -> String {
         };
         loader.add_module(name, source);
     }
+    let mut packages = Vec::new();
+    if let Some(dependencies) = &bundle.dependencies {
+        for module in &dependencies.modules {
+            resolver.add_module(module.name.as_str());
+            let source = match module.form {
+                DependencyForm::Data => format!("export default new Uint8Array({:?}).buffer;", module.code),
+                _ => String::from_utf8(module.code.to_vec()).unwrap(),
+            };
+            loader.add_module(module.name.as_str(), source);
+        }
+        packages.clone_from(&bundle.external.as_ref().unwrap().order);
+    }
+    let first: String = packages.iter().map(|name| format!("import '{name}';\n")).collect();
     let runtime = Runtime::new().unwrap();
     runtime.set_loader(resolver, loader);
     let context = Context::full(&runtime).unwrap();
     context.with(|ctx| {
+        let packages = JsModule::evaluate(ctx.clone(), "packages", first).and_then(|p| p.finish::<()>());
+        packages.catch(&ctx).unwrap_or_else(|error| panic!("{error}"));
         let evaluated = JsModule::evaluate(ctx.clone(), bundle.entry.as_str(), code(bundle))
             .and_then(|promise| promise.finish::<()>());
         evaluated.catch(&ctx).unwrap_or_else(|error| panic!("{error}\n{}", code(bundle)));

@@ -1,0 +1,72 @@
+//! Files that are believed only if they are whole: a first line that names their form, a hash, the content.
+//!
+//! They are written under another name and renamed, so that nobody reads half of one.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+const HASH_BYTES: usize = 32;
+
+/// The hash and the content of the file `path`, if it is a whole one of the form `magic`.
+pub(super) fn read(path: &Path, magic: &[u8]) -> Option<([u8; HASH_BYTES], Vec<u8>)> {
+    let mut bytes = fs::read(path).ok()?;
+    let content = bytes.strip_prefix(magic)?;
+    let (hash, content) = content.split_at_checked(HASH_BYTES)?;
+    let hash: [u8; HASH_BYTES] = hash.try_into().ok()?;
+    if Sha256::digest(content)[..] != hash {
+        return None;
+    }
+    bytes.drain(..magic.len() + HASH_BYTES);
+    Some((hash, bytes))
+}
+
+/// Writes `content` to `path` as a file of the form `magic`; gives its hash.
+pub(super) fn write(path: &Path, magic: &[u8], content: &[u8]) -> io::Result<[u8; HASH_BYTES]> {
+    let hash: [u8; HASH_BYTES] = Sha256::digest(content).into();
+    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+    let written = write_all(&temporary, &[magic, &hash, content]).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(&temporary);
+    }
+    written.map(|()| hash)
+}
+
+/// Makes `directory`, and keeps version control away from it.
+pub(super) fn prepare(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let ignore = directory.join(".gitignore");
+    if ignore.exists() { Ok(()) } else { fs::write(ignore, "*\n") }
+}
+
+/// Removes the files whose names begin with `prefix` and that were stored longest ago, until `most` remain.
+pub(super) fn remove_old(directory: &Path, prefix: &str, most: usize) -> io::Result<()> {
+    let stored = |entry: io::Result<fs::DirEntry>| {
+        let entry = entry.ok()?;
+        let ours = entry.file_name().to_string_lossy().starts_with(prefix);
+        ours.then_some((entry.metadata().ok()?.modified().ok()?, entry.path()))
+    };
+    let mut files: Vec<_> = fs::read_dir(directory)?.filter_map(stored).collect();
+    files.sort();
+    let excess = files.len().saturating_sub(most);
+    files[..excess].iter().try_for_each(|(_, path)| gone(fs::remove_file(path)))
+}
+
+/// The result of a removal: another process may have been quicker.
+pub(super) fn gone(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn write_all(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let mut file = fs::File::create(path)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    Ok(())
+}
