@@ -3,6 +3,9 @@
 //! Everything slow happens elsewhere: builds on the builder's thread, evaluations on a thread each, requests on
 //! the server's. This loop only waits for events, so it stays responsive whatever the user's code does.
 
+mod changes;
+mod code;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -312,88 +315,6 @@ impl Session {
         }
     }
 
-    /// Takes `event` and the file events that wait behind it as one change: an editor's save has several.
-    fn on_files(&mut self, event: notify::Result<notify::Event>) -> Option<Signal> {
-        let mut change = self.on_file(event);
-        if self.lost.swap(false, Ordering::Relaxed) {
-            change = change.max(self.on_file(Ok(lost_events())));
-        }
-        loop {
-            match self.events.try_recv() {
-                Ok(Event::File(event)) => {
-                    change = change.max(self.on_file(event));
-                }
-                other => {
-                    self.waiting = other.ok();
-                    break;
-                }
-            }
-        }
-        (change > Stale::No).then_some(Signal::Changed(change))
-    }
-
-    /// Notes what `event` says; what has to be done anew for it.
-    fn on_file(&mut self, event: notify::Result<notify::Event>) -> Stale {
-        let Some(watch) = self.watch.as_mut() else { return Stale::No };
-        let event = match event {
-            Ok(event) => event,
-            Err(error) => {
-                self.report(Report::WatchFailed(error.to_string()));
-                return Stale::No;
-            }
-        };
-        let Some(Change { project, sources, paths }) = watch.judge(&event) else { return Stale::No };
-        // While the command runs nobody can tell its own work from others'; it is asked when it has ended.
-        let command = self.project.build.command.as_ref().filter(|_| sources && !self.preparing);
-        let sources = command.is_some_and(|command| self.sources.changed(command));
-        let stale = match (project, sources, paths.is_empty()) {
-            (true, ..) => Stale::Project,
-            (_, true, _) => Stale::Command,
-            (.., false) => Stale::Files,
-            (.., true) => return Stale::No,
-        };
-        self.changed_at.get_or_insert_with(|| self.options.clock.elapsed());
-        self.changed.extend(paths);
-        stale
-    }
-
-    /// Runs the user's command before the build; the signal, if there is none.
-    fn prepare(&mut self) -> Option<Signal> {
-        let Some(command) = self.project.build.command.clone() else {
-            return Some(Signal::Prepared { ok: true });
-        };
-        self.preparing = true;
-        self.sources.begin(&command);
-        let (running, report, events) =
-            (self.command.clone(), self.options.report.clone(), self.sender.clone());
-        let started = command::run(command, running, report, move |failure| {
-            // Nobody listens when the session has ended meanwhile.
-            drop(events.send(Event::Prepared(failure)));
-        });
-        match started {
-            Ok(()) => None,
-            Err(error) => {
-                let message = format!("the system gives no thread to run `build.command`: {error}");
-                Some(self.on_prepared(vec![Diagnostic::error("dev/thread", message)]))
-            }
-        }
-    }
-
-    fn on_prepared(&mut self, failure: Vec<Diagnostic>) -> Signal {
-        self.preparing = false;
-        let command = self.project.build.command.clone();
-        let again = command.is_some_and(|command| self.sources.end(&command));
-        // Directories may be new.
-        self.follow();
-        if again {
-            let action = self.machine.decide(Signal::Changed(Stale::Command));
-            debug_assert_eq!(action, None, "the run that is about to be told of still counts as running");
-        }
-        let ok = failure.is_empty();
-        self.failure = failure;
-        Signal::Prepared { ok }
-    }
-
     fn on_built(&mut self, result: Result<Bundle, BuildFailure>) -> Signal {
         let known = self.bundle_inputs.clone();
         let outcome = match result {
@@ -431,83 +352,6 @@ impl Session {
         self.follow();
         self.note_unwatched_saves(&known);
         Signal::Built(outcome)
-    }
-
-    /// Notes what was saved during the build in files that nobody watched then: all but the `known` ones.
-    fn note_unwatched_saves(&mut self, known: &[PathBuf]) {
-        let new = self.bundle_inputs.iter().filter(|input| known.binary_search(input).is_err());
-        let saved: Vec<_> = changed_since(self.build_began, new).collect();
-        // The configuration is watched a moment after it was read for the first time.
-        let first = if self.was_ready { &[][..] } else { &self.project_inputs };
-        let project = changed_since(self.build_began, first).next().is_some();
-        let stale = match (project, saved.is_empty()) {
-            (true, _) => Stale::Project,
-            (false, false) => Stale::Files,
-            (false, true) => return,
-        };
-        self.changed.extend(saved);
-        let action = self.machine.decide(Signal::Changed(stale));
-        debug_assert_eq!(action, None, "the build that is about to be told of still counts as running");
-    }
-
-    fn on_evaluated(
-        &mut self,
-        generation: Generation,
-        result: Result<World, WorldFailure>,
-    ) -> Option<Signal> {
-        let evaluated = |ok| Some(Signal::Evaluated { generation, ok });
-        match result {
-            Ok(world) => {
-                if self.machine.awaits(generation) {
-                    match self.migrate() {
-                        Migrated::Fits => {}
-                        Migrated::Moved(namespaces) => {
-                            // This world read what has moved since. Now that its code is known to run, another one
-                            // is made of it.
-                            world.stop(LAST_COMMIT);
-                            self.state.forget(&namespaces);
-                            self.spawn_world(generation);
-                            return None;
-                        }
-                        Migrated::Refused(failure) => {
-                            world.retire();
-                            self.failure = failure;
-                            return evaluated(false);
-                        }
-                    }
-                }
-                self.fresh = Some((generation, world));
-                evaluated(true)
-            }
-            Err(failure) => {
-                self.failure = failure.diagnostics;
-                evaluated(false)
-            }
-        }
-    }
-
-    /// Makes the state fit the project of the newest evaluation. If anything moves, the code that serves stops
-    /// first, and requests wait.
-    fn migrate(&mut self) -> Migrated {
-        let Some((bundle, project)) = &self.evaluating else { return Migrated::Fits };
-        if self.migrations.fits(project) {
-            return Migrated::Fits;
-        }
-        let (current, serving) = (&self.current, &mut self.serving);
-        let release = || {
-            if let Some((world, ..)) = serving.take() {
-                current.swap(Serving::Starting);
-                world.stop(limits::DRAIN);
-            }
-        };
-        match self.migrations.apply(project, &bundle.exports, release) {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                let help = "nothing is lost; free space or correct the permissions, then save or start again";
-                let message = format!("the state could not be migrated: {error}");
-                Migrated::Refused(vec![Diagnostic::error("migrate/failed", message).help(help)])
-            }
-        }
     }
 
     fn perform(&mut self, action: Action) -> Option<Signal> {
@@ -573,84 +417,6 @@ impl Session {
         }
         self.project = Arc::new(project);
         Signal::Loaded { ok: true }
-    }
-
-    fn evaluate(&mut self, generation: Generation) {
-        let bundle = self.bundle.clone().expect("a bundle was built before it is evaluated");
-        self.evaluating = Some((bundle, self.project.clone()));
-        self.spawn_world(generation);
-    }
-
-    fn spawn_world(&mut self, generation: Generation) {
-        let (bundle, project) = self.evaluating.clone().expect("set before it is evaluated");
-        let spec = WorldSpec {
-            project: self.migrations.fitted(&project),
-            bundle,
-            generation,
-            state: self.state.clone(),
-            log: self.log.clone(),
-            clock: self.options.clock.clone(),
-            test_scheduled: self.options.test_scheduled,
-            close_sockets: self.options.close_sockets,
-            warm: self.warm.take(),
-        };
-        let sender = self.sender.clone();
-        let evaluate = move || {
-            // Nobody listens when the session has ended meanwhile.
-            drop(sender.send(Event::Evaluated(generation, World::spawn(spec))));
-        };
-        if let Err(error) = thread::Builder::new().name("evaluate".to_owned()).spawn(evaluate) {
-            let message = format!("the system gives no thread to run the code: {error}");
-            let failure = WorldFailure { diagnostics: vec![Diagnostic::error("dev/thread", message)] };
-            drop(self.sender.try_send(Event::Evaluated(generation, Err(failure))));
-        }
-    }
-
-    fn serve(&mut self, generation: Generation) {
-        let (_, world) = self.fresh.take().expect("an evaluated world waits to serve");
-        let (bundle, project) = self.evaluating.take().expect("it was evaluated from something");
-        let serving = Serving::World { generation, handler: Arc::new(world.clone()) };
-        self.current.swap(serving);
-        if let Some((old, ..)) = self.serving.replace((world, bundle, project.clone())) {
-            old.retire();
-        }
-        let elapsed = self.options.clock.machine();
-        let changed_at = self.changed_at.take();
-        if std::mem::replace(&mut self.was_ready, true) {
-            // Who saves once saves again. A session that only serves does without the memory.
-            self.standby = Standby::Wanted;
-            let duration = elapsed.saturating_sub(changed_at.unwrap_or(elapsed));
-            return self.report(Report::Reloaded { generation, duration });
-        }
-        // After a fix the time since the start says nothing.
-        let duration = changed_at.is_none().then_some(elapsed);
-        let (address, persist) = (self.server.address(), self.persist.clone());
-        self.report(Report::Ready(Ready { address, project, persist, duration }));
-    }
-
-    fn show_broken(&mut self) {
-        self.changed_at = None;
-        let diagnostics = std::mem::take(&mut self.failure);
-        let older_code_serves = self.serving.is_some();
-        if !older_code_serves {
-            self.current.swap(Serving::Broken(diagnostics.clone().into()));
-        }
-        let address = self.server.address();
-        self.report(Report::Broken(Broken { diagnostics, address, older_code_serves }));
-    }
-
-    fn follow(&mut self) {
-        let Some(watch) = &mut self.watch else { return };
-        let command = self.project.build.command.as_ref();
-        let wanted = Wanted {
-            root: &self.project.root,
-            project: &self.project_inputs,
-            bundle: &self.bundle_inputs,
-            sources: command.map(|command| command.watch_dir.as_slice()).unwrap_or_default(),
-        };
-        if let Err(error) = watch.follow(wanted) {
-            self.report(Report::WatchFailed(error.to_string()));
-        }
     }
 
     fn report(&self, report: Report) {
