@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -89,8 +90,17 @@ fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOptions> {
         minify: args.minify.then_some(true),
     };
     let report = Arc::new(|_: Report| {});
-    let test_scheduled = args.test_scheduled;
-    Ok(SessionOptions { load, ip: args.ip, port: args.port, persist, program, test_scheduled, clock, report })
+    Ok(SessionOptions {
+        load,
+        ip: args.ip,
+        port: args.port,
+        persist,
+        program,
+        test_scheduled: args.test_scheduled,
+        hibernate_after: Duration::from_secs_f64(args.hibernate_after),
+        clock,
+        report,
+    })
 }
 
 /// The first signal asks the session to stop, the second ends the process at once.

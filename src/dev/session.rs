@@ -56,6 +56,8 @@ pub struct SessionOptions {
     pub program: PathBuf,
     /// Whether `/__scheduled` runs the scheduled handler.
     pub test_scheduled: bool,
+    /// How long objects with hibernatable sockets may be idle.
+    pub hibernate_after: Duration,
     /// Time; its zero is the start of the process.
     pub clock: Clock,
     /// Where reports go.
@@ -405,6 +407,7 @@ impl Session {
             log: self.log.clone(),
             clock: self.options.clock.clone(),
             test_scheduled: self.options.test_scheduled,
+            hibernate_after: self.options.hibernate_after,
             warm: self.warm.take(),
         };
         let sender = self.sender.clone();

@@ -95,6 +95,10 @@ pub struct Objects {
     pub(super) faults: Faults,
     pub(super) alarm_waiters: AlarmWaiters,
     pub(super) feed: RefCell<Feed>,
+    /// How long an object with hibernatable sockets may be idle.
+    pub(super) hibernate_after: Cell<Duration>,
+    /// How many objects have an instance.
+    pub(super) awake: Cell<usize>,
     deadlines: RefCell<Vec<Deadline>>,
     next_owner: Cell<u64>,
 }
@@ -118,6 +122,8 @@ impl Objects {
             faults: Faults::default(),
             alarm_waiters: AlarmWaiters::default(),
             feed: RefCell::default(),
+            hibernate_after: Cell::new(limits::HIBERNATE_AFTER),
+            awake: Cell::default(),
             sockets: Sockets::default(),
             actors: RefCell::default(),
             index: RefCell::default(),
@@ -135,6 +141,11 @@ impl Objects {
     /// Tells what happens to `feed` from now on.
     pub fn set_feed(&self, feed: Feed) {
         *self.feed.borrow_mut() = feed;
+    }
+
+    /// Objects with hibernatable sockets hibernate after `idle` without an event.
+    pub fn set_hibernate_after(&self, idle: Duration) {
+        self.hibernate_after.set(idle);
     }
 
     /// A new owner for a context or an instance.
@@ -232,8 +243,8 @@ impl Objects {
             self.deliver_to_scope(scope, Event::Timer(id));
         }
         self.advance_alarms(now);
-        for (_, outgoing) in self.faults.take_due(now) {
-            self.arrive(outgoing);
+        for delayed in self.faults.take_due(now) {
+            self.go_on(delayed);
         }
         let expired: Vec<_> = {
             let mut deadlines = self.deadlines.borrow_mut();
@@ -341,7 +352,9 @@ impl Objects {
             }
         }
         self.break_pending(isolate, entry);
-        self.note_activity(slot);
+        if self.with_actor(slot, |actor| actor.wakefulness != Wakefulness::Asleep) {
+            self.note_activity(slot);
+        }
         self.enqueue(slot);
         self.hand_over_if_wanted(isolate, entry, slot);
     }
@@ -358,6 +371,7 @@ impl Objects {
         });
         self.adopt_sockets(&self.lease_key(slot));
         self.stores.open(slot, &self.namespaces[key.namespace], key.id, name.as_deref());
+        self.awake.set(self.awake.get() + 1);
         self.tell(slot, "wake");
         isolate.roots().doing("its constructor");
         let scope = Scope { owner, section: ROOT };

@@ -54,6 +54,8 @@ pub struct WorldSpec {
     pub clock: Clock,
     /// Whether `/__scheduled` runs the scheduled handler.
     pub test_scheduled: bool,
+    /// How long objects with hibernatable sockets may be idle.
+    pub hibernate_after: Duration,
     /// An isolate that was made ahead, if there is one.
     pub warm: Option<Warm>,
 }
@@ -83,13 +85,31 @@ impl World {
     /// Diagnostics that point into the user's files: what the top level threw, classes that are bound but
     /// not exported.
     pub fn spawn(spec: WorldSpec) -> Result<Self, WorldFailure> {
-        let WorldSpec { project, bundle, generation, state, log, clock, test_scheduled, warm } = spec;
+        let WorldSpec {
+            project,
+            bundle,
+            generation,
+            state,
+            log,
+            clock,
+            test_scheduled,
+            hibernate_after,
+            warm,
+        } = spec;
         let warm = warm.unwrap_or_else(|| Warm::start(log, clock));
         let (answer, loaded) = mpsc::channel();
         let sender = warm.into_sender();
         let failed = |diagnostic| WorldFailure { diagnostics: vec![diagnostic] };
-        let load =
-            Load { project, bundle, generation, state, sender: sender.clone(), test_scheduled, answer };
+        let load = Load {
+            project,
+            bundle,
+            generation,
+            state,
+            sender: sender.clone(),
+            test_scheduled,
+            hibernate_after,
+            answer,
+        };
         if sender.send(Message::Load(Box::new(load))).is_err() {
             return Err(failed(runner::engine_failed("its thread ended")));
         }

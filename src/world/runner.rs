@@ -75,6 +75,8 @@ pub struct Load {
     pub sender: Sender<Message>,
     /// Whether `/__scheduled` runs the scheduled handler.
     pub test_scheduled: bool,
+    /// How long objects with hibernatable sockets may be idle.
+    pub hibernate_after: Duration,
     /// Told how it went.
     pub answer: mpsc::Sender<Result<(), Vec<Diagnostic>>>,
 }
@@ -145,7 +147,8 @@ struct World<'a> {
 
 impl<'a> World<'a> {
     fn load(isolate: &'a Isolate, load: Load, receiver: Receiver<Message>, clock: Clock) {
-        let Load { project, bundle, generation, state, sender, test_scheduled, answer } = load;
+        let Load { project, bundle, generation, state, sender, test_scheduled, hibernate_after, answer } =
+            load;
         let namespaces = spec::namespaces(&project);
         let worker = Rc::new(spec::worker(&project, &namespaces));
         let mailbox = sender.clone();
@@ -164,6 +167,7 @@ impl<'a> World<'a> {
         };
         let objects = Objects::new(isolate.host().clone(), namespaces, stores, alarms, handing_over);
         objects.set_feed(state.feed().clone());
+        objects.set_hibernate_after(hibernate_after);
         let arrivals = mailbox.clone();
         let announce = move |id| drop(arrivals.send(Message::SocketArrived(id)));
         objects.sockets.connect(announce, state.parking.clone(), spec::socket_rules(&project));
