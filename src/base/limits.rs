@@ -74,6 +74,12 @@ pub const OPEN_DATABASES: usize = 128;
 
 /// Time without an event after which an object with hibernatable WebSockets loses its instance.
 pub const HIBERNATE_AFTER: Duration = Duration::from_secs(10);
+/// Shortest time without an event after which an object without WebSockets loses its instance.
+pub const EVICT_AFTER_MIN: Duration = Duration::from_secs(70);
+/// Longest such time.
+pub const EVICT_AFTER_MAX: Duration = Duration::from_secs(140);
+/// Objects that are awake at a time before those that were idle for the longest time lose their instance.
+pub const AWAKE_OBJECTS: usize = 20_000;
 /// Most hibernatable WebSockets of one object.
 pub const OBJECT_SOCKETS: usize = 32_768;
 /// Most tags of a hibernatable WebSocket.

@@ -116,6 +116,10 @@ pub struct DevArgs {
     #[command(flatten)]
     pub clock: TimeFlags,
 
+    /// Let objects with WebSockets hibernate after so many idle seconds, at most 3600
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = idle_seconds)]
+    pub hibernate_after: f64,
+
     /// Keep state in this directory [default: .wrangler/state beside the configuration]
     #[arg(long, value_name = "DIR")]
     pub persist_to: Option<PathBuf>,
@@ -255,6 +259,11 @@ pub enum LogLevel {
 fn ip(text: &str) -> Result<IpAddr, String> {
     crate::dev::parse_ip(text)
         .ok_or_else(|| "give an address such as 127.0.0.1, `localhost` or `*`".to_owned())
+}
+
+fn idle_seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.0..=3_600.0).contains(seconds));
+    seconds.ok_or_else(|| "give seconds from 0 to 3600".to_owned())
 }
 
 fn protocol(text: &str) -> Result<String, String> {

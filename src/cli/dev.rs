@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -132,6 +133,7 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
         history,
         agreement,
         prebundle: !args.no_prebundle,
+        hibernate_after: Duration::from_secs_f64(args.hibernate_after),
         clock,
         report,
     })

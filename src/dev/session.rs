@@ -71,6 +71,8 @@ pub struct SessionOptions {
     pub agreement: Agreement,
     /// Whether packages are built once, apart from the project's own code.
     pub prebundle: bool,
+    /// How long objects with hibernatable sockets may be idle.
+    pub hibernate_after: Duration,
     /// Time; its zero is the start of the process.
     pub clock: Clock,
     /// Where reports go.

@@ -9,6 +9,7 @@ use crate::engine::http::Upgrade;
 use crate::engine::socket::{Frame, SocketId};
 
 use super::actor::{ActorKey, Slot};
+use super::call_retry::Attempts;
 use super::event::{Event, Reply, ReplyTo};
 use super::failure::{Failure, RESET};
 use super::gate::ROOT;
@@ -37,6 +38,8 @@ pub struct Outgoing {
     pub name: Option<String>,
     /// The number of breaks the stub has seen; it stays broken when the object broke since.
     pub breaks: u32,
+    /// How often it was made already.
+    pub attempts: Attempts,
     /// The event, a `Fetch` or a `Call`.
     pub event: Event,
 }
@@ -124,7 +127,7 @@ impl Objects {
         }
     }
 
-    fn dispatch(&self, outgoing: Outgoing) {
+    pub(super) fn dispatch(&self, outgoing: Outgoing) {
         if self.faults.is_empty() {
             return self.arrive(outgoing);
         }
@@ -136,7 +139,7 @@ impl Objects {
 
     /// Delivers a call to its object, unless its stub is broken.
     pub(super) fn arrive(&self, outgoing: Outgoing) {
-        let Outgoing { key, name, breaks, event } = outgoing;
+        let Outgoing { key, name, breaks, event, .. } = outgoing;
         let slot = self.slot(key, name.as_deref());
         let broken = self
             .with_actor(slot, |actor| (actor.breaks != breaks).then(|| actor.last_break.clone()).flatten());

@@ -106,7 +106,9 @@ impl Objects {
         self.drop_sockets_of(owner);
         self.host.ops.cancel_all_of(owner);
         self.host.timers.borrow_mut().cancel_all_of(owner);
-        self.owners.borrow_mut().remove(&owner);
+        if self.owners.borrow_mut().remove(&owner).is_some() {
+            self.awake.set(self.awake.get() - 1);
+        }
         self.parcels.end_holder(owner);
     }
 

@@ -98,6 +98,10 @@ pub struct Objects {
     pub(super) faults: Faults,
     pub(super) alarm_waiters: AlarmWaiters,
     pub(super) feed: RefCell<Feed>,
+    /// How long an object with hibernatable sockets may be idle.
+    pub(super) hibernate_after: Cell<Duration>,
+    /// How many objects have an instance.
+    pub(super) awake: Cell<usize>,
     deadlines: RefCell<Vec<Deadline>>,
     /// The newest request to the world outside that is not over.
     outside: RefCell<Box<dyn Fn() -> Option<u32>>>,
@@ -123,6 +127,8 @@ impl Objects {
             faults: Faults::default(),
             alarm_waiters: AlarmWaiters::default(),
             feed: RefCell::default(),
+            hibernate_after: Cell::new(limits::HIBERNATE_AFTER),
+            awake: Cell::default(),
             sockets: Sockets::default(),
             journal: super::journal::Journal::default(),
             outside: RefCell::new(Box::new(|| None)),
@@ -142,6 +148,11 @@ impl Objects {
     /// Tells what happens to `feed` from now on.
     pub fn set_feed(&self, feed: Feed) {
         *self.feed.borrow_mut() = feed;
+    }
+
+    /// Objects with hibernatable sockets hibernate after `idle` without an event.
+    pub fn set_hibernate_after(&self, idle: Duration) {
+        self.hibernate_after.set(idle);
     }
 
     /// A new owner for a context or an instance.
@@ -261,8 +272,8 @@ impl Objects {
             self.deliver_to_scope(scope, Event::Timer(id));
         }
         self.advance_alarms(now);
-        for (_, outgoing) in self.faults.take_due(now) {
-            self.arrive(outgoing);
+        for delayed in self.faults.take_due(now) {
+            self.go_on(delayed);
         }
         self.advance_event_limits(now);
         self.stores.save_history(self.host.clock.machine());
@@ -380,7 +391,9 @@ impl Objects {
             }
         }
         self.break_pending(isolate, entry);
-        self.note_activity(slot);
+        if self.with_actor(slot, |actor| actor.wakefulness != Wakefulness::Asleep) {
+            self.note_activity(slot);
+        }
         self.enqueue(slot);
         self.hand_over_if_wanted(isolate, entry, slot);
     }
@@ -406,6 +419,7 @@ impl Objects {
                 (self.host.log)(LogRecord { origin, level: LogLevel::Error, text });
             }
         }
+        self.awake.set(self.awake.get() + 1);
         self.tell(slot, "wake");
         isolate.roots().doing("its constructor");
         let scope = Scope { owner, section: ROOT };

@@ -182,6 +182,15 @@ impl Stores {
         }
     }
 
+    /// Closes the store of an object that sleeps for want of work, without the cost of finishing its file.
+    pub(super) fn leave(&self, slot: Slot) {
+        let store = self.open.borrow_mut().get_mut(slot.0 as usize).and_then(Option::take);
+        if let Some(store) = store {
+            // As above.
+            let _ = store.borrow_mut().leave();
+        }
+    }
+
     /// Closes all stores and connections: nothing but the database files is left.
     pub fn close_all(&self) {
         let count = u32::try_from(self.open.borrow().len()).expect("slots are numbered by u32");

@@ -283,6 +283,26 @@ impl Connections {
         }
     }
 
+    /// Closes the connection in `slot`, if there is one, and leaves its log to be moved into the file later: that
+    /// would cost some milliseconds now.
+    pub(super) fn leave(&self, slot: &Rc<Slot>) {
+        if slot.is_open() {
+            self.slots.borrow_mut().retain(|other| !Rc::ptr_eq(other, slot));
+            self.shut_later(slot.clone());
+        }
+    }
+
+    /// Closes the connection in `slot`; its log is left if not too many are.
+    fn shut_later(&self, slot: Rc<Slot>) {
+        let mut unfinished = self.unfinished.borrow_mut();
+        let leave = slot.listed.get() || unfinished.len() < UNFINISHED_FILES;
+        self.shut(&slot, !leave);
+        slot.unfinished.set(leave);
+        if leave && !slot.listed.replace(true) {
+            unfinished.push(slot);
+        }
+    }
+
     fn make_room(&self) {
         let mut slots = self.slots.borrow_mut();
         while slots.len() >= self.limit {
@@ -294,14 +314,7 @@ impl Connections {
                 .map(|(index, _)| index);
             // All pinned: better one too many than a lost transaction.
             let Some(oldest) = oldest else { return };
-            let slot = slots.swap_remove(oldest);
-            let mut unfinished = self.unfinished.borrow_mut();
-            let leave = slot.listed.get() || unfinished.len() < UNFINISHED_FILES;
-            self.shut(&slot, !leave);
-            slot.unfinished.set(leave);
-            if leave && !slot.listed.replace(true) {
-                unfinished.push(slot);
-            }
+            self.shut_later(slots.swap_remove(oldest));
         }
     }
 }

@@ -138,6 +138,14 @@ impl ObjectStore {
         result.and(finished)
     }
 
+    /// Rolls back what is uncommitted and closes the file, but leaves its log beside it: quick. The log is moved
+    /// into the file when the process ends, or when there are many of them.
+    pub fn leave(&mut self) -> Result<(), StorageError> {
+        let result = self.roll_back();
+        self.connections.leave(&self.slot);
+        result
+    }
+
     /// Does `action` with the connection; `None` if there is no file.
     pub(super) fn reading<R>(
         &mut self,

@@ -63,6 +63,8 @@ pub struct WorldSpec {
     pub test_scheduled: bool,
     /// Whether a reload closes hibernatable WebSockets, as a deployment does.
     pub close_sockets: bool,
+    /// How long objects with hibernatable sockets may be idle.
+    pub hibernate_after: Duration,
     /// An isolate that was made ahead, if there is one.
     pub warm: Option<Warm>,
 }
@@ -97,8 +99,18 @@ impl World {
     /// Diagnostics that point into the user's files: what the top level threw, classes that are bound but
     /// not exported.
     pub fn spawn(spec: WorldSpec) -> Result<Self, WorldFailure> {
-        let WorldSpec { project, bundle, generation, state, log, clock, test_scheduled, close_sockets, warm } =
-            spec;
+        let WorldSpec {
+            project,
+            bundle,
+            generation,
+            state,
+            log,
+            clock,
+            test_scheduled,
+            close_sockets,
+            hibernate_after,
+            warm,
+        } = spec;
         let warm = warm.filter(|warm| warm.fits(&project, &bundle));
         let warm = warm.unwrap_or_else(|| Warm::start(log, clock, None));
         let (answer, loaded) = mpsc::channel();
@@ -112,6 +124,7 @@ impl World {
             sender: sender.clone(),
             test_scheduled,
             close_sockets,
+            hibernate_after,
             answer,
         };
         if sender.send(Message::Load(Box::new(load))).is_err() {

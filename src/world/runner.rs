@@ -84,6 +84,8 @@ pub struct Load {
     pub test_scheduled: bool,
     /// Whether a reload closes hibernatable WebSockets.
     pub close_sockets: bool,
+    /// How long objects with hibernatable sockets may be idle.
+    pub hibernate_after: Duration,
     /// Told how it went.
     pub answer: mpsc::Sender<Result<(), Vec<Diagnostic>>>,
 }
@@ -187,7 +189,17 @@ struct World<'a> {
 impl<'a> World<'a> {
     /// `prepared` says that the packages of this code have been evaluated in `isolate`.
     fn load(isolate: &'a Isolate, load: Load, receiver: Receiver<Message>, clock: Clock, prepared: bool) {
-        let Load { project, bundle, generation, state, sender, test_scheduled, close_sockets, answer } = load;
+        let Load {
+            project,
+            bundle,
+            generation,
+            state,
+            sender,
+            test_scheduled,
+            close_sockets,
+            hibernate_after,
+            answer,
+        } = load;
         let (objects_dir, own_dir) = (state.objects_dir(), state.own_dir());
         let namespaces = match spec::namespaces(&project, &own_dir) {
             Ok(namespaces) => namespaces,
@@ -213,6 +225,7 @@ impl<'a> World<'a> {
         };
         let objects = Objects::new(isolate.host().clone(), namespaces, stores, alarms, handing_over);
         objects.set_feed(state.feed().clone());
+        objects.set_hibernate_after(hibernate_after);
         let arrivals = mailbox.clone();
         let announce = move |id| drop(arrivals.send(Message::SocketArrived(id)));
         objects.sockets.connect(

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::generation::Generation;
+use crate::base::limits;
 use crate::bundle::{Bundle, Module, OutputKind};
 use crate::engine::http::{Body, FetchRequest};
+use crate::objects::control::{Action, Address, Answer, Command, Target};
 use crate::project::{LoadRequest, load};
 
 use super::{SharedState, World, WorldSpec};
@@ -91,6 +93,7 @@ impl Setting {
             clock: self.clock.clone(),
             test_scheduled: false,
             close_sockets: false,
+            hibernate_after: limits::HIBERNATE_AFTER,
             warm: None,
         };
         World::spawn(spec).map_err(|failure| failure.diagnostics).expect("code that runs")
@@ -245,4 +248,33 @@ fn cron_triggers_run_in_the_newest_world() {
     assert_eq!(get(&old, "/cron"), "*/10 * * * *@1200000", "the old world no longer listens");
     new.stop(LIMIT);
     old.stop(LIMIT);
+}
+
+/// The state of the object, as the control surface tells it.
+fn state(world: &World) -> &'static str {
+    let object = Address::Name("a".to_owned());
+    let target = Target { class: "A".to_owned(), object };
+    let asked = world.control(Command::Object { target, action: Action::Facts });
+    match asked.blocking_recv().expect("a world that lives") {
+        Ok(Answer::Object(facts)) => facts.state,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_idle_object_is_evicted_and_a_busy_one_is_not() {
+    let setting = Setting::new();
+    let world = setting.world(1);
+    get(&world, "/");
+    assert_eq!(state(&world), "awake");
+    setting.clock.advance(limits::EVICT_AFTER_MIN - Duration::from_millis(1));
+    assert_eq!(state(&world), "awake", "not before its time");
+    get(&world, "/");
+    setting.clock.advance(limits::EVICT_AFTER_MIN - Duration::from_millis(1));
+    assert_eq!(state(&world), "awake", "a request counts as activity");
+    setting.clock.advance(limits::EVICT_AFTER_MAX);
+    // A question is answered before the step in which the object goes.
+    state(&world);
+    assert_eq!(state(&world), "asleep");
+    world.stop(LIMIT);
 }

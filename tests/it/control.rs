@@ -56,6 +56,14 @@ fn project() -> TestProject {
                 const stub = env.C.getByName("a");
                 if (request.headers.get("upgrade")) return stub.fetch(request);
                 try {
+                  const { pathname, search } = new URL(request.url);
+                  if (pathname === "/once") {
+                    return Response.json(await env.C.getByName("a", { retry: { maxRetries: 0 } }).memory());
+                  }
+                  if (pathname === "/options") {
+                    env.C.get(env.C.newUniqueId(), JSON.parse(decodeURIComponent(search.slice(1))));
+                    return new Response("ok");
+                  }
                   return Response.json(await stub[new URL(request.url).pathname.slice(1)]());
                 } catch (e) {
                   return Response.json({ message: e.message, ...e }, { status: 500 });
@@ -234,11 +242,49 @@ fn injects_faults_into_calls_by_stubs() {
     assert_eq!(ask(&server, "DELETE", &faults, &Value::Null).1, json!({ "count": 1 }));
     assert_eq!(answer_with(json!({ "class": "Counter", "fault": "delay", "delayMs": 1 })), "1");
     assert_eq!(answer_with(json!({ "class": "Counter", "fault": "evict" })), "0");
+    let lost = json!({ "class": "Counter", "fault": "disconnect" });
+    let mut watch = Watch::start(server.port());
+    assert_eq!(answer_with(lost.clone()), "0", "the call is made again");
+    watch.wait("retry");
+    post(&server, &faults, &lost);
+    let lost = json!({ "message": "Network connection lost.", "retryable": true });
+    assert_eq!(server.get("/once").text(), lost.to_string(), "the stub allows no retry");
     let reset = answer_with(json!({ "class": "Counter", "fault": "reset" }));
     let text = "Application called abort() to reset Durable Object.";
     assert_eq!(reset, json!({ "message": text, "durableObjectReset": true }).to_string());
     assert_eq!(ask(&server, "POST", &faults, &json!({ "class": "Counter", "fault": "delay" })).0, 400);
     assert_eq!(ask(&server, "POST", &faults, &json!({ "class": "No", "fault": "reset" })).0, 404);
+    server.stop();
+}
+
+#[test]
+fn limits_of_retries_are_checked_as_on_the_platform() {
+    let project = project();
+    let server = project.start();
+    let wrong = |name: &str, owner: &str, kind: &str| {
+        format!(
+            "Incorrect type for the '{name}' field on '{owner}': the provided value is not of type '{kind}'."
+        )
+    };
+    let retries = "retry.maxRetries must be an integer between 0 and 10".to_owned();
+    let timeout = "retry.timeoutMs must be an integer between 500 and 60000".to_owned();
+    for (options, message) in [
+        (json!({ "retry": { "maxRetries": 10, "timeoutMs": 500 } }), None),
+        (json!({ "retry": {} }), None),
+        (json!({ "retry": null }), None),
+        (json!({ "retry": { "maxRetries": 11 } }), Some(retries.clone())),
+        (json!({ "retry": { "maxRetries": 1.5 } }), Some(retries.clone())),
+        (json!({ "retry": { "maxRetries": 99, "timeoutMs": -1 } }), Some(retries)),
+        (json!({ "retry": { "timeoutMs": 0 } }), Some(timeout)),
+        (json!({ "retry": { "maxRetries": null } }), Some(wrong("maxRetries", "RetryOptions", "number"))),
+        (json!({ "retry": { "timeoutMs": "x" } }), Some(wrong("timeoutMs", "RetryOptions", "number"))),
+        (json!({ "retry": 1 }), Some(wrong("retry", "GetDurableObjectOptions", "RetryOptions"))),
+    ] {
+        let text = options.to_string().replace('"', "%22").replace('{', "%7B").replace('}', "%7D");
+        let expected =
+            message.map_or_else(|| "ok".to_owned(), |message| json!({ "message": message }).to_string());
+        assert_eq!(server.get(&format!("/options?{text}")).text(), expected, "{options}");
+    }
     server.stop();
 }
 
@@ -257,6 +303,9 @@ fn tells_what_happens_and_ends_with_the_server() {
     assert_eq!(get(&server, &format!("{BASE}/logs"))["logs"], json!([]));
     server.stop();
     assert_eq!(watch.next(), None);
+    let left = walk(&project.state_dir().join("v3/do"));
+    let has_log = |(path, _): &(std::path::PathBuf, u64)| path.to_string_lossy().ends_with("-wal");
+    assert!(!left.is_empty() && !left.iter().any(has_log), "sleeping objects are finished too: {left:?}");
 }
 
 #[test]

@@ -80,6 +80,7 @@ impl Session {
             clock: self.options.clock.clone(),
             test_scheduled: self.options.test_scheduled,
             close_sockets: self.options.close_sockets,
+            hibernate_after: self.options.hibernate_after,
             warm: self.warm.take(),
         };
         let sender = self.sender.clone();

@@ -91,14 +91,19 @@ struct Rule {
     count: u32,
 }
 
-/// Calls that a delay holds, by when they go on.
-pub(in super::super) type Dispatched = (Duration, Outgoing);
+/// A call that is held back.
+pub(in super::super) struct Delayed {
+    due: Duration,
+    outgoing: Outgoing,
+    /// It is another attempt, which may meet the next fault.
+    retried: bool,
+}
 
 /// The rules that wait, and the calls that are delayed.
 #[derive(Default)]
 pub(in super::super) struct Faults {
     rules: RefCell<Vec<Rule>>,
-    delayed: RefCell<Vec<Dispatched>>,
+    delayed: RefCell<Vec<Delayed>>,
     /// Calls whose object is to lose its instance first, when no turn runs.
     evicting: RefCell<Vec<Outgoing>>,
 }
@@ -143,15 +148,15 @@ impl Faults {
     }
 
     /// Holds `outgoing` until `due`, by the clock's `elapsed()`.
-    pub fn delay(&self, due: Duration, outgoing: Outgoing) {
+    fn delay(&self, due: Duration, outgoing: Outgoing, retried: bool) {
         let mut delayed = self.delayed.borrow_mut();
-        let place = delayed.partition_point(|(other, _)| *other <= due);
-        delayed.insert(place, (due, outgoing));
+        let place = delayed.partition_point(|other| other.due <= due);
+        delayed.insert(place, Delayed { due, outgoing, retried });
     }
 
     /// When the next delayed call goes on.
     pub fn next_due(&self) -> Option<Duration> {
-        self.delayed.borrow().first().map(|(due, _)| *due)
+        self.delayed.borrow().first().map(|delayed| delayed.due)
     }
 
     /// Whether a delayed call waits.
@@ -160,9 +165,9 @@ impl Faults {
     }
 
     /// The delayed calls that go on at `now`, in order.
-    pub fn take_due(&self, now: Duration) -> Vec<Dispatched> {
+    pub fn take_due(&self, now: Duration) -> Vec<Delayed> {
         let mut delayed = self.delayed.borrow_mut();
-        let count = delayed.partition_point(|(due, _)| *due <= now);
+        let count = delayed.partition_point(|delayed| delayed.due <= now);
         delayed.drain(..count).collect()
     }
 }
@@ -188,8 +193,28 @@ impl Objects {
                 }
             }
             Fault::Overload => self.refuse_call(outgoing, Failure::platform(OVERLOADED_TEXT, &[OVERLOADED])),
-            Fault::Disconnect => self.refuse_call(outgoing, Failure::platform(LOST_TEXT, &[RETRYABLE])),
-            Fault::Delay(delay) => self.faults.delay(self.host.clock.elapsed() + delay, outgoing),
+            Fault::Disconnect => self.lose_call(outgoing, Failure::platform(LOST_TEXT, &[RETRYABLE])),
+            Fault::Delay(delay) => self.faults.delay(self.host.clock.elapsed() + delay, outgoing, false),
+        }
+    }
+
+    /// The call did not reach its object: it is made again, or fails.
+    fn lose_call(&self, mut outgoing: Outgoing, failure: Failure) {
+        let now = self.host.clock.elapsed();
+        match outgoing.attempts.fail(&failure, now) {
+            Some(delay) => self.faults.delay(now + delay, outgoing, true),
+            None => self.refuse_call(outgoing, failure),
+        }
+    }
+
+    /// A call that was held back goes on.
+    pub(in super::super) fn go_on(&self, delayed: Delayed) {
+        if delayed.retried {
+            let slot = self.slot(delayed.outgoing.key, delayed.outgoing.name.as_deref());
+            self.tell(slot, "retry");
+            self.dispatch(delayed.outgoing);
+        } else {
+            self.arrive(delayed.outgoing);
         }
     }
 

@@ -105,7 +105,7 @@ impl Objects {
         why: &'static str,
     ) {
         self.end_instance(isolate, entry, slot);
-        self.stores.close(slot);
+        self.stores.leave(slot);
         self.forget_instances_of_sockets(slot);
         self.tell(slot, why);
     }

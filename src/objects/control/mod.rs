@@ -291,7 +291,7 @@ impl Objects {
         say(asker, answer);
     }
 
-    fn awake_slots(&self) -> Vec<Slot> {
+    pub(super) fn awake_slots(&self) -> Vec<Slot> {
         let actors = self.actors.borrow();
         let awake = actors.iter().enumerate().filter(|(_, actor)| actor.idle_scope().is_some());
         awake.map(|(index, _)| Slot(u32::try_from(index).expect("slots are numbered by u32"))).collect()

@@ -6,15 +6,16 @@ use rquickjs::{Array, Ctx, Function, Object, Value};
 
 use crate::engine::OpError;
 use crate::engine::exception::throw;
-use crate::objects::{ActorKey, Event, Objects, Outgoing, ReplyTo, Slot};
+use crate::objects::{ActorKey, Attempts, Event, Objects, Outgoing, ReplyTo, RetryLimits, Slot};
 
 use super::arguments::check_alive;
 use super::messages::request_of;
 use super::rpc::{arguments_of, path_of};
 
 /// `host.objectSlot(namespace, hex, name)`, `host.objectBreaks(slot)`,
-/// `host.callObject(slot, breaks, path, args)` and
-/// `host.fetchObject(slot, breaks, method, url, headers, body)`: promises of the answer.
+/// `host.callObject(slot, ticket, path, args)` and
+/// `host.fetchObject(slot, ticket, method, url, headers, body)`: promises of the answer. A ticket is the number of breaks,
+/// and from its 32nd bit on how often the call may be retried.
 pub(super) fn install<'js>(
     ctx: &Ctx<'js>,
     host: &Object<'js>,
@@ -36,20 +37,20 @@ pub(super) fn install<'js>(
     let breaks = move |slot: u32| shared.with_actor(Slot(slot), |actor| actor.breaks);
     host.set("objectBreaks", Function::new(ctx.clone(), breaks)?)?;
     let shared = objects.clone();
-    let call = move |ctx: Ctx<'js>, slot: u32, breaks: u32, path: Value<'js>, args: Value<'js>| {
+    let call = move |ctx: Ctx<'js>, slot: u32, ticket: f64, path: Value<'js>, args: Value<'js>| {
         check_alive(&ctx, &shared)?;
         let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
         let (op, promise) =
             shared.host.ops.start_named(&ctx, shared.host.scope.get(), "a call of another object")?;
         let event = Event::Call { path, args, reply: ReplyTo::Op(op) };
-        send(&shared, slot, breaks, event);
+        send(&shared, slot, ticket, event);
         Ok::<_, rquickjs::Error>(promise)
     };
     host.set("callObject", Function::new(ctx.clone(), call)?)?;
     let shared = objects.clone();
     let fetch = move |ctx: Ctx<'js>,
                       slot: u32,
-                      breaks: u32,
+                      ticket: f64,
                       method: String,
                       url: String,
                       headers: Array<'js>,
@@ -58,13 +59,16 @@ pub(super) fn install<'js>(
         let request = request_of(&shared.host, &method, url, &headers, &body)?;
         let (op, promise) =
             shared.host.ops.start_named(&ctx, shared.host.scope.get(), "a call of another object")?;
-        send(&shared, slot, breaks, Event::Fetch { request, reply: ReplyTo::Op(op) });
+        send(&shared, slot, ticket, Event::Fetch { request, reply: ReplyTo::Op(op) });
         Ok::<_, rquickjs::Error>(promise)
     };
     host.set("fetchObject", Function::new(ctx.clone(), fetch)?)
 }
 
-fn send(objects: &Objects, slot: u32, breaks: u32, event: Event) {
+fn send(objects: &Objects, slot: u32, ticket: f64, event: Event) {
     let (key, name) = objects.with_actor(Slot(slot), |actor| (actor.key, actor.name.clone()));
-    objects.send(Outgoing { key, name, breaks, event });
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "two numbers in 52 bits")]
+    let (breaks, retry) = (ticket as u64 as u32, (ticket as u64 >> 32) as u32);
+    let attempts = Attempts::new(RetryLimits::unpack(retry));
+    objects.send(Outgoing { key, name, breaks, attempts, event });
 }

@@ -10,22 +10,23 @@ const NAMES = ["name", "id"];
 
 /** The object `id` of a namespace; its place in the host's tables is looked up at the first call. */
 class ObjectReference {
-  constructor(namespace, id, hex) {
+  constructor(namespace, id, hex, retry) {
     this.namespace = namespace;
     this.id = id;
     this.hex = hex;
+    this.retry = retry;
     this.slot = -1;
-    this.breaks = 0;
+    this.ticket = 0;
   }
   connect() {
     if (this.slot < 0) {
       this.slot = host.objectSlot(this.namespace, this.hex, this.id.name);
-      this.breaks = host.objectBreaks(this.slot);
+      this.ticket = host.objectBreaks(this.slot) + this.retry * 2 ** 32;
     }
     return this.slot;
   }
   call(path, args) {
-    return host.callObject(this.connect(), this.breaks, path, args);
+    return host.callObject(this.connect(), this.ticket, path, args);
   }
   member(name) {
     return name === "then" ? undefined : Reference.prototype.member.call(this, name);
@@ -60,7 +61,7 @@ const Stub = class DurableObject extends Fetcher {
 
   fetch(input, init) {
     const object = objectOf(this);
-    return sendRequest((...request) => host.fetchObject(object.connect(), object.breaks, ...request), input, init);
+    return sendRequest((...request) => host.fetchObject(object.connect(), object.ticket, ...request), input, init);
   }
 
   connect() {
@@ -70,9 +71,9 @@ const Stub = class DurableObject extends Fetcher {
 tagged(Stub, "DurableObject");
 const target = Object.create(Stub.prototype);
 
-/** A stub of the object `id` of the namespace numbered `namespace`. */
-export function makeStub(namespace, id, hex) {
-  return new Proxy(target, new ObjectReference(namespace, id, hex));
+/** A stub of the object `id` of the namespace numbered `namespace`; `retry` is 0 for the platform's own limits. */
+export function makeStub(namespace, id, hex, retry = 0) {
+  return new Proxy(target, new ObjectReference(namespace, id, hex, retry));
 }
 
 carries(OBJECT, ([namespace, hex, name]) => makeStub(namespace, makeId(namespace, hex, name), hex));
