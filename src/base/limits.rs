@@ -104,3 +104,6 @@ pub const SESSION_EVENTS: usize = 1_024;
 pub const OUTPUT_REPORTS: usize = 65_536;
 /// Time after the last build that the bundler's process is kept.
 pub const BUNDLER_IDLE: Duration = Duration::from_secs(2);
+
+/// Largest body that `caches` keeps, in bytes.
+pub const CACHE_BODY_BYTES_MAX: usize = 512 * 1024 * 1024;

@@ -150,6 +150,7 @@ impl<'a> World<'a> {
         let handing_over = HandingOver::new(state.leases.clone(), generation, Arc::new(Holder(sender)));
         let stores = Stores::new(state.objects_dir());
         let (objects_dir, own_dir) = (state.objects_dir(), state.own_dir());
+        isolate.host().set_own_dir(own_dir.clone());
         let alarms = AlarmTurns::new(state.alarms.clone(), generation, &namespaces, &objects_dir, &own_dir);
         let alarms = match alarms {
             Ok(alarms) => alarms,
