@@ -9,6 +9,7 @@ mod deadline;
 mod http;
 mod node;
 mod outbound;
+mod packages;
 mod playground;
 mod process;
 mod project;
