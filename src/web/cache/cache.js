@@ -98,11 +98,12 @@ function rangeOf(request, size) {
 function answer(request, { status, statusText, headers: list }, body) {
   const headers = new Headers(list);
   headers.set("cf-cache-status", "HIT");
+  if (!headers.has("content-length")) headers.set("content-length", `${body.byteLength}`);
   if (isUnchanged(request, headers)) return new Response(null, { status: 304, headers });
   const range = status === 200 ? rangeOf(request, body.byteLength) : null;
   if (range === undefined) {
-    headers.set("content-range", `bytes */${body.byteLength}`);
-    return new Response(null, { status: 416, headers });
+    const refused = { "cf-cache-status": "HIT", "content-range": `bytes */${body.byteLength}` };
+    return new Response(null, { status: 416, headers: refused });
   }
   if (range === null) {
     const empty = status === 204 || status === 205;
