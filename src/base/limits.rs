@@ -145,3 +145,6 @@ pub const CONTROL_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 pub const CONTROL_WAIT: Duration = Duration::from_secs(60);
 /// Most faults that wait to be injected.
 pub const FAULTS: usize = 1_024;
+
+/// Largest body that `caches` keeps, in bytes.
+pub const CACHE_BODY_BYTES_MAX: usize = 512 * 1024 * 1024;

@@ -1,6 +1,7 @@
 //! What one isolate's host operations share: who is running, what is pending, where logs go.
 
 use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use rquickjs::{Ctx, Function, Object, Persistent, Result};
@@ -123,6 +124,7 @@ pub struct Host {
     pub entries: Entries,
     /// Where log records go.
     pub log: Box<dyn Fn(LogRecord)>,
+    own_dir: RefCell<Option<PathBuf>>,
     origin: RefCell<Box<dyn Fn(OwnerId) -> Origin>>,
     map_stack: RefCell<MapStack>,
 }
@@ -142,6 +144,7 @@ impl Host {
             violations: Violations::default(),
             entries: RefCell::default(),
             log,
+            own_dir: RefCell::default(),
             origin: RefCell::new(Box::new(|_| Origin::Worker)),
             map_stack: RefCell::new(Box::new(str::to_owned)),
         })
@@ -150,6 +153,16 @@ impl Host {
     /// A host for isolates that no server owns: nothing is logged, nothing completes from outside.
     pub fn detached() -> Rc<Self> {
         Self::new(Clock::system(), Completer::new(|_: Completion| {}), Box::new(|_| {}))
+    }
+
+    /// Sets the directory for what only dodev keeps.
+    pub fn set_own_dir(&self, directory: PathBuf) {
+        *self.own_dir.borrow_mut() = Some(directory);
+    }
+
+    /// The directory for what only dodev keeps; `None` where nothing is kept.
+    pub fn own_dir(&self) -> Option<PathBuf> {
+        self.own_dir.borrow().clone()
     }
 
     /// Sets who names the owner of the running turn in log records.

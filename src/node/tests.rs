@@ -22,5 +22,6 @@ test_files! {
     events: "events/tests.js",
     path: "path/tests.js",
     process: "process/tests.js",
+    stream: "stream/tests.js",
     util: "util/tests.js",
 }

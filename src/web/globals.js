@@ -4,7 +4,7 @@ import { AbortController, AbortSignal } from "dodev:web/abort";
 import { Blob, File } from "dodev:web/blob";
 import { Cloudflare } from "dodev:web/cloudflare";
 import { console } from "dodev:web/console";
-import { Crypto, CryptoKey, SubtleCrypto, crypto } from "dodev:web/crypto";
+import { Crypto, crypto, subtleModule } from "dodev:web/crypto";
 import { DOMException } from "dodev:web/dom_exception";
 import { TextDecoder, TextEncoder, atob, btoa } from "dodev:web/encoding";
 import {
@@ -77,7 +77,6 @@ define({
   CloseEvent,
   Cloudflare,
   Crypto,
-  CryptoKey,
   CustomEvent,
   DOMException,
   ErrorEvent,
@@ -97,7 +96,6 @@ define({
   PromiseRejectionEvent,
   Request,
   Response,
-  SubtleCrypto,
   TextDecoder,
   TextEncoder,
   URL,
@@ -152,12 +150,13 @@ define(refused);
 // Rare classes that build on others: loaded when first used.
 function defineLater(module, names) {
   let loaded;
+  const load = typeof module === "function" ? module : () => host.lazy(module);
   for (const name of names) {
     const set = (value) =>
       Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
     Object.defineProperty(globalThis, name, {
       get() {
-        loaded ??= host.lazy(module);
+        loaded ??= load();
         set(loaded[name]);
         return loaded[name];
       },
@@ -168,5 +167,10 @@ function defineLater(module, names) {
   }
 }
 
+defineLater(subtleModule, ["CryptoKey", "SubtleCrypto"]);
+defineLater("dodev:web/cache", ["Cache", "CacheStorage", "caches"]);
+defineLater("dodev:web/event_source", ["EventSource"]);
+defineLater("dodev:web/html_rewriter", ["HTMLRewriter"]);
+defineLater("dodev:web/url_pattern", ["URLPattern"]);
 defineLater("dodev:web/compression", ["CompressionStream", "DecompressionStream"]);
 defineLater("dodev:web/encoding/streams", ["TextDecoderStream", "TextEncoderStream"]);

@@ -3,6 +3,7 @@
 pub mod abort;
 pub mod body;
 pub mod bytes;
+pub mod cache;
 pub mod cloudflare;
 pub mod compression;
 pub mod console;
@@ -13,6 +14,7 @@ pub mod encoding;
 pub mod eval;
 pub mod events;
 pub mod fetch;
+pub mod html_rewriter;
 pub mod locale;
 pub mod message;
 pub mod navigator;
@@ -20,6 +22,7 @@ pub mod performance;
 pub mod refused;
 pub mod structured_clone;
 pub mod timers;
+pub mod url_pattern;
 pub mod web_socket;
 
 #[cfg(test)]
@@ -45,6 +48,9 @@ pub const EXTENSIONS: &[Extension] = &[
     compression::EXTENSION,
     cloudflare::EXTENSION,
     web_socket::EXTENSION,
+    cache::EXTENSION,
+    url_pattern::EXTENSION,
+    html_rewriter::EXTENSION,
     eval::EXTENSION,
     locale::EXTENSION,
     refused::EXTENSION,

@@ -214,6 +214,7 @@ impl<'a> World<'a> {
         let wake = sender.clone();
         let handing_over = HandingOver::new(state.leases.clone(), generation, Arc::new(Holder(sender)));
         let stores = Stores::new(objects_dir.clone(), state.history());
+        isolate.host().set_own_dir(own_dir.clone());
         let alarms = AlarmTurns::new(state.alarms.clone(), generation, &namespaces, &objects_dir, &own_dir);
         let alarms = match alarms {
             Ok(alarms) => alarms,

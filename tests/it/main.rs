@@ -2,6 +2,7 @@
 //!
 //! One binary links once. `project`, `process`, `http`, `websocket` and `deadline` are what tests stand on.
 
+mod cache;
 mod cli;
 mod conformance;
 mod control;
@@ -16,6 +17,7 @@ mod interchange;
 mod migrate;
 mod node;
 mod outbound;
+mod packages;
 mod playground;
 mod process;
 mod project;

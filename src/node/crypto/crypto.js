@@ -6,7 +6,8 @@ import { Buffer } from "dodev:node/buffer";
 import {
   needFunction, needInteger, needNumber, needString, nodeError, notEmulated, outOfRange, wrongType,
 } from "dodev:node/errors";
-import { crypto as webCrypto, CryptoKey as CryptoKey_ } from "dodev:web/crypto";
+import { crypto as webCrypto } from "dodev:web/crypto";
+import { CryptoKey as CryptoKey_ } from "dodev:web/crypto/keys";
 
 const { isView } = ArrayBuffer;
 

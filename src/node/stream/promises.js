@@ -1,14 +1,27 @@
-// node:stream/promises: can be imported; what is not emulated refuses to be used.
-import { absent } from "dodev:node/absent";
+// node:stream/promises.
+import { connect, finished as finishedWith } from "dodev:node/stream/finished";
 
-const module = absent(
-  "stream/promises",
-  "finished pipeline",
-  "",
-  {},
-);
+export function finished(stream, options = {}) {
+  return new Promise((resolve, reject) => {
+    const clean = finishedWith(stream, options, (error) => {
+      if (options.cleanup) clean();
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}
 
-export const {
-  finished, pipeline,
-} = module;
-export default module;
+export function pipeline(...parts) {
+  return new Promise((resolve, reject) => {
+    const last = parts.at(-1);
+    const isOptions = typeof last === "object" && last !== null && !Array.isArray(last) &&
+      ("signal" in last || "end" in last) && typeof last.on !== "function" && last[Symbol.asyncIterator] === undefined;
+    const options = isOptions ? parts.pop() : {};
+    connect(parts, options, (error, value) => {
+      if (error) reject(error);
+      else resolve(value);
+    });
+  });
+}
+
+export default { finished, pipeline };

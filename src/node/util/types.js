@@ -1,6 +1,6 @@
 // node:util/types: what kind of value something is, whatever its prototype says.
 import host from "dodev:host";
-import { CryptoKey } from "dodev:web/crypto";
+import { CryptoKey } from "dodev:web/crypto/keys";
 
 const { isView } = ArrayBuffer;
 const { apply } = Reflect;

@@ -47,7 +47,7 @@ pub enum Coder {
     /// Writes raw deflate.
     Deflate(DeflateEncoder<Vec<u8>>),
     /// Reads gzip.
-    Gunzip(Box<GzDecoder<Vec<u8>>>),
+    Gunzip { decoder: Box<GzDecoder<Vec<u8>>>, seen: usize },
     /// Reads zlib or raw deflate.
     Inflate {
         /// The decoder.
@@ -73,7 +73,7 @@ impl Coder {
     /// A coder that decompresses from `format`.
     pub fn decompress(format: Format) -> Self {
         match format {
-            Format::Gzip => Self::Gunzip(Box::new(GzDecoder::new(Vec::new()))),
+            Format::Gzip => Self::Gunzip { decoder: Box::new(GzDecoder::new(Vec::new())), seen: 0 },
             Format::Deflate => Self::Inflate { state: Decompress::new(true), ended: false },
             Format::DeflateRaw => Self::Inflate { state: Decompress::new(false), ended: false },
         }
@@ -94,7 +94,7 @@ impl Coder {
                 encoder.write_all(bytes).map_err(|_| FAILED)?;
                 Ok(std::mem::take(encoder.get_mut()))
             }
-            Self::Gunzip(decoder) => gunzip(decoder, bytes),
+            Self::Gunzip { decoder, seen } => gunzip(decoder, seen, bytes),
             Self::Inflate { state, ended } => inflate(state, ended, bytes),
         }
     }
@@ -114,7 +114,7 @@ impl Coder {
                 encoder.try_finish().map_err(|_| FAILED)?;
                 Ok(std::mem::take(encoder.get_mut()))
             }
-            Self::Gunzip(decoder) => {
+            Self::Gunzip { decoder, .. } => {
                 // Only a decoder that has seen the end takes no more.
                 if !matches!(decoder.write(&[0]), Ok(0)) {
                     return Err(INCOMPLETE);
@@ -128,7 +128,19 @@ impl Coder {
     }
 }
 
-fn gunzip(decoder: &mut GzDecoder<Vec<u8>>, mut bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
+/// What gzip begins with. The decoder waits for a whole header before it looks at these.
+const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
+
+fn gunzip(
+    decoder: &mut GzDecoder<Vec<u8>>,
+    seen: &mut usize,
+    mut bytes: &[u8],
+) -> Result<Vec<u8>, &'static str> {
+    let expected = MAGIC.get(*seen..).unwrap_or_default();
+    if bytes.iter().zip(expected).any(|(found, wanted)| found != wanted) {
+        return Err(FAILED);
+    }
+    *seen = seen.saturating_add(bytes.len());
     while !bytes.is_empty() {
         let taken = decoder.write(bytes).map_err(|_| FAILED)?;
         if taken == 0 {

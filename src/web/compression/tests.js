@@ -50,3 +50,11 @@ test("text streams", async () => {
   const other = new TextDecoderStream("latin1", { fatal: true });
   assert.deepEqual([other.encoding, other.fatal, other.ignoreBOM], ["windows-1252", true, false]);
 });
+
+test("what is not compressed is said at once", async () => {
+  for (const format of ["gzip", "deflate"]) {
+    const read = (text) => new Response(new Response(text).body.pipeThrough(new DecompressionStream(format))).text();
+    await assert.rejects(() => read("nonsense"), "TypeError", "Decompression failed.");
+    await assert.rejects(() => read(""), "TypeError", "Called close() on a decompression stream with incomplete data");
+  }
+});

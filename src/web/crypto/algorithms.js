@@ -1,30 +1,9 @@
-// Names and parameters of algorithms, and the buffers and keys that go with them.
+// Names and parameters of algorithms, and the buffers and texts that go with them.
+import host from "dodev:host";
 import { DOMException } from "dodev:web/dom_exception";
 import { wrongField } from "dodev:web/interface";
 
-/** What the platform knows and dodev does not emulate. */
-const REFUSED = new Set([
-  "AES-CBC",
-  "AES-CTR",
-  "AES-GCM",
-  "AES-KW",
-  "ECDH",
-  "ECDSA",
-  "ED25519",
-  "NODE-ED25519",
-  "RSA-OAEP",
-  "RSA-PSS",
-  "RSA-RAW",
-  "RSASSA-PKCS1-V1_5",
-  "X25519",
-]);
-
 export const error = (name, message) => new DOMException(message, name);
-
-/** Throws if dodev does not emulate the algorithm `name`, which is in capitals. */
-export function refuse(name) {
-  if (REFUSED.has(name)) throw error("NotSupportedError", `dodev does not emulate the algorithm "${name}" yet`);
-}
 
 export const isObject = (value) => typeof value === "object" && value !== null;
 
@@ -45,10 +24,12 @@ export function hashOf(algorithm) {
   throw error("NotSupportedError", "Unrecognized or unimplemented digest algorithm requested.");
 }
 
+export const HASH_BYTES = { "MD5": 16, "SHA-1": 20, "SHA-256": 32, "SHA-384": 48, "SHA-512": 64 };
+
 /** The member `field` of an algorithm's parameters, which must be there. */
-export function need(algorithm, field) {
+export function need(algorithm, field, owner = "algorithm") {
   const value = algorithm?.[field];
-  if (value === undefined) throw new TypeError(`Missing field "${field}" in "algorithm".`);
+  if (value === undefined) throw new TypeError(`Missing field "${field}" in "${owner}".`);
   return value;
 }
 
@@ -58,6 +39,16 @@ export function needBytes(algorithm, field, dictionary) {
   if (!isBuffer(value)) throw wrongField(dictionary, field, "BufferSource");
   return value;
 }
+
+/** The member `field`, bytes or nothing. */
+export function optionalBytes(algorithm, field, dictionary) {
+  const value = algorithm?.[field];
+  if (value !== undefined && !isBuffer(value)) throw wrongField(dictionary, field, "BufferSource");
+  return value;
+}
+
+/** A number as bindings convert it. */
+export const toInt = (value) => Number(value) | 0;
 
 /** Bits of the block that HMAC uses with the hash function `hash`. */
 export const blockBits = (hash) => (hash === "SHA-384" || hash === "SHA-512" ? 1024 : 512);
@@ -81,6 +72,26 @@ export function checkUsages(usages, allowed, what) {
   for (const usage of usages) {
     if (!allowed.includes(usage)) throw error("SyntaxError", `Attempt to ${what} with invalid usage "${usage}".`);
   }
-  if (usages.length === 0) throw error("SyntaxError", "Secret/private CryptoKeys must have at least one usage.");
   return USAGES.filter((usage) => usages.includes(usage));
+}
+
+/** Throws if a secret or private key may be used for nothing. */
+export function needUsage(usages) {
+  if (usages.length === 0) throw error("SyntaxError", "Secret/private CryptoKeys must have at least one usage.");
+  return usages;
+}
+
+/** The bytes of a text in base64url; `undefined` if it is none. */
+export function fromBase64Url(text) {
+  if (typeof text !== "string") return undefined;
+  const plain = text.replaceAll("-", "+").replaceAll("_", "/").replace(/=+$/, "");
+  if (!/^[A-Za-z0-9+/]*$/.test(plain) || plain.length % 4 === 1) return undefined;
+  const decoded = host.decodeBase64(plain);
+  return decoded === undefined ? undefined : Uint8Array.from(decoded, (character) => character.charCodeAt(0));
+}
+
+/** Bytes as text in base64url. */
+export function toBase64Url(buffer) {
+  const text = host.encodeBase64(Array.from(new Uint8Array(buffer), (byte) => String.fromCharCode(byte)).join(""));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

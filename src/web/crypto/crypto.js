@@ -1,11 +1,7 @@
 // The global `crypto`.
 import host from "dodev:host";
-import { subtle } from "dodev:web/crypto/subtle";
 import { DOMException } from "dodev:web/dom_exception";
 import { illegalConstructor, illegalInvocation, shape, wrongArgument } from "dodev:web/interface";
-
-export { CryptoKey } from "dodev:web/crypto/keys";
-export { SubtleCrypto } from "dodev:web/crypto/subtle";
 
 const MAKE = Symbol("make");
 const RANDOM_MAX_BYTES = 65_536;
@@ -13,7 +9,14 @@ const { isView } = ArrayBuffer;
 const { apply } = Reflect;
 const kindOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag).get;
 
+let loaded;
 let digestStream;
+
+/** What `crypto.subtle` is made of: large, and most requests do without, so loaded when first used. */
+export function subtleModule() {
+  loaded ??= host.lazy("dodev:web/crypto/subtle");
+  return loaded;
+}
 
 export class Crypto {
   #brand;
@@ -22,7 +25,7 @@ export class Crypto {
   }
   get subtle() {
     if (!(#brand in this)) throw illegalInvocation();
-    return subtle;
+    return subtleModule().subtle;
   }
   getRandomValues(view) {
     if (!(#brand in this)) throw illegalInvocation();

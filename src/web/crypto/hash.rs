@@ -1,10 +1,7 @@
 //! Hash functions and what is built on them: HMAC, PBKDF2 and HKDF. Pure functions of bytes.
 
-use hmac::{Hmac, Mac as _};
-use md5::Md5;
-use sha1::Sha1;
+use hmac::{Hmac, Mac};
 use sha2::digest::{Digest, DynDigest};
-use sha2::{Sha256, Sha384, Sha512};
 
 /// A hash function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,28 +23,30 @@ macro_rules! with_hash {
     ($hash:expr, $D:ident => $body:expr) => {
         match $hash {
             Hash::Md5 => {
-                type $D = Md5;
+                type $D = md5::Md5;
                 $body
             }
             Hash::Sha1 => {
-                type $D = Sha1;
+                type $D = sha1::Sha1;
                 $body
             }
             Hash::Sha256 => {
-                type $D = Sha256;
+                type $D = sha2::Sha256;
                 $body
             }
             Hash::Sha384 => {
-                type $D = Sha384;
+                type $D = sha2::Sha384;
                 $body
             }
             Hash::Sha512 => {
-                type $D = Sha512;
+                type $D = sha2::Sha512;
                 $body
             }
         }
     };
 }
+
+pub(super) use with_hash;
 
 impl Hash {
     /// The hash function that Web Crypto calls `name`, in capitals.
@@ -76,7 +75,7 @@ impl Hash {
     pub fn hmac(self, key: &[u8], bytes: &[u8]) -> Vec<u8> {
         with_hash!(self, D => {
             let mut mac = Hmac::<D>::new_from_slice(key).expect("HMAC takes keys of any length");
-            mac.update(bytes);
+            Mac::update(&mut mac, bytes);
             mac.finalize().into_bytes().to_vec()
         })
     }
@@ -91,13 +90,13 @@ impl Hash {
                     break;
                 }
                 let mut mac = keyed.clone();
-                mac.update(salt);
-                mac.update(&block.to_be_bytes());
+                Mac::update(&mut mac, salt);
+                Mac::update(&mut mac, &block.to_be_bytes());
                 let mut round = mac.finalize().into_bytes();
                 let mut sum = round;
                 for _ in 1..iterations {
                     let mut mac = keyed.clone();
-                    mac.update(&round);
+                    Mac::update(&mut mac, &round);
                     round = mac.finalize().into_bytes();
                     sum.iter_mut().zip(&round).for_each(|(a, b)| *a ^= b);
                 }

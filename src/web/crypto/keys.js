@@ -1,25 +1,26 @@
-// CryptoKey, and importing, making and exporting keys: HMAC, and what PBKDF2 and HKDF derive from.
+// CryptoKey, and which module makes, reads and writes the keys of which algorithm.
 import host from "dodev:host";
-import { blockBits, checkUsages, copyBytes, error, hashOf, isBuffer, isObject, need, refuse } from "dodev:web/crypto/algorithms";
+import { error, isBuffer, isObject, needUsage } from "dodev:web/crypto/algorithms";
 import { illegalConstructor, shape } from "dodev:web/interface";
 
 const MAKE = Symbol("make");
 
 /** The bytes of a key; `undefined` if `value` is no CryptoKey. */
 export let secretOf;
-/** The name of a key's algorithm, its hash function if it has one, and its usages. */
+/** What a key is: `name`, `hash`, `length`, `curve`, `type`, `extractable` and `usages`. */
 export let partsOf;
 
 export class CryptoKey {
   #secret;
   #parts;
 
-  constructor(token, secret, algorithm, extractable, usages) {
+  constructor(token, secret, parts, algorithm) {
     if (token !== MAKE) throw illegalConstructor();
     this.#secret = secret;
-    this.#parts = { name: algorithm.name, hash: algorithm.hash?.name, length: algorithm.length, extractable, usages };
+    this.#parts = parts;
     // Fidelity: workerd gives each key these as own, read-only properties, in this order.
-    const own = { usages: [...usages], algorithm, extractable, type: "secret" };
+    const { usages, extractable, type } = parts;
+    const own = { usages: [...usages], algorithm, extractable, type };
     for (const name in own) {
       Object.defineProperty(this, name, { value: own[name], enumerable: true, configurable: true });
     }
@@ -32,120 +33,85 @@ export class CryptoKey {
 }
 shape(CryptoKey);
 
-function hmacKey(secret, hash, length, extractable, usages) {
-  return new CryptoKey(MAKE, secret, { name: "HMAC", hash: { name: hash }, length }, extractable, usages);
+/** A key of the bytes `secret`; `algorithm` is what programs see of its algorithm. */
+export function makeKey(secret, parts, algorithm) {
+  return new CryptoKey(MAKE, secret, parts, algorithm);
 }
 
-/** The length of a new HMAC key in bits. */
-export function hmacBits(algorithm) {
-  const hash = hashOf(need(algorithm, "hash"));
-  const { length } = algorithm;
-  if (length === undefined) return blockBits(hash);
-  if (!(length > 0)) {
-    throw error("OperationError", `HMAC key length must be a non-zero unsigned long integer (requested ${length}).`);
-  }
-  return Math.trunc(length);
+const SYMMETRIC = "dodev:web/crypto/symmetric";
+const CURVES = "dodev:web/crypto/curves";
+const RSA = "dodev:web/crypto/rsa";
+
+/** Names in capitals → the name as the platform writes it and the module that knows the algorithm. */
+const ALGORITHMS = new Map(
+  Object.entries({
+    [SYMMETRIC]: ["AES-CBC", "AES-CTR", "AES-GCM", "AES-KW", "HMAC", "HKDF", "PBKDF2"],
+    [CURVES]: ["ECDSA", "ECDH", "Ed25519", "NODE-ED25519", "X25519"],
+    [RSA]: ["RSASSA-PKCS1-v1_5", "RSA-PSS", "RSA-OAEP", "RSA-RAW"],
+  }).flatMap(([module, names]) => names.map((name) => [name.toUpperCase(), { name, module }])),
+);
+
+const loaded = new Map();
+
+function load(module) {
+  let found = loaded.get(module);
+  if (found === undefined) loaded.set(module, (found = host.lazy(module)));
+  return found;
 }
+
+/** The module that knows the algorithm `name`, which is the platform's spelling. */
+export const moduleOf = (name) => load(ALGORITHMS.get(name.toUpperCase()).module);
 
 export function generateKey(name, algorithm, extractable, usages) {
-  refuse(name.toUpperCase());
-  if (name.toUpperCase() !== "HMAC") {
+  const found = ALGORITHMS.get(name.toUpperCase());
+  const made = found && load(found.module).generateKey(found.name, algorithm, extractable, usages);
+  if (made === undefined) {
     throw error("NotSupportedError", `Unrecognized key generation algorithm "${name}" requested.`);
   }
-  const hash = hashOf(need(algorithm, "hash"));
-  const checked = checkUsages(usages, ["sign", "verify"], "generate HMAC key");
-  const bits = hmacBits(algorithm);
-  return hmacKey(cut(new Uint8Array(host.randomBytes(Math.ceil(bits / 8))), bits), hash, bits, extractable, checked);
-}
-
-// A key of so many bits: the rest of its last byte is zero.
-function cut(bytes, bits) {
-  if (bits % 8 !== 0) bytes[bytes.length - 1] &= 0xff << (8 - (bits % 8));
-  return bytes;
+  if (made.privateKey && made.privateKey.usages.length === 0) {
+    throw error("SyntaxError", "Attempt to generate asymmetric keys with no valid private key usages.");
+  }
+  return made;
 }
 
 export function importKey(format, data, name, algorithm, extractable, usages) {
-  const known = name.toUpperCase();
-  refuse(known);
-  if (known === "HMAC") return importHmac(format, data, algorithm, extractable, usages);
-  if (known === "PBKDF2" || known === "HKDF") return importSource(format, data, known, extractable, usages);
-  throw error("NotSupportedError", `Unrecognized key import algorithm "${name}" requested.`);
+  checkData(format, data, name, extractable);
+  const found = ALGORITHMS.get(name.toUpperCase());
+  if (found === undefined) throw error("NotSupportedError", `Unrecognized key import algorithm "${name}" requested.`);
+  const key = load(found.module).importKey(found.name, format, data, algorithm, extractable, usages);
+  if (partsOf(key).type !== "public") needUsage(partsOf(key).usages);
+  return key;
 }
 
-function importHmac(format, data, algorithm, extractable, usages) {
-  const checked = checkUsages(usages, ["sign", "verify"], "import secret HMAC key");
-  const hash = hashOf(need(algorithm, "hash"));
-  let secret;
-  if (format === "raw") secret = copyBytes(data);
-  else if (format === "jwk") secret = readJwk(data, hash, extractable);
-  else throw error("NotSupportedError", `Unrecognized key import format "${format}".`);
-  const bits = secret.length * 8;
-  const length = algorithm.length ?? bits;
-  if (!(length > bits - 8 && length <= bits && length > 0)) {
-    throw error(
-      "DataError",
-      `Imported HMAC key length (${length}) must be a non-zero value up to 7 bits less than, and no greater ` +
-        `than, the bit length of the raw key data (${bits}).`,
-    );
+/** Formats that the platform has behind a flag. */
+function checkFormat(format) {
+  if (format === "raw-secret" || format === "raw-public") {
+    const message = `Key format "${format}" requires the webcrypto_modern_algorithms flag.`;
+    throw error("NotSupportedError", message);
   }
-  return hmacKey(secret, hash, length, extractable, checked);
-}
-
-const jwkName = (hash) => (hash === "MD5" ? undefined : `HS${hash.slice("SHA-".length)}`);
-
-function readJwk(jwk, hash, extractable) {
-  const start = 'HMAC "jwk" key import';
-  if (jwk.kty !== "oct") {
-    throw error(
-      "DataError",
-      `${start} requires a JSON Web Key with Key Type parameter ("kty") equal to "oct" (encountered "${jwk.kty}").`,
-    );
-  }
-  if (jwk.ext === false && extractable) {
-    throw error("DataError", 'JWK ext field for "HMAC" is set to false but extractable is true');
-  }
-  const expected = jwkName(hash);
-  if (jwk.alg !== undefined && jwk.alg !== expected) {
-    throw error(
-      "DataError",
-      `${start} specifies "alg" that is incompatible with the hash name (encountered "${jwk.alg}", expected "${expected}").`,
-    );
-  }
-  const text = typeof jwk.k === "string" && /^[\w-]+$/.test(jwk.k) ? host.decodeBase64(fromUrl(jwk.k)) : undefined;
-  if (text === undefined) throw error("DataError", `${start} requires a base64Url encoding of the key`);
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
-}
-
-const fromUrl = (text) => text.replaceAll("-", "+").replaceAll("_", "/");
-const toUrl = (text) => text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-
-function importSource(format, data, name, extractable, usages) {
-  const checked = checkUsages(usages, ["deriveKey", "deriveBits"], `import secret ${name} key`);
-  if (extractable) throw error("SyntaxError", `${name} key cannot be extractable.`);
-  if (format !== "raw") {
-    const end = name === "HKDF" ? "" : ".";
-    throw error("NotSupportedError", `${name} key must be imported in "raw" format (requested "${format}")${end}`);
-  }
-  return new CryptoKey(MAKE, copyBytes(data), { name }, false, checked);
 }
 
 export function exportKey(format, key) {
-  const { name, hash, extractable, usages } = partsOf(key);
+  checkFormat(format);
+  const { name, extractable } = partsOf(key);
   if (!extractable) throw error("InvalidAccessError", `Attempt to export non-extractable ${name} key.`);
-  const secret = secretOf(key);
-  if (format === "raw") return secret.slice().buffer;
-  if (format !== "jwk") throw error("NotSupportedError", `Unimplemented key export format "${format}".`);
-  const k = toUrl(host.encodeBase64(Array.from(secret, (byte) => String.fromCharCode(byte)).join("")));
-  return { kty: "oct", key_ops: [...usages], alg: jwkName(hash), ext: true, k };
+  return moduleOf(name).exportKey(format, key);
 }
 
-/** Checks that the data for `format` is of its kind. */
-export function checkData(format, data) {
+// Checks that the data for `format` is of its kind.
+function checkData(format, data, name, extractable) {
+  checkFormat(format);
+  if (!["raw", "pkcs8", "spki", "jwk"].includes(format)) {
+    throw error("NotSupportedError", `Unrecognized key import format "${format}".`);
+  }
   const bytes = isBuffer(data);
   if (format === "jwk" && bytes) {
     throw new TypeError('Import data provided for "jwk" import format must be a JsonWebKey.');
   }
   if (format !== "jwk" && !bytes) {
     throw new TypeError("Import data provided for buffer-based import formats must be a buffer source.");
+  }
+  if (format === "jwk" && data.ext !== undefined && !data.ext && extractable) {
+    throw error("DataError", `JWK ext field for "${name}" is set to false but extractable is true`);
   }
 }

@@ -1,10 +1,15 @@
-//! Web Crypto: hashes, what is built on them, and randomness.
+//! Web Crypto: hashes, ciphers, signatures, key agreement, and randomness.
 //!
-//! Operations take and give bytes; keys, usages and messages are JavaScript's part. Ciphers and
-//! public-key algorithms are deliberately absent: JavaScript refuses them by name.
+//! Operations take and give bytes; keys, usages and messages are JavaScript's part. A key is bytes in
+//! JavaScript too, so that nothing here has to be freed.
 
+mod aes;
+mod ciphers;
+mod curves;
+mod der;
 mod hash;
 mod random;
+mod rsa;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -29,6 +34,7 @@ fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, _: &Rc<Host>) -> Result<()> 
     host.set("hmac", Function::new(ctx.clone(), hmac)?)?;
     host.set("pbkdf2", Function::new(ctx.clone(), pbkdf2)?)?;
     host.set("hkdf", Function::new(ctx.clone(), hkdf)?)?;
+    host.set("ciphers", Function::new(ctx.clone(), ciphers::make)?)?;
     host.set("equalBytes", Function::new(ctx.clone(), equal_bytes)?)
 }
 

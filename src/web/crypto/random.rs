@@ -2,6 +2,8 @@
 
 use rquickjs::{ArrayBuffer, Ctx, Result};
 
+use rsa::rand_core::{self, CryptoRng, RngCore};
+
 use crate::engine::OpError;
 use crate::engine::exception::throw;
 
@@ -10,6 +12,27 @@ fn fill(bytes: &mut [u8]) -> std::result::Result<(), OpError> {
     getrandom::fill(bytes)
         .map_err(|error| OpError::new(format!("the system gives no random numbers: {error}")))
 }
+
+/// The same randomness for libraries that take a generator.
+pub struct Random;
+
+impl RngCore for Random {
+    fn next_u32(&mut self) -> u32 {
+        rand_core::impls::next_u32_via_fill(self)
+    }
+    fn next_u64(&mut self) -> u64 {
+        rand_core::impls::next_u64_via_fill(self)
+    }
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("the system gave random numbers when the server started");
+    }
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> std::result::Result<(), rand_core::Error> {
+        self.fill_bytes(bytes);
+        Ok(())
+    }
+}
+
+impl CryptoRng for Random {}
 
 /// `length` random bytes as an `ArrayBuffer`.
 pub fn random_bytes<'js>(ctx: Ctx<'js>, length: u32) -> Result<ArrayBuffer<'js>> {

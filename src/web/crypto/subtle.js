@@ -1,14 +1,16 @@
-// crypto.subtle: arguments are checked here, in the platform's order and words.
+// crypto.subtle: arguments are checked here, in the platform's order and words. Loaded when first used.
 import host from "dodev:host";
-import { error, hashOf, isBuffer, isObject, nameOf, need, needBytes, refuse } from "dodev:web/crypto/algorithms";
-import { checkData, exportKey, generateKey, hmacBits, importKey, partsOf, secretOf } from "dodev:web/crypto/keys";
-import { illegalConstructor, illegalInvocation, shape, wrongArgument } from "dodev:web/interface";
+import { error, hashOf, isBuffer, isObject, nameOf, toInt } from "dodev:web/crypto/algorithms";
+import { exportKey, generateKey, importKey, moduleOf, partsOf, secretOf } from "dodev:web/crypto/keys";
+import { derivedBits } from "dodev:web/crypto/symmetric";
+import { encode } from "dodev:web/encoding";
+import { illegalConstructor, illegalInvocation, shape, wrongArgument, wrongField } from "dodev:web/interface";
 
-// Fidelity: Cloudflare's servers refuse more rounds of PBKDF2 than this; workerd alone does not.
-const ITERATIONS_MAX = 100_000;
+export { CryptoKey } from "dodev:web/crypto/keys";
 
 const MAKE = Symbol("make");
 const wrong = (name, position, type) => wrongArgument("SubtleCrypto", name, position, type);
+const parametersOf = (algorithm) => (isObject(algorithm) ? algorithm : {});
 
 function checkBuffer(name, position, value) {
   if (!isBuffer(value)) throw wrong(name, position, "BufferSource");
@@ -18,11 +20,11 @@ function checkKey(name, position, value) {
   if (secretOf(value) === undefined) throw wrong(name, position, "CryptoKey");
 }
 
-// Checks that `key` is for `algorithm` and `usage`; returns the algorithm's name in capitals.
-function checkUse(method, algorithm, key, usage) {
-  const name = nameOf(algorithm, () => wrong(method, 1, "string or Algorithm"));
+// Checks that `key` is for `algorithm` and `usage`; returns the function `method` of the module that knows it.
+function operation(method, algorithm, position, dictionary, key, usage) {
+  const name = nameOf(algorithm, () => wrong(usage, position, `string or ${dictionary}`));
   const parts = partsOf(key);
-  if (name.toUpperCase() !== parts.name) {
+  if (name.toUpperCase() !== parts.name.toUpperCase()) {
     throw error(
       "InvalidAccessError",
       `Requested algorithm "${name}" does not match this CryptoKey's algorithm "${parts.name}".`,
@@ -31,11 +33,7 @@ function checkUse(method, algorithm, key, usage) {
   if (!parts.usages.includes(usage)) {
     throw error("InvalidAccessError", `Requested key usage "${usage}" does not match any usage listed in this CryptoKey.`);
   }
-  return parts.name;
-}
-
-function unsupported(name, method) {
-  return error("NotSupportedError", `The ${method} operation is not implemented for "${name}".`);
+  return moduleOf(parts.name)[method];
 }
 
 async function digest(algorithm, data) {
@@ -44,87 +42,63 @@ async function digest(algorithm, data) {
   return host.digest(hashOf(algorithm), data);
 }
 
+async function crypt(method, algorithm, key, data) {
+  checkKey(method, 2, key);
+  checkBuffer(method, 3, data);
+  const run = operation(method, algorithm, 1, "EncryptAlgorithm", key, method);
+  return run(key, parametersOf(algorithm), data);
+}
+
 async function sign(algorithm, key, data) {
   checkKey("sign", 2, key);
   checkBuffer("sign", 3, data);
-  const name = checkUse("sign", algorithm, key, "sign");
-  if (name !== "HMAC") throw unsupported(name, "sign");
-  return host.hmac(partsOf(key).hash, secretOf(key), data);
+  const run = operation("sign", algorithm, 1, "SignAlgorithm", key, "sign");
+  return run(key, parametersOf(algorithm), data);
 }
 
 async function verify(algorithm, key, signature, data) {
   checkKey("verify", 2, key);
   checkBuffer("verify", 3, signature);
   checkBuffer("verify", 4, data);
-  const name = checkUse("verify", algorithm, key, "verify");
-  if (name !== "HMAC") throw unsupported(name, "verify");
-  return host.equalBytes(host.hmac(partsOf(key).hash, secretOf(key), data), signature);
+  const run = operation("verify", algorithm, 1, "SignAlgorithm", key, "verify");
+  return run(key, parametersOf(algorithm), signature, data);
 }
 
-// Fidelity: workerd names the dictionary in messages about a member of the wrong type.
-const DICTIONARY = "DeriveKeyAlgorithm";
-
-function derive(algorithm, key, bits) {
-  const { name } = partsOf(key);
-  const hash = hashOf(need(algorithm, "hash"));
-  const salt = needBytes(algorithm, "salt", DICTIONARY);
-  const info = name === "HKDF" ? needBytes(algorithm, "info", DICTIONARY) : undefined;
-  const iterations = name === "PBKDF2" ? Math.trunc(Number(need(algorithm, "iterations"))) : undefined;
-  if (bits === null || bits === undefined) {
-    throw error("OperationError", `${name} cannot derive a key with null length.`);
-  }
-  if (bits % 8 !== 0) {
-    throw error(
-      "OperationError",
-      `${name} requires a derived key length that is a multiple of eight (requested ${bits}).`,
-    );
-  }
-  const length = bits / 8;
-  if (name === "HKDF") {
-    const derived = host.hkdf(hash, secretOf(key), salt, info, length);
-    if (derived === undefined) throw error("OperationError", "HKDF deriveBits failed.");
-    return derived;
-  }
-  if (!(iterations > 0)) {
-    throw error("OperationError", `PBKDF2 requires a positive iteration count (requested ${iterations}).`);
-  }
-  if (iterations > ITERATIONS_MAX) {
-    throw error(
-      "NotSupportedError",
-      `Pbkdf2 failed: iteration counts above ${ITERATIONS_MAX} are not supported (requested ${iterations}).`,
-    );
-  }
-  return host.pbkdf2(hash, secretOf(key), salt, iterations, length);
+function checkPublic(algorithm) {
+  const key = algorithm?.public;
+  if (key !== undefined && secretOf(key) === undefined) throw wrongField("DeriveKeyAlgorithm", "public", "CryptoKey");
 }
 
 async function deriveBits(algorithm, key, length) {
   checkKey("deriveBits", 2, key);
-  checkUse("deriveBits", algorithm, key, "deriveBits");
-  return derive(algorithm, key, length);
+  checkPublic(algorithm);
+  const bits = length === null || length === undefined ? null : toInt(length);
+  if (bits < 0) throw new TypeError("deriveBits length must be an unsigned long integer.");
+  const run = operation("deriveBits", algorithm, 1, "DeriveKeyAlgorithm", key, "deriveBits");
+  return run(key, parametersOf(algorithm), bits);
 }
 
 async function deriveKey(algorithm, key, derived, extractable, usages) {
   checkKey("deriveKey", 2, key);
-  checkUse("deriveKey", algorithm, key, "deriveKey");
+  checkPublic(algorithm);
   const name = nameOf(derived, () => wrong("deriveKey", 3, "string or ImportKeyAlgorithm"));
-  refuse(name.toUpperCase());
-  const bits = name.toUpperCase() === "HMAC" ? hmacBits(derived) : null;
-  const secret = derive(algorithm, key, bits);
-  return importKey("raw", secret, name, isObject(derived) ? derived : {}, !!extractable, [...usages]);
+  if (!isObject(usages)) throw wrong("deriveKey", 5, "Array");
+  const run = operation("deriveBits", algorithm, 1, "DeriveKeyAlgorithm", key, "deriveKey");
+  const secret = run(key, parametersOf(algorithm), derivedBits(name, parametersOf(derived)));
+  return importKey("raw", secret, name, parametersOf(derived), !!extractable, [...usages]);
 }
 
 async function importAny(format, data, algorithm, extractable, usages) {
   if (!isBuffer(data) && !isObject(data)) throw wrong("importKey", 2, "BufferSource or JsonWebKey");
   const name = nameOf(algorithm, () => wrong("importKey", 3, "string or ImportKeyAlgorithm"));
   if (!isObject(usages)) throw wrong("importKey", 5, "Array");
-  checkData(`${format}`, data);
-  return importKey(`${format}`, data, name, isObject(algorithm) ? algorithm : {}, !!extractable, [...usages]);
+  return importKey(`${format}`, data, name, parametersOf(algorithm), !!extractable, [...usages]);
 }
 
 async function generate(algorithm, extractable, usages) {
   const name = nameOf(algorithm, () => wrong("generateKey", 1, "string or GenerateKeyAlgorithm"));
   if (!isObject(usages)) throw wrong("generateKey", 3, "Array");
-  return generateKey(name, isObject(algorithm) ? algorithm : {}, !!extractable, [...usages]);
+  return generateKey(name, parametersOf(algorithm), !!extractable, [...usages]);
 }
 
 async function exportAny(format, key) {
@@ -132,17 +106,29 @@ async function exportAny(format, key) {
   return exportKey(`${format}`, key);
 }
 
-// Encryption and wrapping need algorithms that dodev does not have: keys for them cannot exist.
-async function refuseWith(method, algorithm, key, usage) {
-  checkKey(method, 2, key);
-  const name = checkUse(method, algorithm, key, usage);
-  throw unsupported(name, method);
+async function wrapKey(format, key, wrappingKey, algorithm) {
+  checkKey("wrapKey", 2, key);
+  checkKey("wrapKey", 3, wrappingKey);
+  const run = operation("wrap", algorithm, 4, "EncryptAlgorithm", wrappingKey, "wrapKey");
+  const exported = exportKey(`${format}`, key);
+  const bytes = exported instanceof ArrayBuffer ? exported : encode(JSON.stringify(exported));
+  return run(wrappingKey, parametersOf(algorithm), bytes);
 }
 
-async function refuseWrapping(method, algorithm) {
-  const name = nameOf(algorithm, () => wrong(method, 3, "string or EncryptAlgorithm"));
-  refuse(name.toUpperCase());
-  throw unsupported(name, method);
+async function unwrapKey(format, wrapped, unwrappingKey, algorithm, derived, extractable, usages) {
+  checkBuffer("unwrapKey", 2, wrapped);
+  checkKey("unwrapKey", 3, unwrappingKey);
+  const name = nameOf(derived, () => wrong("unwrapKey", 5, "string or ImportKeyAlgorithm"));
+  if (!isObject(usages)) throw wrong("unwrapKey", 7, "Array");
+  const run = operation("unwrap", algorithm, 4, "EncryptAlgorithm", unwrappingKey, "unwrapKey");
+  let data = run(unwrappingKey, parametersOf(algorithm), wrapped);
+  if (format === "jwk") {
+    data = JSON.parse(host.decodeUtf8(data, false, true));
+    if (!isObject(data) || data.kty === undefined) {
+      throw error("DataError", 'Missing "kty" field or corrupt JSON unwrapping key?');
+    }
+  }
+  return importKey(`${format}`, data, name, parametersOf(derived), !!extractable, [...usages]);
 }
 
 export class SubtleCrypto {
@@ -150,13 +136,13 @@ export class SubtleCrypto {
   constructor(token) {
     if (token !== MAKE) throw illegalConstructor();
   }
-  encrypt(algorithm, key) {
+  encrypt(algorithm, key, data) {
     if (!isSubtle(this)) throw illegalInvocation();
-    return refuseWith("encrypt", algorithm, key, "encrypt");
+    return crypt("encrypt", algorithm, key, data);
   }
-  decrypt(algorithm, key) {
+  decrypt(algorithm, key, data) {
     if (!isSubtle(this)) throw illegalInvocation();
-    return refuseWith("decrypt", algorithm, key, "decrypt");
+    return crypt("decrypt", algorithm, key, data);
   }
   sign(algorithm, key, data) {
     if (!isSubtle(this)) throw illegalInvocation();
@@ -192,11 +178,11 @@ export class SubtleCrypto {
   }
   wrapKey(format, key, wrappingKey, algorithm) {
     if (!isSubtle(this)) throw illegalInvocation();
-    return refuseWrapping("wrapKey", algorithm);
+    return wrapKey(format, key, wrappingKey, algorithm);
   }
-  unwrapKey(format, wrapped, unwrappingKey, algorithm) {
+  unwrapKey(format, wrapped, unwrappingKey, algorithm, derived, extractable, usages) {
     if (!isSubtle(this)) throw illegalInvocation();
-    return refuseWrapping("unwrapKey", algorithm);
+    return unwrapKey(format, wrapped, unwrappingKey, algorithm, derived, extractable, usages);
   }
   timingSafeEqual(a, b) {
     if (!isSubtle(this)) throw illegalInvocation();

@@ -1,4 +1,4 @@
-// Web Crypto as far as dodev emulates it.
+// Web Crypto: digests, HMAC, key derivation, ciphers, signatures, key agreement, and what they refuse.
 const bytes = (text) => new TextEncoder().encode(text);
 const hex = (buffer) => Array.from(new Uint8Array(buffer), (byte) => byte.toString(16).padStart(2, "0")).join("");
 const { subtle } = crypto;
@@ -92,6 +92,11 @@ test("PBKDF2 and HKDF", async () => {
   await assert.rejects(async () => subtle.deriveBits({ ...pbkdf2, iterations: 0 }, await source("PBKDF2"), 64), "OperationError", "PBKDF2 requires a positive iteration count (requested 0).");
 });
 
+test("classes", async () => {
+  assert.ok(crypto.subtle instanceof SubtleCrypto);
+  assert.ok((await hmacKey()) instanceof CryptoKey);
+});
+
 test("random values", () => {
   const view = crypto.getRandomValues(new Uint8Array(32));
   assert.equal(view.length, 32);
@@ -121,4 +126,267 @@ test("DigestStream", async () => {
   assert.equal(hex(await stream.digest), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   assert.equal(stream.bytesWritten, 3n);
   assert.throws(() => new crypto.DigestStream("SHA-9"), "NotSupportedError", "Unrecognized or unimplemented digest algorithm requested.");
+});
+
+const zeros = (length) => new Uint8Array(length);
+const aes = (name, usages, length = 16) => subtle.importKey("raw", zeros(length), name, true, usages);
+
+test("AES encrypts and decrypts", async () => {
+  const usages = ["encrypt", "decrypt"];
+  const gcm = { name: "AES-GCM", iv: zeros(12), additionalData: bytes("aad") };
+  for (const [algorithm, expected] of [
+    [{ name: "AES-CBC", iv: zeros(16) }, "4cd3e6d5e97ce8a6f5a9b8a28cb7a0e0"],
+    [{ name: "AES-CTR", counter: zeros(16), length: 64 }, "0e8a7fb1ce"],
+    [gcm, "73e4bba70efac05011991f236e851adc0f966cb3ed"],
+    [{ ...gcm, tagLength: 32 }, "73e4bba70efac05011"],
+    [{ name: "AES-GCM", iv: zeros(5) }, undefined],
+  ]) {
+    const key = await aes(algorithm.name, usages);
+    const sealed = await subtle.encrypt(algorithm, key, bytes("plain"));
+    if (expected !== undefined && algorithm.name === "AES-GCM") assert.ok(hex(sealed).startsWith(expected.slice(0, 18)));
+    assert.equal(new TextDecoder().decode(await subtle.decrypt(algorithm, key, sealed)), "plain");
+    for (const length of [24, 32]) {
+      const longer = await aes(algorithm.name, usages, length);
+      const again = await subtle.decrypt(algorithm, longer, await subtle.encrypt(algorithm, longer, bytes("plain")));
+      assert.equal(new TextDecoder().decode(again), "plain");
+    }
+  }
+  const key = await aes("AES-GCM", usages);
+  const sealed = await subtle.encrypt(gcm, key, bytes("plain"));
+  const failed = (length, name) => "Decryption failed. This could be due to a ciphertext authentication failure, bad padding, incorrect CryptoKey, or another algorithm-specific reason. Input length was " + `${length} for ${name}`;
+  await assert.rejects(() => subtle.decrypt({ ...gcm, iv: bytes("other") }, key, sealed), "OperationError", failed("5, output length expected to be 5", "AES-GCM"));
+  await assert.rejects(() => subtle.decrypt(gcm, key, zeros(3)), "OperationError", "Ciphertext length of 24 bits must be greater than or equal to the size of the AES-GCM tag length of 128 bits.");
+  await assert.rejects(() => subtle.encrypt({ name: "AES-GCM" }, key, zeros(3)), "TypeError", 'Missing field "iv" in "algorithm".');
+  await assert.rejects(() => subtle.encrypt({ ...gcm, iv: zeros(0) }, key, zeros(3)), "OperationError", "AES-GCM IV must not be empty.");
+  await assert.rejects(() => subtle.encrypt({ ...gcm, tagLength: 5 }, key, zeros(3)), "OperationError", "Invalid AES-GCM tag length 5.");
+  await assert.rejects(() => subtle.encrypt({ ...gcm, iv: "text" }, key, zeros(3)), "TypeError", "Incorrect type for the 'iv' field on 'EncryptAlgorithm': the provided value is not of type 'BufferSource'.");
+  const cbc = await aes("AES-CBC", usages);
+  await assert.rejects(() => subtle.decrypt({ name: "AES-CBC", iv: zeros(16) }, cbc, zeros(16)), "OperationError", failed("16, output length expected to be 0", "AES-CBC"));
+  await assert.rejects(() => subtle.decrypt({ name: "AES-CBC", iv: zeros(16) }, cbc, zeros(40)), "OperationError", failed("40, output length expected to be 32", "AES-CBC"));
+  await assert.rejects(() => subtle.encrypt({ name: "AES-CBC", iv: zeros(3) }, cbc, zeros(16)), "OperationError", "AES-CBC IV must be 16 bytes long (provided 3 bytes).");
+  await assert.rejects(() => subtle.decrypt({ name: "AES-CBC", iv: zeros(3) }, cbc, zeros(16)), "OperationError", "AES-CBC IV must be 16 bytes long (provided 3).");
+  const ctr = await aes("AES-CTR", usages);
+  await assert.rejects(() => subtle.encrypt({ name: "AES-CTR", counter: zeros(3), length: 64 }, ctr, zeros(16)), "OperationError", "Counter must have length of 16 bytes (provided 3).");
+  await assert.rejects(() => subtle.encrypt({ name: "AES-CTR", counter: zeros(16), length: 129 }, ctr, zeros(16)), "OperationError", "Invalid counter of 129 bits length provided.");
+  await assert.rejects(() => subtle.encrypt({ name: "AES-CTR", counter: zeros(16) }, ctr, zeros(16)), "TypeError", 'Missing "length" member in "algorithm".');
+  await assert.rejects(() => subtle.encrypt({ name: "AES-CTR", counter: zeros(16), length: 1 }, ctr, zeros(48)), "OperationError", "Counter block values will repeat.");
+});
+
+test("AES keys", async () => {
+  const made = await subtle.generateKey({ name: "aes-gcm", length: 256 }, true, ["decrypt", "encrypt"]);
+  assert.deepEqual(made.algorithm, { name: "AES-GCM", length: 256 });
+  const jwk = await subtle.exportKey("jwk", made);
+  assert.deepEqual([jwk.kty, jwk.alg, jwk.ext, jwk.key_ops, jwk.k.length], ["oct", "A256GCM", true, ["encrypt", "decrypt"], 43]);
+  const back = await subtle.importKey("jwk", jwk, "AES-GCM", true, ["encrypt"]);
+  assert.equal(hex(await subtle.exportKey("raw", back)), hex(await subtle.exportKey("raw", made)));
+  const fails = (changes, name, message, usages = ["encrypt"]) => assert.rejects(() => subtle.importKey("jwk", { ...jwk, ...changes }, "AES-GCM", true, usages), name, message);
+  await fails({ kty: "EC" }, "DataError", 'Symmetric "jwk" key import requires a JSON Web Key with Key Type parameter "kty" equal to "oct" (encountered "EC").');
+  await fails({ alg: "A128GCM" }, "DataError", 'Symmetric "jwk" key contains invalid "alg" value "A128GCM", expected "A256GCM".');
+  await fails({ use: "sig" }, "DataError", 'Symmetric "jwk" key must have a "use" of "enc", not "sig".');
+  await fails({ key_ops: ["decrypt"] }, "DataError", '"jwk" key missing usage "encrypt", in "key_ops".');
+  await fails({ key_ops: ["decrypt", "decrypt"] }, "DataError", 'Symmetric "jwk" key contains duplicate value "decrypt", in "key_op".');
+  await fails({ k: "AAAA" }, "DataError", "Imported AES key length must be 128, 192, or 256 bits but provided 24.");
+  await fails({}, "SyntaxError", 'Attempt to import secret AES-GCM key with invalid usage "sign".', ["sign"]);
+  await assert.rejects(() => subtle.importKey("raw", zeros(5), "AES-CBC", true, ["encrypt"]), "DataError", "Imported AES key length must be 128, 192, or 256 bits but provided 40.");
+  await assert.rejects(() => subtle.generateKey({ name: "AES-CBC", length: 5 }, true, ["encrypt"]), "OperationError", "Generated AES key length must be 128, 192, or 256 bits but requested 5.");
+  await assert.rejects(() => subtle.generateKey({ name: "AES-CBC" }, true, ["encrypt"]), "TypeError", 'Missing field "length" in "algorithm".');
+  await assert.rejects(() => subtle.generateKey({ name: "AES-CBC", length: 128 }, true, []), "SyntaxError", "Secret/private CryptoKeys must have at least one usage.");
+  await assert.rejects(() => subtle.exportKey("spki", made), "NotSupportedError", 'AES-GCM key only supports exporting "raw", "raw-secret" & "jwk", not "spki".');
+  await assert.rejects(() => subtle.importKey("spki", zeros(16), "AES-GCM", true, ["encrypt"]), "NotSupportedError", 'Unrecognized key import format "spki".');
+});
+
+test("keys are wrapped and unwrapped", async () => {
+  const wrapping = await subtle.importKey("raw", bytes("0123456789abcdef"), "AES-KW", false, ["wrapKey", "unwrapKey"]);
+  const secret = await hmacKey();
+  const inner = await subtle.importKey("raw", zeros(16), "AES-CBC", true, ["encrypt"]);
+  const wrapped = await subtle.wrapKey("raw", inner, wrapping, "AES-KW");
+  assert.equal(wrapped.byteLength, 24);
+  const open = (data, format = "raw") => subtle.unwrapKey(format, data, wrapping, "AES-KW", "AES-CBC", true, ["encrypt"]);
+  assert.equal(hex(await subtle.exportKey("raw", await open(wrapped))), "00".repeat(16));
+  await assert.rejects(() => open(zeros(24)), "OperationError", "AES-KW key unwrapping failed.");
+  await assert.rejects(() => open(zeros(16)), "OperationError", "Provided a wrapped key to unwrap this is 128 bits that is less than the minimal length of 192 bits.");
+  await assert.rejects(() => open(zeros(25)), "OperationError", "Provided a wrapped key to unwrap that is 200 bits which isn't a multiple of 64 bits.");
+  await assert.rejects(() => subtle.wrapKey("raw", secret, wrapping, "AES-KW"), "OperationError", "Unwrapped key bit length must be a multiple of 64 bits but unwrapped key has a length of 24 bits.");
+  const gcm = { name: "AES-GCM", iv: zeros(12) };
+  const key = await aes("AES-GCM", ["wrapKey", "unwrapKey"]);
+  const jwk = await subtle.wrapKey("jwk", secret, key, gcm);
+  const back = await subtle.unwrapKey("jwk", jwk, key, gcm, HMAC, true, ["sign"]);
+  assert.equal(hex(await subtle.exportKey("raw", back)), "6b6579");
+  await assert.rejects(() => subtle.encrypt(gcm, key, zeros(1)), "InvalidAccessError", 'Requested key usage "encrypt" does not match any usage listed in this CryptoKey.');
+  await assert.rejects(async () => subtle.wrapKey("raw", await hmacKey(["sign"], false), key, gcm), "InvalidAccessError", "Attempt to export non-extractable HMAC key.");
+});
+
+test("ECDSA signs in every curve and encoding", async () => {
+  for (const [namedCurve, size, alg] of [["P-256", 64, "ES256"], ["P-384", 96, "ES384"], ["P-521", 132, "ES512"]]) {
+    const algorithm = { name: "ECDSA", namedCurve };
+    const pair = await subtle.generateKey(algorithm, true, ["sign", "verify"]);
+    assert.deepEqual([pair.publicKey.type, pair.publicKey.usages, pair.privateKey.type, pair.privateKey.usages], ["public", ["verify"], "private", ["sign"]]);
+    assert.deepEqual(pair.privateKey.algorithm, algorithm);
+    for (const hash of ["SHA-1", "SHA-256", "SHA-384", "SHA-512"]) {
+      const signature = await subtle.sign({ name: "ECDSA", hash }, pair.privateKey, bytes("text"));
+      assert.equal(signature.byteLength, size);
+      assert.equal(await subtle.verify({ name: "ECDSA", hash: { name: hash } }, pair.publicKey, signature, bytes("text")), true);
+      assert.equal(await subtle.verify({ name: "ECDSA", hash }, pair.publicKey, signature, bytes("test")), false);
+      assert.equal(await subtle.verify({ name: "ECDSA", hash }, pair.publicKey, zeros(size), bytes("text")), false);
+      assert.equal(await subtle.verify({ name: "ECDSA", hash }, pair.publicKey, zeros(3), bytes("text")), false);
+    }
+    const signature = await subtle.sign({ name: "ECDSA", hash: "SHA-256" }, pair.privateKey, bytes("text"));
+    for (const format of ["raw", "spki", "jwk"]) {
+      const exported = await subtle.exportKey(format, pair.publicKey);
+      const key = await subtle.importKey(format, exported, algorithm, true, ["verify"]);
+      assert.equal(await subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, signature, bytes("text")), true, format);
+    }
+    for (const format of ["pkcs8", "jwk"]) {
+      const exported = await subtle.exportKey(format, pair.privateKey);
+      const key = await subtle.importKey(format, exported, algorithm, true, ["sign"]);
+      const again = await subtle.sign({ name: "ECDSA", hash: "SHA-256" }, key, bytes("text"));
+      assert.equal(await subtle.verify({ name: "ECDSA", hash: "SHA-256" }, pair.publicKey, again, bytes("text")), true, format);
+    }
+    const jwk = await subtle.exportKey("jwk", pair.privateKey);
+    assert.deepEqual([jwk.kty, jwk.crv, jwk.ext, jwk.key_ops, typeof jwk.d], ["EC", namedCurve, true, ["sign"], "string"]);
+    const fails = (changes, name, message) => assert.rejects(() => subtle.importKey("jwk", { ...jwk, ...changes }, algorithm, true, ["sign"]), name, message);
+    await fails({ kty: "RSA" }, "DataError", 'Elliptic curve "jwk" key import requires a JSON Web Key with Key Type parameter "kty" ("RSA") equal to "EC".');
+    await fails({ y: jwk.x }, "OperationError", 'Invalid EC key; public key coordinates "x" and "y" are invalid: Point is not on curve..');
+    await fails({ x: undefined }, "DataError", 'Invalid EC key in JSON Web Key; missing "x".');
+    await fails({ alg: "ES1" }, "NotSupportedError", 'Unrecognized or unimplemented algorithm "ES1" listed in JSON Web Key Algorithm parameter.');
+    await fails({ alg: alg === "ES256" ? "ES384" : "ES256" }, "DataError", `JSON Web Key Algorithm parameter "alg" ("${alg === "ES256" ? "ES384" : "ES256"}") does not match requested curve.`);
+    await fails({ key_ops: ["verify"] }, "DataError", 'All specified key usages must be present in the JSON Web Key\'s Key Operations parameter ("key_ops").');
+    await fails({ use: "enc" }, "DataError", 'Asymmetric "jwk" key import with usages requires a JSON Web Key with Public Key Use parameter "use" ("enc") equal to "sig".');
+  }
+});
+
+test("elliptic curves refuse what they must", async () => {
+  const algorithm = { name: "ECDSA", namedCurve: "P-256" };
+  const pair = await subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const load = (format, data, usages = ["verify"], asked = algorithm) => () => subtle.importKey(format, data, asked, true, usages);
+  await assert.rejects(load("raw", zeros(3)), "DataError", "Failed to import raw EC key data: Invalid point encoding..");
+  await assert.rejects(load("raw", zeros(0)), "DataError", "Failed to import raw EC key data.");
+  await assert.rejects(load("raw", new Uint8Array(65).fill(4)), "DataError", "Failed to import raw EC key data: Point is not on curve..");
+  await assert.rejects(load("raw-public", zeros(3)), "NotSupportedError", 'Key format "raw-public" requires the webcrypto_modern_algorithms flag.');
+  await assert.rejects(load("spki", zeros(3)), "DataError", "Invalid SPKI input.");
+  await assert.rejects(load("pkcs8", zeros(3), ["sign"]), "DataError", "Invalid PKCS8 input.");
+  const spki = new Uint8Array(await subtle.exportKey("spki", pair.publicKey));
+  await assert.rejects(load("spki", new Uint8Array([...spki, 1, 2])), "DataError", "Invalid 2 trailing bytes after SPKI input.");
+  await assert.rejects(load("spki", spki, ["sign"]), "SyntaxError", 'Attempt to import public ECDSA key with invalid usage "sign".');
+  await assert.rejects(load("spki", spki, ["verify"], { name: "ECDSA", namedCurve: "P-384" }), "DataError", '"algorithm.namedCurve" "P-384" does not match the curve specified by the input key data.');
+  await assert.rejects(load("spki", spki, ["verify"], { name: "RSA-PSS", hash: "SHA-1" }), "DataError", "Input was not an RSA key.");
+  await assert.rejects(load("spki", spki, ["verify"], { name: "ECDSA", namedCurve: "P-1" }), "NotSupportedError", 'Unrecognized or unimplemented EC curve "P-1" requested.');
+  await assert.rejects(load("spki", spki, ["verify"], "ECDSA"), "TypeError", 'Missing field "namedCurve" in "algorithm".');
+  await assert.rejects(() => subtle.sign("ECDSA", pair.privateKey, zeros(1)), (error) => error.message.startsWith('Missing "hash" in AlgorithmIdentifier. (ECDSA requires'));
+  await assert.rejects(() => subtle.exportKey("raw", pair.privateKey), "InvalidAccessError", "Raw export of elliptic curve keys is only allowed for public keys.");
+  await assert.rejects(() => subtle.exportKey("spki", pair.privateKey), "InvalidAccessError", 'Asymmetric spki export requires public key (not "private").');
+  await assert.rejects(() => subtle.exportKey("pkcs8", pair.publicKey), "InvalidAccessError", 'Asymmetric pkcs8 export requires private key (not "public").');
+  await assert.rejects(() => subtle.generateKey(algorithm, true, ["verify"]), "SyntaxError", "Attempt to generate asymmetric keys with no valid private key usages.");
+  await assert.rejects(() => subtle.generateKey(algorithm, true, ["encrypt"]), "SyntaxError", 'Attempt to generate ECDSA key with invalid usage "encrypt".');
+});
+
+test("ECDH and X25519 agree", async () => {
+  for (const [algorithm, size] of [[{ name: "ECDH", namedCurve: "P-256" }, 32], [{ name: "ECDH", namedCurve: "P-384" }, 48], [{ name: "ECDH", namedCurve: "P-521" }, 66], [{ name: "X25519" }, 32]]) {
+    const a = await subtle.generateKey(algorithm, true, ["deriveBits", "deriveKey"]);
+    const b = await subtle.generateKey(algorithm, true, ["deriveBits", "deriveKey"]);
+    const name = algorithm.name;
+    const shared = hex(await subtle.deriveBits({ name, public: b.publicKey }, a.privateKey, null));
+    assert.equal(shared.length, size * 2);
+    assert.equal(hex(await subtle.deriveBits({ name, public: a.publicKey }, b.privateKey, size * 8)), shared);
+    assert.equal(hex(await subtle.deriveBits({ name, public: a.publicKey }, b.privateKey, 16)), shared.slice(0, 4));
+    const masked = new Uint8Array(await subtle.deriveBits({ name, public: a.publicKey }, b.privateKey, 12));
+    assert.equal(masked[1], Number.parseInt(shared.slice(2, 4), 16) & 0xf0);
+    await assert.rejects(() => subtle.deriveBits({ name, public: a.publicKey }, b.privateKey, 8 * size + 8), "OperationError", `Derived key length (${8 * size + 8} bits) is too long (should be at most ${8 * size} bits).`);
+    await assert.rejects(() => subtle.deriveBits({ name }, b.privateKey, 8), "TypeError", 'Missing field "public" in "derivedKeyParams".');
+    await assert.rejects(() => subtle.deriveBits({ name, public: a.privateKey }, b.privateKey, 8), "InvalidAccessError", 'The provided key has type "private", not "public"');
+    await assert.rejects(() => subtle.deriveBits({ name, public: {} }, b.privateKey, 8), "TypeError", "Incorrect type for the 'public' field on 'DeriveKeyAlgorithm': the provided value is not of type 'CryptoKey'.");
+    const key = await subtle.deriveKey({ name, public: b.publicKey }, a.privateKey, { name: "AES-GCM", length: 256 }, true, ["encrypt"]);
+    assert.equal(hex(await subtle.exportKey("raw", key)), shared.slice(0, 64));
+    const raw = await subtle.importKey("raw", await subtle.exportKey("raw", a.publicKey), algorithm, true, []);
+    assert.equal(hex(await subtle.deriveBits({ name, public: raw }, b.privateKey, null)), shared);
+    const pkcs8 = await subtle.importKey("pkcs8", await subtle.exportKey("pkcs8", a.privateKey), algorithm, true, ["deriveBits"]);
+    assert.equal(hex(await subtle.deriveBits({ name, public: b.publicKey }, pkcs8, null)), shared);
+    const jwk = await subtle.importKey("jwk", await subtle.exportKey("jwk", a.privateKey), algorithm, true, ["deriveBits"]);
+    assert.equal(hex(await subtle.deriveBits({ name, public: b.publicKey }, jwk, null)), shared);
+  }
+});
+
+test("Ed25519 signs", async () => {
+  const seed = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+  const pkcs8 = Uint8Array.from(`302e020100300506032b657004220420${seed}`.match(/../g), (digits) => Number.parseInt(digits, 16));
+  const key = await subtle.importKey("pkcs8", pkcs8, "Ed25519", true, ["sign"]);
+  assert.deepEqual(key.algorithm, { name: "Ed25519" });
+  const signature = await subtle.sign("Ed25519", key, zeros(0));
+  assert.equal(hex(signature), "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b");
+  const jwk = await subtle.exportKey("jwk", key);
+  assert.deepEqual([jwk.kty, jwk.crv, jwk.alg], ["OKP", "Ed25519", "EdDSA"]);
+  const { d, key_ops, ...half } = jwk;
+  const open = await subtle.importKey("jwk", half, "Ed25519", true, ["verify"]);
+  assert.equal(hex(await subtle.exportKey("raw", open)), "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+  assert.equal(await subtle.verify("Ed25519", open, signature, zeros(0)), true);
+  assert.equal(await subtle.verify("Ed25519", open, signature, zeros(1)), false);
+  await assert.rejects(() => subtle.verify("Ed25519", open, zeros(3), zeros(1)), "OperationError", "Invalid Ed25519 signature length 3");
+  await assert.rejects(() => subtle.importKey("raw", zeros(3), "Ed25519", true, ["verify"]), "DataError", "Ed25519 raw keys must be exactly 32-bytes (provided 3).");
+  await assert.rejects(() => subtle.importKey("jwk", { ...half, crv: "X25519" }, "Ed25519", true, ["verify"]), "NotSupportedError", 'Only Ed25519 is supported but "X25519" was requested.');
+  await assert.rejects(() => subtle.importKey("jwk", { ...half, x: "AA" }, "Ed25519", true, ["verify"]), "DataError", "Invalid length 1 for public key");
+  const node = await subtle.generateKey({ name: "NODE-ED25519", namedCurve: "NODE-ED25519" }, true, ["sign", "verify"]);
+  assert.deepEqual(node.publicKey.algorithm, { name: "NODE-ED25519", namedCurve: "NODE-ED25519" });
+  assert.equal(await subtle.verify("NODE-ED25519", node.publicKey, await subtle.sign("NODE-ED25519", node.privateKey, zeros(1)), zeros(1)), true);
+});
+
+test("RSA signs and encrypts", async () => {
+  const publicExponent = new Uint8Array([1, 0, 1]);
+  const parameters = { modulusLength: 1024, publicExponent, hash: "SHA-256" };
+  for (const [name, options] of [["RSASSA-PKCS1-v1_5", {}], ["RSA-PSS", { saltLength: 32 }], ["RSA-PSS", { saltLength: 0 }]]) {
+    const pair = await subtle.generateKey({ name, ...parameters }, true, ["sign", "verify"]);
+    assert.deepEqual(pair.publicKey.algorithm, { name, modulusLength: 1024, publicExponent, hash: { name: "SHA-256" } });
+    const algorithm = { name, ...options };
+    const signature = await subtle.sign(algorithm, pair.privateKey, bytes("text"));
+    assert.equal(signature.byteLength, 128);
+    for (const format of ["spki", "jwk"]) {
+      const key = await subtle.importKey(format, await subtle.exportKey(format, pair.publicKey), { name, hash: "SHA-256" }, true, ["verify"]);
+      assert.equal(await subtle.verify(algorithm, key, signature, bytes("text")), true, format);
+      assert.equal(await subtle.verify(algorithm, key, signature, bytes("test")), false, format);
+      assert.equal(await subtle.verify(algorithm, key, zeros(5), bytes("text")), false, format);
+    }
+    for (const format of ["pkcs8", "jwk"]) {
+      const key = await subtle.importKey(format, await subtle.exportKey(format, pair.privateKey), { name, hash: "SHA-256" }, true, ["sign"]);
+      assert.equal(await subtle.verify(algorithm, pair.publicKey, await subtle.sign(algorithm, key, bytes("text")), bytes("text")), true, format);
+    }
+    const jwk = await subtle.exportKey("jwk", pair.privateKey);
+    assert.deepEqual([jwk.kty, jwk.alg, jwk.e, jwk.key_ops], ["RSA", name === "RSA-PSS" ? "PS256" : "RS256", "AQAB", ["sign"]]);
+    const fails = (changes, kind, message) => assert.rejects(() => subtle.importKey("jwk", { ...jwk, ...changes }, { name, hash: "SHA-256" }, true, ["sign"]), kind, message);
+    await fails({ kty: "EC" }, "DataError", 'RSASSA-PKCS1-v1_5 "jwk" key import requires a JSON Web Key with Key Type parameter "kty" ("EC") equal to "RSA".');
+    await fails({ alg: "RS512" }, "DataError", 'JSON Web Key Algorithm parameter "alg" ("RS512") does not match requested hash algorithm "RS512".');
+    await fails({ alg: "XX" }, "NotSupportedError", 'Unrecognized or unimplemented algorithm "XX" listed in JSON Web Key Algorithm parameter.');
+    await fails({ p: undefined }, "DataError", 'Invalid RSA private key in JSON Web Key; if one Prime Factor or CRT Exponent/Coefficient parameter is present, then they must all be present ("p", "q", "dp", "dq", "qi").');
+    await fails({ n: "!" }, "DataError", 'Invalid RSA key in JSON Web Key; missing or invalid Modulus parameter ("n").');
+    await assert.rejects(() => subtle.exportKey("raw", pair.publicKey), "InvalidAccessError", `Cannot export "${name}" in "raw" format.`);
+  }
+  const pss = await subtle.generateKey({ name: "RSA-PSS", ...parameters }, true, ["sign", "verify"]);
+  await assert.rejects(() => subtle.sign("RSA-PSS", pss.privateKey, zeros(1)), "DataError", "Failed to provide salt for RSA-PSS key operation which requires a salt");
+  await assert.rejects(() => subtle.sign({ name: "RSA-PSS", saltLength: 200 }, pss.privateKey, zeros(1)), "OperationError", "key too small for signing with given digest and salt length");
+  const pair = await subtle.generateKey({ name: "RSA-OAEP", ...parameters, hash: "SHA-1" }, true, ["encrypt", "decrypt", "wrapKey", "unwrapKey"]);
+  for (const label of [undefined, zeros(0), new Uint8Array([0xff, 0xfe])]) {
+    const algorithm = label === undefined ? { name: "RSA-OAEP" } : { name: "RSA-OAEP", label };
+    const sealed = await subtle.encrypt(algorithm, pair.publicKey, bytes("plain"));
+    assert.equal(new TextDecoder().decode(await subtle.decrypt(algorithm, pair.privateKey, sealed)), "plain");
+  }
+  await assert.rejects(() => subtle.decrypt("RSA-OAEP", pair.privateKey, zeros(128)), "OperationError", "RSA-OAEP failed encrypt/decrypt.");
+  await assert.rejects(() => subtle.encrypt("RSA-OAEP", pair.publicKey, zeros(128)), "OperationError", "RSA-OAEP failed encrypt/decrypt.");
+  assert.equal((await subtle.exportKey("jwk", pair.publicKey)).alg, "RSA-OAEP");
+  const wrapped = await subtle.wrapKey("raw", await hmacKey(), pair.publicKey, "RSA-OAEP");
+  const back = await subtle.unwrapKey("raw", wrapped, pair.privateKey, "RSA-OAEP", HMAC, true, ["sign"]);
+  assert.equal(hex(await subtle.exportKey("raw", back)), "6b6579");
+});
+
+test("RSA refuses what it must", async () => {
+  const make = (changes, usages = ["sign"]) => () => subtle.generateKey({ name: "RSA-PSS", modulusLength: 1024, publicExponent: new Uint8Array([1, 0, 1]), hash: "SHA-256", ...changes }, true, usages);
+  await assert.rejects(make({ modulusLength: 0 }), "OperationError", "modulusLength must be greater than zero (requested 0).");
+  await assert.rejects(make({ modulusLength: 129 }), "OperationError", "The modulus length must be a multiple of 8 and between 256 and 16k, but 129 was requested.");
+  await assert.rejects(make({ publicExponent: new Uint8Array([5]) }), "OperationError", 'The "publicExponent" must be either 3 or 65537, but got 5.');
+  await assert.rejects(make({ publicExponent: undefined }), "TypeError", 'Missing field "publicExponent" in "algorithm".');
+  await assert.rejects(make({ hash: undefined }), "TypeError", 'Missing field "hash" in "algorithm".');
+  await assert.rejects(make({ modulusLength: 1032 }), "OperationError", "Can't generate key: RSA key size is required to be a multiple of 128");
+  await assert.rejects(make({}, ["encrypt"]), "SyntaxError", 'Attempt to generate RSA-PSS key with invalid usage "encrypt".');
+  await assert.rejects(() => subtle.generateKey({ name: "RSA-RAW" }, true, ["sign"]), "NotSupportedError", 'Unrecognized key generation algorithm "RSA-RAW" requested.');
+  const load = (format, data) => () => subtle.importKey(format, data, { name: "RSA-PSS", hash: "SHA-1" }, true, ["sign"]);
+  await assert.rejects(load("raw", zeros(3)), "NotSupportedError", 'Unrecognized key import format "raw".');
+  await assert.rejects(load("pkcs8", zeros(3)), "DataError", "Invalid PKCS8 input.");
+  await assert.rejects(load("jwk", { kty: "RSA" }), "SyntaxError", 'Attempt to import public RSA-PSS key with invalid usage "sign".');
 });

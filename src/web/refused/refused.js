@@ -28,50 +28,41 @@ function refusedFunction(name, shown) {
   return refuse[name];
 }
 
-/** A function that gives a promise, as the platform's does, and rejects it. */
-function refusedPromise(name, shown) {
-  const refuse = {
-    async [name]() {
-      throw refusal(shown);
-    },
-  };
-  return refuse[name];
-}
-
 function hide(object, tag) {
   for (const name of Object.keys(object)) defineProperty(object, name, { enumerable: false });
   return defineProperty(object, Symbol.toStringTag, { value: tag, configurable: true });
 }
 
-export const EventSource = refusedClass("EventSource");
-export const HTMLRewriter = refusedClass("HTMLRewriter");
-export const URLPattern = refusedClass("URLPattern");
-export const Cache = refusedClass("Cache", "caches");
-export const CacheStorage = refusedClass("CacheStorage", "caches");
-
-function makeCache(shown) {
-  const cache = Object.create(Cache.prototype);
-  for (const name of ["match", "put", "delete"]) {
-    defineProperty(cache, name, { value: refusedPromise(name, `${shown}.${name}`), configurable: true });
+class CompileError extends Error {
+  get name() {
+    return "CompileError";
   }
-  return cache;
 }
 
-export const caches = Object.create(CacheStorage.prototype);
-defineProperty(caches, "default", { value: makeCache("caches.default"), enumerable: true });
-for (const name of ["open", "delete", "match", "has", "keys"]) {
-  defineProperty(caches, name, { value: refusedPromise(name, `caches.${name}`), configurable: true });
+// Fidelity: code that is not part of the Worker is never compiled, here and there.
+const disallowed = (name) =>
+  new CompileError(`WebAssembly.${name}(): Wasm code generation disallowed by embedder`);
+const isBytes = (value) => value instanceof ArrayBuffer || ArrayBuffer.isView(value);
+
+/** A function that gives a promise and compiles: bytes are refused as there, modules as not emulated. */
+function refusedCompiler(name) {
+  const refuse = {
+    async [name](source) {
+      throw isBytes(source) ? disallowed(name) : refusal(`WebAssembly.${name}`);
+    },
+  };
+  return refuse[name];
 }
 
 const wasm = (name) => [name, refusedClass(name, `WebAssembly.${name}`)];
 export const WebAssembly = hide(
   {
     ...Object.fromEntries(["Module", "Instance", "Memory", "Table", "Global", "Tag", "Exception"].map(wasm)),
-    CompileError: class CompileError extends Error {},
+    CompileError,
     LinkError: class LinkError extends Error {},
     RuntimeError: class RuntimeError extends Error {},
-    compile: refusedPromise("compile", "WebAssembly.compile"),
-    instantiate: refusedPromise("instantiate", "WebAssembly.instantiate"),
+    compile: refusedCompiler("compile"),
+    instantiate: refusedCompiler("instantiate"),
     validate: refusedFunction("validate", "WebAssembly.validate"),
   },
   "WebAssembly",

@@ -13,6 +13,22 @@ function isEntrypoint(value) {
   return typeof value === "object" && value !== null;
 }
 
+/**
+ * A namespace that can be called, as the platform's are: called with props it gives the class, for facets.
+ */
+function callable(namespace, name) {
+  const target = Object.setPrototypeOf(() => {}, Object.getPrototypeOf(namespace));
+  return new Proxy(target, {
+    apply() {
+      throw new Error(`dodev does not emulate ctx.exports.${name}() for facets yet`);
+    },
+    get(_, key) {
+      const value = namespace[key];
+      return typeof value === "function" && key !== "constructor" ? value.bind(namespace) : value;
+    },
+  });
+}
+
 /** The exports of the running Worker that can be called, made when first asked for. */
 export function loopback() {
   if (made !== undefined) return made;
@@ -20,7 +36,7 @@ export function loopback() {
   const classes = host.namespaces();
   for (const name of Object.keys(worker.exports)) {
     const number = classes.indexOf(name);
-    if (number >= 0) made[name] = makeNamespace(number);
+    if (number >= 0) made[name] = callable(makeNamespace(number), name);
     else if (isEntrypoint(worker.exports[name])) made[name] = makeLoopback(name === "default" ? undefined : name);
   }
   return made;
