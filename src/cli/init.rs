@@ -7,6 +7,8 @@ use std::io::{self, Write};
 use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::Args;
+
 use super::args::LogLevel;
 use super::output::{Output, Style};
 use super::templates::Template;

@@ -145,7 +145,9 @@ impl Run<'_> {
     fn plan(&self, migrator: &Migrator) -> anyhow::Result<Plan> {
         let cache = BundleCache::new(self.project.root.join(CACHE));
         // What the code exports is known if it is as it was when it last ran.
-        let bundle = cache.load_if_unchanged(&bundle_request(self.project));
+        let bundle = [true, false]
+            .into_iter()
+            .find_map(|apart| cache.load_if_unchanged(&bundle_request(self.project, apart)));
         let exports = bundle.as_ref().map(|bundle| bundle.exports.as_slice());
         Ok(migrator.plan(self.project, exports)?)
     }

@@ -9,6 +9,8 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
+use terminal_size::{Height, Width, terminal_size};
+
 use super::args::LogLevel;
 use super::output::{Style, answer, remark};
 use super::show::show_path;
@@ -92,7 +94,7 @@ impl Place {
         let mut style = Style::of_process(LogLevel::Log, false, args.json);
         style.cwd = std::env::current_dir().unwrap_or_default();
         let width = style.terminal.then(|| {
-            crossterm::terminal::size().map_or(WIDTH_DEFAULT, |(columns, _)| usize::from(columns).max(20))
+            terminal_size().map_or(WIDTH_DEFAULT, |(Width(columns), _)| usize::from(columns).max(20))
         });
         Self { persist: args.persist(), json: args.json, style, width, clock }
     }
@@ -129,7 +131,7 @@ impl Place {
 
     /// Prints text, with the pager if it is longer than the terminal.
     pub fn page(&self, text: &str) {
-        let rows = crossterm::terminal::size().map_or(24, |(_, rows)| usize::from(rows));
+        let rows = terminal_size().map_or(24, |(_, Height(rows))| usize::from(rows));
         if self.style.terminal && text.lines().count() >= rows && super::pager::show(text) {
             return;
         }

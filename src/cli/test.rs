@@ -14,6 +14,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
 use anyhow::{Context, bail};
+use clap::Args;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::{TempDir, TempPath};
@@ -23,7 +24,7 @@ use super::args::{DevArgs, LogLevel};
 use super::dev;
 use super::output::{self, Output, Style};
 use crate::base::clock::Clock;
-use crate::dev::{Broken, Ready, Report, Session, SessionOptions, Stopper};
+use crate::dev::{Broken, Control, Ready, Report, Session, SessionOptions, StartFailure};
 
 const TEST_ABOUT: &str = "\
 Run a command, for example a test runner, against a server with fresh state.
@@ -67,7 +68,6 @@ pub struct TestArgs {
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 }
-
 
 /// Lines of the log that are shown when the command fails.
 const SHOWN_LINES: usize = 40;
@@ -122,7 +122,7 @@ enum Outcome {
     /// The Worker does not start.
     Broken(Broken),
     /// There is no session.
-    NotStarted(crate::dev::StartFailure),
+    NotStarted(StartFailure),
 }
 
 /// The file that takes what the server tells.
@@ -203,10 +203,10 @@ fn run_with(words: Words, mut options: SessionOptions, style: Style) -> anyhow::
         Ok(session) => session,
         Err(failure) => return Ok(Outcome::NotStarted(failure)),
     };
-    let stopper = session.stopper();
+    let control = session.control();
     let serving = thread::Builder::new().name("session".to_owned()).spawn(move || session.run())?;
     let ran = run_when_ready(&started, &words.command);
-    stop(&stopper, serving);
+    stop(&control, serving);
     output.finish(ExitCode::SUCCESS);
     let status = match ran? {
         Ok(status) => status,
@@ -220,8 +220,8 @@ fn run_with(words: Words, mut options: SessionOptions, style: Style) -> anyhow::
     Ok(Outcome::Ended { status, log, state })
 }
 
-fn stop(stopper: &Stopper, serving: thread::JoinHandle<()>) {
-    stopper.stop();
+fn stop(control: &Control, serving: thread::JoinHandle<()>) {
+    control.stop();
     // A panic of the session has been reported by the panic hook.
     drop(serving.join());
 }

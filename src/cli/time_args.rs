@@ -107,7 +107,7 @@ mod tests {
     fn time(arguments: &[&str]) -> Result<TimeArgs, clap::Error> {
         match Cli::try_parse_from([&["dodev", "time"], arguments].concat())?.command {
             Command::Time(args) => Ok(args),
-            Command::Dev(_) => unreachable!("it was `time`"),
+            other => panic!("{other:?} is another command"),
         }
     }
 

@@ -337,13 +337,14 @@ mod tests {
         let root = directory.path().canonicalize().unwrap();
         let input = root.join("new/deep/a.ts");
         let mut watch = Watch::new(|_| {}).unwrap();
-        watch.follow(&root, &[], std::slice::from_ref(&input)).unwrap();
+        let bundle = std::slice::from_ref(&input);
+        watch.follow(Wanted { root: &root, project: &[], bundle, sources: &[] }).unwrap();
         fs::create_dir_all(root.join("new/deep")).unwrap();
         let created = event(EventKind::Create(CreateKind::Folder), &root.join("new"));
         assert_eq!(watch.judge(&created), None);
         assert!(watch.directories.contains(&root.join("new/deep")));
         fs::write(&input, "1").unwrap();
-        assert_eq!(watch.judge(&created), Some(Change { project: false, paths: vec![input] }));
+        assert_eq!(watch.judge(&created), Some(Change { paths: vec![input], ..Change::default() }));
     }
 
     #[test]

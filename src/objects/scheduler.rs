@@ -237,7 +237,9 @@ impl Objects {
         let timer = self.host.timers.borrow_mut().next_due();
         let delayed = self.faults.next_due();
         [timer, self.next_limit(), self.next_hibernation(), self.next_alarm(), delayed]
-            .into_iter().flatten().min()
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// When the next limit is exceeded.

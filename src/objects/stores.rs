@@ -66,7 +66,7 @@ impl Stores {
         match event {
             Event::Fetch { request, .. } | Event::FetchEntrypoint { request, .. } => {
                 store.begin_event(CauseKind::Request, |detail| {
-                    detail.push_str(&request.method);
+                    detail.push_str(request.method.as_str());
                     detail.push(' ');
                     detail.push_str(path_of(&request.url));
                 });
@@ -79,6 +79,7 @@ impl Stores {
             Event::Alarm { .. } => store.begin_event(CauseKind::Alarm, |_| {}),
             Event::Socket(_) => store.begin_event(CauseKind::Socket, |_| {}),
             Event::Timer(_) => store.begin_event(CauseKind::Timer, |_| {}),
+            Event::Control(_) => store.begin_event(CauseKind::Command, |_| {}),
             // They go on with what one of the others began.
             Event::Answer { .. }
             | Event::Complete(_)

@@ -197,14 +197,13 @@ impl FetchBody {
         if !matches!(url.scheme(), "http" | "https") {
             return Err("`url` begins with http: or https:".to_owned());
         }
-        http::Method::from_bytes(self.method.as_bytes()).map_err(|_| "`method` is no method".to_owned())?;
+        let method = http::Method::from_bytes(self.method.as_bytes());
+        let method = method.map_err(|_| "`method` is no method".to_owned())?;
         let header = |(name, value): (String, String)| {
             let name = http::HeaderName::from_bytes(name.as_bytes());
             let value = http::HeaderValue::from_str(&value);
             match (name, value) {
-                (Ok(name), Ok(value)) => {
-                    Ok((name.as_str().to_owned(), Bytes::copy_from_slice(value.as_bytes())))
-                }
+                (Ok(name), Ok(value)) => Ok((name, value)),
                 _ => Err("`headers` has a name or a value that HTTP does not allow".to_owned()),
             }
         };
@@ -215,7 +214,7 @@ impl FetchBody {
             (None, None) => Body::Empty,
         };
         let headers = self.headers.into_iter().map(header).collect::<Result<_, _>>()?;
-        Ok(FetchRequest { method: self.method, url: url.into(), headers, body })
+        Ok(FetchRequest { method, url: url.into(), headers, body })
     }
 }
 
@@ -232,8 +231,10 @@ async fn fetch(State(surface): State<Surface>, Path((class, object)): Place, req
 
 async fn response_json(response: FetchResponse) -> Result<Json, Problem> {
     let whole = whole(response.body).await?;
-    let headers: Vec<_> =
-        response.headers.iter().map(|(name, value)| json!([name, String::from_utf8_lossy(value)])).collect();
+    let headers = response.headers.iter();
+    let headers =
+        headers.map(|(name, value)| json!([name.as_str(), String::from_utf8_lossy(value.as_bytes())]));
+    let headers: Vec<_> = headers.collect();
     let mut json =
         json!({ "status": response.status, "statusText": response.status_text, "headers": headers });
     match std::str::from_utf8(&whole) {

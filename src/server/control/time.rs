@@ -25,9 +25,7 @@ use crate::world::{Ending, Fired, Origin, TimeCommand, TimeReport};
 
 /// The routes about time.
 pub fn routes() -> Router<Surface> {
-    Router::new()
-        .route("/cdn-cgi/dodev/time", get(show))
-        .route("/cdn-cgi/dodev/time/{verb}", post(change))
+    Router::new().route("/cdn-cgi/dodev/time", get(show)).route("/cdn-cgi/dodev/time/{verb}", post(change))
 }
 
 /// What `advance` and `jump` are told.
