@@ -34,7 +34,8 @@ fn get(server: &Server, path: &str) -> Value {
 }
 
 fn time(server: &Server, verb: &str, body: &Value) -> (u16, Value) {
-    let request = Request::new("POST", &format!("/cdn-cgi/dodev/time/{verb}")).body(body.to_string());
+    let request = Request::new("POST", &format!("/cdn-cgi/dodev/time/{verb}"));
+    let request = request.header("content-type", "application/json").body(body.to_string());
     let response = server.request(&request);
     (response.status, serde_json::from_str(&response.text()).expect("an answer in JSON"))
 }
