@@ -13,20 +13,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
-use std::thread;
 use std::time::Duration;
 
 use super::builder::{Builder, Job};
-use super::command::{self, Running, Sources};
+use super::command::{Running, Sources};
 use super::machine::{Action, Machine, Outcome, Signal, Stale};
-use super::migrations::{Agreement, Migrations, Outcome as Migrated};
-use super::recent::changed_since;
-use super::report::{Broken, Ready, Report, ReportSink};
+use super::migrations::{Agreement, Migrations};
+use super::report::{Report, ReportSink};
 use super::request::bundle_request;
 use super::server_file::{ServerFile, new_token};
 use super::start::{StartFailure, start_server};
 use super::unmet::unmet;
-use super::watch::{Change, Wanted, Watch, lost_events};
+use super::watch::Watch;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
@@ -35,9 +33,9 @@ use crate::bundle::{BuildFailure, Bundle, BundleCache, ChildBundler, Prebundler}
 use crate::engine::bytecode;
 use crate::objects::Feed;
 use crate::project::{LoadRequest, Loaded, Project, check_exports, load};
-use crate::server::{ControlOptions, Current, Server, Serving};
+use crate::server::{ControlOptions, Current, Server};
 use crate::storage::history::HistorySettings;
-use crate::world::{LogSink, SharedState, Warm, World, WorldFailure, WorldSpec};
+use crate::world::{LogSink, SharedState, Warm, World, WorldFailure};
 
 /// Where wrangler keeps state, below the configuration's directory.
 pub const DEFAULT_STATE: &str = ".wrangler/state";

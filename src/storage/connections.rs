@@ -130,7 +130,7 @@ impl Connections {
         (!self.waiting.borrow().is_empty()).then(|| self.saved_at.get() + HISTORY_WAIT)
     }
 
-    /// Takes the commits that wait over into the history, if it is time: `now` is the clock's `elapsed()`.
+    /// Takes the commits that wait over into the history, if it is time: `now` is the clock's `machine()`.
     pub fn save_history(&self, now: Duration) {
         if self.history_due().is_some_and(|due| due <= now) {
             self.saved_at.set(now);

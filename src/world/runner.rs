@@ -349,7 +349,9 @@ impl<'a> World<'a> {
         let due = self.objects.next_due().and_then(|due| self.clock.wait_until(due));
         let cron = self.crons.wait(self.clock.now());
         let cron = cron.filter(|wait| wait.is_zero() || !self.clock.stands());
-        let limit = [limit, due, cron, self.pause.take()].into_iter().flatten().min();
+        let history = self.objects.stores.history_due();
+        let history = history.map(|due| due.saturating_sub(self.clock.machine()));
+        let limit = [limit, due, cron, history, self.pause.take()].into_iter().flatten().min();
         let mut batch = std::mem::take(&mut self.batch);
         self.receiver.take(&mut batch, limit);
         for message in batch.drain(..) {

@@ -1,6 +1,15 @@
 //! What changed on disk, as signals for the machine: saves, and the user's own build command.
 
-use super::*;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use super::{Event, Session};
+use crate::base::diag::Diagnostic;
+use crate::dev::command;
+use crate::dev::machine::{Signal, Stale};
+use crate::dev::recent::changed_since;
+use crate::dev::report::Report;
+use crate::dev::watch::{Change, Wanted, lost_events};
 
 impl Session {
     /// Takes `event` and the file events that wait behind it as one change: an editor's save has several.

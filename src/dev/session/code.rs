@@ -1,6 +1,17 @@
 //! New code on its way to serving: it is evaluated, state is made to fit it, and it takes the place of the old.
 
-use super::*;
+use std::sync::Arc;
+use std::thread;
+
+use super::{Event, LAST_COMMIT, Session, Standby};
+use crate::base::diag::Diagnostic;
+use crate::base::generation::Generation;
+use crate::base::limits;
+use crate::dev::machine::Signal;
+use crate::dev::migrations::Outcome as Migrated;
+use crate::dev::report::{Broken, Ready, Report};
+use crate::server::Serving;
+use crate::world::{World, WorldFailure, WorldSpec};
 
 impl Session {
     pub(super) fn on_evaluated(
