@@ -30,6 +30,8 @@ const UNFINISHED_FILES: usize = 4_096;
 const LOG_FRAMES: u32 = 1_000;
 /// Longest time that a commit waits to be taken over into the history.
 const HISTORY_WAIT: Duration = Duration::from_secs(1);
+/// Most objects whose history is saved at once.
+const HISTORY_SLICE: usize = 4;
 
 /// The connections of one isolate's objects.
 #[derive(Debug)]
@@ -43,6 +45,8 @@ pub struct Connections {
     history: Option<Rc<HistoryOptions>>,
     /// Slots with commits that are not in the history.
     waiting: RefCell<Vec<Rc<Slot>>>,
+    /// Those of them whose turn it is.
+    saving: RefCell<Vec<Rc<Slot>>>,
     saved_at: Cell<Duration>,
     warnings: RefCell<Vec<String>>,
 }
@@ -91,6 +95,7 @@ impl Connections {
         Rc::new(Self {
             history: history.map(Rc::new),
             waiting: RefCell::default(),
+            saving: RefCell::default(),
             saved_at: Cell::default(),
             warnings: RefCell::default(),
             slots: RefCell::default(),
@@ -127,16 +132,25 @@ impl Connections {
 
     /// When commits are to be taken over into the history, counted as `now` in [`Connections::save_history`].
     pub fn history_due(&self) -> Option<Duration> {
+        if !self.saving.borrow().is_empty() {
+            return Some(Duration::ZERO);
+        }
         (!self.waiting.borrow().is_empty()).then(|| self.saved_at.get() + HISTORY_WAIT)
     }
 
-    /// Takes the commits that wait over into the history, if it is time: `now` is the clock's `machine()`.
+    /// Takes commits that wait over into the history, if it is time: `now` is the clock's `machine()`. A few objects
+    /// at once, so that nobody waits long; while others are left, it is due again at once.
     pub fn save_history(&self, now: Duration) {
-        if self.history_due().is_some_and(|due| due <= now) {
+        if self.history_due().is_none_or(|due| due > now) {
+            return;
+        }
+        if self.saving.borrow().is_empty() {
             self.saved_at.set(now);
-            for slot in std::mem::take(&mut *self.waiting.borrow_mut()) {
-                self.recorded(&slot, |recorder| recorder.save(slot.is_open()));
-            }
+            self.saving.swap(&self.waiting);
+        }
+        for _ in 0..HISTORY_SLICE {
+            let Some(slot) = self.saving.borrow_mut().pop() else { return };
+            self.recorded(&slot, |recorder| recorder.save(slot.is_open()));
         }
     }
 
@@ -204,7 +218,9 @@ impl Connections {
             slot.settings.replace(connection.settings());
             slot.seen.borrow_mut().index = None;
             if finish {
-                self.waiting.borrow_mut().retain(|other| !std::ptr::eq(&**other, slot));
+                for list in [&self.waiting, &self.saving] {
+                    list.borrow_mut().retain(|other| !std::ptr::eq(&**other, slot));
+                }
                 self.recorded(slot, |recorder| recorder.save(true));
                 drop(connection);
                 self.recorded(slot, |recorder| recorder.moved(None));
