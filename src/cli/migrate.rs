@@ -17,7 +17,7 @@ use crate::bundle::BundleCache;
 use crate::dev::{CACHE, DEFAULT_STATE, bundle_request};
 use crate::migrate::{Migrator, Plan, Planned, count};
 use crate::project::{LoadRequest, Loaded, Overrides, Project, load, nearest};
-use crate::storage::StateDir;
+use crate::storage::{StateDir, StateDirError};
 
 /// What to do when the answer is no, or nobody can be asked.
 const AGREE: &str = "add `--yes` to agree; a copy is kept until `dodev migrate prune`";
@@ -123,10 +123,15 @@ impl Run<'_> {
             outcome.note(&nothing.ledger()?, worker, nothing.plan(self.project, None)?);
             return Ok(outcome);
         }
-        // Held by `dodev dev`, its objects are in use; its pid is in the message.
-        let held = StateDir::open(&root)?;
-        let migrator = Migrator::new(held.root(), self.clock.clone());
-        if migrator.recover()? {
+        let looks = matches!(command, Action::Plan | Action::Status);
+        let held = match StateDir::open(&root) {
+            // The server has finished what an earlier run began.
+            Err(StateDirError::Held { .. }) if looks => None,
+            // Held by `dodev dev`, its objects are in use; its pid is in the message.
+            held => Some(held?),
+        };
+        let migrator = Migrator::new(&root, self.clock.clone());
+        if held.is_some() && migrator.recover()? {
             outcome.say("finished what an earlier run began");
         }
         match command {

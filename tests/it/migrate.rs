@@ -34,7 +34,10 @@ fn a_renamed_class_goes_on_counting_and_can_be_taken_back() {
     let project = TestProject::from_fixture("counter");
     let server = project.start();
     assert_eq!(server.get("/").text(), "Count: 1");
+    // To look is allowed while it runs, to change is not.
     let (code, output) = migrate(&project, &["status"]);
+    assert!(code == 0 && output.contains("v1       applied"), "{output}");
+    let (code, output) = migrate(&project, &["undo"]);
     assert!(code == 1 && output.contains("in use by another dodev process (pid "), "{output}");
     server.stop();
 
