@@ -79,6 +79,20 @@ impl<B: Bundler> Prebundler<B> {
         Some(bundle)
     }
 
+    /// Builds code and packages of `request` as one bundle if nothing is known of the packages: that is the shortest
+    /// way to a first answer. `None` if they are known, or are not to be kept apart.
+    pub fn build_first(&mut self, request: &BundleRequest) -> Option<Result<Bundle, BuildFailure>> {
+        let known = request.packages == Packages::Inside || self.begin(request).dependencies.is_some();
+        (!known).then(|| self.build_whole(request, &[], None))
+    }
+
+    /// Builds `request` for the builds to come; nobody is told of it, nor of a reason to make one bundle.
+    pub fn build_ahead(&mut self, request: &BundleRequest) -> Option<Bundle> {
+        let built = self.build(request, &[]).ok();
+        self.reason_told = false;
+        built
+    }
+
     fn begin(&mut self, request: &BundleRequest) -> &mut State {
         let same = self.state.as_ref().is_some_and(|state| state.request == *request);
         if !same {

@@ -1,11 +1,12 @@
 //! The thread that bundles: from the cache if nothing changed since the last run, else by a child process.
 //!
-//! It takes one job at a time. What it built is stored when no other save came for a while, or at the end, so
+//! The first start of a project builds everything as one bundle, since that is quickest, and its packages apart
+//! afterwards, for the saves to come. It takes one job at a time. What it built is stored when no other save came for a while, or at the end, so
 //! that storing delays nobody. The child's memory is then given back; the next save starts another child.
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
 use std::thread;
 use std::time::Duration;
 
@@ -73,8 +74,21 @@ fn build_all(
     let mut is_first = true;
     let mut has_saved = false;
     let mut to_store = None;
+    // Packages that are to be built apart when there is nothing else to do.
+    let mut ahead: Option<BundleRequest> = None;
     loop {
-        let mut next = jobs.recv_timeout(limits::BUNDLER_IDLE);
+        let mut next = match (ahead.take(), jobs.try_recv()) {
+            (Some(request), Err(TryRecvError::Empty)) => {
+                let mark = cache.mark().ok();
+                // A failure is told when the project is built this way.
+                let built = bundler.build_ahead(&request);
+                to_store = built.zip(mark).map(|(bundle, mark)| (request, bundle, mark)).or(to_store);
+                jobs.recv_timeout(limits::BUNDLER_IDLE)
+            }
+            (_, Ok(job)) => Ok(job),
+            (None, Err(TryRecvError::Empty)) => jobs.recv_timeout(limits::BUNDLER_IDLE),
+            (_, Err(TryRecvError::Disconnected)) => break,
+        };
         if next == Err(RecvTimeoutError::Timeout) {
             store(cache, to_store.take());
             // Who saved once saves again: then the child stays, and its next build takes a few milliseconds.
@@ -88,20 +102,29 @@ fn build_all(
         }
         let Ok(job) = next else { break };
         has_saved = !is_first;
-        let cached = if is_first { cache.load_if_unchanged(&job.request) } else { None };
+        let first = std::mem::replace(&mut is_first, false);
+        let cached = if first { cache.load_if_unchanged(&job.request) } else { None };
         let cached = cached.and_then(|bundle| bundler.complete(&job.request, bundle));
-        is_first = false;
         if let Some(bundle) = cached {
             done(Ok(bundle));
             continue;
         }
         // Without a mark the result is not stored; the next start builds again.
         let mark = cache.mark().ok();
-        let built = bundler.build(&job.request, &job.changed);
+        let at_once = if first { bundler.build_first(&job.request) } else { None };
+        if at_once.as_ref().is_some_and(|built| built.as_ref().is_ok_and(has_packages)) {
+            ahead = Some(job.request.clone());
+        }
+        let built = at_once.unwrap_or_else(|| bundler.build(&job.request, &job.changed));
         to_store = built.as_ref().ok().zip(mark).map(|(bundle, mark)| (job.request, bundle.clone(), mark));
         done(built);
     }
     store(cache, to_store);
+}
+
+/// Whether some of the code comes from packages.
+fn has_packages(bundle: &Bundle) -> bool {
+    bundle.inputs.iter().any(|path| path.iter().any(|part| part == "node_modules"))
 }
 
 fn store(cache: &BundleCache, built: Option<(BundleRequest, Bundle, CacheMark)>) {
