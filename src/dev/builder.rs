@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::base::limits;
 use crate::bundle::{
-    BuildFailure, Bundle, BundleCache, BundleRequest, Bundler, CacheMark, ChildBundler, Prebundler,
+    BuildFailure, Bundle, BundleCache, BundleRequest, Bundler, CacheMark, ChildBundler, Packages, Prebundler,
 };
 
 /// Time that the last bundle gets to be stored when the session ends.
@@ -79,10 +79,12 @@ fn build_all(
     loop {
         let mut next = match (ahead.take(), jobs.try_recv()) {
             (Some(request), Err(TryRecvError::Empty)) => {
+                // A session that ends meanwhile has stored what it started with.
+                store(cache, to_store.take());
                 let mark = cache.mark().ok();
                 // A failure is told when the project is built this way.
                 let built = bundler.build_ahead(&request);
-                to_store = built.zip(mark).map(|(bundle, mark)| (request, bundle, mark)).or(to_store);
+                to_store = built.zip(mark).map(|(bundle, mark)| (request, bundle, mark));
                 jobs.recv_timeout(limits::BUNDLER_IDLE)
             }
             (_, Ok(job)) => Ok(job),
@@ -106,14 +108,15 @@ fn build_all(
         let cached = if first { cache.load_if_unchanged(&job.request) } else { None };
         let cached = cached.and_then(|bundle| bundler.complete(&job.request, bundle));
         if let Some(bundle) = cached {
+            ahead = can_come_apart(&job.request, &bundle).then_some(job.request);
             done(Ok(bundle));
             continue;
         }
         // Without a mark the result is not stored; the next start builds again.
         let mark = cache.mark().ok();
         let at_once = if first { bundler.build_first(&job.request) } else { None };
-        if at_once.as_ref().is_some_and(|built| built.as_ref().is_ok_and(has_packages)) {
-            ahead = Some(job.request.clone());
+        if let Some(Ok(bundle)) = &at_once {
+            ahead = can_come_apart(&job.request, bundle).then(|| job.request.clone());
         }
         let built = at_once.unwrap_or_else(|| bundler.build(&job.request, &job.changed));
         to_store = built.as_ref().ok().zip(mark).map(|(bundle, mark)| (job.request, bundle.clone(), mark));
@@ -122,9 +125,12 @@ fn build_all(
     store(cache, to_store);
 }
 
-/// Whether some of the code comes from packages.
-fn has_packages(bundle: &Bundle) -> bool {
-    bundle.inputs.iter().any(|path| path.iter().any(|part| part == "node_modules"))
+/// Whether packages are part of `bundle`, and neither `request` nor a build has given a reason for that.
+fn can_come_apart(request: &BundleRequest, bundle: &Bundle) -> bool {
+    request.packages != Packages::Inside
+        && bundle.external.is_none()
+        && bundle.diagnostics.iter().all(|diagnostic| diagnostic.code != "bundle/whole")
+        && bundle.inputs.iter().any(|path| path.iter().any(|part| part == "node_modules"))
 }
 
 fn store(cache: &BundleCache, built: Option<(BundleRequest, Bundle, CacheMark)>) {
