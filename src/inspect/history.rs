@@ -119,7 +119,7 @@ fn failed(object: &ObjectRef, error: HistoryError) -> InspectError {
             what: format!("{label} has no history{}", why.map(|why| format!(": {why}")).unwrap_or_default()),
             nearest: Vec::new(),
             help: Some(
-                "it begins when dodev serves or changes the object, unless `--no-history` is given"
+                "it begins within a second of the first commit under dodev, unless `--no-history` is given"
                     .to_owned(),
             ),
         },

@@ -136,6 +136,8 @@ fn points_are_listed_compared_and_brought_back() {
     assert_eq!(count(&project), "2\n");
     let points = log(&project, GLOBAL);
     assert_eq!(points[0]["cause"]["kind"], "restore");
+    let text = done(&project, &["state", "log", GLOBAL, "--limit", "1"]);
+    assert!(text.contains(&format!("restore {}  ", &bookmark(&points[1 + 4])[..17])), "{text}");
     let undo = format!("{GLOBAL}@{}", restored["undo"].as_str().expect("a bookmark"));
     let text = done(&project, &["state", "restore", &undo, "-y"]);
     assert!(text.contains("command delete more") && text.contains("Undo with"), "{text}");

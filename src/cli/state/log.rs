@@ -7,7 +7,7 @@ use super::shown::time_json;
 use crate::cli::place::{Outcome, Place, Said};
 use crate::cli::table::{Table, size, visible};
 use crate::inspect::{distance, iso, short};
-use crate::storage::history::Point;
+use crate::storage::history::{Cause, Point};
 
 /// Runs the command.
 pub fn run(args: &LogArgs, place: &Place) -> Outcome {
@@ -33,7 +33,7 @@ pub fn run(args: &LogArgs, place: &Place) -> Outcome {
                     iso(point.time),
                     distance(point.time, now),
                     short(point.bookmark),
-                    visible(&point.cause.to_string()),
+                    visible(&cause_text(point)),
                     if point.size_bytes == 0 { "empty".to_owned() } else { size(point.size_bytes) },
                 ]);
             }
@@ -46,6 +46,15 @@ pub fn run(args: &LogArgs, place: &Place) -> Outcome {
         },
     );
     Ok(Said::Done)
+}
+
+/// What made the point, for people.
+pub fn cause_text(point: &Point) -> String {
+    // A table has no room for whole bookmarks, and an object's own need none.
+    match point.cause.detail.parse().map(short) {
+        Ok(detail) => Cause { detail, ..point.cause.clone() }.to_string(),
+        Err(_) => point.cause.to_string(),
+    }
 }
 
 /// A point for programs.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::args::RestoreArgs;
-use super::log::point_json;
+use super::log::{cause_text, point_json};
 use super::remove::confirm_or;
 use crate::cli::place::{Outcome, Place, Said};
 use crate::inspect::{InspectError, iso, short, split_point};
@@ -22,7 +22,7 @@ pub fn run(args: &RestoreArgs, place: &Place) -> Outcome {
     let point = name.find(&object, &history, place.clock.now())?;
     let label = object.label();
     if !args.yes {
-        let question = format!("Put {label} back as it was at {} ({})?", iso(point.time), point.cause);
+        let question = format!("Put {label} back as it was at {} ({})?", iso(point.time), cause_text(&point));
         confirm_or(&question, "there is no terminal to ask on: say `--yes`")?;
     }
     let undo = writer.restore(&object, &history, &point)?;
@@ -34,7 +34,7 @@ pub fn run(args: &RestoreArgs, place: &Place) -> Outcome {
             format!(
                 "{label} is as it was at {} ({})\nUndo with `dodev state restore {label}@{}`\n",
                 iso(point.time),
-                point.cause,
+                cause_text(&point),
                 short(undo),
             )
         },
