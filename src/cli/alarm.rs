@@ -12,7 +12,7 @@ use super::place::{Outcome, Place, PlaceArgs, Said};
 use super::state::shown::{alarm_json, alarm_text};
 use super::table::Table;
 use crate::base::clock::Clock;
-use crate::inspect::{Alarm, Book, InspectError, ObjectRef, Scope, Writer, iso};
+use crate::inspect::{Alarm, Book, InspectError, ObjectRef, Scope, iso};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -90,7 +90,7 @@ fn list(address: Option<&str>, place: &Place) -> Outcome {
             help: Some("objects set theirs with `ctx.storage.setAlarm()`".to_owned()),
         });
     }
-    let now = place.clock.now();
+    let now = place.now(&book);
     place.answer(
         "alarm list",
         || {
@@ -134,11 +134,15 @@ fn with_alarm(book: &Book, address: &str) -> Result<(ObjectRef, Alarm), InspectE
 }
 
 fn cancel(address: &str, place: &Place) -> Outcome {
-    let book = place.book()?;
+    let book = place.book_to_change()?;
     let (object, alarm) = with_alarm(&book, address)?;
     match Live::of(&book)? {
         Some(live) => live.cancel_alarm(&object)?,
-        None => Writer::open(&book)?.set_alarm(&object, None)?,
+        None => {
+            let writer = place.writer(&book)?;
+            writer.set_alarm(&object, None)?;
+            place.warn_of(&writer);
+        }
     }
     place.answer(
         "alarm cancel",
@@ -149,7 +153,7 @@ fn cancel(address: &str, place: &Place) -> Outcome {
 }
 
 fn make_due(address: &str, place: &Place) -> Outcome {
-    let book = place.book()?;
+    let book = place.book_to_change()?;
     let (object, _) = with_alarm(&book, address)?;
     if let Some(live) = Live::of(&book)? {
         let ran = live.run_alarm(&object)?;
@@ -167,7 +171,9 @@ fn make_due(address: &str, place: &Place) -> Outcome {
         return Ok(Said::Done);
     }
     let now = place.clock.now();
-    Writer::open(&book)?.set_alarm(&object, Some(now))?;
+    let writer = place.writer(&book)?;
+    writer.set_alarm(&object, Some(now))?;
+    place.warn_of(&writer);
     place.answer(
         "alarm run",
         || json!({ "object": object.label(), "scheduled": iso(now), "ran": false }),

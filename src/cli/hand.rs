@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::live::Live;
+use super::place::Place;
 use crate::codec::{self, Value};
 use crate::inspect::{Book, InspectError, ObjectRef, Rows, Writer};
 use crate::storage::SqlValue;
@@ -20,10 +21,17 @@ type Result<T> = std::result::Result<T, InspectError>;
 
 impl Hand {
     /// The one for the state of `book`.
-    pub fn of(book: &Book) -> Result<Self> {
+    pub fn of(place: &Place, book: &Book) -> Result<Self> {
         match Live::of(book)? {
             Some(live) => Ok(Self::Live(live)),
-            None => Ok(Self::Files(Writer::open(book)?)),
+            None => Ok(Self::Files(place.writer(book)?)),
+        }
+    }
+
+    /// Tells what went wrong on the side.
+    pub fn warn(&self, place: &Place) {
+        if let Self::Files(writer) = self {
+            place.warn_of(writer);
         }
     }
 

@@ -17,6 +17,7 @@ use serde_json::{Value as Json, json};
 use tokio::net::TcpStream;
 use url::Url;
 
+use crate::base::clock::Timestamp;
 use crate::base::limits;
 use crate::inspect::{Book, InspectError, Namespace, ObjectRef, ServerNote};
 
@@ -95,6 +96,16 @@ impl Live {
         let url = self.url(&["objects", class, name]).ok()?;
         let facts = block_on(async { self.answer(Method::GET, &url, &Json::Null).await }).ok()?;
         (asleep || facts["state"] != "asleep").then(|| object_of(book, &facts)).flatten()
+    }
+
+    /// The server's time; `None` if it does not tell soon.
+    pub fn now(&self) -> Option<Timestamp> {
+        let url = self.url(&["health"]).ok()?;
+        let asked = async {
+            let asked = tokio::time::timeout(CONNECT, self.answer(Method::GET, &url, &Json::Null)).await;
+            asked.unwrap_or_else(|_| Err(self.unreachable(&"it does not answer")))
+        };
+        Some(Timestamp(block_on(asked).ok()?["now"].as_i64()?))
     }
 
     /// Passes each line of the server's events to `line` until that says false or the server ends.

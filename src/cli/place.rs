@@ -12,11 +12,14 @@ use serde_json::{Value as Json, json};
 use terminal_size::{Height, Width, terminal_size};
 
 use super::args::LogLevel;
+use super::live::Live;
 use super::output::{Style, answer, remark};
 use super::show::show_path;
-use crate::base::clock::Clock;
-use crate::inspect::{Book, InspectError};
+use crate::base::clock::{Clock, Timestamp};
+use crate::inspect::{Book, InspectError, Writer};
+use crate::migrate::Migrator;
 use crate::project::find_config;
+use crate::storage::StateDir;
 
 /// Version of the shape of everything that is printed with `--json`.
 pub const JSON_VERSION: u32 = 1;
@@ -102,6 +105,51 @@ impl Place {
     /// The state.
     pub fn book(&self) -> Result<Book, InspectError> {
         Book::open(&self.persist)
+    }
+
+    /// The state, to be changed: what an interrupted migration left is finished first.
+    pub fn book_to_change(&self) -> Result<Book, InspectError> {
+        let book = self.book()?;
+        self.finish_migration(&book)?;
+        Ok(book)
+    }
+
+    /// Finishes a migration of the state of `book` that was interrupted, unless a server holds it: that has done so.
+    pub fn finish_migration(&self, book: &Book) -> Result<(), InspectError> {
+        let migrator = Migrator::new(book.root(), self.clock.clone());
+        if !migrator.is_interrupted() || book.holder().is_some() {
+            return Ok(());
+        }
+        let _held = StateDir::open(book.root())?;
+        migrator.recover().map_err(|error| InspectError::Migration(error.to_string()))?;
+        self.remark("Finished a migration that was interrupted");
+        Ok(())
+    }
+
+    /// What changes the stopped state of `book`.
+    pub fn writer(&self, book: &Book) -> Result<Writer, InspectError> {
+        let writer = Writer::open(book, self.clock.clone())?;
+        // Between the look before and the lock a migration may have begun and ended abruptly.
+        let migrator = Migrator::new(book.root(), self.clock.clone());
+        match migrator.recover().map_err(|error| InspectError::Migration(error.to_string()))? {
+            false => Ok(writer),
+            true => Err(InspectError::Migration(
+                "a migration that was interrupted was finished just now; say the command again".to_owned(),
+            )),
+        }
+    }
+
+    /// Tells what went wrong on the side.
+    pub fn warn_of(&self, writer: &Writer) {
+        for warning in writer.take_warnings() {
+            self.remark(&format!("warning: {warning}"));
+        }
+    }
+
+    /// The time that counts for the state of `book`: the server's that holds it, whose clock may have been moved.
+    pub fn now(&self, book: &Book) -> Timestamp {
+        let live = Live::of(book).ok().flatten();
+        live.and_then(|live| live.now()).unwrap_or_else(|| self.clock.now())
     }
 
     /// `path`, short where it lies below the working directory.

@@ -7,6 +7,7 @@ use super::book::{Book, Namespace, ObjectRef};
 use super::failure::{InspectError, Result};
 use crate::base::ids::ObjectId;
 use crate::project::nearest;
+use crate::storage::FormerIds;
 
 /// Fewest digits of an id that stand for it.
 const PREFIX_DIGITS: usize = 4;
@@ -62,6 +63,12 @@ impl Book {
         if by_name.exists() {
             return Ok(by_name);
         }
+        if let Some(id) = self.present_id(&namespace, rest)? {
+            let moved = self.list_object(&ObjectRef { namespace: namespace.clone(), id, name: None })?;
+            if moved.object.exists() {
+                return Ok(moved.object);
+            }
+        }
         let listed = self.list(&namespace)?;
         let with_name = |object: &&ObjectRef| object.name.as_deref() == Some(rest);
         let objects: Vec<_> = listed.into_iter().map(|listed| listed.object).collect();
@@ -96,13 +103,24 @@ impl Book {
         }
         let (class, rest) = address.split_once(':').unwrap_or((address, ""));
         let namespace = self.find_namespace(class)?;
-        match rest.parse::<ObjectId>() {
+        let present = self.present_id(&namespace, rest)?;
+        match present.map_or_else(|| rest.parse::<ObjectId>(), Ok) {
             Ok(id) if namespace.ids().owns(&id) => Ok(ObjectRef { namespace, id, name: None }),
             Ok(_) => {
                 Err(InspectError::Invalid(format!("this id is not one of the class `{}`", namespace.class)))
             }
             Err(_) => Ok(self.named(&namespace, rest)),
         }
+    }
+
+    /// The id now of the object that `rest`, its name or its id, meant before a migration moved its class.
+    fn present_id(&self, namespace: &Namespace, rest: &str) -> Result<Option<ObjectId>> {
+        let path = FormerIds::path(&self.root().join("dodev"), &namespace.key());
+        let former = FormerIds::read(&path).map_err(InspectError::io("read", &path))?;
+        Ok(match rest.parse::<ObjectId>() {
+            Ok(id) => former.present(&namespace.ids(), &id),
+            Err(_) => former.named(rest),
+        })
     }
 
     fn named(&self, namespace: &Namespace, name: &str) -> ObjectRef {

@@ -59,6 +59,9 @@ pub enum InspectError {
     /// A statement is wrong.
     #[error("{0}")]
     Sql(String),
+    /// A migration was interrupted, and what it began is not done.
+    #[error("{0}")]
+    Migration(String),
     /// What exists stays as it is.
     #[error("{what}")]
     Exists {
@@ -100,6 +103,7 @@ impl InspectError {
             Self::Server(_) => "server",
             Self::Damaged { .. } => "damaged",
             Self::Sql(_) => "sql",
+            Self::Migration(_) => "migration",
             Self::Exists { .. } => "exists",
             Self::Io { .. } => "io",
             Self::Storage(_) | Self::Commit(_) => "storage",
@@ -135,6 +139,7 @@ impl InspectError {
             Self::Invalid(_)
             | Self::Server(_)
             | Self::Sql(_)
+            | Self::Migration(_)
             | Self::Io { .. }
             | Self::Storage(_)
             | Self::Commit(_) => None,

@@ -288,13 +288,16 @@ impl Imported {
         // Not named after the id first: what is stored under it is removed meanwhile.
         let built = object.namespace.dir.join(format!("importing-{}.sqlite", object.id));
         self.build(writer, object, &built)?;
+        writer.before_replaced(object)?;
         if object.exists() {
-            writer.remove(object)?;
+            writer.remove_files(object)?;
         }
         if let Some(time) = self.alarm {
             writer.list_alarm(object, time)?;
         }
-        std::fs::rename(&built, object.file()).map_err(InspectError::io("rename", &built))
+        std::fs::rename(&built, object.file()).map_err(InspectError::io("rename", &built))?;
+        writer.replaced(object, "import");
+        Ok(())
     }
 
     /// Makes the whole database aside, so that a mistake in the lines changes nothing.

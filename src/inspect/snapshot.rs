@@ -144,6 +144,11 @@ pub fn load(book: &Book, writer: &Writer, name: &str, progress: Progress<'_>) ->
     copy_all(&directory(book).join(name).join("v3"), &coming, progress)?;
     let coming_objects = coming.join("do");
     fs::create_dir_all(&coming_objects).map_err(InspectError::io("create", &coming_objects))?;
+    // What stands in the histories stays, and going back to the snapshot becomes a point of them.
+    let remembered = writer.remembered(book)?;
+    for object in &remembered {
+        writer.before_replaced(object)?;
+    }
     if present.exists() {
         fs::rename(&present, &going).map_err(InspectError::io("rename", &present))?;
     }
@@ -161,6 +166,9 @@ pub fn load(book: &Book, writer: &Writer, name: &str, progress: Progress<'_>) ->
                 _ => {}
             }
         }
+    }
+    for object in &remembered {
+        writer.replaced(object, &format!("snapshot load {name}"));
     }
     remove_tree(&going)?;
     remove_tree(&coming)?;

@@ -92,6 +92,11 @@ impl Migrator {
         Root(&self.root)
     }
 
+    /// Whether an earlier process ended in the middle of a migration: [`Migrator::recover`] finishes it.
+    pub fn is_interrupted(&self) -> bool {
+        journal::is_interrupted(self.root())
+    }
+
     /// Finishes what an earlier process began. Whether there was anything.
     pub fn recover(&self) -> Result<bool, MigrateError> {
         Ok(journal::recover(self.root(), &self.files)?)
@@ -148,7 +153,7 @@ impl Migrator {
             own.entries.push(self.entry(planned.tag.clone(), How::Adopted, steps));
         }
         ledger.workers.insert(worker.to_owned(), own);
-        Ok(journal::commit(self.root(), &self.files, &[], &ledger)?)
+        Ok(journal::commit(self.root(), &self.files, self.clock.now(), &[], &ledger)?)
     }
 
     /// Applies one migration of a plan for `worker`, and tells what it did.
@@ -191,7 +196,7 @@ impl Migrator {
         }
         let entry = self.entry(planned.tag.clone(), How::Applied, steps);
         ledger.workers.entry(worker.to_owned()).or_default().entries.push(entry.clone());
-        journal::commit(self.root(), &self.files, &change.moves, &ledger)?;
+        journal::commit(self.root(), &self.files, self.clock.now(), &change.moves, &ledger)?;
         Ok(entry)
     }
 
@@ -278,7 +283,7 @@ impl Migrator {
             let own = ledger.workers.remove(worker).unwrap_or_default();
             ledger.workers.insert(from_script.clone(), own);
         }
-        journal::commit(self.root(), &self.files, &change.moves, &ledger)?;
+        journal::commit(self.root(), &self.files, self.clock.now(), &change.moves, &ledger)?;
         Ok(entry)
     }
 
@@ -307,7 +312,7 @@ impl Migrator {
         let entry = self.entry(None, How::Carried, steps);
         own.entries.push(entry.clone());
         ledger.workers.insert(worker.to_owned(), own);
-        journal::commit(self.root(), &self.files, &change.moves, &ledger)?;
+        journal::commit(self.root(), &self.files, self.clock.now(), &change.moves, &ledger)?;
         Ok(entry)
     }
 
@@ -317,7 +322,7 @@ impl Migrator {
         let copies = std::mem::take(&mut ledger.copies);
         if !copies.is_empty() {
             // A copy without files could not be restored; files without a copy are only removed later.
-            journal::commit(self.root(), &self.files, &[], &ledger)?;
+            journal::commit(self.root(), &self.files, self.clock.now(), &[], &ledger)?;
         }
         let own = self.root().own();
         for copy in &copies {

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::clock::Timestamp;
 use crate::base::ids::{NamespaceKey, ObjectId};
+use crate::storage::history::{self, Cause, CauseKind};
 use crate::storage::{AlarmIndex, AlarmRetries, FormerIds, StorageError};
 
 use super::files::Files;
@@ -76,6 +78,9 @@ struct Journal {
     moves: Vec<StoredMove>,
     /// The ledger when all is done.
     ledger: Ledger,
+    /// When it was begun, milliseconds since 1970.
+    #[serde(default)]
+    at_ms: i64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -87,11 +92,17 @@ struct StoredMove {
     ids: Vec<(String, String)>,
 }
 
-/// Makes all `moves` and puts `ledger` in place of the one before.
+/// Makes all `moves` and puts `ledger` in place of the one before. Histories note it as of `now`.
 ///
 /// # Errors
 /// When the system refuses an operation; what was begun is finished by [`recover`].
-pub fn commit(root: Root<'_>, files: &Files, moves: &[Move], ledger: &Ledger) -> Result<(), JournalError> {
+pub fn commit(
+    root: Root<'_>,
+    files: &Files,
+    now: Timestamp,
+    moves: &[Move],
+    ledger: &Ledger,
+) -> Result<(), JournalError> {
     if moves.is_empty() {
         return write_ledger(root, files, ledger);
     }
@@ -106,9 +117,15 @@ pub fn commit(root: Root<'_>, files: &Files, moves: &[Move], ledger: &Ledger) ->
         let ids = ids.iter().map(text).collect();
         stored.push(StoredMove { from: from.clone(), to: to.clone(), keys: keys.clone(), ids });
     }
-    let journal = Journal { version: VERSION, phase: Phase::Take, moves: stored, ledger: ledger.clone() };
+    let journal =
+        Journal { version: VERSION, phase: Phase::Take, moves: stored, ledger: ledger.clone(), at_ms: now.0 };
     write(root, files, &journal)?;
     run(root, files, journal)
+}
+
+/// Whether an earlier process began something that it did not finish.
+pub fn is_interrupted(root: Root<'_>) -> bool {
+    path(root).exists()
 }
 
 /// Finishes what an earlier process began. Whether there was anything.
@@ -143,6 +160,7 @@ fn run(root: Root<'_>, files: &Files, mut journal: Journal) -> Result<(), Journa
         for (number, step) in journal.moves.iter().enumerate() {
             if let Some((from, to)) = &step.keys {
                 let (from, to) = (NamespaceKey::of(from), NamespaceKey::of(to));
+                note(root, &Place::Moving(number), Timestamp(journal.at_ms), &from, &to)?;
                 rewrite(root, files, &Place::Moving(number), &from, &to, &ids(root, &step.ids)?)?;
             }
         }
@@ -167,6 +185,27 @@ fn shift(root: Root<'_>, files: &Files, from: &Place, to: &Place) -> Result<(), 
     let path = root.own();
     files.next().map_err(failed("write", &path))?;
     AlarmRetries::new(&path).move_namespace(&from.retries(), &to.retries(), &[])?;
+    Ok(())
+}
+
+/// Makes a point in every history of the namespace in `place` that has none of this move yet.
+///
+/// A history that cannot be written is no reason to leave a migration half done: it goes without the point.
+fn note(
+    root: Root<'_>,
+    place: &Place,
+    time: Timestamp,
+    from: &NamespaceKey,
+    to: &NamespaceKey,
+) -> Result<(), JournalError> {
+    let directory = place.history(root);
+    let cause = Cause::new(CauseKind::Migration, format!("{} to {}", from.as_str(), to.as_str()));
+    for (id, rest) in files_by_id(&directory).map_err(failed("read", &directory))? {
+        // What has its new id already was noted before an interruption.
+        if rest == ".history" && from.owns(&id) {
+            let _ = history::mark(&directory.join(format!("{id}{rest}")), time, &cause);
+        }
+    }
     Ok(())
 }
 

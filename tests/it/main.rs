@@ -26,6 +26,7 @@ mod rpc;
 mod rust_text;
 mod sockets;
 mod state;
+mod state_history;
 mod test_command;
 mod tidy;
 mod time;

@@ -26,6 +26,8 @@ Examples:
   dodev state sql Room:lobby                    an SQL prompt
   dodev state snapshot save before-test         keep everything as it is
   dodev state diff before-test                  what changed since then
+  dodev state log Counter:global                what changed it, and when
+  dodev state restore Counter:global@-5m        as it was five minutes ago
   dodev state export --out state.jsonl          all of it as JSON lines
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found or different.";
@@ -66,8 +68,12 @@ pub enum StateCommand {
     Import(ImportArgs),
     /// Keep copies of all state, and go back to them
     Snapshot(SnapshotArgs),
-    /// Compare two snapshots, or one with the present, key by key and row by row
+    /// Compare snapshots, points and the present, key by key and row by row
     Diff(DiffArgs),
+    /// List the points of an object's history: when, and what made them
+    Log(LogArgs),
+    /// Put an object back as it was at a point of its history
+    Restore(RestoreArgs),
     /// Remove all objects, or those of a class
     Reset(ResetArgs),
     /// Remove objects with everything in them
@@ -271,9 +277,10 @@ pub enum SnapshotCommand {
 Examples:
   dodev state diff before                       from a snapshot to the present
   dodev state diff before after                 between two snapshots
-  dodev state diff before live --only Room:lobby")]
+  dodev state diff before live --only Room:lobby
+  dodev state diff Room:lobby@-5m               one object, from a point of its history to the present")]
 pub struct DiffArgs {
-    /// A snapshot, or `live` for the present
+    /// A snapshot, `OBJECT@POINT`, or `live` for the present
     #[arg(add = ArgValueCompleter::new(snapshots))]
     pub from: String,
 
@@ -284,6 +291,43 @@ pub struct DiffArgs {
     /// Only this object or class
     #[arg(long, value_name = "OBJECT", add = ArgValueCompleter::new(addresses))]
     pub only: Option<String>,
+}
+
+/// Arguments of `dodev state log`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dodev state log Counter:global
+  dodev state log Counter:global --limit 1 --json | jq -r '.points[0].bookmark'
+
+`dodev state restore OBJECT@POINT` brings a point back, `dodev state diff OBJECT@POINT` shows what changed since.")]
+pub struct LogArgs {
+    /// `Class:name` or `Class:id`
+    #[arg(value_name = "OBJECT", add = ArgValueCompleter::new(addresses))]
+    pub address: String,
+
+    /// Show at most this many points, the newest
+    #[arg(long, value_name = "COUNT", default_value_t = 30)]
+    pub limit: u64,
+}
+
+/// Arguments of `dodev state restore`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  dodev state restore Counter:global@-5m
+  dodev state restore Counter:global@2026-11-22T10:00Z
+  dodev state restore Counter:global@00000000-0000002a
+
+The state before is a point as well: what is printed undoes the restore.")]
+pub struct RestoreArgs {
+    /// `Class:name` or `Class:id`, and a point: a bookmark, a time, or `-5m`
+    #[arg(value_name = "OBJECT@POINT", add = ArgValueCompleter::new(addresses))]
+    pub target: String,
+
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
 }
 
 /// Arguments of `dodev state reset`.

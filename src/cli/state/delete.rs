@@ -10,9 +10,9 @@ use crate::cli::table::count;
 
 /// Runs the command.
 pub fn run(args: &DeleteArgs, place: &Place) -> Outcome {
-    let book = place.book()?;
+    let book = place.book_to_change()?;
     let object = book.object(&args.address)?;
-    let hand = Hand::of(&book)?;
+    let hand = Hand::of(place, &book)?;
     // All or nothing: a misspelt key deletes none of the others.
     for key in &args.keys {
         if book.get(&object, key)?.is_none() {
@@ -20,6 +20,7 @@ pub fn run(args: &DeleteArgs, place: &Place) -> Outcome {
         }
     }
     let deleted = hand.delete(&object, &args.keys)?;
+    hand.warn(place);
     place.answer(
         "state delete",
         || json!({ "object": object.label(), "deleted": deleted }),

@@ -10,17 +10,26 @@ use crate::cli::place::{Outcome, Place, Said};
 use crate::cli::progress::Progress;
 use crate::cli::table::{cut, visible};
 use crate::inspect::diff::{Change, ObjectDiff, TableDiff, diff};
-use crate::inspect::{Book, InspectError, iso, snapshot};
+use crate::inspect::{Book, InspectError, ObjectRef, Past, exact, iso, snapshot, split_point};
 
 /// Runs the command.
 pub fn run(args: &DiffArgs, place: &Place) -> Outcome {
     let book = place.book()?;
-    let side = |name: &str| -> Result<Book, InspectError> {
-        if name == "live" { Ok(book.clone()) } else { snapshot::open(&book, name) }
+    let (from, to) = (side(&book, &args.from, place)?, side(&book, &args.to, place)?);
+    let only = match (&from.object, &to.object) {
+        (Some(one), Some(other)) if (&one.namespace, one.id) != (&other.namespace, other.id) => {
+            let what =
+                format!("{} and {} are two objects: compare points of one", one.label(), other.label());
+            return Err(InspectError::Invalid(what));
+        }
+        (Some(_), _) | (_, Some(_)) if args.only.is_some() => {
+            return Err(InspectError::Invalid("a point is of one object: leave `--only` out".to_owned()));
+        }
+        (Some(object), _) | (_, Some(object)) => Some(exact(object)),
+        (None, None) => args.only.clone(),
     };
-    let (from, to) = (side(&args.from)?, side(&args.to)?);
     let progress = Progress::new(place, "Comparing");
-    let found = diff(&from, &to, args.only.as_deref(), &|done, total| progress.set(done, total))?;
+    let found = diff(from.book(), to.book(), only.as_deref(), &|done, total| progress.set(done, total))?;
     drop(progress);
     let (a, b) = (&args.from, &args.to);
     place.answer(
@@ -32,6 +41,36 @@ pub fn run(args: &DiffArgs, place: &Place) -> Outcome {
         },
     );
     Ok(if found.is_empty() { Said::Done } else { Said::No })
+}
+
+/// What is compared: all of a state, or one object as it is or was.
+struct Side {
+    book: Book,
+    object: Option<ObjectRef>,
+    past: Option<Past>,
+}
+
+impl Side {
+    fn book(&self) -> &Book {
+        self.past.as_ref().map_or(&self.book, Past::book)
+    }
+}
+
+fn side(book: &Book, text: &str, place: &Place) -> Result<Side, InspectError> {
+    let whole = |book: Book| Side { book, object: None, past: None };
+    if text == "live" {
+        return Ok(whole(book.clone()));
+    }
+    if !text.contains(':') {
+        return Ok(whole(snapshot::open(book, text)?));
+    }
+    let Some((address, point)) = split_point(text) else {
+        return Ok(Side { object: Some(book.object(text)?), ..whole(book.clone()) });
+    };
+    let (object, history) = book.remembered(address)?;
+    let point = point.find(&object, &history, place.now(book))?;
+    let past = Past::of(&object, &history, point.bookmark)?;
+    Ok(Side { object: Some(object), past: Some(past), ..whole(book.clone()) })
 }
 
 fn sides<T>(change: &Change<T>) -> (&'static str, Option<&T>, Option<&T>) {

@@ -9,7 +9,7 @@ use super::args::ImportArgs;
 use crate::cli::place::{Outcome, Place, Said};
 use crate::cli::progress::Progress;
 use crate::cli::table::count;
-use crate::inspect::{Book, InspectError, Writer, lines};
+use crate::inspect::{Book, InspectError, lines};
 
 /// Runs the command.
 pub fn run(args: &ImportArgs, place: &Place) -> Outcome {
@@ -24,6 +24,7 @@ pub fn run(args: &ImportArgs, place: &Place) -> Outcome {
         return Err(InspectError::not_found("there is no object in it"));
     }
     let book = Book::at(&place.persist);
+    place.finish_migration(&book)?;
     let mut targets = Vec::new();
     for object in &objects {
         let target = object.target(&book, args.worker.as_deref())?;
@@ -33,13 +34,14 @@ pub fn run(args: &ImportArgs, place: &Place) -> Outcome {
         }
         targets.push(target);
     }
-    let writer = Writer::open(&book)?;
+    let writer = place.writer(&book)?;
     let progress = Progress::new(place, "Importing");
     for (done, (object, target)) in objects.iter().zip(&targets).enumerate() {
         progress.set(done as u64, objects.len() as u64);
         object.store(&writer, target)?;
     }
     drop(progress);
+    place.warn_of(&writer);
     let labels: Vec<_> = targets.iter().map(|target| target.label()).collect();
     place.answer(
         "state import",

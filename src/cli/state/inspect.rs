@@ -96,7 +96,7 @@ fn view_text(book: &Book, view: &ObjectView, live: Option<&Json>, place: &Place)
     }
     let scheduled = view.alarm.or(listed.alarm.map(|alarm| alarm.scheduled));
     if let Some(time) = scheduled {
-        fact("alarm", format!("{} ({})", distance(time, now), iso(time)));
+        fact("alarm", format!("{} ({})", distance(time, place.now(book)), iso(time)));
     }
     if let Some(retry) = listed.alarm.and_then(|alarm| alarm.retry) {
         fact(

@@ -21,7 +21,7 @@ pub fn run(args: &ListArgs, place: &Place) -> Outcome {
         Scope::Namespace(namespace) => vec![namespace],
         Scope::Object(object) => {
             let listed = book.list_object(&object)?;
-            print(place, &[(object.namespace, vec![listed])], &Awake::of(&book));
+            print(place, &book, &[(object.namespace, vec![listed])], &Awake::of(&book));
             return Ok(Said::Done);
         }
     };
@@ -43,7 +43,7 @@ pub fn run(args: &ListArgs, place: &Place) -> Outcome {
             help: Some("objects are stored with their first write; run `dodev dev` and use one".to_owned()),
         });
     }
-    print(place, &lists, &awake);
+    print(place, &book, &lists, &awake);
     Ok(if lists.is_empty() { Said::No } else { Said::Done })
 }
 
@@ -94,7 +94,7 @@ impl Awake {
     }
 }
 
-fn print(place: &Place, lists: &[(Namespace, Vec<Listed>)], awake: &Awake) {
+fn print(place: &Place, book: &Book, lists: &[(Namespace, Vec<Listed>)], awake: &Awake) {
     let holder = crate::inspect::Book::at(&place.persist).holder();
     place.answer(
         "state list",
@@ -113,8 +113,10 @@ fn print(place: &Place, lists: &[(Namespace, Vec<Listed>)], awake: &Awake) {
             })
         },
         || {
-            let parts: Vec<_> =
-                lists.iter().map(|(namespace, listed)| section(place, namespace, listed, awake)).collect();
+            let now = place.now(book);
+            let section =
+                |(namespace, listed): &(Namespace, Vec<Listed>)| section(place, now, namespace, listed, awake);
+            let parts: Vec<_> = lists.iter().map(section).collect();
             parts.join("\n")
         },
     );
@@ -129,11 +131,10 @@ pub fn listed_json(listed: &Listed) -> Json {
     })
 }
 
-fn section(place: &Place, namespace: &Namespace, listed: &[Listed], awake: &Awake) -> String {
+fn section(place: &Place, now: Timestamp, namespace: &Namespace, listed: &[Listed], awake: &Awake) -> String {
     let bytes = listed.iter().map(|listed| listed.size_bytes).sum();
     let facts = format!("{} of {}, {}", count(listed.len(), "object"), namespace.script, size(bytes));
     let mut out = format!("{}  {}\n", place.style.bold(&namespace.class), place.style.dimmed(&facts));
-    let now = place.clock.now();
     let has_alarms = listed.iter().any(|listed| listed.alarm.is_some());
     let is_live = awake.0.is_some();
     let mut heads = vec!["name", "size>", "last write"];
@@ -141,7 +142,7 @@ fn section(place: &Place, namespace: &Namespace, listed: &[Listed], awake: &Awak
     heads.extend(is_live.then_some("state"));
     let mut table = Table::new(&heads).indented(2);
     for listed in listed {
-        let mut cells = row(listed, has_alarms, now);
+        let mut cells = row(listed, has_alarms, now, place.clock.now());
         cells.extend(is_live.then(|| awake.text(&listed.object)));
         table.row(cells);
     }
@@ -159,12 +160,13 @@ fn section(place: &Place, namespace: &Namespace, listed: &[Listed], awake: &Awak
     out
 }
 
-fn row(listed: &Listed, has_alarms: bool, now: Timestamp) -> Vec<String> {
+/// Alarms are due by the clock of the server (`now`), files were written by the machine's (`written`).
+fn row(listed: &Listed, has_alarms: bool, now: Timestamp, written: Timestamp) -> Vec<String> {
     // An id stands in brackets: it is not what the object is called.
     let name =
         listed.object.name.clone().unwrap_or_else(|| format!("({})", &listed.object.id.to_string()[..16]));
     let last_write =
-        if listed.size_bytes > 0 { distance(listed.last_write, now) } else { "never".to_owned() };
+        if listed.size_bytes > 0 { distance(listed.last_write, written) } else { "never".to_owned() };
     let mut cells = vec![name, size(listed.size_bytes), last_write];
     if has_alarms {
         cells.push(listed.alarm.as_ref().map_or_else(String::new, |alarm| alarm_text(alarm, now)));

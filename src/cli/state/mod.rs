@@ -8,9 +8,11 @@ mod get;
 mod import;
 mod inspect;
 mod list;
+mod log;
 mod prompt;
 mod put;
 mod remove;
+mod restore;
 pub mod shown;
 mod snapshot;
 mod sql;
@@ -48,6 +50,8 @@ fn dispatch(command: &StateCommand, place: &Place) -> (&'static str, Outcome) {
             SnapshotCommand::Rm { names } => ("snapshot rm", snapshot::remove(names, place)),
         },
         StateCommand::Diff(args) => ("diff", diff::run(args, place)),
+        StateCommand::Log(args) => ("log", log::run(args, place)),
+        StateCommand::Restore(args) => ("restore", restore::run(args, place)),
         StateCommand::Reset(args) => ("reset", remove::reset(args, place)),
         StateCommand::Tail(args) => ("tail", tail::run(args, place)),
         StateCommand::Rm(args) => ("rm", remove::run(args, place)),

@@ -89,7 +89,7 @@ pub fn run(book: &Book, object: &ObjectRef, place: &Place) -> Outcome {
                 Some(outcome) => show(outcome),
                 None => break,
             },
-            text => show(execute(book, object, text).map(|rows| rows_text(&rows, place))),
+            text => show(execute(place, book, object, text).map(|rows| rows_text(&rows, place))),
         }
     }
     Ok(Said::Done)

@@ -14,7 +14,7 @@ use crate::inspect::{InspectError, parse_value};
 
 /// Runs the command.
 pub fn run(args: &PutArgs, place: &Place) -> Outcome {
-    let book = place.book()?;
+    let book = place.book_to_change()?;
     let text = match args.value.as_str() {
         "-" => {
             let mut text = String::new();
@@ -41,7 +41,9 @@ pub fn run(args: &PutArgs, place: &Place) -> Outcome {
             error => error,
         })?,
     };
-    let bytes = Hand::of(&book)?.put(&object, &args.key, &value)?;
+    let hand = Hand::of(place, &book)?;
+    let bytes = hand.put(&object, &args.key, &value)?;
+    hand.warn(place);
     place.answer(
         "state put",
         || json!({ "object": object.label(), "key": args.key, "value": codec::to_json(&value), "size_bytes": bytes }),

@@ -6,17 +6,17 @@ use super::args::{RemoveArgs, ResetArgs};
 use crate::cli::output::ask;
 use crate::cli::place::{Outcome, Place, Said};
 use crate::cli::table::count;
-use crate::inspect::{InspectError, Scope, Writer};
+use crate::inspect::{InspectError, Scope};
 
 /// Runs `rm`.
 pub fn run(args: &RemoveArgs, place: &Place) -> Outcome {
-    let book = place.book()?;
+    let book = place.book_to_change()?;
     let mut objects = Vec::new();
     for address in &args.addresses {
         objects.push(book.object(address)?);
     }
     let labels: Vec<_> = objects.iter().map(|object| object.label()).collect();
-    let writer = Writer::open(&book)?;
+    let writer = place.writer(&book)?;
     confirm(&format!("Remove {} with everything stored in it?", labels.join(", ")), args.yes)?;
     for object in &objects {
         writer.remove(object)?;
@@ -27,7 +27,7 @@ pub fn run(args: &RemoveArgs, place: &Place) -> Outcome {
 
 /// Runs `reset`.
 pub fn reset(args: &ResetArgs, place: &Place) -> Outcome {
-    let book = place.book()?;
+    let book = place.book_to_change()?;
     let namespaces = match book.scope(args.class.as_deref())? {
         Scope::All => book.namespaces()?,
         Scope::Namespace(namespace) => vec![namespace],
@@ -44,7 +44,7 @@ pub fn reset(args: &ResetArgs, place: &Place) -> Outcome {
         Some(class) => format!("of `{class}`"),
         None => format!("in `{}`", place.shown(&place.persist)),
     };
-    let writer = Writer::open(&book)?;
+    let writer = place.writer(&book)?;
     confirm(&format!("Remove {} {of}?", count(objects, "object")), args.yes)?;
     for namespace in &namespaces {
         writer.remove_namespace(namespace)?;
@@ -62,11 +62,14 @@ pub fn confirm(question: &str, yes: bool) -> Result<(), InspectError> {
     if yes {
         return Ok(());
     }
+    confirm_or(question, "this cannot be undone, and there is no terminal to ask on: say `--yes`")
+}
+
+/// Asks before something happens; `silent` says what to do where there is nobody to ask.
+pub fn confirm_or(question: &str, silent: &str) -> Result<(), InspectError> {
     match ask(&format!("{question} [y/N] ")) {
         Some(answer) if matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes") => Ok(()),
         Some(_) => Err(InspectError::Invalid("nothing was changed".to_owned())),
-        None => Err(InspectError::Invalid(
-            "this cannot be undone, and there is no terminal to ask on: say `--yes`".to_owned(),
-        )),
+        None => Err(InspectError::Invalid(silent.to_owned())),
     }
 }

@@ -9,7 +9,7 @@ use crate::cli::place::{Outcome, Place, Said};
 use crate::cli::progress::Progress;
 use crate::cli::table::{Table, count, size};
 use crate::inspect::snapshot::{self, Snapshot};
-use crate::inspect::{InspectError, Writer, distance};
+use crate::inspect::{InspectError, distance};
 
 /// Runs `save`.
 pub fn save(name: &str, replace: bool, place: &Place) -> Outcome {
@@ -28,14 +28,15 @@ pub fn save(name: &str, replace: bool, place: &Place) -> Outcome {
 
 /// Runs `load`.
 pub fn load(name: &str, yes: bool, place: &Place) -> Outcome {
-    let book = place.book()?;
+    let book = place.book_to_change()?;
     // Misspelt names are told before anything is asked.
     snapshot::open(&book, name)?;
-    let writer = Writer::open(&book)?;
+    let writer = place.writer(&book)?;
     confirm(&format!("Replace all objects by those of the snapshot `{name}`?"), yes)?;
     let progress = Progress::new(place, "Copying");
     let loaded = snapshot::load(&book, &writer, name, &|done, total| progress.set(done, total))?;
     drop(progress);
+    place.warn_of(&writer);
     place.answer(
         "state snapshot load",
         || json!({ "snapshot": snapshot_json(&loaded) }),

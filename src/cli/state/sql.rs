@@ -30,7 +30,7 @@ pub fn run(args: &SqlArgs, place: &Place) -> Outcome {
             text
         }
     };
-    let rows = execute(&book, &object, &text)?;
+    let rows = execute(place, &book, &object, &text)?;
     if args.csv {
         answer(&String::from_utf8_lossy(&csv(&rows)));
     } else {
@@ -40,13 +40,19 @@ pub fn run(args: &SqlArgs, place: &Place) -> Outcome {
 }
 
 /// Runs `sql`: what only reads without the lock, anything else under it.
-pub fn execute(book: &Book, object: &ObjectRef, sql: &str) -> Result<Rows, InspectError> {
+pub fn execute(place: &Place, book: &Book, object: &ObjectRef, sql: &str) -> Result<Rows, InspectError> {
     if sql.trim().is_empty() {
         return Err(InspectError::Invalid("SQL is missing".to_owned()));
     }
     match book.query(object, sql)? {
         Asked::Rows(rows) => Ok(rows),
-        Asked::WouldChange => Hand::of(book)?.sql(object, sql),
+        Asked::WouldChange => {
+            place.finish_migration(book)?;
+            let hand = Hand::of(place, book)?;
+            let rows = hand.sql(object, sql)?;
+            hand.warn(place);
+            Ok(rows)
+        }
     }
 }
 

@@ -43,6 +43,9 @@ pub struct Stat {
 }
 
 impl Stat {
+    /// Of no file there is.
+    pub const UNKNOWN: Self = Self { size: u64::MAX, modified: 0, file: 0 };
+
     /// Of the file `path`; all zeros if there is none.
     pub fn of(path: &Path) -> Self {
         let Ok(metadata) = fs::metadata(path) else { return Self::default() };

@@ -30,7 +30,7 @@ pub use file::HistoryFile;
 pub use log::path_of as log_path;
 pub use point::{Bookmark, Cause, CauseKind, InvalidBookmark, Point, Sequence};
 pub use reader::{History, HistoryError, Snapshot};
-pub use recorder::Recorder;
+pub use recorder::{Recorder, mark};
 pub use restore::{is_scheduled, restore, schedule, unschedule};
 
 /// Bounds of the history of every object.

@@ -156,14 +156,46 @@ impl Recorder {
         }
         self.find()?;
         let Some(file) = self.file.as_ref().filter(|file| file.tail.present) else {
-            return self.adopt();
+            return self.adopt(&Cause::new(CauseKind::Adopted, ""));
         };
         if log_salt(&self.database) == Some(file.tail.position.salt)
             || Stat::of(&self.database) == file.tail.stat
         {
             return Ok(());
         }
-        self.take_over_unknown(false)
+        self.take_over_unknown(false, &Cause::new(CauseKind::Foreign, ""))
+    }
+
+    /// To be called before somebody replaces the database's files as a whole: takes over what they hold, and sees to it
+    /// that what comes is compared with the history, even if this process ends first.
+    pub fn before_replaced(&mut self) -> Result<()> {
+        self.find()?;
+        if self.off.is_some() || self.file.is_none() {
+            return Ok(());
+        }
+        // A damaged database can be replaced too; its last commits are lost to the history then.
+        let known = match self.database.exists() {
+            true => self.before_open().and_then(|()| self.save(false)),
+            false => Ok(()),
+        };
+        self.find()?;
+        if let Some(file) = &mut self.file {
+            // The new files may be an older copy of the same log: then its salt says nothing.
+            file.append(&[], Tail { position: Position::default(), stat: Stat::UNKNOWN, ..file.tail })?;
+        }
+        known
+    }
+
+    /// Notes that the database's files were replaced by `cause`: what is there now is a point, and a history begins with
+    /// it where there was none.
+    pub fn replaced(&mut self, cause: &Cause) -> Result<()> {
+        self.find()?;
+        match self.file.as_ref().map(|file| file.tail.present) {
+            _ if self.off.is_some() => Ok(()),
+            Some(true) => self.take_over_unknown(false, cause),
+            _ if self.database.exists() => self.adopt(cause),
+            _ => Ok(()),
+        }
     }
 
     /// Looks for the history, and again if somebody else has written to it: an earlier session's recorder may do.
@@ -194,7 +226,8 @@ impl Recorder {
         } else if !tail.present {
             // Somebody made the file since: its state is all that is known of it.
             self.noted.clear();
-            return if self.database.exists() { self.adopt() } else { Ok(()) };
+            let adopted = Cause::new(CauseKind::Adopted, "");
+            return if self.database.exists() { self.adopt(&adopted) } else { Ok(()) };
         }
         match log::read(&self.database, tail.position)? {
             Some(log) if log.continues || follows || Stat::of(&self.database) == tail.stat => {
@@ -204,7 +237,7 @@ impl Recorder {
                 }
             }
             None if follows || Stat::of(&self.database) == tail.stat => {}
-            _ => return self.take_over_unknown(open),
+            _ => return self.take_over_unknown(open, &Cause::new(CauseKind::Foreign, "")),
         }
         self.noted.clear();
         if records.is_empty() { Ok(()) } else { self.append(&records, tail) }
@@ -284,8 +317,8 @@ impl Recorder {
         segment.into_bytes()
     }
 
-    /// Begins the history with the database as it is.
-    fn adopt(&mut self) -> Result<()> {
+    /// Begins the history, or goes on with it, with the database as it is.
+    fn adopt(&mut self, cause: &Cause) -> Result<()> {
         if self.is_too_large() {
             return Ok(());
         }
@@ -298,20 +331,19 @@ impl Recorder {
         (tail.time, tail.present, tail.restoring) = (self.options.clock.now().max(tail.time), true, false);
         tail.position = position.unwrap_or_default();
         tail.stat = if position.is_some() { Stat::default() } else { Stat::of(&self.database) };
-        let cause = Cause::new(CauseKind::Adopted, "");
-        self.append(&[(Kind::Base, whole(&image, tail.last, tail.time, &cause))], tail)
+        self.append(&[(Kind::Base, whole(&image, tail.last, tail.time, cause))], tail)
     }
 
     /// Compares the database with the history, because somebody else wrote to it in a way that left no
-    /// trace; what differs becomes one point.
-    fn take_over_unknown(&mut self, open: bool) -> Result<()> {
+    /// trace; what differs becomes one point, of `cause`.
+    fn take_over_unknown(&mut self, open: bool, cause: &Cause) -> Result<()> {
         self.noted.clear();
         let Some(file) = &self.file else { return Ok(()) };
         let mut tail = file.tail;
         let known = file.image(|_| true)?.unwrap_or_default();
         let position = log::read(&self.database, Position::default())?.map(|log| log.end).unwrap_or_default();
         let Some(image) = self.read_database()? else {
-            return self.deleted(&Cause::new(CauseKind::Foreign, ""));
+            return self.deleted(cause);
         };
         // Without a connection of the object's, reading the database has moved the log into it.
         (tail.position, tail.stat) =
@@ -329,8 +361,7 @@ impl Recorder {
         }
         (tail.last, tail.restoring) = (next(&tail), false);
         tail.time = self.options.clock.now().max(tail.time);
-        let cause = Cause::new(CauseKind::Foreign, "");
-        segment.end_commit(tail.last, tail.time, &cause, (image.len() / PAGE) as u64);
+        segment.end_commit(tail.last, tail.time, cause, (image.len() / PAGE) as u64);
         self.append(&[(Kind::Segment, segment.into_bytes())], tail)
     }
 
@@ -382,6 +413,29 @@ impl Recorder {
         self.known = true;
         Ok(())
     }
+}
+
+/// Makes a point of the present state in the history `path`, if there is one: `cause` changed nothing in the database.
+/// Reads the whole file.
+///
+/// # Errors
+/// When the file cannot be read or written.
+pub fn mark(path: &Path, time: Timestamp, cause: &Cause) -> Result<()> {
+    let Some(mut file) = HistoryFile::open(path)?.filter(|file| file.tail.present) else { return Ok(()) };
+    let mut pages = 0;
+    file.each(|_, kind, payload| {
+        if kind != Kind::Tail {
+            for entry in super::file::entries(payload) {
+                pages = entry?.pages;
+            }
+        }
+        Ok(true)
+    })?;
+    let mut tail = file.tail;
+    (tail.last, tail.restoring, tail.time) = (next(&tail), false, time.max(tail.time));
+    let mut segment = Segment::default();
+    segment.end_commit(tail.last, tail.time, cause, pages);
+    file.append(&[(Kind::Segment, segment.into_bytes())], tail)
 }
 
 fn next(tail: &Tail) -> Sequence {

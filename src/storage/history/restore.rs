@@ -72,8 +72,8 @@ pub fn restore(
     let failed = |reason: std::io::Error| io("restore", database, &reason);
     if database.exists() {
         recorder.before_open().map_err(failed)?;
-        recorder.save(false).map_err(failed)?;
     }
+    recorder.save(false).map_err(failed)?;
     let Some(file) = recorder.file() else {
         return Err(HistoryError::None(recorder.off().map(str::to_owned)));
     };
