@@ -27,6 +27,7 @@ mod state;
 mod table;
 mod templates;
 mod test;
+mod test_state;
 mod time;
 mod time_args;
 
