@@ -24,6 +24,7 @@ mod project;
 mod reload;
 mod rpc;
 mod rust_text;
+mod sample_tests;
 mod sockets;
 mod state;
 mod test_command;
