@@ -85,10 +85,9 @@ fn blanked(argument: &Argument<'_>, file: &str) -> Option<String> {
 /// Statements of `sql` about transactions: where each begins, and its first word.
 fn transactions(sql: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
-    let mut words = Words { sql, at: 0 };
     // The body of a trigger is between `BEGIN` and `END` and has semicolons of its own.
     let (mut is_first, mut creates, mut in_trigger, mut cases) = (true, false, false, 0_usize);
-    while let Some((at, word)) = words.next() {
+    for (at, word) in (Words { sql, at: 0 }) {
         let upper = word.to_ascii_uppercase();
         if in_trigger {
             match upper.as_str() {
