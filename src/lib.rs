@@ -5,6 +5,7 @@
 
 pub mod base;
 pub mod bundle;
+pub mod check;
 pub mod cli;
 pub mod codec;
 pub mod dev;
@@ -25,6 +26,7 @@ pub const LAYERS: &[(&str, u8)] = &[
     ("base", 0),
     ("project", 1),
     ("codec", 1),
+    ("check", 1),
     ("bundle", 2),
     ("storage", 2),
     ("engine", 3),

@@ -29,6 +29,7 @@ Examples:
   dodev dev                    serve the project in this directory
   dodev dev --port 3000        on a certain port
   dodev test -- npm test       run tests against a server of their own
+  dodev check                  find mistakes without starting
   dodev state list             what is stored
   dodev time advance 1d        a day later in the running server
   dodev help dev               everything about a command";
@@ -40,6 +41,8 @@ pub enum Command {
     Dev(Box<DevArgs>),
     /// Run a command, for example a test runner, against a server with fresh state.
     Test(Box<super::test::TestArgs>),
+    /// Say what is wrong with a project, without starting it.
+    Check(super::check::CheckArgs),
     /// Make a new project from a template.
     Init(super::init::InitArgs),
     State(Box<super::state::args::StateArgs>),

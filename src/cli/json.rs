@@ -119,6 +119,7 @@ pub fn diagnostics(list: &[Diagnostic]) -> Vec<Value> {
         let severity = match diagnostic.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Hint => "hint",
         };
         json!({
             "code": diagnostic.code, "severity": severity, "message": diagnostic.message,

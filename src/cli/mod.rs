@@ -6,6 +6,7 @@
 mod alarm;
 mod args;
 mod browser;
+mod check;
 mod complete;
 mod completions;
 mod control_client;
@@ -27,6 +28,7 @@ mod state;
 mod table;
 mod templates;
 mod test;
+mod test_state;
 mod time;
 mod time_args;
 
@@ -53,6 +55,7 @@ pub fn main() -> ExitCode {
     match Cli::try_parse().map(|cli| cli.command) {
         Ok(Command::Dev(args)) => dev::run(args, clock),
         Ok(Command::Test(args)) => test::run(args, clock),
+        Ok(Command::Check(args)) => check::run(&args, clock),
         Ok(Command::Init(args)) => init::run(&args),
         Ok(Command::State(args)) => state::run(&args, clock),
         Ok(Command::Alarm(args)) => alarm::run(&args, clock),

@@ -367,6 +367,7 @@ impl miette::Diagnostic for Drawn {
     fn severity(&self) -> Option<miette::Severity> {
         Some(match self.severity {
             Severity::Warning => miette::Severity::Warning,
+            Severity::Hint => miette::Severity::Advice,
             Severity::Error => miette::Severity::Error,
         })
     }

@@ -23,6 +23,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::args::{DevArgs, LogLevel};
 use super::dev;
 use super::output::{self, Output, Style};
+use super::test_state;
 use crate::base::clock::Clock;
 use crate::dev::{Broken, Control, Ready, Report, Session, SessionOptions, StartFailure};
 
@@ -30,8 +31,8 @@ const TEST_ABOUT: &str = "\
 Run a command, for example a test runner, against a server with fresh state.
 
 Starts the project on a free port with state of its own in a temporary directory, waits until it \
-answers, and runs the command with DODEV_URL, DODEV_CONTROL_URL and DODEV_STATE in its environment. When \
-the command ends, the server ends too, and `dodev test` ends with the command's exit code. A \
+answers, and runs the command with DODEV_URL, DODEV_CONTROL_URL, DODEV_TOKEN and DODEV_STATE in its \
+environment. When the command ends, the server ends too, and `dodev test` ends with the command's exit code. A \
 project that does not start is shown with its mistakes, and the command is not run.
 
 What the server tells goes to a file; its last lines are shown when the command fails.";
@@ -42,7 +43,8 @@ Examples:
   dodev test -- node --test               finds the server by DODEV_URL
   dodev test -e staging -- ./smoke.sh     flags of `dodev dev` come before the dashes
   dodev test --keep -- npm test           look at the state afterwards
-  dodev test --state fixtures/state -- npm test";
+  dodev test --state before-import -- npm test         starts from a snapshot
+  dodev test --seed fixtures/rooms.jsonl -- npm test   starts with exported objects";
 
 /// Arguments of `dodev test`.
 #[derive(Debug, Args)]
@@ -52,9 +54,13 @@ pub struct TestArgs {
     #[command(flatten)]
     pub dev: DevArgs,
 
-    /// Start with a copy of this state directory instead of none
-    #[arg(long, value_name = "DIR")]
+    /// Start with a copy of this state directory, or of the snapshot of this name
+    #[arg(long, value_name = "DIR|SNAPSHOT")]
     pub state: Option<PathBuf>,
+
+    /// Store the objects of this file first, as `dodev state export` wrote them
+    #[arg(long, value_name = "FILE")]
+    pub seed: Option<PathBuf>,
 
     /// Keep the state afterwards and say where it is
     #[arg(long)]
@@ -75,8 +81,9 @@ const SHOWN_LINES: usize = 40;
 /// Runs the command line after `--` against the project and gives back its exit code.
 pub fn run(args: Box<TestArgs>, clock: Clock) -> ExitCode {
     let mut style = Style::of_process(args.dev.log_level, args.dev.quiet, args.dev.json);
-    let words = Words { command: args.command, state: args.state, keep: args.keep, log: args.log };
-    let outcome = dev::options(args.dev, clock).and_then(|options| {
+    let TestArgs { state, seed, keep, log, command, dev } = *args;
+    let words = Words { command, state, seed, keep, log };
+    let outcome = dev::options(dev, clock).and_then(|options| {
         style.cwd.clone_from(&options.load.cwd);
         run_with(words, options, style.clone())
     });
@@ -112,6 +119,7 @@ pub fn run(args: Box<TestArgs>, clock: Clock) -> ExitCode {
 struct Words {
     command: Vec<OsString>,
     state: Option<PathBuf>,
+    seed: Option<PathBuf>,
     keep: bool,
     log: Option<PathBuf>,
 }
@@ -177,12 +185,14 @@ fn run_with(words: Words, mut options: SessionOptions, style: Style) -> anyhow::
         Some(directory) => Place::Given(directory.clone()),
         None => Place::Private(tempfile::Builder::new().prefix("dodev-test-").tempdir()?),
     };
-    if let Some(source) = words.state.map(|path| cwd.join(path)) {
-        copy_state(&source, place.path())
-            .with_context(|| format!("cannot take the state from `{}`", source.display()))?;
-    }
     fs::create_dir_all(place.path())
         .with_context(|| format!("cannot create `{}`", place.path().display()))?;
+    if let Some(source) = &words.state {
+        test_state::copy(source, place.path(), &options.load)?;
+    }
+    if let Some(file) = &words.seed {
+        test_state::seed(file, place.path(), &options.load)?;
+    }
     options.persist = Some(place.path().to_owned());
     options.port = Some(options.port.unwrap_or(0));
     options.watch = false;
@@ -241,6 +251,7 @@ fn run_when_ready(
         .args(arguments)
         .env("DODEV_URL", &url)
         .env("DODEV_CONTROL_URL", format!("{url}/cdn-cgi/dodev"))
+        .env("DODEV_TOKEN", &*ready.token)
         .env("DODEV_STATE", &ready.persist)
         .spawn()
         .with_context(|| format!("cannot run `{}`", program.display()))?;
@@ -292,24 +303,4 @@ fn tail_of(log: &Path) -> String {
     let text = fs::read_to_string(log).unwrap_or_else(|error| format!("the log cannot be read: {error}"));
     let lines: Vec<_> = text.lines().collect();
     lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n")
-}
-
-/// Copies the state directory `source` to `target`, without what belongs to a running server.
-fn copy_state(source: &Path, target: &Path) -> io::Result<()> {
-    fs::create_dir_all(target)?;
-    for entry in fs::read_dir(source)? {
-        let entry = entry?;
-        let to = target.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copy_state(&entry.path(), &to)?;
-        } else if !is_of_a_server(&entry.path()) {
-            fs::copy(entry.path(), to)?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether a file says that a server uses the directory.
-fn is_of_a_server(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == "lock" || name == "server.json")
 }

@@ -106,6 +106,8 @@ pub struct Ready {
     pub project: Arc<Project>,
     /// Where state is kept.
     pub persist: PathBuf,
+    /// What the control surface wants to be shown; never printed.
+    pub token: Arc<str>,
     /// Since the process started; absent if a mistake had to be corrected first.
     pub duration: Option<Duration>,
 }

@@ -101,6 +101,7 @@ fn paragraph(diagnostic: &Diagnostic) -> String {
     let severity = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Hint => "hint",
     };
     let mut text = format!("{severity}: {}\n", diagnostic.message);
     for label in &diagnostic.labels {

@@ -3,6 +3,7 @@
 //! One binary links once. `project`, `process`, `http`, `websocket` and `deadline` are what tests stand on.
 
 mod cache;
+mod check;
 mod cli;
 mod conformance;
 mod control;
@@ -24,6 +25,7 @@ mod project;
 mod reload;
 mod rpc;
 mod rust_text;
+mod sample_tests;
 mod sockets;
 mod state;
 mod state_history;

@@ -85,3 +85,45 @@ fn state_is_kept_or_copied_on_request() {
     assert!(fs::exists(format!("{kept}/v3/do/t-C")).expect("readable"));
     fs::remove_dir_all(kept).expect("it was kept for us");
 }
+
+#[test]
+fn the_command_may_use_the_control_surface() {
+    let project = project();
+    // A change without the token needs `content-type: application/json`; with a wrong one it is refused.
+    let ask = r#"
+authority=${DODEV_URL#http://}
+for token in "$DODEV_TOKEN" wrong; do
+  exec 3<>"/dev/tcp/${authority%:*}/${authority##*:}"
+  printf 'POST /cdn-cgi/dodev/hibernate HTTP/1.1\r\nhost: %s\r\nauthorization: Bearer %s\r\nconnection: close\r\n\r\n' \
+    "$authority" "$token" >&3
+  head -n 1 <&3 | cut -d ' ' -f 2
+done"#;
+    Ran::dodev(&project, &["test", "--", "bash", "-c", ask]).expect(0, "200\n401\n");
+}
+
+#[test]
+fn state_comes_from_a_snapshot_or_a_seed() {
+    let project = project();
+    let own = project.dir().join(".wrangler/state");
+    let own = own.to_str().expect("plain text");
+    Ran::dodev(&project, &["test", "--persist-to", own, "--", "bash", "-c", ASK]).expect(0, "n=1\n");
+    assert_eq!(Ran::dodev(&project, &["state", "snapshot", "save", "one"]).code, Some(0));
+    assert_eq!(Ran::dodev(&project, &["state", "export", "--out", "one.jsonl"]).code, Some(0));
+    Ran::dodev(&project, &["test", "--persist-to", own, "--", "bash", "-c", ASK]).expect(0, "n=2\n");
+    for from in [["--state", "one"], ["--seed", "one.jsonl"]] {
+        let args = ["test", from[0], from[1], "--", "bash", "-c", ASK];
+        Ran::dodev(&project, &args).expect(0, "n=2\n");
+    }
+    // Another environment is another Worker; the objects are its own all the same.
+    let config = CONFIG.replacen("\"main\"", "\"env\": { \"x\": { \"durable_objects\": { \"bindings\": [{ \"name\": \"C\", \"class_name\": \"C\" }] } } }, \"main\"", 1);
+    project.write("wrangler.jsonc", &config);
+    let args = ["test", "-e", "x", "--seed", "one.jsonl", "--", "bash", "-c", ASK];
+    Ran::dodev(&project, &args).expect(0, "n=2\n");
+    let ran = Ran::dodev(&project, &["test", "--state", "oen", "--", "echo", "ran"]);
+    ran.expect(1, "").expect_errors(&["`oen` is no directory and no snapshot"]);
+    project.write("other.jsonl", &project.read("one.jsonl").replace("\"class\":\"C\"", "\"class\":\"D\""));
+    let ran = Ran::dodev(&project, &["test", "--seed", "other.jsonl", "--", "echo", "ran"]);
+    ran.expect(1, "").expect_errors(&["has an object of `D`, which is no class of this Worker"]);
+    let ran = Ran::dodev(&project, &["test", "--seed", "i.js", "--", "echo", "ran"]);
+    ran.expect(1, "").expect_errors(&["cannot take objects from", "i.js"]);
+}

@@ -125,7 +125,7 @@ impl Session {
         // After a fix the time since the start says nothing.
         let duration = changed_at.is_none().then_some(elapsed);
         let (address, persist) = (self.server.address(), self.persist.clone());
-        self.report(Report::Ready(Ready { address, project, persist, duration }));
+        self.report(Report::Ready(Ready { address, project, persist, token: self.token.clone(), duration }));
     }
 
     pub(super) fn show_broken(&mut self) {

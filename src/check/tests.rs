@@ -1,0 +1,116 @@
+//! Code and what the rules say of it: `line:column code` of every finding.
+
+use super::*;
+
+fn said(path: &str, text: &str, replies_to_close: bool) -> Vec<String> {
+    let source = SourceFile::new(path, text);
+    let found = check(&source, Rules { replies_to_close });
+    let show = |diagnostic: &Diagnostic| {
+        let (line, column) = source.position(diagnostic.labels[0].span.start);
+        format!("{line}:{column} {}", diagnostic.code.trim_start_matches("check/"))
+    };
+    found.iter().map(show).collect()
+}
+
+#[test]
+fn transactions_in_sql() {
+    for (text, expected) in [
+        ("sql.exec('BEGIN')", vec!["1:11 sql-transaction"]),
+        (
+            "this.ctx.storage.sql.exec(`\n  begin immediate;\n  UPDATE t SET a = 1;\n  COMMIT`)",
+            vec!["2:3 sql-transaction", "4:3 sql-transaction"],
+        ),
+        ("this.#sql.exec(\"/* a; */ SAVEPOINT x\", 1)", vec!["1:26 sql-transaction"]),
+        ("sql.exec(`\\nROLLBACK`)", vec!["1:13 sql-transaction"]),
+        ("sql.exec(`INSERT INTO ${t} VALUES ('; BEGIN')`)", vec![]),
+        ("sql.exec(`${statement} BEGIN`)", vec!["1:24 sql-transaction"]),
+        (
+            "sql.exec('CREATE TRIGGER x AFTER INSERT ON t BEGIN UPDATE t SET a = CASE a WHEN 1 THEN 2 END; DELETE FROM u; END; SELECT 1')",
+            vec![],
+        ),
+        (
+            "sql.exec('CREATE TRIGGER x AFTER INSERT ON t BEGIN DELETE FROM u; END; COMMIT')",
+            vec!["1:72 sql-transaction"],
+        ),
+        ("sql.exec('SELECT a AS begin FROM t -- ; BEGIN')", vec![]),
+        ("sql.exec('CREATE TABLE \"BEGIN\"(a)'); db.exec('BEGIN'); sql.exec(text)", vec![]),
+        ("sql.exec('äöü; END')", vec!["1:16 sql-transaction"]),
+    ] {
+        assert_eq!(said("a.ts", text, true), expected, "{text}");
+    }
+}
+
+#[test]
+fn sockets_that_do_not_hibernate() {
+    let class = |body: &str| {
+        format!(
+            "class C extends DurableObject {{ webSocketMessage() {{}} webSocketClose() {{}} fetch() {{ {body} }} }}"
+        )
+    };
+    for (body, findings) in [
+        ("const [a, b] = Object.values(new WebSocketPair()); b.accept();", 1),
+        ("const { 0: a, 1: b } = new WebSocketPair(); b.accept();", 1),
+        ("const pair = new WebSocketPair(); pair[1].accept();", 1),
+        (
+            "const pair = new WebSocketPair(); const [a, b] = Object.values(pair) as WebSocket[]; b!.accept();",
+            1,
+        ),
+        ("const [a, b] = Object.values(new WebSocketPair()); this.ctx.acceptWebSocket(b);", 0),
+        ("const [a, b] = Object.values(new WebSocketPair()); b.accept(); b.close(1008, 'no');", 0),
+        ("const upstream = (await fetch(url)).webSocket; upstream.accept();", 0),
+    ] {
+        assert_eq!(said("a.ts", &class(body), true).len(), findings, "{body}");
+    }
+    let standard = "class C { fetch() { const p = new WebSocketPair(); p[1].accept(); } }";
+    assert_eq!(said("a.ts", standard, false), [""; 0]);
+    let both = "class C { fetch() { const p = new WebSocketPair(); p[1].accept(); this.ctx.acceptWebSocket(p[0]); } }";
+    assert_eq!(said("a.ts", both, false), ["1:52 accept"]);
+}
+
+#[test]
+fn closings_that_nobody_answers() {
+    for (text, replies, expected) in [
+        (
+            "class C extends DurableObject { async webSocketMessage(ws) {} }",
+            false,
+            vec!["1:39 unanswered-close"],
+        ),
+        ("class C extends DurableObject { async webSocketMessage(ws) {} }", true, vec![]),
+        ("class C extends DurableObject { webSocketMessage() {} webSocketClose() {} }", false, vec![]),
+        ("class C extends DurableObject { webSocketMessage() {} webSocketClose = () => {} }", false, vec![]),
+        ("class C extends Agent { webSocketMessage() {} }", false, vec![]),
+    ] {
+        assert_eq!(said("a.js", text, replies), expected, "{text}");
+    }
+}
+
+#[test]
+fn state_of_a_module() {
+    for (text, expected) in [
+        (
+            "let n = 0;\nexport class C extends DurableObject { f() { n++; n = 2; } }",
+            vec!["2:46 module-state"],
+        ),
+        ("let n = 0;\nexport default { fetch() { n += 1; } }", vec!["2:28 module-state"]),
+        ("const m = new Map();\nexport default { fetch() { m.set(1, 2); } }", vec!["2:28 module-state"]),
+        ("const m = new Map();\nexport default { fetch() { return m.get(1); } }", vec![]),
+        ("let n = 0;\nexport default { fetch() { let n = 1; n++; } }", vec![]),
+        ("let n = 0;\nfunction f() { n++; }", vec![]),
+        ("let n = 0; n = 1;\nexport default { fetch() { return n; } }", vec![]),
+        ("const headers = new Headers();\nexport default { fetch() { headers.set('a', 'b'); } }", vec![]),
+    ] {
+        assert_eq!(said("a.ts", text, true), expected, "{text}");
+    }
+    let source = SourceFile::new("a.js", "let n;\nexport default { fetch() { n = 1; } }");
+    assert_eq!(
+        check(&source, Rules { replies_to_close: true })[0].severity,
+        crate::base::diag::Severity::Hint
+    );
+}
+
+#[test]
+fn what_is_no_code_is_passed_over() {
+    assert_eq!(said("a.ts", "let = ;;; class", false), [""; 0]);
+    assert_eq!(said("a.txt", "sql.exec('BEGIN')", false), [""; 0]);
+    assert!(is_code(Path::new("a.tsx")) && !is_code(Path::new("a.d.ts")) && !is_code(Path::new("a.sql")));
+}
