@@ -38,24 +38,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("--profile", "dodev needs no account; leave it out"),
 ];
 
-/// Commands that are not there yet, each with what to do instead.
-const COMMANDS: &[(&str, &str)] = &[
-    ("log", "points in an object's history are not shown yet; `dodev state snapshot` keeps states by name"),
-    ("restore", "an object cannot be restored alone yet; `dodev state snapshot load` puts everything back"),
-];
-
-/// `error`, or the sentence for the flag or the command that it is about.
+/// `error`, or the sentence for the flag that it is about.
 pub fn explain(error: clap::Error) -> clap::Error {
-    if let (ErrorKind::InvalidSubcommand, Some(ContextValue::String(given))) =
-        (error.kind(), error.get(ContextKind::InvalidSubcommand))
-    {
-        return match COMMANDS.iter().find(|(name, _)| name == given) {
-            Some((name, reason)) => {
-                clap::Error::raw(ErrorKind::InvalidSubcommand, format!("`{name}`: {reason}\n"))
-            }
-            None => error,
-        };
-    }
     if error.kind() != ErrorKind::UnknownArgument {
         return error;
     }
@@ -92,8 +76,6 @@ mod tests {
             assert!(error.to_string().contains(words), "{flag}: {error}");
             assert_eq!(error.exit_code(), 2);
         }
-        let error = explain(Cli::try_parse_from(["dodev", "state", "restore", "C:a"]).unwrap_err());
-        assert!(error.to_string().contains("snapshot load"), "{error}");
         let error = explain(Cli::try_parse_from(["dodev", "dev", "--prot", "1"]).unwrap_err());
         assert!(error.to_string().contains("--port"), "{error}");
     }

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::dev::DEFAULT_STATE;
 use crate::base::clock::Clock;
+use crate::dev::DEFAULT_STATE;
 use crate::inspect::{Book, InspectError, Writer, lines, snapshot};
 use crate::project::{LoadRequest, find_config, load};
 
