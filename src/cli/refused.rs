@@ -1,4 +1,4 @@
-//! Flags of `wrangler dev` that dodev does not take, and commands that are not there yet, each with a sentence that says why.
+//! Flags of `wrangler dev` that dodev does not take, each with a sentence that says why.
 //!
 //! A flag that would change nothing is refused like one that is not built: nobody should believe that it
 //! had an effect.
