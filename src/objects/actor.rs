@@ -6,6 +6,7 @@ use rquickjs::{Function, Persistent, Value};
 
 use crate::base::clock::Timestamp;
 use crate::base::ids::{NamespaceKey, ObjectId};
+use crate::base::jurisdiction::Jurisdiction;
 use crate::engine::{OpId, OwnerId, Scope, SectionId};
 use crate::storage::FormerIds;
 
@@ -27,11 +28,11 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// The id of the object called `name`.
-    pub fn id_from_name(&self, name: &str) -> ObjectId {
+    /// The id of the object called `name` in `jurisdiction`, or outside all of them.
+    pub fn named(&self, jurisdiction: Option<Jurisdiction>, name: &str) -> ObjectId {
         // Most namespaces never moved and pay nothing.
-        let moved = if self.former.is_empty() { None } else { self.former.named(name) };
-        moved.unwrap_or_else(|| self.key.id_from_name(name))
+        let moved = if self.former.is_empty() { None } else { self.former.named(jurisdiction, name) };
+        moved.unwrap_or_else(|| self.key.named(jurisdiction, name))
     }
 
     /// The present id of the object that `id` names; `None` if the namespace never made it.

@@ -16,6 +16,7 @@ mod init;
 mod interchange;
 mod migrate;
 mod node;
+mod objects;
 mod outbound;
 mod packages;
 mod playground;
