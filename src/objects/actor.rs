@@ -153,15 +153,25 @@ impl Actor {
 
     /// Whether a turn could be run now.
     pub fn has_work(&self) -> bool {
-        if self.broken.is_some() || !self.handovers.is_empty() {
-            return true;
-        }
+        self.has_own_work() || self.inbox.iter().any(|(section, _)| self.lets_in(*section))
+    }
+
+    /// Whether a turn could be run if an event of `section` were the only one.
+    pub fn can_begin(&self, section: SectionId) -> bool {
+        self.has_own_work() || self.lets_in(section)
+    }
+
+    /// Whether a turn could be run without any event.
+    fn has_own_work(&self) -> bool {
+        let next = self.wakefulness == Wakefulness::Awake && self.gate.has_next();
+        next || self.broken.is_some() || !self.handovers.is_empty()
+    }
+
+    fn lets_in(&self, section: SectionId) -> bool {
         match self.wakefulness {
             Wakefulness::AwaitingLease | Wakefulness::Constructing => false,
-            Wakefulness::Asleep => !self.inbox.is_empty(),
-            Wakefulness::Awake => {
-                self.gate.has_next() || self.inbox.iter().any(|(section, _)| self.gate.admits(*section))
-            }
+            Wakefulness::Asleep => true,
+            Wakefulness::Awake => self.gate.admits(section),
         }
     }
 }

@@ -1,6 +1,11 @@
-//! Which object an id means, through the binary: jurisdictions, whose ids are their own and stay valid.
+//! Durable Objects through the binary: jurisdictions, whose ids are their own and stay valid; warnings of what
+//! was not disposed and of limits that are near; the limit of an object's queue.
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
+
+use crate::deadline::Deadline;
 
 use crate::project::{Server, TestProject};
 
@@ -79,5 +84,99 @@ fn jurisdictions_are_labels_with_ids_of_their_own() {
     server.stop();
     let server = project.start();
     assert_eq!(answer(&server, "/stored"), json!([2, 3, "eu"]));
+    server.stop();
+}
+
+const FORGETFUL: &str = r#"
+import { DurableObject, RpcTarget, RpcStub } from "cloudflare:workers";
+class Target extends RpcTarget { hi() { return "hi"; } }
+export class Room extends DurableObject {
+  plain() { return { a: 1 }; }
+  stub() { return new Target(); }
+  object() { return { target: new Target() }; }
+  disposer() { return { [Symbol.dispose]() {} }; }
+  take(call) { return call(); }
+  keep(call) { this.call = call.dup(); }
+}
+const cases = {
+  async plain(room) { await room.plain(); },
+  async disposed(room) { using stub = await room.stub(); await stub.hi(); using o = await room.object(); using d = await room.disposer(); },
+  async argument(room) { await room.take(() => 1); },
+  async kept(room) { await room.keep(() => 1); },
+  async piped(room) { await room.stub().hi(); },
+  async stub(room) { const stub = await room.stub(); await stub.hi(); },
+  async object(room) { const object = await room.object(); await object.target.hi(); },
+  async local() { await new RpcStub(new Target()).hi(); },
+  async disposer(room) { await room.disposer(); },
+};
+export default {
+  async fetch(request, env) {
+    for (const name of new URL(request.url).pathname.slice(1).split(",")) await cases[name](env.C.getByName("a"));
+    console.log("the end");
+    return new Response("ok");
+  },
+};"#;
+
+#[test]
+fn what_was_not_disposed_is_warned_of_once() {
+    let project = project(FORGETFUL);
+    let silent = "/plain,disposed,argument,kept";
+    let forgotten = |what: &str| format!("An RPC {what} was not disposed properly.");
+    for (path, expected) in [
+        (silent, &[][..]),
+        ("/piped,piped", &["stub"][..]),
+        ("/stub", &["stub"]),
+        ("/object", &["stub"]),
+        ("/local", &["stub"]),
+        ("/disposer,disposer,stub", &["result", "stub"]),
+    ] {
+        let server = project.start();
+        assert_eq!(server.get(path).text(), "ok", "{path}");
+        // A later line tells that nothing is missing.
+        let seen = server.process().line_count();
+        assert_eq!(server.get("/plain").text(), "ok");
+        assert!(
+            server.process().wait_line(seen, "the end", Deadline::after(Duration::from_secs(20))).is_some()
+        );
+        let output = server.process().output();
+        for what in ["stub", "result"] {
+            let told = usize::from(expected.contains(&what));
+            assert_eq!(output.matches(&forgotten(what)).count(), told, "{path}: {what}\n{output}");
+        }
+        server.stop();
+    }
+}
+
+const QUEUE: &str = r#"
+import { DurableObject } from "cloudflare:workers";
+export class Room extends DurableObject {
+  block() { this.ctx.blockConcurrencyWhile(() => new Promise((go) => setTimeout(go, 50))); }
+  touch() { return 1; }
+}
+export default {
+  async fetch(request, env) {
+    const room = env.C.getByName("a");
+    await room.block();
+    const calls = Array.from({ length: Number(new URL(request.url).searchParams.get("n")) }, () => room.touch());
+    const settled = await Promise.allSettled(calls);
+    const refused = settled.filter((one) => one.status === "rejected").map((one) => one.reason);
+    return Response.json([settled.length - refused.length, refused.length,
+      refused[0] && [refused[0].name, refused[0].message, refused[0].overloaded, refused[0].retryable]]);
+  },
+};"#;
+
+#[test]
+fn a_queue_that_is_full_refuses_more_and_warns_before() {
+    let project = project(QUEUE);
+    let server = project.start();
+    let warning = "80 % of the 10000 requests that may wait for one object";
+    assert_eq!(answer(&server, "/?n=7999"), json!([7999, 0, null]));
+    assert!(!server.process().output().contains(warning));
+    let text = "Durable Object is overloaded. Too many requests queued.";
+    assert_eq!(answer(&server, "/?n=10002"), json!([10000, 2, ["Error", text, true, null]]));
+    assert_eq!(answer(&server, "/?n=8100"), json!([8100, 0, null]), "it goes on");
+    let told = server.process().wait_line(0, warning, Deadline::after(Duration::from_secs(20)));
+    assert!(told.is_some(), "the log warns:\n{}", server.process().output());
+    assert_eq!(server.process().output().matches(warning).count(), 1);
     server.stop();
 }
