@@ -99,6 +99,8 @@ pub struct Objects {
     pub(super) faults: Faults,
     pub(super) alarm_waiters: AlarmWaiters,
     pub(super) feed: RefCell<Feed>,
+    /// Whether somebody asked what keeps an object awake.
+    pub(super) places_asked: Cell<bool>,
     /// How long an object with hibernatable sockets may be idle.
     pub(super) hibernate_after: Cell<Duration>,
     /// How many objects have an instance.
@@ -129,6 +131,7 @@ impl Objects {
             faults: Faults::default(),
             alarm_waiters: AlarmWaiters::default(),
             feed: RefCell::default(),
+            places_asked: Cell::default(),
             hibernate_after: Cell::new(limits::HIBERNATE_AFTER),
             awake: Cell::default(),
             sockets: Sockets::default(),
@@ -327,6 +330,7 @@ impl Objects {
 
     /// Runs turns, commits and releases until nothing is left to do.
     pub fn run(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) {
+        self.host.places.want(self.places_asked.get() || self.feed.borrow().is_watched());
         // Limits may have been exceeded while nothing ran.
         self.break_pending(isolate, entry);
         loop {
