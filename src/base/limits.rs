@@ -72,6 +72,11 @@ pub const HISTORY_BYTES: u64 = 256 * 1024 * 1024;
 /// Open database connections kept at a time.
 pub const OPEN_DATABASES: usize = 128;
 
+/// Calls and requests that may wait for one object. The platform has such a limit and does not publish it.
+pub const OBJECT_QUEUE: usize = 10_000;
+/// Share of a limit from which on the log warns of it, percent.
+pub const WARN_AT_PERCENT: usize = 80;
+
 /// Time without an event after which an object with hibernatable WebSockets loses its instance.
 pub const HIBERNATE_AFTER: Duration = Duration::from_secs(10);
 /// Shortest time without an event after which an object without WebSockets loses its instance.

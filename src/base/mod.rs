@@ -6,5 +6,6 @@ pub mod clock;
 pub mod diag;
 pub mod generation;
 pub mod ids;
+pub mod jurisdiction;
 pub mod limits;
 pub mod time_text;

@@ -11,6 +11,11 @@ function withHeadline(error, stack) {
   return `${toString.call(error)}\n${mapStack(stack)}`.trimEnd();
 }
 
+host.entry("stack", () => {
+  const stack = native.get.call(new Error());
+  return typeof stack === "string" ? stack : "";
+});
+
 Object.defineProperty(Error.prototype, "stack", {
   ...native,
   get() {

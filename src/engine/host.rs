@@ -10,6 +10,7 @@ use crate::base::clock::Clock;
 
 use super::bodies::Bodies;
 use super::ops::{Completer, Completion, Ops};
+use super::places::{Places, first_of};
 use super::roots::Roots;
 use super::timers::Timers;
 use super::turn::Violations;
@@ -112,6 +113,8 @@ pub struct Host {
     pub roots: Roots,
     /// Bodies that JavaScript reads and writes.
     pub bodies: Bodies,
+    /// Where operations and timers began.
+    pub places: Rc<Places>,
     /// Timers that JavaScript set.
     pub timers: RefCell<Timers>,
     /// Source of time.
@@ -132,10 +135,12 @@ pub struct Host {
 impl Host {
     /// Makes the shared state of one isolate.
     pub fn new(clock: Clock, completer: Completer, log: Box<dyn Fn(LogRecord)>) -> Rc<Self> {
-        Rc::new(Self {
+        let places = Rc::new(Places::default());
+        let host = Rc::new(Self {
             scope: Cell::new(Scope::NONE),
             interrupted: Cell::new(false),
-            ops: Ops::default(),
+            ops: Ops::new(places.clone()),
+            places,
             roots: Roots::default(),
             bodies: Bodies::default(),
             timers: RefCell::default(),
@@ -147,7 +152,14 @@ impl Host {
             own_dir: RefCell::default(),
             origin: RefCell::new(Box::new(|_| Origin::Worker)),
             map_stack: RefCell::new(Box::new(str::to_owned)),
-        })
+        });
+        let weak = Rc::downgrade(&host);
+        host.places.set_find(move |ctx| {
+            let host = weak.upgrade()?;
+            let stack: String = host.entry(ctx, "stack").ok()?.call(()).ok()?;
+            first_of(&host.map_stack(&stack))
+        });
+        host
     }
 
     /// A host for isolates that no server owns: nothing is logged, nothing completes from outside.
@@ -199,6 +211,7 @@ impl Host {
     /// Drops every handle to a JavaScript value; must happen before the runtime is freed.
     pub(super) fn clear(&self) {
         self.ops.clear();
+        self.places.clear();
         self.roots.clear();
         self.entries.borrow_mut().clear();
         self.violations.clear();

@@ -20,6 +20,7 @@ pub mod memory;
 pub mod opaque;
 pub mod ops;
 pub mod pipe;
+mod places;
 pub mod prelude;
 pub mod proxy;
 pub mod roots;

@@ -5,6 +5,7 @@
 //! mailbox; the completion enters JavaScript as a turn of its own, in the scope of its operation.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use rquickjs::{ArrayBuffer, Ctx, Function, IntoJs, Persistent, Promise, Result, 
 
 use super::exception::make_error;
 use super::host::{OwnerId, Scope};
+use super::places::Places;
 
 /// A pending operation: its place in the slab and a serial number, so that ids are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,6 +103,7 @@ impl Completer {
 struct Pending {
     scope: Scope,
     what: &'static str,
+    at: Option<Box<str>>,
     resolve: Persistent<Function<'static>>,
     reject: Persistent<Function<'static>>,
 }
@@ -119,9 +122,17 @@ struct Slab {
 
 /// The pending operations of one isolate.
 #[derive(Default)]
-pub struct Ops(RefCell<Slab>);
+pub struct Ops {
+    slab: RefCell<Slab>,
+    places: Rc<Places>,
+}
 
 impl Ops {
+    /// No operations; those to come are noted with their `places`.
+    pub fn new(places: Rc<Places>) -> Self {
+        Self { slab: RefCell::default(), places }
+    }
+
     /// Starts an operation in `scope`: its id for whoever finishes it, its promise for JavaScript.
     pub fn start<'js>(&self, ctx: &Ctx<'js>, scope: Scope) -> Result<(OpId, Promise<'js>)> {
         self.start_named(ctx, scope, "operation")
@@ -136,8 +147,8 @@ impl Ops {
     ) -> Result<(OpId, Promise<'js>)> {
         let (promise, resolve, reject) = ctx.promise()?;
         let (resolve, reject) = (Persistent::save(ctx, resolve), Persistent::save(ctx, reject));
-        let pending = Pending { scope, what, resolve, reject };
-        let mut slab = self.0.borrow_mut();
+        let pending = Pending { scope, what, at: self.places.here(ctx), resolve, reject };
+        let mut slab = self.slab.borrow_mut();
         let index = slab.free.pop().unwrap_or_else(|| {
             slab.slots.push(Slot::default());
             u32::try_from(slab.slots.len() - 1).expect("fewer than 2^32 operations wait")
@@ -149,7 +160,7 @@ impl Ops {
 
     /// The scope in which `op` must be finished; `None` if it was cancelled or finished.
     pub fn scope(&self, op: OpId) -> Option<Scope> {
-        let slab = self.0.borrow();
+        let slab = self.slab.borrow();
         let slot = slab.slots.get(op.index as usize)?;
         let pending = slot.pending.as_ref().filter(|_| slot.serial == op.serial)?;
         Some(pending.scope)
@@ -157,15 +168,18 @@ impl Ops {
 
     /// Whether `owner` waits for any operation.
     pub fn any_of(&self, owner: OwnerId) -> bool {
-        let slab = self.0.borrow();
+        let slab = self.slab.borrow();
         slab.slots.iter().filter_map(|slot| slot.pending.as_ref()).any(|p| p.scope.owner == owner)
     }
 
-    /// What `owner` waits for.
-    pub fn of(&self, owner: OwnerId) -> Vec<&'static str> {
-        let slab = self.0.borrow();
+    /// What `owner` waits for, and where in the user's code it began, if that was wanted.
+    pub fn of(&self, owner: OwnerId) -> Vec<(&'static str, Option<Box<str>>)> {
+        let slab = self.slab.borrow();
         let pending = slab.slots.iter().filter_map(|slot| slot.pending.as_ref());
-        pending.filter(|pending| pending.scope.owner == owner).map(|pending| pending.what).collect()
+        pending
+            .filter(|pending| pending.scope.owner == owner)
+            .map(|pending| (pending.what, pending.at.clone()))
+            .collect()
     }
 
     /// Settles the promise of `op`. To be called within a turn in the operation's scope.
@@ -204,7 +218,7 @@ impl Ops {
     pub fn cancel_all_of(&self, owner: OwnerId) {
         let mut cancelled = Vec::new();
         {
-            let mut slab = self.0.borrow_mut();
+            let mut slab = self.slab.borrow_mut();
             let slab = &mut *slab;
             for (index, slot) in slab.slots.iter_mut().enumerate() {
                 if slot.pending.as_ref().is_some_and(|p| p.scope.owner == owner) {
@@ -219,7 +233,7 @@ impl Ops {
     }
 
     fn take(&self, op: OpId) -> Option<Pending> {
-        let mut slab = self.0.borrow_mut();
+        let mut slab = self.slab.borrow_mut();
         let slot = slab.slots.get_mut(op.index as usize).filter(|slot| slot.serial == op.serial)?;
         let pending = slot.pending.take()?;
         slot.serial = slot.serial.wrapping_add(1);
@@ -228,7 +242,7 @@ impl Ops {
     }
 
     pub(super) fn clear(&self) {
-        let slots = std::mem::take(&mut *self.0.borrow_mut());
+        let slots = std::mem::take(&mut *self.slab.borrow_mut());
         drop(slots);
     }
 }

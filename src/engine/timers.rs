@@ -16,7 +16,12 @@ pub struct Timers {
     queue: BinaryHeap<Reverse<(Duration, u64, u32)>>,
     order: u64,
     forgotten: Vec<u32>,
+    /// Where timers were set; of few, of dead ones too until there are many.
+    places: FxHashMap<u32, Box<str>>,
 }
+
+/// Places of dead timers are forgotten when there are this many more than timers.
+const DEAD_PLACES: usize = 64;
 
 impl Timers {
     /// Sets a timer that is due at `due`; returns its number, which is never 0.
@@ -31,6 +36,19 @@ impl Timers {
         self.order += 1;
         self.live.insert(id, scope);
         self.queue.push(Reverse((due, self.order, id)));
+    }
+
+    /// Notes where in the user's code the timer `id` was set.
+    pub fn set_place(&mut self, id: u32, at: Box<str>) {
+        if self.places.len() >= 2 * self.live.len() + DEAD_PLACES {
+            self.places.retain(|id, _| self.live.contains_key(id));
+        }
+        self.places.insert(id, at);
+    }
+
+    /// Where the timer `id` was set, if that was noted.
+    pub fn place(&self, id: u32) -> Option<&str> {
+        self.places.get(&id).map(|at| &**at)
     }
 
     /// Forgets the timer `id`, if it is still set.

@@ -26,6 +26,8 @@ pub enum Entered<'js> {
 pub struct TurnReport {
     /// The turn was ended because it used too much CPU time.
     pub cpu_exceeded: bool,
+    /// The limit of CPU time, if the turn used nearly all of it.
+    pub cpu_near: Option<std::time::Duration>,
     /// The isolate ran out of memory.
     pub memory_exceeded: bool,
     /// Rejections without a handler, and exceptions that left a callback.
@@ -103,6 +105,7 @@ impl Isolate {
         });
         host.clock.end_turn();
         report.cpu_exceeded = self.watchdog().stop();
+        report.cpu_near = self.watchdog().nearly_expired();
         report.memory_exceeded = report.uncaught.iter().any(Exception::is_out_of_memory);
         host.scope.set(before);
         report

@@ -7,6 +7,10 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::base::limits;
+
+const WARN_AT_PERCENT: u32 = limits::WARN_AT_PERCENT as u32;
+
 /// Watches the turns of one isolate.
 #[derive(Debug, Clone)]
 pub struct Watchdog(Rc<State>);
@@ -16,6 +20,7 @@ struct State {
     limit: Cell<Duration>,
     started: Cell<Option<Duration>>,
     running: Cell<bool>,
+    near: Cell<bool>,
     expired: Cell<bool>,
 }
 
@@ -26,6 +31,7 @@ impl Watchdog {
             limit: Cell::new(limit),
             started: Cell::new(None),
             running: Cell::new(false),
+            near: Cell::new(false),
             expired: Cell::new(false),
         }))
     }
@@ -38,6 +44,7 @@ impl Watchdog {
     /// Begins to watch a turn.
     pub fn start(&self) {
         self.0.started.set(None);
+        self.0.near.set(false);
         self.0.expired.set(false);
         self.0.running.set(true);
     }
@@ -46,6 +53,11 @@ impl Watchdog {
     pub fn stop(&self) -> bool {
         self.0.running.set(false);
         self.0.expired.get()
+    }
+
+    /// The limit, if the last turn used nearly all of it and no more.
+    pub fn nearly_expired(&self) -> Option<Duration> {
+        (self.0.near.get() && !self.0.expired.get()).then(|| self.0.limit.get())
     }
 
     /// Whether the running turn has used too much.
@@ -58,11 +70,18 @@ impl Watchdog {
         if !self.0.running.get() {
             return false;
         }
-        let now = thread_cpu_time();
-        match self.0.started.get() {
-            None => self.0.started.set(Some(now)),
-            Some(started) if now.saturating_sub(started) > self.0.limit.get() => self.0.expired.set(true),
-            Some(_) => {}
+        self.look(thread_cpu_time())
+    }
+
+    fn look(&self, now: Duration) -> bool {
+        let Some(started) = self.0.started.get() else {
+            self.0.started.set(Some(now));
+            return false;
+        };
+        let (used, limit) = (now.saturating_sub(started), self.0.limit.get());
+        self.0.near.set(used * 100 > limit * WARN_AT_PERCENT);
+        if used > limit {
+            self.0.expired.set(true);
         }
         self.0.expired.get()
     }
@@ -85,4 +104,26 @@ fn thread_cpu_time() -> Duration {
     use std::sync::OnceLock;
     static CLOCK: OnceLock<crate::base::clock::Clock> = OnceLock::new();
     CLOCK.get_or_init(crate::base::clock::Clock::system).elapsed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_is_little_nearly_or_wholly_spent() {
+        let ms = Duration::from_millis;
+        let watchdog = Watchdog::new(ms(1_000));
+        for (used, near, ended) in
+            [(800, false, false), (801, true, false), (1_000, true, false), (1_001, false, true)]
+        {
+            watchdog.start();
+            assert!(!watchdog.look(ms(5_000)));
+            assert_eq!(watchdog.look(ms(5_000 + used)), ended, "{used}");
+            assert_eq!(watchdog.nearly_expired(), near.then(|| ms(1_000)), "{used}");
+            assert_eq!(watchdog.stop(), ended, "{used}");
+        }
+        watchdog.start();
+        assert_eq!(watchdog.nearly_expired(), None, "the next turn begins anew");
+    }
 }

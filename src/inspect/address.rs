@@ -119,7 +119,7 @@ impl Book {
         let former = FormerIds::read(&path).map_err(InspectError::io("read", &path))?;
         Ok(match rest.parse::<ObjectId>() {
             Ok(id) => former.present(&namespace.ids(), &id),
-            Err(_) => former.named(rest),
+            Err(_) => former.named(None, rest),
         })
     }
 

@@ -22,6 +22,7 @@ use super::reader;
 use super::write::Writer;
 use crate::base::clock::Timestamp;
 use crate::base::ids::ObjectId;
+use crate::base::jurisdiction::Jurisdiction;
 use crate::codec;
 use crate::storage::SqlValue;
 
@@ -270,7 +271,7 @@ impl Imported {
         let same = script.is_none_or(|script| script == self.script);
         let id = match (self.id, &self.name) {
             (Some(id), _) if same => id,
-            (_, Some(name)) => keys.id_from_name(name),
+            (id, Some(name)) => keys.named(id.as_ref().and_then(Jurisdiction::of), name),
             (Some(id), None) => {
                 let mut random = [0; 16];
                 random.copy_from_slice(&id.0[..16]);

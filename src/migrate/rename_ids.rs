@@ -10,6 +10,7 @@ use std::io;
 use std::path::Path;
 
 use crate::base::ids::{NamespaceKey, ObjectId};
+use crate::base::jurisdiction::Jurisdiction;
 use crate::storage::{AlarmIndex, AlarmRetries, Backend, Connections, FormerIds, ObjectStore, StorageError};
 
 use super::place::{Place, Root};
@@ -58,7 +59,9 @@ pub fn new_ids(
     let former = FormerIds::read(&place.former_ids(root))?;
     let new_id = |id: &ObjectId, name: Option<&str>| {
         // A name that does not make this id belongs to something else.
-        let named = name.filter(|name| from.id_from_name(name) == *id).map(|name| to.id_from_name(name));
+        let jurisdiction = Jurisdiction::of(id);
+        let named = name.filter(|name| from.named(jurisdiction, name) == *id);
+        let named = named.map(|name| to.named(jurisdiction, name));
         former.earlier(to, id).or(named).unwrap_or_else(|| to.resign(id))
     };
     let new = names.iter().map(|(id, name)| (*id, new_id(id, name.as_deref())));

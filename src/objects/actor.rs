@@ -6,6 +6,7 @@ use rquickjs::{Function, Persistent, Value};
 
 use crate::base::clock::Timestamp;
 use crate::base::ids::{NamespaceKey, ObjectId};
+use crate::base::jurisdiction::Jurisdiction;
 use crate::engine::{OpId, OwnerId, Scope, SectionId};
 use crate::storage::FormerIds;
 
@@ -27,11 +28,11 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// The id of the object called `name`.
-    pub fn id_from_name(&self, name: &str) -> ObjectId {
+    /// The id of the object called `name` in `jurisdiction`, or outside all of them.
+    pub fn named(&self, jurisdiction: Option<Jurisdiction>, name: &str) -> ObjectId {
         // Most namespaces never moved and pay nothing.
-        let moved = if self.former.is_empty() { None } else { self.former.named(name) };
-        moved.unwrap_or_else(|| self.key.id_from_name(name))
+        let moved = if self.former.is_empty() { None } else { self.former.named(jurisdiction, name) };
+        moved.unwrap_or_else(|| self.key.named(jurisdiction, name))
     }
 
     /// The present id of the object that `id` names; `None` if the namespace never made it.
@@ -152,15 +153,25 @@ impl Actor {
 
     /// Whether a turn could be run now.
     pub fn has_work(&self) -> bool {
-        if self.broken.is_some() || !self.handovers.is_empty() {
-            return true;
-        }
+        self.has_own_work() || self.inbox.iter().any(|(section, _)| self.lets_in(*section))
+    }
+
+    /// Whether a turn could be run if an event of `section` were the only one.
+    pub fn can_begin(&self, section: SectionId) -> bool {
+        self.has_own_work() || self.lets_in(section)
+    }
+
+    /// Whether a turn could be run without any event.
+    fn has_own_work(&self) -> bool {
+        let next = self.wakefulness == Wakefulness::Awake && self.gate.has_next();
+        next || self.broken.is_some() || !self.handovers.is_empty()
+    }
+
+    fn lets_in(&self, section: SectionId) -> bool {
         match self.wakefulness {
             Wakefulness::AwaitingLease | Wakefulness::Constructing => false,
-            Wakefulness::Asleep => !self.inbox.is_empty(),
-            Wakefulness::Awake => {
-                self.gate.has_next() || self.inbox.iter().any(|(section, _)| self.gate.admits(*section))
-            }
+            Wakefulness::Asleep => true,
+            Wakefulness::Awake => self.gate.admits(section),
         }
     }
 }

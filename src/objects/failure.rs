@@ -23,6 +23,9 @@ pub const RESET: &str = "durableObjectReset";
 /// The object or its host had too much to do.
 pub const OVERLOADED: &str = "overloaded";
 
+/// Fidelity: the platform's documented text for an object whose queue is full.
+pub const QUEUE_FULL: &str = "Durable Object is overloaded. Too many requests queued.";
+
 /// The call may succeed when it is made again.
 pub const RETRYABLE: &str = "retryable";
 

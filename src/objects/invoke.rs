@@ -69,6 +69,7 @@ impl Objects {
 
     /// Tells the owners of exports that nobody refers to any more; says whether there were any.
     pub(super) fn drop_exports(&self) -> bool {
+        self.warn_of_forgotten();
         let dropped = self.parcels.take_dropped();
         let any = !dropped.is_empty();
         for export in dropped {

@@ -28,6 +28,7 @@ mod retry;
 mod scheduler;
 mod sockets;
 mod stores;
+mod warnings;
 
 pub use actor::{Actor, ActorKey, Namespace, Slot};
 pub use alarm_turns::AlarmTurns;

@@ -11,7 +11,7 @@ use crate::engine::socket::{Frame, SocketId};
 use super::actor::{ActorKey, Slot};
 use super::call_retry::Attempts;
 use super::event::{Event, Reply, ReplyTo};
-use super::failure::{Failure, RESET};
+use super::failure::{Failure, OVERLOADED, QUEUE_FULL, RESET};
 use super::gate::ROOT;
 use super::invoke::Callee;
 use super::scheduler::{Entry, Objects};
@@ -141,9 +141,16 @@ impl Objects {
     pub(super) fn arrive(&self, outgoing: Outgoing) {
         let Outgoing { key, name, breaks, event, .. } = outgoing;
         let slot = self.slot(key, name.as_deref());
-        let broken = self
-            .with_actor(slot, |actor| (actor.breaks != breaks).then(|| actor.last_break.clone()).flatten());
+        let (broken, queued) = self.with_actor(slot, |actor| {
+            let broken = (actor.breaks != breaks).then(|| actor.last_break.clone()).flatten();
+            (broken, actor.inbox.len())
+        });
         match (broken, event) {
+            (None, Event::Fetch { reply, .. } | Event::Call { reply, .. })
+                if !self.has_room(slot, queued) =>
+            {
+                self.refuse(reply, Failure::platform(QUEUE_FULL, &[OVERLOADED]));
+            }
             (Some(failure), Event::Fetch { reply, .. } | Event::Call { reply, .. }) => {
                 self.refuse(reply, failure);
             }

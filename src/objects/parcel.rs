@@ -5,7 +5,7 @@
 //! of it, and the last reference to an export ends it. No JavaScript value is in here: the exported values
 //! themselves stay in a table of their isolate's prelude.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 
@@ -60,13 +60,38 @@ impl Drop for Export {
 pub struct Import {
     /// The context or object that may use it.
     pub holder: OwnerId,
+    /// Whether it is the disposer of a result, and no stub of the program.
+    is_disposer: Cell<bool>,
     export: RefCell<Option<Rc<Export>>>,
+    forgotten: Rc<Forgotten>,
+}
+
+/// Who was the last to forget a stub, or a result that has a disposer, without disposing it.
+#[derive(Default)]
+pub(super) struct Forgotten {
+    pub stub: Cell<Option<OwnerId>>,
+    pub result: Cell<Option<OwnerId>>,
+}
+
+impl Drop for Import {
+    fn drop(&mut self) {
+        if self.export.borrow().is_some() {
+            let forgotten =
+                if self.is_disposer.get() { &self.forgotten.result } else { &self.forgotten.stub };
+            forgotten.set(Some(self.holder));
+        }
+    }
 }
 
 impl Import {
     /// What it refers to, unless it was disposed.
     pub fn export(&self) -> Option<Rc<Export>> {
         self.export.borrow().clone()
+    }
+
+    /// It is the disposer that came with a result.
+    pub fn set_disposer(&self) {
+        self.is_disposer.set(true);
     }
 
     /// Lets go of the export.
@@ -89,8 +114,9 @@ const SWEEP_MIN: usize = 32;
 /// The exports and imports of one isolate.
 #[derive(Default)]
 pub(super) struct Parcels {
-    last_id: std::cell::Cell<u32>,
+    last_id: Cell<u32>,
     dropped: Rc<RefCell<Vec<DroppedExport>>>,
+    pub(super) forgotten: Rc<Forgotten>,
     held: RefCell<HashMap<OwnerId, Held>>,
 }
 
@@ -102,7 +128,12 @@ impl Parcels {
     }
 
     pub fn import(&self, holder: OwnerId, export: Rc<Export>) -> Rc<Import> {
-        let import = Rc::new(Import { holder, export: RefCell::new(Some(export)) });
+        let import = Rc::new(Import {
+            holder,
+            is_disposer: Cell::default(),
+            export: RefCell::new(Some(export)),
+            forgotten: self.forgotten.clone(),
+        });
         let mut held = self.held.borrow_mut();
         let held = held.entry(holder).or_default();
         if held.imports.len() >= SWEEP_MIN.max(2 * held.alive_before) {
@@ -151,6 +182,31 @@ mod tests {
         import.dispose();
         assert_eq!(dropped(&parcels), [id]);
         assert!(import.export().is_none());
+    }
+
+    #[test]
+    fn what_is_forgotten_undisposed_is_noted_with_its_holder() {
+        let parcels = Parcels::default();
+        let import = |holder| parcels.import(OwnerId(holder), parcels.export(SCOPE, false));
+        let disposed = import(2);
+        disposed.dispose();
+        drop(disposed);
+        let ended = import(3);
+        parcels.end_holder(OwnerId(3));
+        drop(ended);
+        assert_eq!((parcels.forgotten.stub.take(), parcels.forgotten.result.take()), (None, None));
+        drop(import(4));
+        assert_eq!(
+            (parcels.forgotten.stub.take(), parcels.forgotten.result.take()),
+            (Some(OwnerId(4)), None)
+        );
+        let disposer = import(5);
+        disposer.set_disposer();
+        drop(disposer);
+        assert_eq!(
+            (parcels.forgotten.stub.take(), parcels.forgotten.result.take()),
+            (None, Some(OwnerId(5)))
+        );
     }
 
     #[test]

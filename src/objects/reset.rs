@@ -98,6 +98,8 @@ impl Objects {
                 std::mem::take(&mut actor.handovers),
             )
         });
+        // Before its values go: what ends with its holder was not forgotten.
+        self.parcels.end_holder(owner);
         isolate.turn(Scope::NONE, |ctx| {
             drop((critical, handovers));
             entry.destroy(ctx, slot);
@@ -109,7 +111,6 @@ impl Objects {
         if self.owners.borrow_mut().remove(&owner).is_some() {
             self.awake.set(self.awake.get() - 1);
         }
-        self.parcels.end_holder(owner);
     }
 
     /// Tells everybody who waits for something of `owner` that it failed.

@@ -95,9 +95,12 @@ pub struct Objects {
     pub(super) to_break: RefCell<Vec<Slot>>,
     pub(super) handing_over: super::handover::HandingOver,
     pub(super) parcels: super::parcel::Parcels,
+    pub(super) warnings: super::warnings::Warnings,
     pub(super) faults: Faults,
     pub(super) alarm_waiters: AlarmWaiters,
     pub(super) feed: RefCell<Feed>,
+    /// Whether somebody asked what keeps an object awake.
+    pub(super) places_asked: Cell<bool>,
     /// How long an object with hibernatable sockets may be idle.
     pub(super) hibernate_after: Cell<Duration>,
     /// How many objects have an instance.
@@ -124,9 +127,11 @@ impl Objects {
             alarms,
             handing_over,
             parcels: super::parcel::Parcels::default(),
+            warnings: super::warnings::Warnings::default(),
             faults: Faults::default(),
             alarm_waiters: AlarmWaiters::default(),
             feed: RefCell::default(),
+            places_asked: Cell::default(),
             hibernate_after: Cell::new(limits::HIBERNATE_AFTER),
             awake: Cell::default(),
             sockets: Sockets::default(),
@@ -198,8 +203,17 @@ impl Objects {
 
     /// Puts `event` into the inbox of the object in `slot`.
     pub fn deliver(&self, slot: Slot, section: SectionId, event: Event) {
-        self.with_actor(slot, |actor| actor.inbox.push_back((section, event)));
-        self.enqueue(slot);
+        // What stood in the inbox before was looked at when it came, and when the gate changed last: only the new event is
+        // looked at, so that a long queue before a closed gate costs nothing.
+        let ready = self.with_actor(slot, |actor| {
+            let ready = actor.can_begin(section) && !actor.queued;
+            actor.queued |= ready;
+            actor.inbox.push_back((section, event));
+            ready
+        });
+        if ready {
+            self.ready.borrow_mut().push_back(Work::Actor(slot));
+        }
     }
 
     /// Delivers a finished operation to whoever waits for it.
@@ -316,6 +330,7 @@ impl Objects {
 
     /// Runs turns, commits and releases until nothing is left to do.
     pub fn run(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) {
+        self.host.places.want(self.places_asked.get() || self.feed.borrow().is_watched());
         // Limits may have been exceeded while nothing ran.
         self.break_pending(isolate, entry);
         loop {
@@ -455,6 +470,9 @@ impl Objects {
         let slot = self.owners.borrow().get(&scope.owner).copied();
         for exception in &report.uncaught {
             self.report(scope.owner, exception);
+        }
+        if let Some(limit) = report.cpu_near {
+            self.warn_of_cpu(scope.owner, limit);
         }
         if report.cpu_exceeded || report.memory_exceeded {
             let failure = overrun(slot.is_some(), report.cpu_exceeded);

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::base::ids::{NamespaceKey, ObjectId};
+use crate::base::jurisdiction::Jurisdiction;
 
 const VERSION: u32 = 1;
 
@@ -83,9 +84,9 @@ impl FormerIds {
         known.or_else(|| self.keys.iter().any(|former| former.owns(id)).then(|| key.resign(id)))
     }
 
-    /// The present id of the moved object called `name`, if there is one.
-    pub fn named(&self, name: &str) -> Option<ObjectId> {
-        self.keys.iter().rev().find_map(|former| self.ids.get(&former.id_from_name(name)).copied())
+    /// The present id of the moved object called `name` in `jurisdiction`, if there is one.
+    pub fn named(&self, jurisdiction: Option<Jurisdiction>, name: &str) -> Option<ObjectId> {
+        self.keys.iter().rev().find_map(|former| self.ids.get(&former.named(jurisdiction, name)).copied())
     }
 
     /// The id that the object `id` had under the unique key `former`.
@@ -130,8 +131,9 @@ mod tests {
             assert_eq!(table.present(&c, &old), Some(named(&c)));
         }
         assert_eq!(table.present(&c, &unnamed), Some(c.resign(&unnamed)));
-        assert_eq!(table.named("x"), Some(named(&c)));
-        assert_eq!(table.named("y"), None);
+        assert_eq!(table.named(None, "x"), Some(named(&c)));
+        assert_eq!(table.named(None, "y"), None);
+        assert_eq!(table.named(Some(Jurisdiction::Eu), "x"), None);
         assert_eq!(table.earlier(&a, &named(&c)), Some(named(&a)));
         let never_stored = a.unique_id([9; 16]);
         assert_eq!(table.present(&c, &never_stored), Some(c.resign(&never_stored)));

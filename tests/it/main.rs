@@ -17,6 +17,7 @@ mod init;
 mod interchange;
 mod migrate;
 mod node;
+mod objects;
 mod outbound;
 mod packages;
 mod playground;

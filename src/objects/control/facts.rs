@@ -218,6 +218,8 @@ impl Objects {
             facts.resets = actor.breaks;
             facts.last_reset = actor.last_break.as_ref().map(|failure| failure.exception.message.clone());
         });
+        // Who asks once will ask again.
+        self.places_asked.set(true);
         facts.pins = self.pins(isolate, slot);
         facts.sockets = self.socket_facts(slot);
         facts
@@ -273,13 +275,16 @@ impl Objects {
             let kind = if what == "waitUntil()" { "waitUntil" } else { "handler" };
             pins.push(Pin::new(kind, format!("{what} has not settled")));
         }
-        for what in self.host.ops.of(owner) {
-            pins.push(Pin::new("operation", format!("it waits for {what}")));
+        for (what, at) in self.host.ops.of(owner) {
+            let at = at.map(String::from);
+            pins.push(Pin { at, ..Pin::new("operation", format!("it waits for {what}")) });
         }
         let now = self.host.clock.elapsed();
-        for (_, due) in self.host.timers.borrow().of(owner) {
+        let timers = self.host.timers.borrow();
+        for (id, due) in timers.of(owner) {
+            let at = timers.place(id).map(str::to_owned);
             let due_in_ms = u64::try_from(due.saturating_sub(now).as_millis()).ok();
-            pins.push(Pin { due_in_ms, ..Pin::new("timer", "a timer is set") });
+            pins.push(Pin { due_in_ms, at, ..Pin::new("timer", "a timer is set") });
         }
         if self.alarms.runs(slot) {
             pins.push(Pin::new("alarm", "its alarm is due or runs"));

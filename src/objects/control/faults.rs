@@ -16,7 +16,7 @@ use crate::engine::Isolate;
 
 use super::super::actor::ActorKey;
 use super::super::event::Event;
-use super::super::failure::{Failure, OVERLOADED, RESET, RETRYABLE};
+use super::super::failure::{Failure, OVERLOADED, QUEUE_FULL, RESET, RETRYABLE};
 use super::super::outputs::Outgoing;
 use super::super::scheduler::{Entry, Objects};
 use super::{Answer, Refusal, Target};
@@ -79,7 +79,6 @@ pub struct FaultFacts {
 }
 
 // Fidelity: the platform's texts, from its documentation and workerd's `jsg/util.c++`.
-const OVERLOADED_TEXT: &str = "Durable Object is overloaded. Too many requests queued.";
 const LOST_TEXT: &str = "Network connection lost.";
 const RESET_TEXT: &str = "Application called abort() to reset Durable Object.";
 
@@ -192,7 +191,7 @@ impl Objects {
                     self.refuse_call(outgoing, failure);
                 }
             }
-            Fault::Overload => self.refuse_call(outgoing, Failure::platform(OVERLOADED_TEXT, &[OVERLOADED])),
+            Fault::Overload => self.refuse_call(outgoing, Failure::platform(QUEUE_FULL, &[OVERLOADED])),
             Fault::Disconnect => self.lose_call(outgoing, Failure::platform(LOST_TEXT, &[RETRYABLE])),
             Fault::Delay(delay) => self.faults.delay(self.host.clock.elapsed() + delay, outgoing, false),
         }

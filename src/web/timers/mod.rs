@@ -17,10 +17,16 @@ pub const EXTENSION: Extension =
 
 fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, engine: &Rc<Host>) -> rquickjs::Result<()> {
     let weak = Rc::downgrade(engine);
-    let set = move |delay_ms: f64| -> u32 {
+    let set = move |ctx: Ctx<'js>, delay_ms: f64| -> u32 {
         let engine = weak.upgrade().expect("operations run while the isolate lives");
         let due = due(&engine, delay_ms);
-        engine.timers.borrow_mut().set(due, engine.scope.get())
+        let place = engine.places.here(&ctx);
+        let mut timers = engine.timers.borrow_mut();
+        let id = timers.set(due, engine.scope.get());
+        if let Some(place) = place {
+            timers.set_place(id, place);
+        }
+        id
     };
     host.set("setTimer", Function::new(ctx.clone(), set)?)?;
     let weak = Rc::downgrade(engine);

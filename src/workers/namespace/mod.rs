@@ -2,23 +2,27 @@
 
 use std::rc::Rc;
 
+use rquickjs::prelude::Opt;
 use rquickjs::{Ctx, Function, Object};
 
 use crate::base::ids::ObjectId;
+use crate::base::jurisdiction::Jurisdiction;
 use crate::engine::OpError;
 use crate::engine::exception::throw;
 use crate::objects::Objects;
 
-/// `host.idFromName(namespace, name)`, `host.idFromString(namespace, text)`, `host.newUniqueId(namespace)`:
-/// 64 hexadecimal digits each; `host.namespaces()`: the classes' names by number.
+/// `host.idFromName(namespace, name, jurisdiction?)`, `host.idFromString(namespace, text)`,
+/// `host.newUniqueId(namespace, jurisdiction?)`: 64 hexadecimal digits each; `host.jurisdictionOf(digits)`: the jurisdiction
+/// of an id, or undefined; `host.isJurisdiction(text)`; `host.namespaces()`: the classes' names by number.
 pub(super) fn install<'js>(
     ctx: &Ctx<'js>,
     host: &Object<'js>,
     objects: &Rc<Objects>,
 ) -> rquickjs::Result<()> {
     let shared = objects.clone();
-    let from_name =
-        move |namespace: usize, name: String| shared.namespaces[namespace].id_from_name(&name).to_string();
+    let from_name = move |namespace: usize, name: String, jurisdiction: Opt<String>| {
+        shared.namespaces[namespace].named(jurisdiction_in(jurisdiction), &name).to_string()
+    };
     host.set("idFromName", Function::new(ctx.clone(), from_name)?)?;
     let shared = objects.clone();
     let from_string = move |ctx: Ctx<'js>, namespace: usize, text: String| {
@@ -33,15 +37,30 @@ pub(super) fn install<'js>(
     };
     host.set("idFromString", Function::new(ctx.clone(), from_string)?)?;
     let shared = objects.clone();
-    let unique = move |ctx: Ctx<'js>, namespace: usize| {
+    let unique = move |ctx: Ctx<'js>, namespace: usize, jurisdiction: Opt<String>| {
         let mut random = [0; 16];
         getrandom::fill(&mut random)
             .map_err(|error| throw(&ctx, &OpError::new(format!("no randomness: {error}"))))?;
-        Ok::<_, rquickjs::Error>(shared.namespaces[namespace].key.unique_id(random).to_string())
+        let key = &shared.namespaces[namespace].key;
+        let id = match jurisdiction_in(jurisdiction) {
+            None => key.unique_id(random),
+            Some(jurisdiction) => key.unique_id_in(jurisdiction, random),
+        };
+        Ok::<_, rquickjs::Error>(id.to_string())
     };
     host.set("newUniqueId", Function::new(ctx.clone(), unique)?)?;
+    let jurisdiction_of =
+        |digits: String| digits.parse().ok().and_then(|id| Jurisdiction::of(&id)).map(Jurisdiction::as_str);
+    host.set("jurisdictionOf", Function::new(ctx.clone(), jurisdiction_of)?)?;
+    let is_jurisdiction = |text: String| text.parse::<Jurisdiction>().is_ok();
+    host.set("isJurisdiction", Function::new(ctx.clone(), is_jurisdiction)?)?;
     let shared = objects.clone();
     let classes =
         move || shared.namespaces.iter().map(|namespace| namespace.class.clone()).collect::<Vec<_>>();
     host.set("namespaces", Function::new(ctx.clone(), classes)?)
+}
+
+/// The jurisdiction that the prelude named, which it checked before.
+fn jurisdiction_in(text: Opt<String>) -> Option<Jurisdiction> {
+    text.0.and_then(|text| text.parse().ok())
 }

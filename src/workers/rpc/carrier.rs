@@ -214,6 +214,7 @@ pub fn read_message<'js>(
     // What no value refers to is the result's own disposer.
     for parcel in carrier.parcels.take().into_iter().flatten() {
         carrier.unpack(ctx, parcel)?;
+        carrier.imports.borrow().last().inspect(|disposer| disposer.set_disposer());
     }
     Ok(Received { value, imports: carrier.imports.into_inner() })
 }

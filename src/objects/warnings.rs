@@ -1,0 +1,92 @@
+//! Warnings to the developer: stubs that nobody disposed, and limits that are near.
+//!
+//! Each is told once per object and world, or once for the Worker: the log is for reading. Limits are
+//! compared where they are checked anyway, so nothing is measured for a warning alone; for the memory of an isolate that
+//! would be a walk over its heap, so nobody warns of it.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use rustc_hash::FxHashSet;
+
+use super::actor::Slot;
+use super::scheduler::Objects;
+use crate::base::limits;
+use crate::engine::{LogLevel, LogRecord, Origin, OwnerId};
+
+/// Fidelity: workerd's text in `src/workerd/api/worker-rpc.c++`. When it warns was observed with its
+/// garbage collector called: of stubs in results, those made with `new RpcStub`, `dup()` and pipelining;
+/// not of arguments, which their call disposes.
+const FORGOTTEN_STUB: &str = "An RPC stub was not disposed properly. You must call dispose() on all stubs in order to let the \
+     other side know that you are no longer using them. You cannot rely on the garbage collector for this because it may \
+     take arbitrarily long before actually collecting unreachable objects. As a shortcut, calling dispose() on the result \
+     of an RPC call disposes all stubs within it.";
+/// Fidelity: the same, for a result with a disposer of its own.
+const FORGOTTEN_RESULT: &str = "An RPC result was not disposed properly. One of the RPC calls you made expects you to call \
+     dispose() on the return value, but you didn't do so. You cannot rely on the garbage collector for this because it may \
+     take arbitrarily long before actually collecting unreachable objects.";
+
+/// What is warned of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Warning {
+    Stub,
+    Result,
+    Cpu,
+    Queue,
+}
+
+/// What was warned of already, and about whom.
+#[derive(Debug, Default)]
+pub(super) struct Warnings(RefCell<FxHashSet<(Warning, Option<Slot>)>>);
+
+impl Objects {
+    fn warn_once(
+        &self,
+        warning: Warning,
+        about: Option<Slot>,
+        origin: Origin,
+        text: impl FnOnce() -> String,
+    ) {
+        if self.warnings.0.borrow_mut().insert((warning, about)) {
+            (self.host.log)(LogRecord { origin, level: LogLevel::Warn, text: text() });
+        }
+    }
+
+    /// Warns of stubs and results that were forgotten since the last time without being disposed.
+    pub(super) fn warn_of_forgotten(&self) {
+        let forgotten = &self.parcels.forgotten;
+        for (warning, holder, text) in [
+            (Warning::Stub, &forgotten.stub, FORGOTTEN_STUB),
+            (Warning::Result, &forgotten.result, FORGOTTEN_RESULT),
+        ] {
+            if let Some(holder) = holder.take() {
+                // Fidelity: once for everybody.
+                self.warn_once(warning, None, self.origin(holder), || text.to_owned());
+            }
+        }
+    }
+
+    /// An event of `owner` used nearly all of the CPU time `limit` that it may use.
+    pub(super) fn warn_of_cpu(&self, owner: OwnerId, limit: Duration) {
+        let slot = self.owners.borrow().get(&owner).copied();
+        self.warn_once(Warning::Cpu, slot, self.origin(owner), || {
+            let end = if slot.is_some() { "the object is reset" } else { "the request fails" };
+            format!(
+                "an event used more than {} % of the CPU time that it may use: at {} ms (`limits.cpu_ms`) {end}",
+                limits::WARN_AT_PERCENT,
+                limit.as_millis()
+            )
+        });
+    }
+
+    /// `queued` calls wait for the object in `slot`: whether another one may be added.
+    pub(super) fn has_room(&self, slot: Slot, queued: usize) -> bool {
+        if queued >= limits::OBJECT_QUEUE / 100 * limits::WARN_AT_PERCENT {
+            self.warn_once(Warning::Queue, Some(slot), self.origin_of(slot), || {
+                let (percent, max) = (limits::WARN_AT_PERCENT, limits::OBJECT_QUEUE);
+                format!("more than {percent} % of the {max} requests that may wait for one object wait for this one: further ones are refused as overload")
+            });
+        }
+        queued < limits::OBJECT_QUEUE
+    }
+}

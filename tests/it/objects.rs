@@ -1,0 +1,221 @@
+//! Durable Objects through the binary: jurisdictions, whose ids are their own and stay valid; warnings of what
+//! was not disposed and of limits that are near; the limit of an object's queue.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::deadline::Deadline;
+
+use crate::project::{Server, TestProject};
+
+fn project(main: &str) -> TestProject {
+    let config = r#"{ "name": "w", "main": "index.js", "compatibility_date": "2026-11-01",
+        "durable_objects": { "bindings": [{ "name": "C", "class_name": "Room" }] },
+        "migrations": [{ "tag": "v1", "new_sqlite_classes": ["Room"] }] }"#;
+    TestProject::with_files(&[("wrangler.jsonc", config), ("index.js", main)])
+}
+
+fn answer(server: &Server, path: &str) -> Value {
+    let response = server.get(path);
+    serde_json::from_slice(&response.body).unwrap_or_else(|_| panic!("{path}: {response}"))
+}
+
+const JURISDICTIONS: &str = r#"
+import { DurableObject } from "cloudflare:workers";
+const threw = (call) => { try { return `gave ${call()}`; } catch (e) { return `${e.name}: ${e.message}`; } };
+export class Room extends DurableObject {
+  who() { return [this.ctx.id.name ?? null, this.ctx.id.jurisdiction ?? null, this.ctx.id.toString()]; }
+  async count() { return (await this.ctx.storage.put("n", (await this.ctx.storage.get("n") ?? 0) + 1), this.ctx.storage.get("n")); }
+  stub(j) { return this.env.C.jurisdiction(j).getByName("r"); }
+}
+const cases = {
+  async own({ C }) {
+    const ids = [C, ...["eu", "fedramp", "fedramp-high", "us"].map((j) => C.jurisdiction(j))].map((n) => n.idFromName("r"));
+    const again = ids.map((id) => C.idFromString(id.toString()));
+    return [new Set(ids.map(String)).size, ids.map((id) => id.jurisdiction ?? null), again.map((id) => id.jurisdiction ?? null),
+      ids.every((id, i) => id.equals(again[i])), Object.keys(ids[0]), Object.keys(ids[1])];
+  },
+  async unique({ C }) {
+    const eu = C.jurisdiction("eu");
+    const ids = [C.newUniqueId({ jurisdiction: "us" }), eu.newUniqueId(), eu.newUniqueId({ jurisdiction: null }), C.newUniqueId({})];
+    return [ids.map((id) => id.jurisdiction ?? null), (await C.get(ids[0]).who())[1], (await eu.get(ids[1]).who())[1],
+      C.jurisdiction(null).newUniqueId().jurisdiction ?? null, eu.jurisdiction("us").idFromName("r").jurisdiction];
+  },
+  async apart({ C }) {
+    const eu = C.jurisdiction("eu");
+    const stub = eu.getByName("r");
+    const [name, jurisdiction, id] = await stub.who();
+    const passed = await C.getByName("r").stub("us");
+    return [await C.getByName("r").count(), await stub.count(), await C.get(eu.idFromName("r")).count(),
+      name, jurisdiction, id === eu.idFromName("r").toString(), stub.id.jurisdiction, passed.id.jurisdiction, (await passed.who())[1]];
+  },
+  async refused({ C }) {
+    const eu = C.jurisdiction("eu");
+    const us = C.jurisdiction("us").idFromName("r");
+    return [threw(() => eu.get(us)), threw(() => eu.get(C.idFromName("r"))), threw(() => eu.idFromString(us.toString())),
+      threw(() => eu.newUniqueId({ jurisdiction: "us" })), threw(() => C.jurisdiction("moon"))];
+  },
+  async stored({ C }) { return [await C.getByName("r").count(), await C.jurisdiction("eu").getByName("r").count(), (await C.jurisdiction("eu").getByName("r").who())[1]]; },
+};
+export default {
+  async fetch(request, env) { return Response.json(await cases[new URL(request.url).pathname.slice(1)](env)); },
+};"#;
+
+#[test]
+fn jurisdictions_are_labels_with_ids_of_their_own() {
+    let project = project(JURISDICTIONS);
+    let server = project.start();
+    let names = json!([null, "eu", "fedramp", "fedramp-high", "us"]);
+    let own = json!([5, names, names, true, ["name"], ["name", "jurisdiction"]]);
+    assert_eq!(answer(&server, "/own"), own);
+    assert_eq!(answer(&server, "/unique"), json!([["us", "eu", "eu", null], "us", "eu", null, "us"]));
+    assert_eq!(answer(&server, "/apart"), json!([1, 1, 2, "r", "eu", true, "eu", "us", "us"]));
+    let other =
+        "TypeError: get called on jurisdictional subnamespace with an ID from a different jurisdiction";
+    let refused = json!([
+        other,
+        other,
+        "TypeError: Durable Object ID is not valid for this namespace.",
+        "TypeError: newUniqueId called on a subnamespace of the jurisdiction \"eu\" with the jurisdiction \"us\"",
+        "Error: Jurisdiction restrictions are not implemented in workerd.",
+    ]);
+    assert_eq!(answer(&server, "/refused"), refused);
+    server.stop();
+    let server = project.start();
+    assert_eq!(answer(&server, "/stored"), json!([2, 3, "eu"]));
+    server.stop();
+}
+
+const FORGETFUL: &str = r#"
+import { DurableObject, RpcTarget, RpcStub } from "cloudflare:workers";
+class Target extends RpcTarget { hi() { return "hi"; } }
+export class Room extends DurableObject {
+  plain() { return { a: 1 }; }
+  stub() { return new Target(); }
+  object() { return { target: new Target() }; }
+  disposer() { return { [Symbol.dispose]() {} }; }
+  take(call) { return call(); }
+  keep(call) { this.call = call.dup(); }
+}
+const cases = {
+  async plain(room) { await room.plain(); },
+  async last() { console.warn("the end"); },
+  async disposed(room) { using stub = await room.stub(); await stub.hi(); using o = await room.object(); using d = await room.disposer(); },
+  async argument(room) { await room.take(() => 1); },
+  async kept(room) { await room.keep(() => 1); },
+  async piped(room) { await room.stub().hi(); },
+  async stub(room) { const stub = await room.stub(); await stub.hi(); },
+  async object(room) { const object = await room.object(); await object.target.hi(); },
+  async local() { await new RpcStub(new Target()).hi(); },
+  async disposer(room) { await room.disposer(); },
+};
+export default {
+  async fetch(request, env) {
+    for (const name of new URL(request.url).pathname.slice(1).split(",")) await cases[name](env.C.getByName("a"));
+    return new Response("ok");
+  },
+};"#;
+
+#[test]
+fn what_was_not_disposed_is_warned_of_once() {
+    let project = project(FORGETFUL);
+    let silent = "/plain,disposed,argument,kept";
+    let forgotten = |what: &str| format!("An RPC {what} was not disposed properly.");
+    for (path, expected) in [
+        (silent, &[][..]),
+        ("/piped,piped", &["stub"][..]),
+        ("/stub", &["stub"]),
+        ("/object", &["stub"]),
+        ("/local", &["stub"]),
+        ("/disposer,disposer,stub", &["result", "stub"]),
+    ] {
+        let server = project.start();
+        assert_eq!(server.get(path).text(), "ok", "{path}");
+        // A later line of the same stream tells that nothing is missing.
+        assert_eq!(server.get("/last").text(), "ok");
+        let last = server.process().wait_line(0, "the end", Deadline::after(Duration::from_secs(10)));
+        assert!(last.is_some(), "{}", server.process().output());
+        let output = server.process().output();
+        for what in ["stub", "result"] {
+            let told = usize::from(expected.contains(&what));
+            assert_eq!(output.matches(&forgotten(what)).count(), told, "{path}: {what}\n{output}");
+        }
+        server.stop();
+    }
+}
+
+const QUEUE: &str = r#"
+import { DurableObject } from "cloudflare:workers";
+export class Room extends DurableObject {
+  block() { this.ctx.blockConcurrencyWhile(() => new Promise((go) => setTimeout(go, 50))); }
+  touch() { return 1; }
+}
+export default {
+  async fetch(request, env) {
+    const room = env.C.getByName("a");
+    await room.block();
+    const calls = Array.from({ length: Number(new URL(request.url).searchParams.get("n")) }, () => room.touch());
+    const settled = await Promise.allSettled(calls);
+    const refused = settled.filter((one) => one.status === "rejected").map((one) => one.reason);
+    return Response.json([settled.length - refused.length, refused.length,
+      refused[0] && [refused[0].name, refused[0].message, refused[0].overloaded, refused[0].retryable]]);
+  },
+};"#;
+
+#[test]
+fn a_queue_that_is_full_refuses_more_and_warns_before() {
+    let project = project(QUEUE);
+    let server = project.start();
+    let warning = "80 % of the 10000 requests that may wait for one object";
+    assert_eq!(answer(&server, "/?n=7999"), json!([7999, 0, null]));
+    assert!(!server.process().output().contains(warning));
+    let text = "Durable Object is overloaded. Too many requests queued.";
+    assert_eq!(answer(&server, "/?n=10002"), json!([10000, 2, ["Error", text, true, null]]));
+    assert_eq!(answer(&server, "/?n=8100"), json!([8100, 0, null]), "it goes on");
+    let told = server.process().wait_line(0, warning, Deadline::after(Duration::from_secs(20)));
+    assert!(told.is_some(), "the log warns:\n{}", server.process().output());
+    assert_eq!(server.process().output().matches(warning).count(), 1);
+    server.stop();
+}
+
+const PINNED: &str = r#"import { DurableObject } from "cloudflare:workers";
+export class Room extends DurableObject {
+  async wait() {
+    await null;
+    setTimeout(() => {}, 600_000);
+    setInterval(() => {}, 700_000);
+    scheduler.wait(800_000);
+    this.env.C.getByName("b").never();
+  }
+  never() { return new Promise(() => {}); }
+}
+export default {
+  async fetch(request, env) { return Response.json(await env.C.getByName("a").wait() ?? null); },
+};"#;
+
+#[test]
+fn what_pins_an_object_is_shown_with_its_source_line_once_somebody_asks() {
+    let project = project(PINNED);
+    let server = project.start();
+    let pins = |server: &Server| {
+        let facts = answer(server, "/cdn-cgi/dodev/objects/Room/a");
+        let pins = facts["pins"].as_array().unwrap_or_else(|| panic!("{facts}")).clone();
+        pins.into_iter().map(|pin| (pin["kind"].clone(), pin["at"].clone())).collect::<Vec<_>>()
+    };
+    let unknown = |pins: &[(Value, Value)]| pins.iter().filter(|(_, at)| at.is_null()).count();
+    assert_eq!(answer(&server, "/"), Value::Null);
+    let before = pins(&server);
+    assert_eq!((before.len(), unknown(&before)), (4, 4), "nobody had asked: {before:?}");
+    assert_eq!(answer(&server, "/"), Value::Null);
+    let after = pins(&server);
+    assert_eq!((after.len(), unknown(&after)), (8, 4), "{after:?}");
+    for (kind, line) in [("timer", 5), ("timer", 6), ("timer", 7), ("operation", 8)] {
+        let start = format!("index.js:{line}:");
+        let found = after
+            .iter()
+            .filter(|(of, at)| of == kind && at.as_str().is_some_and(|at| at.starts_with(&start)));
+        assert_eq!(found.count(), 1, "{kind} {start} in {after:?}");
+    }
+    server.stop();
+}
