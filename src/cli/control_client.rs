@@ -3,7 +3,7 @@
 //! A server writes where it is into `<state>/v3/dodev/server.json`. One request on one connection; no TLS,
 //! since the server has none.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -16,11 +16,9 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use url::Url;
 
-/// Where wrangler and dodev keep state, below the configuration's directory.
-const DEFAULT_STATE: &str = ".wrangler/state";
+use super::place::state_of;
+
 const DEFAULT_URL: &str = "http://127.0.0.1:8787";
-/// The names of configurations.
-const CONFIGS: [&str; 3] = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
 
 /// A server to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,11 +65,6 @@ pub fn find(named: &Named, cwd: &Path) -> anyhow::Result<Place> {
     let token = text("token").filter(|_| url.is_some()).map(str::to_owned);
     let url = url.unwrap_or_else(|| Url::parse(DEFAULT_URL).expect("it is one"));
     Ok(Place { url, token })
-}
-
-fn state_of(cwd: &Path) -> PathBuf {
-    let has_config = |directory: &&Path| CONFIGS.iter().any(|name| directory.join(name).is_file());
-    cwd.ancestors().find(has_config).unwrap_or(cwd).join(DEFAULT_STATE)
 }
 
 /// Sends `body`, if there is one, to `path` of the server and gives its JSON answer; waits at most `limit`.

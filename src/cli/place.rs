@@ -8,7 +8,6 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::{Value as Json, json};
-
 use terminal_size::{Height, Width, terminal_size};
 
 use super::args::LogLevel;
@@ -16,6 +15,7 @@ use super::live::Live;
 use super::output::{Style, answer, remark};
 use super::show::show_path;
 use crate::base::clock::{Clock, Timestamp};
+use crate::dev::DEFAULT_STATE;
 use crate::inspect::{Book, InspectError, Writer};
 use crate::migrate::Migrator;
 use crate::project::find_config;
@@ -82,13 +82,22 @@ impl PlaceArgs {
         if let Some(directory) = &self.cwd {
             cwd = cwd.join(directory);
         }
-        let root = match (&self.persist_to, &self.config) {
-            (Some(directory), _) => return cwd.join(directory),
-            (None, Some(config)) => cwd.join(config).parent().map(Path::to_owned),
-            (None, None) => find_config(&cwd).and_then(|config| config.parent().map(Path::to_owned)),
-        };
-        root.unwrap_or(cwd).join(".wrangler/state")
+        match (&self.persist_to, &self.config) {
+            (Some(directory), _) => cwd.join(directory),
+            (None, Some(config)) => state_beside(Some(cwd.join(config)), &cwd),
+            (None, None) => state_of(&cwd),
+        }
     }
+}
+
+/// The directory of the state of the project that `cwd` lies in, found as `dodev dev` finds it.
+pub fn state_of(cwd: &Path) -> PathBuf {
+    state_beside(find_config(cwd), cwd)
+}
+
+fn state_beside(config: Option<PathBuf>, cwd: &Path) -> PathBuf {
+    let root = config.as_deref().and_then(Path::parent);
+    root.unwrap_or(cwd).join(DEFAULT_STATE)
 }
 
 impl Place {
