@@ -151,9 +151,9 @@ impl Sockets {
         id
     }
 
-    /// A new pair of ends for `home`.
-    pub fn pair(&self, home: OwnerId) -> (SocketId, SocketId) {
-        let end = || End {
+    /// A new end for `home`, without another side yet.
+    fn end_of(&self, home: OwnerId) -> End {
+        End {
             peer: Peer::Gone,
             life: Life::new(self.rules.get().replies),
             arrived: VecDeque::new(),
@@ -165,8 +165,12 @@ impl Sockets {
             announced: false,
             counted: false,
             attachment: None,
-        };
-        let (a, b) = (self.add(end()), self.add(end()));
+        }
+    }
+
+    /// A new pair of ends for `home`.
+    pub fn pair(&self, home: OwnerId) -> (SocketId, SocketId) {
+        let (a, b) = (self.add(self.end_of(home)), self.add(self.end_of(home)));
         self.with(a, |end| end.peer = Peer::End(b));
         self.with(b, |end| end.peer = Peer::End(a));
         (a, b)
@@ -174,19 +178,7 @@ impl Sockets {
 
     /// The end of a connection that was made for `home`.
     pub fn connected(&self, link: Link, home: OwnerId) -> SocketId {
-        let id = self.add(End {
-            peer: Peer::Gone,
-            life: Life::new(self.rules.get().replies),
-            arrived: VecDeque::new(),
-            home,
-            scope: Scope::NONE,
-            object: None,
-            returned: false,
-            in_flight: false,
-            announced: false,
-            counted: false,
-            attachment: None,
-        });
+        let id = self.add(self.end_of(home));
         link.listen(self.wake_for(id));
         self.with(id, |end| end.peer = Peer::Client(link));
         id
