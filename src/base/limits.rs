@@ -129,6 +129,8 @@ pub const COMMAND_SOURCES: usize = 20_000;
 pub const SESSION_EVENTS: usize = 1_024;
 /// Reports that may wait to be printed; requests and logs beyond that are counted instead.
 pub const OUTPUT_REPORTS: usize = 65_536;
+/// Time after a first build before packages are built apart: until then the Worker itself needs the processors.
+pub const PACKAGES_AFTER: Duration = Duration::from_millis(200);
 /// Time after the last build that the bundler's process is kept.
 pub const BUNDLER_IDLE: Duration = Duration::from_secs(2);
 /// The same after a save.

@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod diag;
 pub mod generation;
+pub mod heap;
 pub mod ids;
 pub mod jurisdiction;
 pub mod limits;

@@ -41,8 +41,7 @@ pub(super) async fn build_packages(call: &DependencyCall) -> Result<BuiltDepende
         entry_filenames: Some(format!("{PREFIX}[name].js").into()),
         chunk_filenames: Some(format!("{PREFIX}shared-[name]-[hash].js").into()),
         // There is no second build to keep the syntax trees for.
-        experimental: None,
-        ..bundler_options(&request)
+        ..bundler_options(&request, false)
     };
     let describe = |errors: Vec<BuildDiagnostic>| {
         let mut reporter = Reporter::new(&request, &plugin);

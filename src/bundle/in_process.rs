@@ -27,7 +27,7 @@ use super::options::bundler_options;
 use super::order::order_of;
 use super::output::{BuildFailure, Bundle, Module, OutputKind, hash_modules};
 use super::plugin::{ProblemKind, ProjectPlugin, Role, TypeExport};
-use super::request::{BundleRequest, ModuleKind};
+use super::request::{BundleRequest, ModuleKind, Packages};
 use super::suggest;
 use super::type_exports::{may_declare_type, re_export_at};
 use crate::base::diag::{Diagnostic, Severity as Weight};
@@ -42,6 +42,17 @@ pub struct InProcessBundler {
     runtime: Runtime,
     session: Option<Session>,
     compiler: Option<Compiler>,
+    /// Whether nothing was built yet.
+    is_new: bool,
+}
+
+/// What is left of a build for the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Graph {
+    /// The module graph, so that only edited files are scanned.
+    Kept,
+    /// Nothing.
+    Dropped,
 }
 
 /// The state of one request: rolldown's graph and what it does not keep itself.
@@ -52,6 +63,7 @@ struct Session {
     request: BundleRequest,
     bundler: rolldown::Bundler,
     plugin: Arc<ProjectPlugin>,
+    graph: Graph,
     /// Files that rolldown has named since the last full scan.
     watched: BTreeSet<PathBuf>,
     /// Loaded files that were edited since the last good build, or hold its errors.
@@ -71,7 +83,13 @@ impl InProcessBundler {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
-        Ok(Self { runtime, session: None, compiler: None })
+        Ok(Self { runtime, session: None, compiler: None, is_new: true })
+    }
+
+    /// Builds without a graph for later: the first build of a session, which a person waits for, and after which packages
+    /// are taken apart. Keeping the graph would clone all syntax trees.
+    fn build_once(&self, request: &BundleRequest) -> Result<Bundle, BuildFailure> {
+        self.runtime.block_on(async { Session::new(request, Graph::Dropped)?.build(&[]).await })
     }
 
     /// The same bundler, which also compiles packages.
@@ -82,9 +100,14 @@ impl InProcessBundler {
 
 impl Bundler for InProcessBundler {
     fn build(&mut self, request: &BundleRequest, changed: &[PathBuf]) -> Result<Bundle, BuildFailure> {
+        if self.is_new && request.packages == Packages::Inside {
+            self.is_new = false;
+            return self.build_once(request);
+        }
+        self.is_new = false;
         let session = match &mut self.session {
             Some(session) if session.given == *request && !session.is_outdated_by(changed) => session,
-            stale => stale.insert(self.runtime.block_on(async { Session::new(request) })?),
+            stale => stale.insert(self.runtime.block_on(async { Session::new(request, Graph::Kept) })?),
         };
         self.runtime.block_on(session.build(changed))
     }
@@ -95,11 +118,12 @@ impl Bundler for InProcessBundler {
 }
 
 impl Session {
-    fn new(given: &BundleRequest) -> Result<Self, BuildFailure> {
+    fn new(given: &BundleRequest, graph: Graph) -> Result<Self, BuildFailure> {
         let (root, entry) = (real_path(&given.root), real_path(&given.entry));
         let request = BundleRequest { root, entry, ..given.clone() };
         let plugin = Arc::new(ProjectPlugin::new(&request));
-        let bundler = rolldown::Bundler::with_plugins(bundler_options(&request), vec![plugin.clone()]);
+        let options = bundler_options(&request, graph == Graph::Kept);
+        let bundler = rolldown::Bundler::with_plugins(options, vec![plugin.clone()]);
         let bundler = bundler.map_err(|errors| {
             let mut reporter = Reporter::new(&request, &plugin);
             let diagnostics = errors.into_vec().into_iter().filter_map(|error| reporter.report(error));
@@ -110,6 +134,7 @@ impl Session {
             request,
             bundler,
             plugin,
+            graph,
             watched: BTreeSet::new(),
             pending: BTreeSet::new(),
             scanned: false,
@@ -188,7 +213,7 @@ impl Session {
     }
 
     async fn scan(&mut self) -> Result<BundleOutput, BatchedBuildDiagnostic> {
-        let mode = if self.scanned {
+        let mode = if self.scanned && self.graph == Graph::Kept {
             let mut state = self.plugin.state();
             state.problems.retain(|problem| !self.pending.contains(&problem.id));
             ScanMode::Partial(self.pending.iter().map(|id| id.as_str().into()).collect())
@@ -205,7 +230,10 @@ impl Session {
             self.pending.clear();
             ScanMode::Full
         };
-        let result = self.bundler.incremental_generate(mode).await;
+        let result = match self.graph {
+            Graph::Kept => self.bundler.incremental_generate(mode).await,
+            Graph::Dropped => self.bundler.generate().await,
+        };
         for file in self.bundler.watch_files().iter() {
             let path = Path::new(file.as_str());
             if path.is_absolute() && !file.contains('\0') {

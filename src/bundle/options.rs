@@ -13,8 +13,8 @@ use rolldown::{
 use super::inputs::TsconfigFile;
 use super::request::BundleRequest;
 
-/// Options of an incremental build that yields one chunk with a hidden source map.
-pub(super) fn bundler_options(request: &BundleRequest) -> BundlerOptions {
+/// Options of a build that yields one chunk with a hidden source map; `incremental` keeps what a later build needs.
+pub(super) fn bundler_options(request: &BundleRequest, incremental: bool) -> BundlerOptions {
     let name = request.entry.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let mut define = request.define.clone();
     for variable in ["process.env.NODE_ENV", "global.process.env.NODE_ENV", "globalThis.process.env.NODE_ENV"]
@@ -40,7 +40,8 @@ pub(super) fn bundler_options(request: &BundleRequest) -> BundlerOptions {
         module_types: Some(types.collect()),
         resolve: Some(ResolveOptions { condition_names: Some(conditions), ..Default::default() }),
         define: Some(define.into_iter().collect()),
-        minify: Some(if request.minify { RawMinifyOptions::Bool(true) } else { RawMinifyOptions::default() }),
+        // Otherwise dead code is looked for once more in the whole chunk, after each module was freed of its own.
+        minify: Some(RawMinifyOptions::Bool(request.minify)),
         keep_names: Some(request.keep_names),
         tsconfig: Some(match &request.tsconfig {
             Some(path) => TsConfig::Manual(path.clone()),
@@ -51,7 +52,10 @@ pub(super) fn bundler_options(request: &BundleRequest) -> BundlerOptions {
             jsx: Some(Either::Right(jsx_options(request))),
             ..Default::default()
         }),
-        experimental: Some(ExperimentalOptions { incremental_build: Some(true), ..Default::default() }),
+        experimental: Some(ExperimentalOptions {
+            incremental_build: Some(incremental),
+            ..Default::default()
+        }),
         ..Default::default()
     }
 }

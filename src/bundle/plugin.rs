@@ -459,10 +459,17 @@ impl Plugin for ProjectPlugin {
                 }));
             }
         }
-        Ok(marked.map(|code| HookTransformOutput {
-            code: Some(code),
+        // Every script may hold JSX, and most hold none; those need not be transformed.
+        let plain = *args.module_type == ModuleType::Jsx && !may_have_jsx(text);
+        let module_type = plain.then_some(ModuleType::Js);
+        if marked.is_none() && module_type.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(HookTransformOutput {
+            code: marked,
             // Only words inside import and export lists are inserted: lines stay where they are.
             map: HookTransformOutputMap::Null,
+            module_type,
             ..Default::default()
         }))
     }
@@ -537,6 +544,12 @@ fn asset_name(root: &Path, path: &Path) -> String {
     let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let file = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     format!("./{hash}-{file}")
+}
+
+/// Whether a script may contain JSX, whose elements end with `/>` or `</`, between which space may stand.
+fn may_have_jsx(text: &str) -> bool {
+    text.match_indices('/')
+        .any(|(at, _)| text[at + 1..].trim_start().starts_with('>') || text[..at].trim_end().ends_with('<'))
 }
 
 /// Whether a file's name says that rolldown knows what it is.

@@ -39,6 +39,7 @@ use clap::Parser;
 
 use self::args::{Cli, Command};
 use crate::base::clock::Clock;
+use crate::base::heap;
 use crate::bundle::Compiler;
 use crate::engine::bytecode;
 
@@ -47,6 +48,7 @@ pub fn main() -> ExitCode {
     let clock = Clock::system();
     // The bundler's process is started often and by ourselves: it needs no parser.
     if std::env::args_os().nth(1).as_deref() == Some(OsStr::new("__bundler")) {
+        heap::allocate_fast();
         return crate::bundle::run_child(Compiler { engine: bytecode::ENGINE, compile: bytecode::compile });
     }
     if completions::answer_shell() {

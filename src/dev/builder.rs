@@ -6,7 +6,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
@@ -77,20 +77,25 @@ fn build_all(
     // Packages that are to be built apart when there is nothing else to do.
     let mut ahead: Option<BundleRequest> = None;
     loop {
-        let mut next = match (ahead.take(), jobs.try_recv()) {
-            (Some(request), Err(TryRecvError::Empty)) => {
-                // A session that ends meanwhile has stored what it started with.
-                store(cache, to_store.take());
-                let mark = cache.mark().ok();
-                // A failure is told when the project is built this way.
-                let built = bundler.build_ahead(&request);
-                to_store = built.zip(mark).map(|(bundle, mark)| (request, bundle, mark));
-                jobs.recv_timeout(limits::BUNDLER_IDLE)
-            }
-            (_, Ok(job)) => Ok(job),
-            (None, Err(TryRecvError::Empty)) => jobs.recv_timeout(limits::BUNDLER_IDLE),
-            (_, Err(TryRecvError::Disconnected)) => break,
+        let mut next = match ahead.take() {
+            None => jobs.recv_timeout(limits::BUNDLER_IDLE),
+            // What was just built is evaluated and answers first.
+            Some(request) => match jobs.recv_timeout(limits::PACKAGES_AFTER) {
+                Err(RecvTimeoutError::Timeout) => {
+                    // A session that ends meanwhile has stored what it started with.
+                    store(cache, to_store.take());
+                    let mark = cache.mark().ok();
+                    // A failure is told when the project is built this way.
+                    let built = bundler.build_ahead(&request);
+                    to_store = built.zip(mark).map(|(bundle, mark)| (request, bundle, mark));
+                    jobs.recv_timeout(limits::BUNDLER_IDLE)
+                }
+                other => other,
+            },
         };
+        if next == Err(RecvTimeoutError::Disconnected) {
+            break;
+        }
         if next == Err(RecvTimeoutError::Timeout) {
             store(cache, to_store.take());
             // Who saved once saves again: then the child stays, and its next build takes a few milliseconds.
