@@ -6,6 +6,8 @@
 //! not exist before is the command's, too. Hence no output makes it run for ever.
 
 use std::collections::{HashMap, HashSet};
+use std::env;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
@@ -72,6 +74,9 @@ fn run_here(command: &BuildCommand, running: &Running, report: &ReportSink) -> R
     shell.arg("-c").arg(&command.command).current_dir(&command.cwd);
     // Fidelity: wrangler 4.164.0 tells its command so which of its own commands runs.
     shell.env("WRANGLER_COMMAND", "dev");
+    if let Some(path) = path_with_packages(&command.cwd, env::var_os("PATH").as_deref()) {
+        shell.env("PATH", path);
+    }
     shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // A group of its own, so that all that it starts can be ended with it.
     let mut child = shell
@@ -93,6 +98,18 @@ fn run_here(command: &BuildCommand, running: &Running, report: &ReportSink) -> R
         Some(code) => Err(format!("ended with exit code {code}")),
         None => Err("was ended by a signal".to_owned()),
     }
+}
+
+/// `path` with the programs of installed packages before it, the nearest first, as `npm run` and `npx` set it for
+/// wrangler. `None` if there are no such programs.
+fn path_with_packages(directory: &Path, path: Option<&OsStr>) -> Option<OsString> {
+    let programs = directory.ancestors().map(|above| above.join("node_modules/.bin"));
+    let mut places: Vec<PathBuf> = programs.filter(|programs| programs.is_dir()).collect();
+    if places.is_empty() {
+        return None;
+    }
+    places.extend(path.into_iter().flat_map(env::split_paths));
+    env::join_paths(places).ok()
 }
 
 fn copy_lines(pipe: impl Read + Send + 'static, error: bool, report: ReportSink) -> Option<JoinHandle<()>> {
@@ -278,5 +295,24 @@ mod tests {
         assert!(!project.changed());
         let found = directories(&project.command.watch_dir);
         assert_eq!(found.len(), 2, "{found:?}");
+    }
+
+    #[test]
+    fn programs_of_installed_packages_come_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let (root, package) = (directory.path(), directory.path().join("packages/a"));
+        fs::create_dir_all(&package).unwrap();
+        assert_eq!(path_with_packages(&package, Some(OsStr::new("/bin"))), None);
+        for place in [root, &package] {
+            fs::create_dir_all(place.join("node_modules/.bin")).unwrap();
+        }
+        let path = path_with_packages(&package, Some(OsStr::new("/usr/bin:/bin"))).unwrap();
+        let expected = [
+            package.join("node_modules/.bin"),
+            root.join("node_modules/.bin"),
+            "/usr/bin".into(),
+            "/bin".into(),
+        ];
+        assert_eq!(env::split_paths(&path).collect::<Vec<_>>(), expected);
     }
 }
