@@ -31,7 +31,13 @@ pub use platform::{Platform, WorkerSpec, load_exports, set_compatibility};
 pub const EXTENSION: Extension = Extension {
     install: |_, _, _| Ok(()),
     eager: &[ENTRY_MODULE],
-    public: &[("cloudflare:workers", "dodev:workers/entrypoints")],
+    public: &[
+        ("cloudflare:workers", "dodev:workers/entrypoints"),
+        ("cloudflare:email", "dodev:workers/modules/email"),
+        ("cloudflare:node", "dodev:workers/modules/node"),
+        ("cloudflare:sockets", "dodev:workers/modules/sockets"),
+        ("cloudflare:workflows", "dodev:workers/modules/workflows"),
+    ],
 };
 
 /// The prelude module that registers the entry functions.

@@ -16,6 +16,7 @@ mod http;
 mod init;
 mod interchange;
 mod migrate;
+mod modules;
 mod node;
 mod objects;
 mod outbound;

@@ -78,3 +78,47 @@ export function withEnv(replacement, fn) {
 export function withExports() {
   throw new Error("dodev does not emulate withExports() yet");
 }
+
+export function withEnvAndExports() {
+  throw new Error("dodev does not emulate withEnvAndExports() yet");
+}
+
+export function abortIsolate() {
+  throw new Error("dodev does not emulate abortIsolate() yet");
+}
+
+/** The cache in front of the Worker; outside of the platform there is none, and it has no methods. */
+export const cache = Object.freeze(Object.create(null));
+
+/** A part of a trace that nobody records, as on the platform where a request is not traced. */
+class Span {
+  get isTraced() {
+    return false;
+  }
+  setAttribute() {
+    return this;
+  }
+  setAttributes() {
+    return this;
+  }
+  end() {}
+}
+
+Object.defineProperty(Span.prototype, Symbol.toStringTag, { value: "Span", configurable: true });
+
+/** Spans of the program's own; no request is traced here, so that they only run what is in them. */
+class Tracing {
+  enterSpan(_, callback, ...args) {
+    return callback(new Span(), ...args);
+  }
+  startActiveSpan(_, callback, ...args) {
+    return callback(new Span(), ...args);
+  }
+  startSpan() {
+    return new Span();
+  }
+  get Span() {
+    return Span;
+  }
+}
+export const tracing = new Tracing();
