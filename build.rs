@@ -94,14 +94,29 @@ fn compile(sources: &Sources, name: &str, path: &Path) -> Vec<u8> {
 /// Links the program at a fixed address where that is known to work: 62,000 addresses need not be corrected at every
 /// start, of the server and of the bundler's process.
 fn link_at_fixed_address() {
-    let target = |name: &str| std::env::var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
+    let target = |name: &str| env::var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
     if (target("OS"), target("ARCH"), target("ENV")) == ("linux".into(), "x86_64".into(), "gnu".into()) {
         println!("cargo::rustc-link-arg-bins=-no-pie");
     }
 }
 
+/// Says whether SQLite is compiled so that it counts runs of instructions: whether `.cargo/config.toml` was read.
+fn look_at_sqlite() {
+    const VARIABLE: &str = "LIBSQLITE3_FLAGS";
+    println!("cargo::rerun-if-env-changed={VARIABLE}");
+    println!("cargo::rustc-check-cfg=cfg(sqlite_counts_runs)");
+    let flags = env::var(VARIABLE).unwrap_or_default();
+    if ["SQLITE_ENABLE_STMT_SCANSTATUS", "SQLITE_ENABLE_BYTECODE_VTAB"]
+        .iter()
+        .all(|flag| flags.contains(flag))
+    {
+        println!("cargo::rustc-cfg=sqlite_counts_runs");
+    }
+}
+
 fn main() {
     link_at_fixed_address();
+    look_at_sqlite();
     let mut sources = Sources::new();
     for root in ROOTS {
         println!("cargo::rerun-if-changed={root}");

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use super::failure::{Failure, SqliteFailure};
 use super::guard::{self, Mode};
 use super::list::KeyRange;
-use super::row_counts::Program;
+use super::row_counts::Counter;
 use super::sqlite::{Database, Interrupt, OpenMode, Statement};
 use super::template::{CREATE_KV, CREATE_METADATA, PAGE_BYTES};
 use super::value::ValueRef;
@@ -39,8 +39,8 @@ pub struct UserText {
     pub prelude: Vec<Statement>,
     /// The statement whose rows are returned.
     pub last: Statement,
-    /// What the counts of rows are worked out from.
-    pub program: Rc<Program>,
+    /// Counts the rows of its runs.
+    pub counter: Counter,
     /// Names of the columns, as of the number of recompilations.
     pub columns: (u64, Rc<[String]>),
 }
@@ -48,9 +48,9 @@ pub struct UserText {
 impl UserText {
     /// The compiled statements of a text.
     pub fn new(prelude: Vec<Statement>, last: Statement) -> Self {
-        let program = Rc::new(Program::new(last.sql()));
+        let counter = Counter::new(last.sql());
         let columns = (last.recompilations(), last.column_names());
-        Self { prelude, last, program, columns }
+        Self { prelude, last, counter, columns }
     }
 
     /// Names of the columns of the row that the last statement stands on.
@@ -60,6 +60,12 @@ impl UserText {
             self.columns = (recompilations, self.last.column_names());
         }
         self.columns.1.clone()
+    }
+}
+
+impl Drop for UserText {
+    fn drop(&mut self) {
+        self.counter.settle(&self.last);
     }
 }
 

@@ -4,12 +4,13 @@
 //! the rows of one that writes are kept here, because the platform runs such a statement to its end
 //! whether somebody looks at its rows or not, and because SQLite commits nothing while it is open.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
-use super::connection::SharedText;
+use super::connection::{SharedText, UserText};
 use super::connections::Slot;
-use super::row_counts::{Changes, LoopSteps, Program};
+use super::row_counts::{RowCounts, Run};
 use super::sqlite::Statement;
 use super::value::{SqlValue, ValueRef};
 
@@ -72,12 +73,10 @@ pub enum Rows {
 pub struct Cursor {
     pub rows: Rows,
     pub columns: Rc<[String]>,
-    /// What the counts are worked out from.
-    pub program: Rc<Program>,
-    /// Loop steps of the statement when it ended, if it has.
-    pub steps: Option<LoopSteps>,
-    /// Rows changed.
-    pub changes: Changes,
+    /// The run whose rows these are.
+    pub run: Rc<Run>,
+    /// The text that ran, while it is compiled.
+    pub text: Weak<RefCell<UserText>>,
 }
 
 /// All cursors of an object's storage.
@@ -107,7 +106,7 @@ impl Cursors {
         self.open.get_mut(&id)
     }
 
-    /// Ends the cursor's statement, keeping its counts.
+    /// Ends the cursor's statement.
     pub fn end(&mut self, id: CursorId, slot: &Slot) {
         if let Some(cursor) = self.open.get_mut(&id) {
             cursor.end(slot);
@@ -120,7 +119,7 @@ impl Cursors {
         self.open.remove(&id);
     }
 
-    /// Ends all cursors, keeping their counts.
+    /// Ends all cursors.
     pub fn close_all(&mut self, slot: &Slot) {
         self.open.values_mut().for_each(|cursor| cursor.end(slot));
     }
@@ -130,10 +129,18 @@ impl Cursor {
     fn end(&mut self, slot: &Slot) {
         let rows = std::mem::replace(&mut self.rows, Rows::Kept(VecDeque::new()));
         if let Rows::Live(text) = rows {
-            let statement = &mut text.borrow_mut().last;
-            self.steps = Some(LoopSteps::of(statement));
-            statement.reset();
+            text.borrow_mut().last.reset();
             slot.unpin();
         }
+    }
+
+    /// Rows read and written so far.
+    pub fn counts(&self) -> RowCounts {
+        // A text that has run again, or is gone, left the counts of its earlier run.
+        let count = |text: SharedText| {
+            let text = text.borrow();
+            text.counter.count(&text.last)
+        };
+        self.run.counts().or_else(|| self.text.upgrade().map(count)).unwrap_or_default()
     }
 }

@@ -98,8 +98,9 @@ impl Guard {
         }
         match code {
             ffi::SQLITE_SELECT | ffi::SQLITE_RECURSIVE | ffi::SQLITE_ANALYZE => true,
-            ffi::SQLITE_READ if first == Some(b"dbstat") => {
-                self.refusal.replace(Some("no such table: dbstat: SQLITE_ERROR".to_owned()));
+            ffi::SQLITE_READ if first.is_some_and(is_builtin) => {
+                let name = String::from_utf8_lossy(first.unwrap_or_default());
+                self.refusal.replace(Some(format!("no such table: {name}: SQLITE_ERROR")));
                 false
             }
             ffi::SQLITE_CREATE_TABLE
@@ -158,6 +159,12 @@ impl Guard {
             }
         }
     }
+}
+
+/// Whether `name` is a table that the platform's SQLite was compiled without.
+fn is_builtin(name: &[u8]) -> bool {
+    let known: [&[u8]; 3] = [b"dbstat", b"bytecode", b"tables_used"];
+    known.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 /// Whether the name, where there is one, is not reserved.

@@ -25,6 +25,7 @@ mod list;
 mod math;
 mod object;
 mod row_counts;
+mod row_estimates;
 mod sql;
 mod sqlite;
 mod state_dir;

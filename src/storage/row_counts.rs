@@ -1,214 +1,164 @@
-//! How many rows a statement has read and written, as the platform bills them.
+//! How many rows a run of a statement has read and written, as the platform bills them.
 //!
-//! The platform's SQLite is patched to count; the stock one counts only the steps of loops. The rest
-//! is worked out, when somebody asks, from the statement's program: which cursors it positions, in
-//! which loop, and how many entries it writes per row.
+//! The platform's SQLite is patched to count in some instructions. Ours counts how often every instruction ran, and
+//! how many steps all loops made; both together give the same numbers. They are worked out when somebody asks, or at the last
+//! moment before they would be lost: the statement runs again or is closed while the cursor of its run can still be asked.
 //!
-//! Fidelity: `patches/sqlite/0001-row-counts-plain.patch` of workerd names the instructions that
-//! count.
+//! Fidelity: `patches/sqlite/0001-row-counts-plain.patch` of workerd names the instructions that count;
+//! `fixtures/row-counts` holds its counts.
 //!
-//! Deviation: the stock library does not tell the steps of one loop from those of another, so that figures are
-//! estimates for these (80 statements were compared with workerd 1.20261117.1; read/written there and here):
-//! loops over whole tables inside of others (`SELECT * FROM a, b`: 35/0, 60/0), correlated subqueries (35/0, 60/0),
-//! `min()` by an index (1/0, 2/0), recursive queries (11/0, 1/0), joins with a materialized query (10/0, 7/0),
-//! `json_each` (3/0, 0/0) and full-text search (2/0, 0/0), `REPLACE` of a row by its id (1/2, 2/2), `ON CONFLICT DO UPDATE` (1/1,
-//! 1/2), triggers and foreign key actions (19/6, 42/6), `CREATE TABLE … AS` and `CREATE INDEX` on rows.
+//! Deviation: the platform does not count a search in an index that is not unique when it finds nothing. Here that is not seen for
+//! each search of a loop, except of a `LEFT JOIN`: where the loop found at least as many rows as it made searches, all of them
+//! count. And an index that is built over more than a page counts some rows less.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
 
 use super::failure::SqliteFailure;
-use super::guard;
-use super::sqlite::{Database, Statement};
+use super::row_estimates::{self, Changes};
+use super::sqlite::{COUNTS_RUNS, Database, Instruction, Statement};
 use super::value::ValueRef;
 
 /// Flag of instructions that change the number that `changes()` gives.
 const COUNTS_AS_CHANGE: i64 = 1;
+/// Flag of the instructions that open an index in which only equal entries are searched.
+const SEEKS_EQUAL: i64 = 2;
 
-/// Steps of a statement's loops.
+/// Instructions that open a cursor.
+const OPENINGS: [&str; 7] =
+    ["OpenRead", "OpenWrite", "ReopenIdx", "OpenEphemeral", "OpenAutoindex", "SorterOpen", "OpenDup"];
+
+/// Rows read and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct LoopSteps {
-    /// Of loops over whole tables.
-    pub full: u64,
-    /// Of loops over parts of an index or table.
-    pub part: u64,
+pub struct RowCounts {
+    pub read: u64,
+    pub written: u64,
 }
 
-impl LoopSteps {
-    /// The steps of the current run of `statement`.
-    pub fn of(statement: &Statement) -> Self {
-        let [full, part] = statement.loop_steps();
-        Self { full, part }
+/// One run of a statement.
+#[derive(Debug, Default)]
+pub struct Run {
+    /// Rows that it changed; for a statement that reads none.
+    pub changes: Cell<Changes>,
+    counts: OnceCell<RowCounts>,
+}
+
+impl Run {
+    /// The counts, where they were worked out after the run.
+    pub fn counts(&self) -> Option<RowCounts> {
+        self.counts.get().copied()
     }
 }
 
-/// A statement's text with what is known about its program.
+/// What is remembered of a statement's runs.
 #[derive(Debug)]
-pub struct Program {
-    sql: String,
-    shape: OnceCell<Shape>,
+pub struct Counter {
+    run: Option<Rc<Run>>,
+    /// What the programs of triggers and foreign key actions had counted before this run, and the number of recompilations
+    /// at which this holds.
+    before: (RowCounts, u64),
+    /// Whether there are such programs; known when the statement runs for the second time.
+    nested: Option<bool>,
+    estimate: row_estimates::Program,
 }
 
-/// What a program does, as far as it matters here.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-struct Shape {
-    /// Positionings of a cursor: outside of loops, in loops over whole tables, in other loops.
-    outside: u64,
-    in_full: u64,
-    in_part: u64,
-    /// Root pages of the tables or indexes that are counted as a whole.
-    counted_roots: Vec<i64>,
-    /// Entries written per pass.
-    writes: u64,
-    /// Instructions per pass that count as a change.
-    changes: u64,
-    /// Whether it writes to a virtual table: what the table's module writes to its own tables does not count.
-    is_virtual: bool,
-}
-
-/// Rows that a statement changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Changes {
-    /// With what triggers, foreign keys and modules of virtual tables changed.
-    pub all: u64,
-    /// By the statement itself.
-    pub own: u64,
-}
-
-/// One instruction.
-#[derive(Debug, Clone)]
-struct Instruction {
-    name: String,
-    p1: i64,
-    p2: i64,
-    p5: i64,
-}
-
-impl Program {
-    /// The program of the statement `sql`, not looked at yet.
+impl Counter {
+    /// For a statement of this text, before its first run.
     pub fn new(sql: &str) -> Self {
-        Self { sql: sql.to_owned(), shape: OnceCell::new() }
+        let estimate = row_estimates::Program::new(sql);
+        Self { run: None, before: (RowCounts::default(), 0), nested: None, estimate }
     }
 
-    /// Rows read after `steps`.
-    pub fn rows_read(&self, database: &Database, steps: LoopSteps) -> u64 {
-        let shape = self.shape(database);
-        let counted: u64 = shape.counted_roots.iter().map(|root| entries(database, *root)).sum();
-        steps.full
-            + steps.part
-            + shape.outside
-            + shape.in_full * (steps.full + 1)
-            + shape.in_part * (steps.part + 1)
-            + counted
+    /// To be called before `statement` runs; the run's counts can be asked for with what it returns.
+    pub fn begin(&mut self, statement: &Statement) -> Rc<Run> {
+        let ran_before = self.run.is_some();
+        self.settle(statement);
+        statement.forget_runs();
+        if !COUNTS_RUNS {
+            self.estimate.look_ahead(&statement.database());
+        } else if ran_before && *self.nested.get_or_insert_with(|| statement.programs().len() > 1) {
+            self.before = (sum(&statement.programs(), &statement.database()), statement.recompilations());
+        }
+        self.run.insert(Rc::default()).clone()
     }
 
-    /// Looks at the program before it runs, where that cannot be done later: what defines tables cannot be compiled
-    /// twice.
-    pub fn look_ahead(&self, database: &Database) {
-        if ["create", "alter", "drop"].iter().any(|word| guard::first_word_is(&self.sql, word)) {
-            self.shape(database);
+    /// Works the counts out if somebody can still ask for them. To be called before `statement` runs again or is
+    /// closed.
+    pub fn settle(&self, statement: &Statement) {
+        if let Some(run) = self.run.as_ref().filter(|run| Rc::strong_count(run) > 1) {
+            run.counts.get_or_init(|| self.count(statement));
         }
     }
 
-    /// Rows written, where `changes` rows were changed.
-    pub fn rows_written(&self, database: &Database, changes: Changes) -> u64 {
-        let shape = self.shape(database);
-        if shape.is_virtual {
-            return changes.own;
+    /// The counts of the last run, which may not have ended.
+    pub fn count(&self, statement: &Statement) -> RowCounts {
+        let changes = self.run.as_ref().map_or_else(Changes::default, |run| run.changes.get());
+        let programs = statement.programs();
+        if programs.is_empty() {
+            return self.estimate.count(statement, changes);
         }
-        let changes = changes.all;
-        if shape.changes == 0 { shape.writes } else { (changes * shape.writes).div_ceil(shape.changes) }
-    }
-
-    fn shape(&self, database: &Database) -> &Shape {
-        self.shape.get_or_init(|| {
-            // Compiling a pragma, even to explain it, already changes the setting.
-            if guard::first_word_is(&self.sql, "pragma") {
-                return Shape::default();
-            }
-            // A program that cannot be shown any more, because its table is gone, counts nothing.
-            explain(database, &self.sql).map(|program| shape(&program)).unwrap_or_default()
-        })
+        let mut counts = sum(&programs, &statement.database());
+        let (before, recompilations) = self.before;
+        if recompilations == statement.recompilations() {
+            counts.read = counts.read.saturating_sub(before.read);
+            counts.written = counts.written.saturating_sub(before.written);
+        }
+        counts.read += statement.loop_steps().iter().sum::<u64>();
+        // A table that is emptied as a whole.
+        if programs[0].iter().any(|i| i.name == "Clear" && i.p3 != 0 && i.runs > 0) {
+            counts.written += changes.own;
+        }
+        counts
     }
 }
 
-fn explain(database: &Database, sql: &str) -> Result<Vec<Instruction>, SqliteFailure> {
-    let mut statement = database.prepare(&format!("EXPLAIN {sql}"))?;
-    let mut program = Vec::new();
-    while statement.step()? {
-        let number = |column| match statement.column(column) {
-            ValueRef::Integer(value) => value,
-            ValueRef::Text(text) => {
-                str::from_utf8(text).ok().and_then(|text| i64::from_str_radix(text, 16).ok()).unwrap_or(0)
-            }
-            _ => 0,
+/// What the instructions of `programs` count.
+fn sum(programs: &[Vec<Instruction>], database: &Database) -> RowCounts {
+    let mut counts = RowCounts::default();
+    for program in programs {
+        // Programs use the number of a cursor again; the opening before is the one that counts.
+        let opening = |at: usize| {
+            let opens = |i: &&Instruction| i.p1 == program[at].p1 && OPENINGS.contains(&i.name.as_str());
+            program[..at].iter().rev().find(opens).or_else(|| program[at..].iter().find(opens))
         };
-        let name = match statement.column(1) {
-            ValueRef::Text(name) => String::from_utf8_lossy(name).into_owned(),
-            _ => String::new(),
+        let is_private = |at| {
+            opening(at)
+                .is_some_and(|open| !matches!(open.name.as_str(), "OpenRead" | "OpenWrite" | "ReopenIdx"))
         };
-        program.push(Instruction { name, p1: number(2), p2: number(3), p5: number(6) });
-    }
-    Ok(program)
-}
-
-fn shape(program: &[Instruction]) -> Shape {
-    let loops: Vec<(i64, i64, bool)> = (0i64..)
-        .zip(program)
-        .filter(|(at, i)| matches!(i.name.as_str(), "Next" | "Prev" | "SorterNext" | "VNext") && i.p2 < *at)
-        .map(|(at, i)| (i.p2, at, i.p5 == 1))
-        .collect();
-    let private: Vec<i64> = program
-        .iter()
-        .filter(|i| {
-            matches!(
-                i.name.as_str(),
-                "OpenEphemeral" | "OpenAutoindex" | "SorterOpen" | "OpenPseudo" | "OpenDup"
-            )
-        })
-        .map(|i| i.p1)
-        .collect();
-    let mut shape = Shape::default();
-    for (at, instruction) in (0i64..).zip(program) {
-        let innermost = loops
-            .iter()
-            .filter(|(from, to, _)| (*from..*to).contains(&at))
-            .min_by_key(|(from, to, _)| to - from);
-        match instruction.name.as_str() {
-            "Rewind" | "Last" | "Sort" | "SorterSort" | "SeekGE" | "SeekGT" | "SeekLE" | "SeekLT"
-            | "SeekRowid" | "NotExists" => match innermost {
-                None => shape.outside += 1,
-                Some((_, _, true)) => shape.in_full += 1,
-                Some((_, _, false)) => shape.in_part += 1,
-            },
-            "Count" => shape.counted_roots.extend(
-                program
-                    .iter()
-                    .find(|open| open.name == "OpenRead" && open.p1 == instruction.p1)
-                    .map(|open| open.p2),
-            ),
-            "Insert" | "IdxInsert" if !private.contains(&instruction.p1) => {
-                shape.writes += 1;
-                shape.changes += u64::from(instruction.p5 & COUNTS_AS_CHANGE != 0);
+        for (at, instruction) in program.iter().enumerate().filter(|(_, i)| i.runs > 0) {
+            let runs = instruction.runs;
+            match instruction.name.as_str() {
+                "SeekGE" | "SeekLE" => {
+                    let equal = opening(at).is_some_and(|open| open.p5 & SEEKS_EQUAL != 0);
+                    // One that finds its entry goes on behind the comparison that follows.
+                    let behind = program.get(at + 2).map_or(runs, |i| i.runs);
+                    let missed = program.iter().find(|i| i.name == "NullRow" && i.p1 == instruction.p1);
+                    let missed = missed.map_or(0, |i| i.runs);
+                    counts.read += if equal { runs.saturating_sub(missed).min(behind) } else { runs };
+                }
+                "Rewind" | "Last" | "Sort" | "SorterSort" | "SeekGT" | "SeekLT" | "SeekRowid"
+                | "NotExists" | "VNext" => counts.read += runs,
+                // It counts until its cursor has a place, which in a new index is so from the second entry on.
+                "SeekEnd" => counts.read += runs.min(2),
+                "Count" if instruction.p3 == 0 => {
+                    let root = opening(at).map_or(0, |open| open.p2);
+                    counts.read += runs * entries(database, root);
+                }
+                "Insert" | "IdxInsert" if !is_private(at) => counts.written += runs,
+                // This one has the flag in its second operand.
+                "Delete" if instruction.p2 & COUNTS_AS_CHANGE != 0 && !is_private(at) => {
+                    counts.written += runs;
+                }
+                "VUpdate" => counts.written += runs,
+                _ => {}
             }
-            // This one instruction has the flag in its second operand.
-            "Delete" if instruction.p2 & COUNTS_AS_CHANGE != 0 && !private.contains(&instruction.p1) => {
-                shape.writes += 1;
-                shape.changes += 1;
-            }
-            // A whole table is emptied: every row counts.
-            "Clear" if shape.changes == 0 => {
-                shape.writes += 1;
-                shape.changes += 1;
-            }
-            "VUpdate" => shape.is_virtual = true,
-            _ => {}
         }
     }
-    shape
+    counts
 }
 
 /// Entries of the table or index at the page `root`.
-fn entries(database: &Database, root: i64) -> u64 {
+pub fn entries(database: &Database, root: i64) -> u64 {
     let count = || -> Result<Option<i64>, SqliteFailure> {
         let mut statement = database.prepare(
             "SELECT tbl_name FROM sqlite_schema WHERE rootpage = ? AND type IN ('table', 'index')",

@@ -11,7 +11,8 @@ use super::connection::{CacheAnswer, Connection, SharedText, UserText};
 use super::cursor::{Cursor, CursorId, RowRef, Rows};
 use super::failure::{Failure, SqlError, SqliteFailure};
 use super::object::ObjectStore;
-use super::row_counts::{Changes, LoopSteps};
+use super::row_counts::RowCounts;
+use super::row_estimates::Changes;
 use super::sqlite::Statement;
 use super::value::SqlValue;
 
@@ -113,14 +114,13 @@ impl ObjectStore {
         if !reads {
             self.begin_for(connection)?;
         }
-        guard.program.look_ahead(connection.database());
-        let statement = &mut guard.last;
+        let UserText { last: statement, counter, .. } = &mut *guard;
+        let counting = counter.begin(statement);
         let changes_before = connection.database().total_changes();
         let run = |statement: &mut Statement| -> Result<(bool, VecDeque<Vec<SqlValue>>), SqliteFailure> {
             for (index, parameter) in parameters.iter().enumerate() {
                 statement.bind(index, parameter.as_ref())?;
             }
-            statement.forget_loop_steps();
             let mut rows = VecDeque::new();
             let mut row = statement.step()?;
             while row && !reads {
@@ -137,15 +137,14 @@ impl ObjectStore {
             }
         };
         let own = if reads { 0 } else { connection.database().changes() };
-        let changes = Changes { all: connection.database().total_changes() - changes_before, own };
-        let (rows, steps) = if live {
-            (Rows::Live(text.clone()), None)
+        counting.changes.set(Changes { all: connection.database().total_changes() - changes_before, own });
+        let rows = if live {
+            Rows::Live(text.clone())
         } else {
-            let steps = LoopSteps::of(statement);
             statement.reset();
-            (Rows::Kept(rows), Some(steps))
+            Rows::Kept(rows)
         };
-        Ok(Cursor { rows, columns: guard.columns(), program: guard.program.clone(), steps, changes })
+        Ok(Cursor { rows, columns: guard.columns(), run: counting, text: Rc::downgrade(text) })
     }
 
     fn begin_for(&mut self, connection: &mut Connection) -> Result<(), SqlError> {
@@ -218,24 +217,17 @@ impl ObjectStore {
     }
 
     /// Rows read so far, as the platform would bill them; worked out when asked.
-    pub fn rows_read(&mut self, id: CursorId) -> u64 {
-        let Some(cursor) = self.cursors.get(id) else { return 0 };
-        let program = cursor.program.clone();
-        let steps = match &cursor.rows {
-            Rows::Live(text) => LoopSteps::of(&text.borrow().last),
-            Rows::Kept(_) => cursor.steps.unwrap_or_default(),
-        };
-        let count = self.reading("read", |connection| Ok(program.rows_read(connection.database(), steps)));
-        count.ok().flatten().unwrap_or(0)
+    pub fn rows_read(&self, id: CursorId) -> u64 {
+        self.counts(id).read
     }
 
     /// Rows written, as the platform would bill them; worked out when asked.
-    pub fn rows_written(&mut self, id: CursorId) -> u64 {
-        let Some(cursor) = self.cursors.get(id) else { return 0 };
-        let (program, changes) = (cursor.program.clone(), cursor.changes);
-        let count =
-            self.reading("read", |connection| Ok(program.rows_written(connection.database(), changes)));
-        count.ok().flatten().unwrap_or(0)
+    pub fn rows_written(&self, id: CursorId) -> u64 {
+        self.counts(id).written
+    }
+
+    fn counts(&self, id: CursorId) -> RowCounts {
+        self.cursors.get(id).map_or_else(RowCounts::default, Cursor::counts)
     }
 
     /// Closes the cursor and forgets it; to be called when nobody can ask for it any more.

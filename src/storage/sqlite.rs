@@ -8,6 +8,7 @@
 //! Invariant: a statement keeps its database open (`Rc<Handle>`), values borrow the statement, and
 //! stepping needs `&mut`: nothing read from SQLite can be used after it has gone.
 
+mod instructions;
 mod log;
 
 use std::cell::Cell;
@@ -27,6 +28,7 @@ use super::math::{MATH_FUNCTIONS, MathFunction};
 use super::value::ValueRef;
 use crate::base::limits;
 
+pub use instructions::{COUNTS_RUNS, Instruction};
 pub use log::{LogIndex, LogState};
 
 /// How long a statement waits for another process that holds the file's write lock.
@@ -471,33 +473,6 @@ impl Statement {
                 _ => ValueRef::Null,
             }
         }
-    }
-
-    /// How often SQLite compiled it again because tables changed; its columns may differ then.
-    pub fn recompilations(&self) -> u64 {
-        self.counter(ffi::SQLITE_STMTSTATUS_REPREPARE, false)
-    }
-
-    /// Steps of loops since the last [`Statement::forget_loop_steps`]: of full scans, and of others.
-    ///
-    /// SQLite counts every successful step of a loop in one of three counters: full scans, scans of
-    /// automatic indexes, and all the rest in the one without a name (0).
-    pub fn loop_steps(&self) -> [u64; 2] {
-        let full = self.counter(ffi::SQLITE_STMTSTATUS_FULLSCAN_STEP, false);
-        [full, self.counter(0, false) + self.counter(ffi::SQLITE_STMTSTATUS_AUTOINDEX, false)]
-    }
-
-    /// Sets the counters of [`Statement::loop_steps`] to zero.
-    pub fn forget_loop_steps(&self) {
-        for counter in [0, ffi::SQLITE_STMTSTATUS_FULLSCAN_STEP, ffi::SQLITE_STMTSTATUS_AUTOINDEX] {
-            self.counter(counter, true);
-        }
-    }
-
-    fn counter(&self, counter: c_int, forget: bool) -> u64 {
-        // SAFETY: the statement is live; unknown counters read as 0.
-        let steps = unsafe { ffi::sqlite3_stmt_status(self.raw, counter, c_int::from(forget)) };
-        u64::try_from(steps).unwrap_or(0)
     }
 
     /// Whether it is an `ALTER TABLE`; to be asked right after compiling it.

@@ -3,6 +3,7 @@
 mod files;
 mod keys;
 mod model;
+mod row_counts;
 mod statements;
 
 use std::path::PathBuf;
