@@ -35,6 +35,10 @@ pub const ALARM_RETRIES: u32 = 6;
 pub const ALARM_BACKOFF_MAX: u32 = 9;
 /// Alarms that are begun in one batch; requests are looked at between two batches.
 pub const ALARM_BATCH: usize = 64;
+/// Longest time that the slot of a delivered alarm, by the machine's clock, waits to be emptied on disk.
+pub const ALARM_END_WAIT: Duration = Duration::from_millis(500);
+/// Slots that are emptied in one step; requests are looked at between two steps.
+pub const ALARM_END_BATCH: usize = 2;
 /// Longest sleep while an alarm or a cron trigger is pending: the machine's clock may be set, or have slept.
 pub const WALL_CLOCK_CHECK: Duration = Duration::from_secs(30);
 /// Longest time, by the machine's clock, that moving the time may take.

@@ -279,14 +279,17 @@ impl Objects {
         if !self.alarms.is_changed(slot)
             && let Some(store) = self.stores.get(slot)
         {
+            let put_off = self.put_off_alarm_end(slot);
             let emptied = store.borrow_mut().set_alarm(None);
             if let Err(error) = emptied {
                 self.alarms.excuse(slot);
                 self.break_object(slot, Failure::platform(error.to_string(), &[RESET]));
                 return self.fail_alarm(slot);
             }
-            self.stores.touch(slot);
-            self.alarms.changed.borrow_mut().push(slot);
+            if !put_off {
+                self.stores.touch(slot);
+                self.alarms.changed.borrow_mut().push(slot);
+            }
         }
         self.alarms.finished.borrow_mut().push((slot, Outcome::Done));
     }
@@ -308,7 +311,12 @@ impl Objects {
         (self.host.log)(LogRecord { origin, level: LogLevel::Uncaught, text });
     }
 
-    fn lease_key_of(&self, slot: Slot) -> (usize, LeaseKey, Option<String>) {
+    /// The time that the slot of `key` is known to hold.
+    pub(super) fn alarm_time(&self, key: &LeaseKey) -> Option<Timestamp> {
+        self.alarms.shared.with(self.alarms.generation, |clock| clock.time(key))
+    }
+
+    pub(super) fn lease_key_of(&self, slot: Slot) -> (usize, LeaseKey, Option<String>) {
         self.with_actor(slot, |actor| {
             let key = (self.alarms.namespaces[actor.key.namespace].clone(), actor.key.id);
             (actor.key.namespace, key, actor.name.clone())
@@ -377,7 +385,12 @@ impl Objects {
         for (slot, outcome) in finished {
             later.extend(self.finish_alarm(slot, outcome));
         }
-        for (slot, error) in self.write_lists(later) {
+        self.list_alarms(later);
+    }
+
+    /// Puts into the lists what the objects' slots hold.
+    pub(super) fn list_alarms(&self, changes: Vec<(usize, Slot, IndexChange)>) {
+        for (slot, error) in self.write_lists(changes) {
             self.log_alarm(slot, format!("the list of alarms could not be written: {error}"));
         }
     }

@@ -108,6 +108,7 @@ impl Objects {
         if !handing_over.retired.get() && !handing_over.wanted.borrow().contains(&slot) {
             return;
         }
+        self.settle_alarm_end(slot);
         if self.holds_of(slot) || self.sockets_are_on_their_way(slot) {
             return;
         }

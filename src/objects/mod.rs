@@ -6,6 +6,7 @@
 
 mod actor;
 mod alarm_clock;
+mod alarm_ends;
 mod alarm_turns;
 mod alarms;
 mod call_retry;

@@ -57,6 +57,7 @@ impl Objects {
             let failure = actor.broken.clone().expect("only broken objects are reset");
             (actor.owner, failure)
         });
+        self.settle_alarm_end(slot);
         self.stores.close(slot);
         self.fail_held(slot, &failure);
         self.fail_roots(isolate, entry, owner, failure.clone());

@@ -81,6 +81,7 @@ pub struct Objects {
     pub stores: Stores,
     /// The objects' alarms.
     pub alarms: AlarmTurns,
+    pub(super) alarm_ends: super::alarm_ends::AlarmEnds,
     /// The ends of WebSockets.
     pub sockets: Sockets,
     /// What fired while the time was moved.
@@ -125,6 +126,7 @@ impl Objects {
             namespaces,
             stores,
             alarms,
+            alarm_ends: super::alarm_ends::AlarmEnds::default(),
             handing_over,
             parcels: super::parcel::Parcels::default(),
             warnings: super::warnings::Warnings::default(),
@@ -292,6 +294,7 @@ impl Objects {
             self.go_on(delayed);
         }
         self.advance_event_limits(now);
+        self.advance_alarm_ends();
         self.stores.save_history(self.host.clock.machine());
         for text in self.stores.take_warnings() {
             (self.host.log)(LogRecord { origin: Origin::Worker, level: LogLevel::Warn, text });
@@ -395,6 +398,7 @@ impl Objects {
             }
             Wakefulness::AwaitingLease | Wakefulness::Constructing => {}
             Wakefulness::Awake => {
+                self.settle_alarm_end(slot);
                 if !self.run_handover(isolate, entry, slot) && !self.run_critical(isolate, entry, slot) {
                     let next = self.with_actor(slot, |actor| Some((actor.owner, actor.take_admitted()?)));
                     if let Some((owner, (section, event))) = next {

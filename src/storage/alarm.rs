@@ -230,7 +230,7 @@ impl OpenIndex {
     fn open(path: &Path, missing: bool) -> Result<Self, StorageError> {
         let failed = |failure| error(path, "open", failure);
         if missing {
-            let bytes = Template { name: false, kv: false }.bytes(None).map_err(failed)?;
+            let bytes = Template { name: false, kv: false, metadata: false }.bytes(None).map_err(failed)?;
             write_new(path, &bytes).map_err(|reason| io_error("create", path, &reason))?;
         }
         let database = Database::open(path, OpenMode::Existing, &Interrupt::default()).map_err(failed)?;

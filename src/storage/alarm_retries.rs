@@ -183,7 +183,8 @@ impl AlarmRetries {
             }
             let failed = |failure| error(&self.path, "open", failure);
             if !exists {
-                let bytes = Template { name: false, kv: false }.bytes(None).map_err(failed)?;
+                let bytes =
+                    Template { name: false, kv: false, metadata: false }.bytes(None).map_err(failed)?;
                 write_new(&self.path, &bytes).map_err(|reason| io_error("create", &self.path, &reason))?;
             }
             let database = Database::open(&self.path, OpenMode::Existing, &Interrupt::default());

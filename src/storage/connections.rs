@@ -127,6 +127,8 @@ impl Connections {
             idle
         };
         idle.iter().for_each(|slot| self.shut(slot, true));
+        let first: Vec<_> = self.waiting.borrow().iter().chain(&*self.saving.borrow()).cloned().collect();
+        first.iter().filter(|slot| !slot.is_open()).for_each(|slot| self.save_now(slot, false));
         self.tidy(usize::MAX);
     }
 
@@ -188,19 +190,11 @@ impl Connections {
         let connection = slot.connection.borrow();
         let Some(connection) = connection.as_ref() else { return Ok(()) };
         slot.look_after_commit();
-        let Some(recorder) = &slot.recorder else { return Ok(()) };
+        if slot.recorder.is_none() {
+            return Ok(());
+        }
         let Some(frames) = connection.database().take_frames() else { return Ok(()) };
-        let mut recorder = recorder.borrow_mut();
-        let listed = recorder.is_waiting();
-        recorder.note(frames, cause);
-        if !listed && recorder.is_waiting() {
-            self.waiting.borrow_mut().push(slot.clone());
-        }
-        let urgent = recorder.take_urgent();
-        drop(recorder);
-        if urgent {
-            self.recorded(slot, |recorder| recorder.save(true));
-        }
+        self.noted(slot, |recorder| recorder.note(frames, cause));
         if frames >= LOG_FRAMES {
             self.recorded(slot, |recorder| recorder.save(true));
             let (frames, moved) = connection.database().move_log()?;
@@ -211,6 +205,32 @@ impl Connections {
         Ok(())
     }
 
+    /// To be called when the file of the object in `slot` was made with `bytes`, which `cause` committed; `empty` is the
+    /// file without rows. Both are points of the history.
+    pub(super) fn committed_first(&self, slot: &Rc<Slot>, empty: Vec<u8>, bytes: Vec<u8>, cause: Cause) {
+        slot.look();
+        self.noted(slot, |recorder| {
+            recorder.made(empty);
+            recorder.note_first(bytes, cause);
+        });
+    }
+
+    /// Has a commit noted by `note`; it is taken over when it is time, or at once where that is urgent.
+    fn noted(&self, slot: &Rc<Slot>, note: impl FnOnce(&mut Recorder)) {
+        let Some(recorder) = &slot.recorder else { return };
+        let mut recorder = recorder.borrow_mut();
+        let listed = recorder.is_waiting();
+        note(&mut recorder);
+        if !listed && recorder.is_waiting() {
+            self.waiting.borrow_mut().push(slot.clone());
+        }
+        let urgent = recorder.take_urgent();
+        drop(recorder);
+        if urgent {
+            self.recorded(slot, |recorder| recorder.save(slot.is_open()));
+        }
+    }
+
     /// Closes the connection in `slot`. If `finish`, SQLite moves the log into the file and removes it.
     fn shut(&self, slot: &Slot, finish: bool) {
         let connection = slot.connection.borrow_mut().take();
@@ -218,10 +238,7 @@ impl Connections {
             slot.settings.replace(connection.settings());
             slot.seen.borrow_mut().index = None;
             if finish {
-                for list in [&self.waiting, &self.saving] {
-                    list.borrow_mut().retain(|other| !std::ptr::eq(&**other, slot));
-                }
-                self.recorded(slot, |recorder| recorder.save(true));
+                self.save_now(slot, true);
                 drop(connection);
                 self.recorded(slot, |recorder| recorder.moved(None));
             } else {
@@ -283,12 +300,24 @@ impl Connections {
         Ok(RefMut::map(connection, |connection| connection.as_mut().expect("opened above")))
     }
 
-    /// Closes the connection in `slot`, if there is one.
+    /// Closes the connection in `slot`, if there is one. What was committed is in the history then.
     pub(super) fn disconnect(&self, slot: &Rc<Slot>) {
         if slot.is_open() {
             self.slots.borrow_mut().retain(|other| !Rc::ptr_eq(other, slot));
             self.shut(slot, true);
+        } else if slot.recorder.as_ref().is_some_and(|recorder| recorder.borrow().is_waiting()) {
+            // The first commit needed no connection.
+            self.save_now(slot, false);
         }
+    }
+
+    /// Takes the commits of the object in `slot` over into the history without waiting for their time. `open` says
+    /// whether its connection is open.
+    fn save_now(&self, slot: &Slot, open: bool) {
+        for list in [&self.waiting, &self.saving] {
+            list.borrow_mut().retain(|other| !std::ptr::eq(&**other, slot));
+        }
+        self.recorded(slot, |recorder| recorder.save(open));
     }
 
     /// Closes the connection in `slot`, if there is one, whose file is about to be removed.

@@ -12,7 +12,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::failure::StorageError;
+use super::first_commit::Pairs;
 use super::object::{Backend, ObjectStore, slot_error};
+use super::template::PAGE_BYTES;
 use crate::base::clock::Timestamp;
 use crate::base::limits;
 
@@ -55,6 +57,30 @@ impl KvCache {
     /// Whether anything is kept.
     pub fn is_known(&self) -> bool {
         !self.entries.is_empty()
+    }
+
+    /// Keys and values that wait to be written, sorted by key; `None` if they are too many for one page.
+    pub(super) fn dirty_values(&self) -> Option<Pairs> {
+        if self.dirty_bytes > PAGE_BYTES + 64 * self.dirty.len() {
+            return None;
+        }
+        let value = |key: &Rc<str>| Some((key.clone(), self.entries.get(key)?.value.clone()?));
+        let mut pairs: Pairs = self.dirty.iter().filter_map(value).collect();
+        pairs.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        Some(pairs)
+    }
+
+    /// Everything that waited has been written.
+    pub(super) fn all_written(&mut self) {
+        for key in std::mem::take(&mut self.dirty) {
+            if let Some(entry) = self.entries.get_mut(&key) {
+                entry.dirty = false;
+            }
+        }
+        self.dirty_bytes = 0;
+        if self.bytes > CLEAN_BYTES {
+            self.forget_clean();
+        }
     }
 
     /// A number that changes with every write and rollback.

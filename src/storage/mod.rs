@@ -17,6 +17,7 @@ mod connection;
 mod connections;
 mod cursor;
 mod failure;
+mod first_commit;
 mod former_ids;
 mod guard;
 pub mod history;

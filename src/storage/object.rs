@@ -203,15 +203,25 @@ impl ObjectStore {
         Ok(self.exists)
     }
 
-    fn create(&mut self, kv: bool) -> Result<(), StorageError> {
+    /// The name that a new file is to carry.
+    pub(super) fn name_of_new(&self, kv: bool) -> Option<&str> {
         // Fidelity: wrangler writes the name by SQL, when the object is constructed.
         let named = self.backend == Backend::Sqlite && (!self.emptied || kv);
-        let name = self.name.as_deref().filter(|_| named);
-        let template = Template { name: name.is_some(), kv };
-        let bytes = template.bytes(name).map_err(|failure| slot_error(&self.slot, "create", failure))?;
-        write_new(self.slot.path(), &bytes)
-            .map_err(|reason| io_error("create", self.slot.path(), &reason))?;
+        self.name.as_deref().filter(|_| named)
+    }
+
+    /// Writes the file, which is missing.
+    pub(super) fn write_file(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
+        write_new(self.slot.path(), bytes).map_err(|reason| io_error("create", self.slot.path(), &reason))?;
         self.exists = true;
+        Ok(())
+    }
+
+    fn create(&mut self, kv: bool) -> Result<(), StorageError> {
+        let name = self.name_of_new(kv);
+        let template = Template { name: name.is_some(), kv, metadata: false };
+        let bytes = template.bytes(name).map_err(|failure| slot_error(&self.slot, "create", failure))?;
+        self.write_file(&bytes)?;
         self.connections.recorded(&self.slot, |recorder| {
             recorder.made(bytes);
             Ok(())

@@ -66,6 +66,11 @@ impl ObjectStore {
         self.transaction.open || self.transaction.reset || self.waiting_writes() > 0
     }
 
+    /// Whether a transaction has begun, or `deleteAll()` waits for the commit.
+    pub(super) fn has_transaction(&self) -> bool {
+        self.transaction.open || self.transaction.reset
+    }
+
     /// Whether a savepoint is open, so that commits wait.
     pub fn has_savepoint(&self) -> bool {
         self.transaction.depth > 0
@@ -97,6 +102,9 @@ impl ObjectStore {
     }
 
     fn commit_now(&mut self) -> Result<(), CommitError> {
+        if self.commit_first()? {
+            return Ok(());
+        }
         if !self.transaction.open && self.waiting_writes() == 1 {
             // One statement is a transaction of its own, unless it has to make its table.
             let kv = self.kv.is_dirty();

@@ -332,6 +332,7 @@ impl<'a> World<'a> {
         if self.stopping.is_none() {
             self.objects.park_all_sockets();
         }
+        self.objects.settle_alarm_ends();
         self.objects.stores.close_all();
         self.objects.release_alarms();
         self.objects.release_leases();
@@ -349,9 +350,10 @@ impl<'a> World<'a> {
         let due = self.objects.next_due().and_then(|due| self.clock.wait_until(due));
         let cron = self.crons.wait(self.clock.now());
         let cron = cron.filter(|wait| wait.is_zero() || !self.clock.stands());
-        let history = self.objects.stores.history_due();
-        let history = history.map(|due| due.saturating_sub(self.clock.machine()));
-        let limit = [limit, due, cron, history, self.pause.take()].into_iter().flatten().min();
+        let later =
+            [self.objects.stores.history_due(), self.objects.alarm_ends_due()].into_iter().flatten().min();
+        let later = later.map(|due| due.saturating_sub(self.clock.machine()));
+        let limit = [limit, due, cron, later, self.pause.take()].into_iter().flatten().min();
         let mut batch = std::mem::take(&mut self.batch);
         self.receiver.take(&mut batch, limit);
         for message in batch.drain(..) {

@@ -123,6 +123,7 @@ impl Travel {
         clock: &Clock,
         cron: &impl Fn() -> Option<Fired>,
     ) {
+        objects.settle_alarm_ends();
         let from = clock.now();
         let goal = match command {
             TimeCommand::Show => {

@@ -105,6 +105,7 @@ impl Objects {
         why: &'static str,
     ) {
         self.end_instance(isolate, entry, slot);
+        self.settle_alarm_end(slot);
         self.stores.leave(slot);
         self.forget_instances_of_sockets(slot);
         self.tell(slot, why);

@@ -197,6 +197,7 @@ impl Objects {
         command: Command,
         asker: Asker,
     ) {
+        self.settle_alarm_ends();
         let answer = match command {
             Command::Overview => Ok(Answer::Overview(self.overview(isolate))),
             Command::Objects { class, asleep } => self.known_objects(isolate, class.as_deref(), asleep),

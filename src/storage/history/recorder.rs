@@ -40,6 +40,15 @@ struct Noted {
     cause: Cause,
 }
 
+/// The first commit of a database that was made with its rows in place.
+#[derive(Debug)]
+struct First {
+    bytes: Vec<u8>,
+    time: Timestamp,
+    cause: Cause,
+    stat: Stat,
+}
+
 /// What keeps the history of one object.
 #[derive(Debug)]
 pub struct Recorder {
@@ -49,6 +58,8 @@ pub struct Recorder {
     file: Option<HistoryFile>,
     /// The bytes of a database that was made and is not in the history yet.
     made: Option<(Vec<u8>, Timestamp)>,
+    /// The commit that it was made with, where that was one.
+    first: Option<First>,
     noted: Vec<Noted>,
     /// Whether the history was looked for.
     known: bool,
@@ -72,6 +83,7 @@ impl Recorder {
             path,
             file: None,
             made: None,
+            first: None,
             noted: Vec::new(),
             known: false,
             aside: false,
@@ -99,13 +111,12 @@ impl Recorder {
     /// one point then.
     pub fn give_up(&mut self, reason: &Error) {
         self.off = Some(format!("`{}` cannot be written: {reason}", self.path.display()));
-        self.made = None;
-        self.noted.clear();
+        self.unmade();
     }
 
     /// Whether a commit waits to be taken over.
     pub fn is_waiting(&self) -> bool {
-        !self.noted.is_empty()
+        self.first.is_some() || !self.noted.is_empty()
     }
 
     /// The current time.
@@ -138,7 +149,16 @@ impl Recorder {
     /// Forgets a database that was made and is gone again.
     pub fn unmade(&mut self) {
         self.made = None;
+        self.first = None;
         self.noted.clear();
+    }
+
+    /// Notes that the file which was just made has `bytes` already: the first commit, by `cause`.
+    pub fn note_first(&mut self, bytes: Vec<u8>, cause: Cause) {
+        if self.off.is_none() {
+            let (time, stat) = (self.options.clock.now(), Stat::of(&self.database));
+            self.first = Some(First { bytes, time, cause, stat });
+        }
     }
 
     /// Notes a commit that ended in the log's frame `frame`.
@@ -223,6 +243,9 @@ impl Recorder {
             (tail.position, tail.stat) = (Position::default(), Stat::of(&self.database));
             let cause = Cause::new(CauseKind::Created, "");
             records.push((Kind::Base, whole(&bytes, tail.last, time, &cause)));
+            if let Some(first) = self.first.take() {
+                records.push((Kind::Segment, first.segment(&bytes, &mut tail)));
+            }
         } else if !tail.present {
             // Somebody made the file since: its state is all that is known of it.
             self.noted.clear();
@@ -412,6 +435,21 @@ impl Recorder {
         self.file = Some(file);
         self.known = true;
         Ok(())
+    }
+}
+
+impl First {
+    /// The commit as a segment after the base `empty`; `tail` moves on to it.
+    fn segment(&self, empty: &[u8], tail: &mut Tail) -> Vec<u8> {
+        let mut segment = Segment::default();
+        for (index, page) in self.bytes.chunks_exact(PAGE).enumerate() {
+            if empty.get(index * PAGE..(index + 1) * PAGE) != Some(page) {
+                segment.page(index as u32 + 1, None, page);
+            }
+        }
+        (tail.last, tail.time, tail.stat) = (next(tail), self.time, self.stat);
+        segment.end_commit(tail.last, tail.time, &self.cause, (self.bytes.len() / PAGE) as u64);
+        segment.into_bytes()
     }
 }
 

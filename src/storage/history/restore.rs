@@ -80,7 +80,7 @@ pub fn restore(
     let history = History::of(file);
     let undo = history.undo();
     let mut image = history.image(bookmark)?;
-    let empty = || Template { name: false, kv: false }.bytes(None);
+    let empty = || Template { name: false, kv: false, metadata: false }.bytes(None);
     let broken = |failure: crate::storage::SqliteFailure| io("restore", database, &failure);
     if image.is_empty() {
         image = empty().map_err(broken)?;

@@ -154,8 +154,10 @@ fn closing_finishes_a_file_that_was_left_for_room() {
     let fixture = Fixture::with_limit(1);
     let (mut a, mut b) = (fixture.store("a"), fixture.store("b"));
     for store in [&mut a, &mut b] {
-        store.put("k", vec![1]).unwrap();
-        store.commit().unwrap();
+        for value in [0, 1] {
+            store.put("k", vec![value]).unwrap();
+            store.commit().unwrap();
+        }
     }
     assert!(!a.is_connected());
     let log = fixture.path("a").with_extension("sqlite-wal");
