@@ -227,6 +227,9 @@ impl Objects {
         let known = self.index.borrow().get(&key).copied();
         let answer = match action {
             Action::Facts => self.object_facts(isolate, key, name),
+            Action::Get(_) | Action::List(_) if self.is_demanded(key) => {
+                Err(Refusal::Pinned("the state of the object is being replaced".to_owned(), Vec::new()))
+            }
             Action::Get(stored) => self.peek_value(key, known, &stored),
             Action::List(options) => self.peek_list(key, known, &options),
             Action::Change(change) => {
