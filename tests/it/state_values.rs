@@ -6,6 +6,8 @@ use crate::state::{LOBBY, done, recorded, run, run_json};
 
 const VALUES: &[(&str, &str)] = &[
     ("null", "null"),
+    ("/a+/gi", "/a+/gi"),
+    ("new Uint8Array([1, 2, 255])", "Uint8Array(ArrayBuffer(3) <0102ff>, 0, 3)"),
     ("undefined", "undefined"),
     ("-0", "-0"),
     ("1e21", "1e+21"),
