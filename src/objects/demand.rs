@@ -124,6 +124,11 @@ impl Obligation {
         &self.0.extent
     }
 
+    /// Whether the demand has ended, because somebody else did not obey in time: nothing is to be done.
+    pub(super) fn is_over(&self) -> bool {
+        self.0.progress().over
+    }
+
     /// Stands still until the demand ends; `open` are the files that could not be closed.
     pub(super) fn stand_still(self, open: Vec<PathBuf>) {
         let demand = self.0.clone();

@@ -70,6 +70,7 @@ impl Objects {
     /// Somebody outside demands something. To be called between two batches, when everything is committed.
     pub fn lease_demanded(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, obligation: Obligation) {
         let close_sockets = match obligation.kind() {
+            _ if obligation.is_over() => return,
             Kind::Leave { close_sockets } => close_sockets,
             Kind::StandStill => {
                 let open = self.stores.leave_files();
@@ -106,8 +107,10 @@ impl Objects {
                 }
                 self.handing_over.wanted.borrow_mut().remove(&slot);
                 self.handing_over.leases.release(&key, self.handing_over.world.0);
-                if self.with_actor(slot, |actor| actor.wakefulness == Wakefulness::AwaitingLease) {
-                    self.handing_over.leases.acquire(&key, &self.handing_over.world);
+                let waits = self.with_actor(slot, |actor| actor.wakefulness == Wakefulness::AwaitingLease);
+                if waits && self.handing_over.leases.acquire(&key, &self.handing_over.world) {
+                    // The demand was given up meanwhile.
+                    self.lease_granted(&key);
                 }
             }
             self.stores.forget_files(extent);

@@ -280,9 +280,12 @@ mod tests {
             }
         }
         let leases = Leases::default();
-        let own: World = (Generation(1), Arc::new(Stubborn::default()));
+        let stubborn = Arc::new(Stubborn::default());
+        let own: World = (Generation(1), stubborn.clone());
         leases.join(&own);
         assert!(leases.demand(Extent::All, Kind::StandStill, Duration::ZERO).is_err());
+        let obligation = stubborn.0.lock().expect("no panic before").pop().expect("it was asked");
+        assert!(obligation.is_over(), "who comes to it later does nothing");
         assert!(leases.acquire(&("w-C".to_owned(), ObjectId([1; 32])), &own), "it is over");
         leases.release_all(Generation(1));
         assert!(leases.demand(Extent::All, Kind::StandStill, Duration::ZERO).is_ok(), "the world is gone");
