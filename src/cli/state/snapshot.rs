@@ -7,7 +7,7 @@ use super::shown::time_json;
 use crate::base::clock::Timestamp;
 use crate::cli::hand::Hand;
 use crate::cli::place::{Outcome, Place, Said};
-use crate::cli::progress::Progress;
+use crate::cli::progress::{Progress, waiting};
 use crate::cli::table::{Table, count, size};
 use crate::inspect::snapshot::{self, Saving, Snapshot};
 use crate::inspect::{InspectError, distance};
@@ -17,7 +17,7 @@ pub fn save(name: &str, replace: bool, place: &Place) -> Outcome {
     let book = place.book_to_change()?;
     snapshot::check_free(&book, name, replace)?;
     let made = match Hand::of(place, &book)? {
-        Hand::Live(live) => live.save_snapshot(name, replace)?,
+        Hand::Live(live) => waiting(place, "Copying", || live.save_snapshot(name, replace))?,
         // The lock keeps a server from starting meanwhile.
         Hand::Files(_writer) => {
             let progress = Progress::new(place, "Copying");
@@ -42,7 +42,7 @@ pub fn load(name: &str, yes: bool, place: &Place) -> Outcome {
     confirm(&format!("Replace all objects by those of the snapshot `{name}`?"), yes)?;
     let loaded = match &hand {
         Hand::Live(live) => {
-            let (loaded, warnings) = live.load_snapshot(name)?;
+            let (loaded, warnings) = waiting(place, "Copying", || live.load_snapshot(name))?;
             place.warn_of_all(&warnings);
             loaded
         }
