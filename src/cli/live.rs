@@ -194,6 +194,11 @@ impl Live {
         block_on(async { self.answer(Method::POST, &url, body).await })
     }
 
+    /// Has everything that was committed taken over into the histories, which else happens within a second.
+    pub fn save_history(&self) -> Result<()> {
+        self.post(&["state", "save-history"], &json!({})).map(drop)
+    }
+
     /// Removes `objects` with everything of them.
     pub fn remove(&self, objects: &[ObjectRef]) -> Result<()> {
         let objects: Vec<_> = objects.iter().map(named).collect();

@@ -174,6 +174,14 @@ impl Place {
         Ok(())
     }
 
+    /// Brings the histories of the state of `book` up to date, where a server keeps them.
+    pub fn save_history(&self, book: &Book) {
+        // One that runs no code, or cannot, has nothing that waits, or tells the same a second later.
+        if let Ok(Some(live)) = Live::of(book) {
+            drop(live.save_history());
+        }
+    }
+
     /// What changes the stopped state of `book`.
     pub fn writer(&self, book: &Book) -> Result<Writer, InspectError> {
         let writer = Writer::open(book, self.clock.clone())?;

@@ -96,6 +96,11 @@ impl Stores {
         self.connections.save_history(now);
     }
 
+    /// Takes all commits over into the history now.
+    pub(super) fn save_all_history(&self) {
+        self.connections.save_all_history();
+    }
+
     /// When [`Stores::save_history`] wants to be called.
     pub fn history_due(&self) -> Option<Duration> {
         self.connections.history_due()

@@ -180,6 +180,14 @@ impl Connections {
         }
     }
 
+    /// Takes over all commits that wait, without waiting for their time.
+    pub fn save_all_history(&self) {
+        let waiting: Vec<_> = [&self.saving, &self.waiting].into_iter().flat_map(RefCell::take).collect();
+        for slot in waiting {
+            self.recorded(&slot, |recorder| recorder.save(slot.is_open()));
+        }
+    }
+
     /// Says something to be shown to whoever runs the program.
     pub(super) fn warn(&self, text: String) {
         self.warnings.borrow_mut().push(text);

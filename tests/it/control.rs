@@ -437,6 +437,7 @@ fn every_route_is_described_and_answers_as_described() {
         ("post", at("/state/snapshots"), json!({ "name": "one" })),
         ("get", at("/state/snapshots"), json!({})),
         ("post", at("/state/import"), json!({ "lines": line })),
+        ("post", at("/state/save-history"), json!({})),
         ("get", of("/history").replace("{object}", "z"), json!({})),
         ("post", of("/restore").replace("{object}", "z"), json!({ "time": 0 })),
         ("post", at("/state/remove"), json!({ "objects": [{ "class": "Counter", "object": "name:a" }] })),

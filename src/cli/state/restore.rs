@@ -19,6 +19,7 @@ pub fn run(args: &RestoreArgs, place: &Place) -> Outcome {
         InspectError::Invalid(format!("`{target}` names no point: say OBJECT@POINT, where POINT is {POINTS}"))
     })?;
     let hand = Hand::of(place, &book)?;
+    place.save_history(&book);
     let (object, history) = book.remembered(address)?;
     let point = name.find(&object, &history, place.now(&book))?;
     let label = object.label();

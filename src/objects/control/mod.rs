@@ -66,6 +66,8 @@ pub enum Command {
     Faults,
     /// None of them happens.
     ClearFaults,
+    /// What was committed comes to the histories now.
+    SaveHistory,
 }
 
 /// An object as somebody outside names it.
@@ -210,6 +212,10 @@ impl Objects {
             Command::Inject(rule) => self.inject(rule),
             Command::Faults => Ok(Answer::Faults(self.faults.facts())),
             Command::ClearFaults => Ok(Answer::Count(self.faults.clear())),
+            Command::SaveHistory => {
+                self.stores.save_all_history();
+                Ok(Answer::Done(true))
+            }
         };
         say(asker, answer);
     }

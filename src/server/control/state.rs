@@ -25,7 +25,7 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::base::limits;
 use crate::inspect::snapshot::{self, Saving, Snapshot};
 use crate::inspect::{Book, InspectError, Namespace, ObjectRef, PointName, Writer, lines};
-use crate::objects::control::Address;
+use crate::objects::control::{Address, Command};
 use crate::objects::{Busy, Extent, LeaseKey};
 use crate::storage::history::Point;
 use crate::world::SharedState;
@@ -35,6 +35,7 @@ pub fn routes() -> Router<Surface> {
     Router::new()
         .route("/cdn-cgi/dodev/objects/{class}/{object}/history", get(history))
         .route("/cdn-cgi/dodev/objects/{class}/{object}/restore", post(restore))
+        .route("/cdn-cgi/dodev/state/save-history", post(save_history))
         .route("/cdn-cgi/dodev/state/remove", post(remove))
         .route("/cdn-cgi/dodev/state/reset", post(reset))
         .route("/cdn-cgi/dodev/state/import", post(import))
@@ -166,6 +167,14 @@ fn point_json(point: &Point) -> Json {
         "time": point.time.0, "bookmark": point.bookmark.to_string(), "sizeBytes": point.size_bytes,
         "cause": { "kind": point.cause.kind.name(), "detail": point.cause.detail, "events": point.cause.events },
     })
+}
+
+async fn save_history(State(surface): State<Surface>) -> Response {
+    let result = async {
+        surface.ask(Command::SaveHistory).await?;
+        Ok(json!({ "changed": true }))
+    };
+    finish(result.await)
 }
 
 #[derive(Deserialize)]
