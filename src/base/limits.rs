@@ -148,6 +148,10 @@ pub const FEED_LOGS: usize = 1_000;
 pub const FEED_LOG_CHARS: usize = 8_192;
 /// Largest body of a request to the control surface, bytes.
 pub const CONTROL_BODY_BYTES: usize = 48 * 1024 * 1024;
+/// Largest body of a request to the control surface that imports objects, bytes.
+pub const CONTROL_IMPORT_BYTES: usize = 512 * 1024 * 1024;
+/// How long running code may take until it leaves objects whose files are replaced, or stands still.
+pub const CONTROL_TAKE_OUT: Duration = Duration::from_secs(10);
 /// Most rows of one answer of the control surface.
 pub const CONTROL_ROWS: usize = 10_000;
 /// Most bytes of keys, values, rows or a response in one answer of the control surface.

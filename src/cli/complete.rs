@@ -49,6 +49,37 @@ pub fn snapshots(current: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 fn candidates(found: Vec<String>, current: &str) -> Vec<CompletionCandidate> {
-    let fits = found.into_iter().filter(|name| name.starts_with(current));
-    fits.take(MOST).map(CompletionCandidate::new).collect()
+    // Bash puts what it gets into the line as it is; the other shells quote.
+    let is_bash = std::env::var_os("COMPLETE").is_some_and(|shell| shell == "bash");
+    let written = found.into_iter().map(|name| if is_bash { escaped(&name) } else { name });
+    written.filter(|name| name.starts_with(current)).take(MOST).map(CompletionCandidate::new).collect()
+}
+
+/// `name` as one word of a command line.
+fn escaped(name: &str) -> String {
+    let mut word = String::with_capacity(name.len());
+    for letter in name.chars() {
+        if letter.is_ascii() && !letter.is_ascii_alphanumeric() && !"_./:@%+=,-".contains(letter) {
+            word.push('\\');
+        }
+        word.push(letter);
+    }
+    word
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_shell_would_take_apart_is_escaped() {
+        for (name, expected) in [
+            ("Room:a.b@c/d-1", "Room:a.b@c/d-1"),
+            ("Room:a b", "Room:a\\ b"),
+            ("Room:it's $x", "Room:it\\'s\\ \\$x"),
+            ("Room:ü", "Room:ü"),
+        ] {
+            assert_eq!(escaped(name), expected);
+        }
+    }
 }

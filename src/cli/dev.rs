@@ -2,7 +2,7 @@
 
 use std::io;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -29,7 +29,8 @@ pub fn run(args: Box<DevArgs>, clock: Clock) -> ExitCode {
     let mut style = Style::of_process(args.log_level, args.quiet, args.json);
     style.keys = args.wants_keys() && is_interactive() && is_foreground();
     let wants_keys = style.keys;
-    let options = match options(*args, clock) {
+    let questions = Questions::default();
+    let mut options = match options(*args, clock) {
         Ok(options) => options,
         Err(error) => {
             let output = Output::start(style);
@@ -37,12 +38,15 @@ pub fn run(args: Box<DevArgs>, clock: Clock) -> ExitCode {
             return output.finish(ExitCode::FAILURE);
         }
     };
+    if let Agreement::Ask(_) = options.agreement {
+        options.agreement = questions.agreement();
+    }
     style.cwd.clone_from(&options.load.cwd);
     let output = Output::start(style);
     let sink = output.sink();
     let options = SessionOptions { report: Arc::new(move |report| sink.push(report)), ..options };
     let code = match Session::start(options) {
-        Ok(session) => match follow_terminal(&session, &output, wants_keys) {
+        Ok(session) => match follow_terminal(&session, &output, wants_keys, &questions) {
             Ok(_restored) => {
                 session.run();
                 ExitCode::SUCCESS
@@ -118,7 +122,7 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
     });
     let agreement = match args.yes {
         true => Agreement::Always,
-        false if !args.json && output::can_ask() => Agreement::Ask(Arc::new(ask)),
+        false if !args.json && output::can_ask() => Questions::default().agreement(),
         false => Agreement::Nobody,
     };
     Ok(SessionOptions {
@@ -140,9 +144,20 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
 }
 
 /// Follows signals, and keys if they are wanted.
-fn follow_terminal(session: &Session, output: &Output, wants_keys: bool) -> io::Result<Option<Restored>> {
+fn follow_terminal(
+    session: &Session,
+    output: &Output,
+    wants_keys: bool,
+    questions: &Questions,
+) -> io::Result<Option<Restored>> {
     let (control, sink, url) = (session.control(), output.sink(), show_url(session.address()));
+    let asked = questions.clone();
     let press = move |key| match key {
+        Key::Yes | Key::No => asked.answer(key == Key::Yes),
+        Key::Exit => {
+            asked.answer(false);
+            control.stop();
+        }
         Key::Browser => {
             let told = sink.clone();
             if let Err(error) = browser::open(url.clone(), move |message| told.failure(message)) {
@@ -151,18 +166,80 @@ fn follow_terminal(session: &Session, output: &Output, wants_keys: bool) -> io::
         }
         Key::Reload => control.reload(),
         Key::Clear => sink.clear(),
-        Key::Exit => control.stop(),
     };
     // Without keys the session is the same.
     let keys = if wants_keys { Keys::start(press).ok() } else { None };
     let restored = keys.clone().map(Restored);
-    follow_signals(session.control(), keys)?;
+    questions.set(if keys.is_some() { Way::Key(None) } else { Way::None });
+    follow_signals(session.control(), keys, questions.clone())?;
     Ok(restored)
 }
 
-fn ask(question: &Question) -> bool {
+/// How questions are answered.
+#[derive(Default)]
+enum Way {
+    /// By a line: before keys are read.
+    #[default]
+    Line,
+    /// By a key, which goes to who waits.
+    Key(Option<mpsc::Sender<bool>>),
+    /// Not at all.
+    None,
+}
+
+/// Asks on the terminal, before the session runs and while it does.
+#[derive(Clone, Default)]
+struct Questions(Arc<Mutex<Way>>);
+
+impl Questions {
+    fn agreement(&self) -> Agreement {
+        let own = self.clone();
+        Agreement::Ask(Arc::new(move |question| own.ask(question)))
+    }
+
+    fn way(&self) -> MutexGuard<'_, Way> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, way: Way) {
+        *self.way() = way;
+    }
+
+    fn ask(&self, question: &Question) -> bool {
+        let text = words(question);
+        let answer = match &mut *self.way() {
+            Way::None => return false,
+            Way::Line => None,
+            Way::Key(waiting) => {
+                let (sender, answer) = mpsc::channel();
+                *waiting = Some(sender);
+                Some(answer)
+            }
+        };
+        match answer {
+            None => output::confirm(&text),
+            Some(answer) => {
+                output::remark(&format!("{text} [y/N] "));
+                answer.recv().unwrap_or(false)
+            }
+        }
+    }
+
+    /// Answers the question that waits, if one does.
+    fn answer(&self, yes: bool) {
+        if let Way::Key(waiting) = &mut *self.way()
+            && let Some(waiting) = waiting.take()
+        {
+            output::remark(if yes { "y\n" } else { "n\n" });
+            // It has just asked.
+            let _ = waiting.send(yes);
+        }
+    }
+}
+
+fn words(question: &Question) -> String {
     let style = Style::of_process(LogLevel::Log, false, false);
-    output::confirm(&match question {
+    match question {
         Question::PutAside(pending) => {
             let lines = migrate_show::plan_lines(pending, &style).join("\n");
             format!("Migrations put objects aside:\n{lines}\nApply them?")
@@ -170,11 +247,11 @@ fn ask(question: &Question) -> bool {
         Question::CarryOver { from, to } => {
             format!("There is state of a Worker `{from}`, and none of `{to}`. Carry it over?")
         }
-    })
+    }
 }
 
 /// The first signal asks the session to stop, the second ends the process at once.
-fn follow_signals(control: Control, keys: Option<Keys>) -> io::Result<()> {
+fn follow_signals(control: Control, keys: Option<Keys>, questions: Questions) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let context = runtime.enter();
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -200,6 +277,7 @@ fn follow_signals(control: Control, keys: Option<Keys>) -> io::Result<()> {
                     keys.iter().for_each(Keys::restore);
                     std::process::exit(INTERRUPTED);
                 }
+                questions.answer(false);
                 control.stop();
             }
         });

@@ -4,9 +4,9 @@ use serde_json::Value as Json;
 
 use super::live::Live;
 use super::place::Place;
-use crate::codec::{self, Value};
 use crate::inspect::{Book, InspectError, ObjectRef, Rows, Writer};
 use crate::storage::SqlValue;
+use crate::storage::history::{Bookmark, History, Point};
 
 /// What makes changes.
 #[derive(Debug)]
@@ -35,15 +35,37 @@ impl Hand {
         }
     }
 
-    /// Sets `key` to `value`; how many bytes it takes.
-    pub fn put(&self, object: &ObjectRef, key: &str, value: &Value) -> Result<usize> {
+    /// Removes `objects` with everything of them.
+    pub fn remove(&self, objects: &[ObjectRef]) -> Result<()> {
         match self {
-            Self::Files(writer) => writer.put(object, key, value),
+            Self::Files(writer) => objects.iter().try_for_each(|object| writer.remove(object)),
+            Self::Live(live) => live.remove(objects),
+        }
+    }
+
+    /// Brings the state of `object` at `point` of its `history` back; the bookmark that undoes it.
+    pub fn restore(
+        &self,
+        place: &Place,
+        object: &ObjectRef,
+        history: &History,
+        point: &Point,
+    ) -> Result<Bookmark> {
+        match self {
+            Self::Files(writer) => writer.restore(object, history, point),
             Self::Live(live) => {
-                let bytes = codec::write(value).map_err(|error| InspectError::Invalid(error.to_string()))?;
-                live.put(object, key, &bytes)?;
-                Ok(bytes.len())
+                let (undo, warnings) = live.restore(object, point.bookmark)?;
+                place.warn_of_all(&warnings);
+                Ok(undo)
             }
+        }
+    }
+
+    /// Sets `key` to the value that `bytes` are serialized.
+    pub fn put(&self, object: &ObjectRef, key: &str, bytes: &[u8]) -> Result<()> {
+        match self {
+            Self::Files(writer) => writer.put_bytes(object, key, bytes.to_owned()).map(drop),
+            Self::Live(live) => live.put(object, key, bytes),
         }
     }
 

@@ -29,6 +29,10 @@ pub enum Key {
     Clear,
     /// End the session.
     Exit,
+    /// Yes to a question.
+    Yes,
+    /// No to a question; Enter is the same.
+    No,
 }
 
 /// The terminal while hotkeys work.
@@ -135,6 +139,8 @@ fn keys_in(bytes: &[u8]) -> impl Iterator<Item = Key> + '_ {
                 b'r' => return Some(Key::Reload),
                 b'c' => return Some(Key::Clear),
                 b'x' | b'q' => return Some(Key::Exit),
+                b'y' => return Some(Key::Yes),
+                b'n' | b'\n' | b'\r' => return Some(Key::No),
                 _ => {}
             }
         }
@@ -149,7 +155,8 @@ mod tests {
     fn letters_are_keys_and_escape_sequences_are_not() {
         for (bytes, expected) in [
             (&b"b"[..], vec![Key::Browser]),
-            (b"R c\nX", vec![Key::Reload, Key::Clear, Key::Exit]),
+            (b"R c\nX", vec![Key::Reload, Key::Clear, Key::No, Key::Exit]),
+            (b"yN", vec![Key::Yes, Key::No]),
             (b"q", vec![Key::Exit]),
             (b"\x1b[B", vec![]),
             (b"\x1bORc", vec![Key::Clear]),

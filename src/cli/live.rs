@@ -7,29 +7,28 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
-use http::{Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
+use http::{Method, StatusCode};
+use http_body_util::BodyExt;
 use serde_json::{Value as Json, json};
-use tokio::net::TcpStream;
 use url::Url;
 
+use super::client::{CONNECT, Client};
 use crate::base::clock::Timestamp;
 use crate::base::limits;
+use crate::inspect::snapshot::Snapshot;
 use crate::inspect::{Book, InspectError, Namespace, ObjectRef, ServerNote};
+use crate::storage::history::Bookmark;
 
-/// Time for reaching the server, which is on this machine.
-const CONNECT: Duration = Duration::from_secs(2);
 /// Time for an answer: what an object is busy with may take as long as an alarm's handler.
 const ANSWER: Duration = limits::ALARM_HANDLER;
+/// Most bytes of lines that are sent at once, unless one object has more.
+const IMPORT_BYTES: usize = 16 * 1024 * 1024;
 
 /// A running server.
 #[derive(Debug, Clone)]
 pub struct Live {
     note: ServerNote,
+    client: Client,
 }
 
 type Result<T> = std::result::Result<T, InspectError>;
@@ -43,7 +42,11 @@ impl Live {
         match book.holder() {
             None => Ok(None),
             Some(holder) => match holder.server {
-                Some(note) => Ok(Some(Self { note })),
+                Some(note) => {
+                    let client =
+                        Client::of(&note).map_err(|error| InspectError::Server(error.to_string()))?;
+                    Ok(Some(Self { note, client }))
+                }
                 None => Err(InspectError::Held { pid: holder.pid }),
             },
         }
@@ -51,12 +54,15 @@ impl Live {
 
     /// Sets `key` of `object` to the serialized value `bytes`.
     pub fn put(&self, object: &ObjectRef, key: &str, bytes: &[u8]) -> Result<()> {
-        self.ask(Method::PUT, object, &["kv", key], &json!({ "v8": STANDARD.encode(bytes) })).map(drop)
+        let url = self.key_url(object, key);
+        let body = json!({ "v8": STANDARD.encode(bytes) });
+        block_on(async { self.answer(Method::PUT, &url, &body).await }).map(drop)
     }
 
     /// Deletes `key` of `object`; whether it was there.
     pub fn delete(&self, object: &ObjectRef, key: &str) -> Result<bool> {
-        let answer = self.ask(Method::DELETE, object, &["kv", key], &json!({}))?;
+        let url = self.key_url(object, key);
+        let answer = block_on(async { self.answer(Method::DELETE, &url, &json!({})).await })?;
         Ok(answer["changed"].as_bool().unwrap_or(true))
     }
 
@@ -82,7 +88,7 @@ impl Live {
 
     /// All objects that the server has heard of.
     pub fn objects(&self) -> Result<Vec<Json>> {
-        let mut url = self.url(&["objects"])?;
+        let mut url = self.client.surface(&["objects"]);
         url.set_query(Some("asleep"));
         let mut answer = block_on(async { self.answer(Method::GET, &url, &Json::Null).await })?;
         match answer["objects"].take() {
@@ -93,14 +99,14 @@ impl Live {
 
     /// The object of the server's `class` with this `name` or id; `None` if it is asleep, unless `asleep`.
     pub fn find(&self, book: &Book, class: &str, name: &str, asleep: bool) -> Option<ObjectRef> {
-        let url = self.url(&["objects", class, name]).ok()?;
+        let url = self.client.surface(&["objects", class, name]);
         let facts = block_on(async { self.answer(Method::GET, &url, &Json::Null).await }).ok()?;
         (asleep || facts["state"] != "asleep").then(|| object_of(book, &facts)).flatten()
     }
 
     /// The server's time; `None` if it does not tell soon.
     pub fn now(&self) -> Option<Timestamp> {
-        let url = self.url(&["health"]).ok()?;
+        let url = self.client.surface(&["health"]);
         let asked = async {
             let asked = tokio::time::timeout(CONNECT, self.answer(Method::GET, &url, &Json::Null)).await;
             asked.unwrap_or_else(|_| Err(self.unreachable(&"it does not answer")))
@@ -110,9 +116,10 @@ impl Live {
 
     /// Passes each line of the server's events to `line` until that says false or the server ends.
     pub fn events(&self, mut line: impl FnMut(&str) -> bool) -> Result<()> {
-        let url = self.url(&["events"])?;
+        let url = self.client.surface(&["events"]);
         block_on(async {
-            let response = self.send(Method::GET, &url, &Json::Null).await?;
+            let sent = self.client.send(Method::GET, &url, &Json::Null, ANSWER).await;
+            let response = sent.map_err(|reason| self.unreachable(&reason))?;
             if !response.status().is_success() {
                 return Err(InspectError::Held { pid: Some(self.note.pid) });
             }
@@ -132,72 +139,152 @@ impl Live {
         })
     }
 
-    fn url(&self, segments: &[&str]) -> Result<Url> {
-        let mut url = Url::parse(&self.note.url)
-            .map_err(|_| InspectError::Invalid(format!("`{}` is no URL of a server", self.note.url)))?;
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.clear().extend(["cdn-cgi", "dodev"]).extend(segments);
+    fn object_url(&self, object: &ObjectRef, segments: &[&str]) -> Url {
+        let (namespace, id) = (object.namespace.key(), format!("id:{}", object.id));
+        self.client.surface(&[&["objects", namespace.as_str(), id.as_str()][..], segments].concat())
+    }
+
+    fn key_url(&self, object: &ObjectRef, key: &str) -> Url {
+        if !matches!(key, "" | "." | "..") {
+            return self.object_url(object, &["kv", key]);
         }
-        Ok(url)
+        // A path cannot hold these.
+        let mut url = self.object_url(object, &["kv"]);
+        url.query_pairs_mut().append_pair("key", key);
+        url
     }
 
     fn ask(&self, method: Method, object: &ObjectRef, segments: &[&str], body: &Json) -> Result<Json> {
-        if segments.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
-            let what = "a key that is empty, `.` or `..` cannot be changed through a running server";
-            return Err(InspectError::Invalid(what.to_owned()));
-        }
-        let (namespace, id) = (object.namespace.key(), format!("id:{}", object.id));
-        let url = self.url(&[&["objects", namespace.as_str(), id.as_str()][..], segments].concat())?;
+        let url = self.object_url(object, segments);
         block_on(async { self.answer(method, &url, body).await })
     }
 
     async fn answer(&self, method: Method, url: &Url, body: &Json) -> Result<Json> {
-        let response = self.send(method, url, body).await?;
-        let status = response.status();
-        let bytes = response.into_body().collect().await.map_err(|error| self.unreachable(&error))?;
-        let answer: Json = serde_json::from_slice(&bytes.to_bytes()).unwrap_or_default();
-        let error = answer["error"].as_str().unwrap_or("the server answered without a reason");
-        match status {
-            status if status.is_success() => Ok(answer),
-            // Another server than this version's: it has no such route.
-            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED if error.contains("control surface") => {
-                Err(InspectError::Held { pid: Some(self.note.pid) })
-            }
-            _ => Err(InspectError::Server(error.to_owned())),
+        let exchanged = self.client.exchange(method, url, body, ANSWER).await;
+        let (status, answer) = exchanged.map_err(|reason| self.unreachable(&reason))?;
+        if status.is_success() {
+            return Ok(answer);
         }
+        let error = answer["error"].as_str().unwrap_or("the server answered without a reason").to_owned();
+        let texts = |name: &str| {
+            let texts = answer[name].as_array().into_iter().flatten();
+            texts.filter_map(|text| text.as_str().map(str::to_owned)).collect()
+        };
+        Err(match (status, answer["code"].as_str()) {
+            // Another server than this version's: it has no such route.
+            (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, None)
+                if error.contains("control surface") =>
+            {
+                InspectError::Held { pid: Some(self.note.pid) }
+            }
+            // What a stopped state would have been refused for.
+            (_, Some("not-found")) => InspectError::NotFound {
+                what: error,
+                nearest: texts("nearest"),
+                help: answer["help"].as_str().map(str::to_owned),
+            },
+            (_, Some("invalid")) => InspectError::Invalid(error),
+            (_, Some("sql")) => InspectError::Sql(error),
+            _ => InspectError::Server(error),
+        })
     }
 
-    async fn send(&self, method: Method, url: &Url, body: &Json) -> Result<http::Response<Incoming>> {
-        let addresses = url.socket_addrs(|| None).map_err(|error| self.unreachable(&error))?;
-        let host = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
-        let connected = tokio::time::timeout(CONNECT, TcpStream::connect(&addresses[..])).await;
-        let stream = match connected {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return Err(self.unreachable(&error)),
-            Err(_) => return Err(self.unreachable(&"it does not answer")),
-        };
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| self.unreachable(&error))?;
-        tokio::spawn(connection);
-        let request = Request::builder()
-            .method(method)
-            .uri(url[url::Position::BeforePath..].to_owned())
-            .header(header::HOST, host)
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.note.token))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) }))
-            .map_err(|error| self.unreachable(&error))?;
-        match tokio::time::timeout(ANSWER, sender.send_request(request)).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(self.unreachable(&error)),
-            Err(_) => Err(self.unreachable(&"it does not answer")),
+    fn post(&self, segments: &[&str], body: &Json) -> Result<Json> {
+        let url = self.client.surface(segments);
+        block_on(async { self.answer(Method::POST, &url, body).await })
+    }
+
+    /// Has everything that was committed taken over into the histories, which else happens within a second.
+    pub fn save_history(&self) -> Result<()> {
+        self.post(&["state", "save-history"], &json!({})).map(drop)
+    }
+
+    /// Removes `objects` with everything of them.
+    pub fn remove(&self, objects: &[ObjectRef]) -> Result<()> {
+        let objects: Vec<_> = objects.iter().map(named).collect();
+        self.post(&["state", "remove"], &json!({ "objects": objects })).map(drop)
+    }
+
+    /// Removes all objects of `namespace`, or of all: how many there were.
+    pub fn reset(&self, namespace: Option<&Namespace>) -> Result<usize> {
+        let answer = self.post(&["state", "reset"], &json!({ "class": namespace.map(Namespace::key) }))?;
+        Ok(answer["objects"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default())
+    }
+
+    /// Stores the objects that `lines` tell of, each an object's lines, in place of what is stored if `replace`; tells
+    /// `progress` how many are done. What went wrong on the side.
+    pub fn import(
+        &self,
+        objects: &[&str],
+        worker: Option<&str>,
+        replace: bool,
+        progress: &dyn Fn(u64),
+    ) -> Result<Vec<String>> {
+        let mut warnings = Vec::new();
+        let mut done = 0;
+        while done < objects.len() {
+            let mut lines = objects[done].to_owned();
+            let mut next = done + 1;
+            while next < objects.len() && lines.len() + objects[next].len() <= IMPORT_BYTES {
+                lines.push_str(objects[next]);
+                next += 1;
+            }
+            let body = json!({ "lines": lines, "worker": worker, "replace": replace });
+            warnings.extend(warnings_of(&self.post(&["state", "import"], &body)?));
+            done = next;
+            progress(done as u64);
         }
+        Ok(warnings)
+    }
+
+    /// Brings the state of `object` at `bookmark` back: the bookmark that undoes it, and what went wrong on the side.
+    pub fn restore(&self, object: &ObjectRef, bookmark: Bookmark) -> Result<(Bookmark, Vec<String>)> {
+        let body = json!({ "bookmark": bookmark.to_string(), "name": object.name });
+        let answer = self.ask(Method::POST, object, &["restore"], &body)?;
+        let undo = answer["undo"].as_str().and_then(|text| text.parse().ok());
+        let undo = undo.ok_or_else(|| self.unreachable(&"its answer has no bookmark"))?;
+        Ok((undo, warnings_of(&answer)))
+    }
+
+    /// Copies all objects as the snapshot `name`.
+    pub fn save_snapshot(&self, name: &str, replace: bool) -> Result<Snapshot> {
+        let answer = self.post(&["state", "snapshots"], &json!({ "name": name, "replace": replace }))?;
+        self.snapshot(&answer)
+    }
+
+    /// Puts all objects back as the snapshot `name` has them; what went wrong on the side.
+    pub fn load_snapshot(&self, name: &str) -> Result<(Snapshot, Vec<String>)> {
+        let answer = self.post(&["state", "snapshots", name, "load"], &json!({}))?;
+        Ok((self.snapshot(&answer)?, warnings_of(&answer)))
+    }
+
+    fn snapshot(&self, answer: &Json) -> Result<Snapshot> {
+        let snapshot = &answer["snapshot"];
+        let read = || {
+            Some(Snapshot {
+                name: snapshot["name"].as_str()?.to_owned(),
+                made_ms: snapshot["made"].as_i64()?,
+                objects: snapshot["objects"].as_u64()?,
+                size_bytes: snapshot["sizeBytes"].as_u64()?,
+            })
+        };
+        read().ok_or_else(|| self.unreachable(&"its answer is not about a snapshot"))
     }
 
     fn unreachable(&self, reason: &dyn std::fmt::Display) -> InspectError {
         let ServerNote { url, pid, .. } = &self.note;
         InspectError::Server(format!("the server at {url} (pid {pid}) cannot be reached: {reason}"))
     }
+}
+
+/// How the routes about several objects name one.
+fn named(object: &ObjectRef) -> Json {
+    json!({ "class": object.namespace.key(), "object": format!("id:{}", object.id) })
+}
+
+fn warnings_of(answer: &Json) -> Vec<String> {
+    let warnings = answer["warnings"].as_array().into_iter().flatten();
+    warnings.filter_map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
 /// The object that a server's `facts` are about.

@@ -15,6 +15,7 @@ use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::bundle::BundleCache;
 use crate::dev::{CACHE, DEFAULT_STATE, bundle_request};
+use crate::inspect::{InspectError, user};
 use crate::migrate::{Migrator, Plan, Planned, count};
 use crate::project::{LoadRequest, Loaded, Overrides, Project, load, nearest};
 use crate::storage::{StateDir, StateDirError};
@@ -130,6 +131,10 @@ impl Run<'_> {
             // Held by `dodev dev`, its objects are in use; its pid is in the message.
             held => Some(held?),
         };
+        if !looks && let Some(user) = user(&root) {
+            let error = InspectError::Used(user);
+            anyhow::bail!("{error}: {}", error.help().unwrap_or_default());
+        }
         let migrator = Migrator::new(&root, self.clock.clone());
         if held.is_some() && migrator.recover()? {
             outcome.say("finished what an earlier run began");

@@ -65,6 +65,10 @@ pub type Outcome = Result<Said, InspectError>;
 pub struct Place {
     /// `<persist>`.
     pub persist: PathBuf,
+    /// What was named on the command line and is not there.
+    missing: Option<PathBuf>,
+    /// Whether a configuration was looked for in vain.
+    is_searched: bool,
     /// Whether the answer is JSON.
     pub json: bool,
     /// Colours.
@@ -100,6 +104,28 @@ fn state_beside(config: Option<PathBuf>, cwd: &Path) -> PathBuf {
     root.unwrap_or(cwd).join(DEFAULT_STATE)
 }
 
+/// Configurations in the directories below `directory`, some levels deep, relative to it.
+fn configs_below(directory: &Path) -> Vec<PathBuf> {
+    const LEVELS: usize = 3;
+    const MOST: usize = 4;
+    let mut found = Vec::new();
+    let mut open = vec![(directory.to_owned(), LEVELS)];
+    while let Some((folder, levels)) = open.pop() {
+        let mut entries: Vec<_> = std::fs::read_dir(&folder).into_iter().flatten().flatten().collect();
+        entries.sort_by_key(std::fs::DirEntry::file_name);
+        for entry in entries {
+            let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+            let is_project = matches!(name.as_str(), "wrangler.jsonc" | "wrangler.json" | "wrangler.toml");
+            if is_project && found.len() < MOST {
+                found.push(path.strip_prefix(directory).unwrap_or(&path).to_owned());
+            } else if levels > 1 && !name.starts_with('.') && name != "node_modules" && path.is_dir() {
+                open.push((path, levels - 1));
+            }
+        }
+    }
+    found
+}
+
 impl Place {
     /// From the arguments and the process's streams.
     pub fn new(args: &PlaceArgs, clock: Clock) -> Self {
@@ -108,12 +134,25 @@ impl Place {
         let width = style.terminal.then(|| {
             terminal_size().map_or(WIDTH_DEFAULT, |(Width(columns), _)| usize::from(columns).max(20))
         });
-        Self { persist: args.persist(), json: args.json, style, width, clock }
+        let cwd = args.cwd.as_ref().map_or_else(|| style.cwd.clone(), |directory| style.cwd.join(directory));
+        let named = args.config.as_ref().map(|config| cwd.join(config));
+        let missing = [Some(cwd.clone()), named].into_iter().flatten().find(|path| !path.exists());
+        let is_searched = args.config.is_none() && args.persist_to.is_none() && find_config(&cwd).is_none();
+        Self { persist: args.persist(), missing, is_searched, json: args.json, style, width, clock }
     }
 
     /// The state.
     pub fn book(&self) -> Result<Book, InspectError> {
-        Book::open(&self.persist)
+        if let Some(missing) = &self.missing {
+            return Err(InspectError::Invalid(format!("there is no `{}`", missing.display())));
+        }
+        Book::open(&self.persist).map_err(|error| match error {
+            InspectError::NoState { path, .. } => {
+                let near = if self.is_searched { configs_below(&self.style.cwd) } else { Vec::new() };
+                InspectError::NoState { path, near }
+            }
+            error => error,
+        })
     }
 
     /// The state, to be changed: what an interrupted migration left is finished first.
@@ -135,6 +174,14 @@ impl Place {
         Ok(())
     }
 
+    /// Brings the histories of the state of `book` up to date, where a server keeps them.
+    pub fn save_history(&self, book: &Book) {
+        // One that runs no code, or cannot, has nothing that waits, or tells the same a second later.
+        if let Ok(Some(live)) = Live::of(book) {
+            drop(live.save_history());
+        }
+    }
+
     /// What changes the stopped state of `book`.
     pub fn writer(&self, book: &Book) -> Result<Writer, InspectError> {
         let writer = Writer::open(book, self.clock.clone())?;
@@ -150,7 +197,12 @@ impl Place {
 
     /// Tells what went wrong on the side.
     pub fn warn_of(&self, writer: &Writer) {
-        for warning in writer.take_warnings() {
+        self.warn_of_all(&writer.take_warnings());
+    }
+
+    /// The same, as somebody else told it.
+    pub fn warn_of_all(&self, warnings: &[String]) {
+        for warning in warnings {
             self.remark(&format!("warning: {warning}"));
         }
     }
@@ -215,8 +267,9 @@ impl Place {
                     });
                     answer(&format!("{}\n", self.envelope(command, json!({ "error": error }))));
                 } else {
+                    let excerpt = error.excerpt().map(|text| format!("\n{text}")).unwrap_or_default();
                     let help = help.map(|help| format!("\n  help: {help}")).unwrap_or_default();
-                    remark(&format!("{}: {message}{help}\n", self.style.error_word("error")));
+                    remark(&format!("{}: {message}{excerpt}{help}\n", self.style.error_word("error")));
                 }
                 match error {
                     InspectError::NotFound { .. } => ExitCode::from(NO),

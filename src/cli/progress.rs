@@ -1,5 +1,7 @@
-//! A bar for work that takes long, on a terminal only; quick work shows none.
+//! A bar for work that takes long, on a terminal only; quick work shows none. Where somebody else works, a sign of life.
 
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -8,6 +10,8 @@ use super::place::Place;
 
 /// Work that is done sooner shows no bar.
 const QUIET: Duration = Duration::from_millis(400);
+/// How often the sign of life moves.
+const TICK: Duration = Duration::from_millis(100);
 
 /// The bar of one command; gone when dropped.
 pub struct Progress {
@@ -37,6 +41,28 @@ impl Progress {
         self.bar.set_length(total);
         self.bar.set_position(done);
     }
+}
+
+/// Does `work`, which waits for somebody else, and shows that it goes on: `verb` says what.
+pub fn waiting<R>(place: &Place, verb: &'static str, work: impl FnOnce() -> R) -> R {
+    if place.json {
+        return work();
+    }
+    let (working, done) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            if done.recv_timeout(QUIET) == Err(RecvTimeoutError::Timeout) {
+                let bar = ProgressBar::new_spinner().with_message(verb);
+                bar.enable_steady_tick(TICK);
+                // It ends with what it waits for.
+                let _ = done.recv();
+                bar.finish_and_clear();
+            }
+        });
+        // Dropped also when the work panics.
+        let _working = working;
+        work()
+    })
 }
 
 impl Drop for Progress {

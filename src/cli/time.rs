@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::control_client::{Named, Place, ask, find};
+use super::client::{Client, Named};
 use super::output;
 use super::time_args::{TimeAction, TimeArgs};
 use crate::base::clock::Timestamp;
@@ -30,20 +30,21 @@ pub fn run(args: &TimeArgs) -> ExitCode {
 fn answer(args: &TimeArgs) -> anyhow::Result<Value> {
     let cwd = std::env::current_dir()?;
     let named = Named { url: args.url.as_deref(), port: args.port, persist: args.persist_to.as_deref() };
-    let place = find(&named, &cwd)?;
-    request(&place, args.action.as_ref().unwrap_or(&TimeAction::Show))
+    let server = Client::find(&named, &cwd)?;
+    request(&server, args.action.as_ref().unwrap_or(&TimeAction::Show))
 }
 
-fn request(place: &Place, action: &TimeAction) -> anyhow::Result<Value> {
+fn request(server: &Client, action: &TimeAction) -> anyhow::Result<Value> {
     let (verb, body) = match action {
-        TimeAction::Show => ("", None),
-        TimeAction::Freeze => ("/freeze", Some(json!({}))),
-        TimeAction::Advance { by } => ("/advance", Some(json!({ "by_ms": by }))),
-        TimeAction::Jump { to } => ("/jump", Some(json!({ "to_ms": to.0 }))),
-        TimeAction::Next => ("/next", Some(json!({}))),
-        TimeAction::Resume => ("/resume", Some(json!({}))),
+        TimeAction::Show => (None, None),
+        TimeAction::Freeze => (Some("freeze"), Some(json!({}))),
+        TimeAction::Advance { by } => (Some("advance"), Some(json!({ "by_ms": by }))),
+        TimeAction::Jump { to } => (Some("jump"), Some(json!({ "to_ms": to.0 }))),
+        TimeAction::Next => (Some("next"), Some(json!({}))),
+        TimeAction::Resume => (Some("resume"), Some(json!({}))),
     };
-    ask(place, &format!("/cdn-cgi/dodev/time{verb}"), body.as_ref(), limits::TIME_MOVE + SLACK)
+    let segments: Vec<_> = ["time"].into_iter().chain(verb).collect();
+    server.ask(&segments, body, limits::TIME_MOVE + SLACK)
 }
 
 /// The server's answer in words.

@@ -1,7 +1,8 @@
 //! Migrations in a session: what is pending is applied before the code that needs it serves.
 //!
-//! At a start the user can be asked, before anything runs. On a reload nobody can: then what would put objects
-//! aside waits, and if the code cannot be served without it, it does not serve. A project whose last tag is in the
+//! On a terminal the user is asked before objects are put aside, at the start before anything runs, and on a reload while
+//! the code before still serves. Where nobody can be asked it waits, and if the code cannot be served without it, it does
+//! not serve. A project whose last tag is in the
 //! ledger costs one small file at the start and nothing later.
 
 use std::path::Path;
@@ -27,7 +28,7 @@ pub enum Question {
     },
 }
 
-/// Asks the user; called before anything runs, may wait.
+/// Asks the user; may wait, while the code before serves if there is any.
 pub type Ask = Arc<dyn Fn(&Question) -> bool + Send + Sync>;
 
 /// What the user agrees to.
@@ -35,10 +36,24 @@ pub type Ask = Arc<dyn Fn(&Question) -> bool + Send + Sync>;
 pub enum Agreement {
     /// To everything.
     Always,
-    /// To what this says at the start.
+    /// To what this says.
     Ask(Ask),
     /// Nobody can be asked.
     Nobody,
+}
+
+impl Agreement {
+    /// What is said to the migrations `pending`; may ask.
+    fn consent(&self, pending: &[Planned]) -> Consent {
+        match self {
+            Self::Always => Consent::Given,
+            Self::Nobody => Consent::Unasked,
+            Self::Ask(ask) if pending.iter().any(Planned::is_destructive) => {
+                if ask(&Question::PutAside(pending.to_vec())) { Consent::Given } else { Consent::Declined }
+            }
+            Self::Ask(_) => Consent::Declined,
+        }
+    }
 }
 
 /// What came of the migrations of a project.
@@ -80,14 +95,7 @@ impl Migrations {
         }
         own.offer_carry_over(project)?;
         let pending = own.migrator.plan(project, None)?.pending;
-        own.answer = Some(match &own.agreement {
-            Agreement::Always => Consent::Given,
-            Agreement::Nobody => Consent::Unasked,
-            Agreement::Ask(ask) if pending.iter().any(Planned::is_destructive) => {
-                if ask(&Question::PutAside(pending)) { Consent::Given } else { Consent::Declined }
-            }
-            Agreement::Ask(_) => Consent::Declined,
-        });
+        own.answer = Some(own.agreement.consent(&pending));
         Ok(own)
     }
 
@@ -133,11 +141,7 @@ impl Migrations {
             self.tell(project, Migrated::Impossible(plan.errors));
             return Ok(Outcome::Fits);
         }
-        let consent = self.answer.take().unwrap_or(match &self.agreement {
-            Agreement::Always => Consent::Given,
-            Agreement::Nobody => Consent::Unasked,
-            Agreement::Ask(_) => Consent::Declined,
-        });
+        let consent = self.answer.take().unwrap_or_else(|| self.agreement.consent(&plan.pending));
         let count = match judge(&plan.pending, consent) {
             Verdict::Apply(count) => count,
             Verdict::Refuse(index) => {

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use crate::inspect::ServerNote;
 
 /// Bytes of chance in a token.
 const TOKEN_BYTES: usize = 32;
@@ -35,7 +35,7 @@ impl ServerFile {
     /// # Errors
     /// When the file system refuses.
     pub fn write(own_dir: &Path, address: SocketAddr, token: &str) -> io::Result<Self> {
-        let path = own_dir.join("server.json");
+        let path = ServerNote::path(own_dir);
         let fresh = own_dir.join("server.json.new");
         let reachable = match address {
             SocketAddr::V4(v4) if v4.ip().is_unspecified() => ([127, 0, 0, 1], v4.port()).into(),
@@ -44,10 +44,13 @@ impl ServerFile {
             }
             address => address,
         };
-        let text = json!({
-            "version": env!("CARGO_PKG_VERSION"), "pid": std::process::id(),
-            "url": format!("http://{reachable}"), "token": token,
-        });
+        let note = ServerNote {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            url: format!("http://{reachable}"),
+            token: token.to_owned(),
+        };
+        let text = serde_json::to_string(&note)?;
         // What an earlier process left may have other permissions.
         drop(fs::remove_file(&fresh));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
@@ -80,11 +83,9 @@ mod tests {
         assert_ne!(token, new_token().unwrap());
         let file = ServerFile::write(directory.path(), ([0, 0, 0, 0], 80).into(), &token).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let json: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        assert_eq!(
-            (json["url"].as_str(), json["token"].as_str()),
-            (Some("http://127.0.0.1:80"), Some(&*token))
-        );
+        let note = ServerNote::read(directory.path()).unwrap();
+        assert_eq!((note.url.as_str(), note.token.as_str()), ("http://127.0.0.1:80", &*token));
+        assert_eq!((note.pid, note.version.as_str()), (std::process::id(), env!("CARGO_PKG_VERSION")));
         drop(file);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }

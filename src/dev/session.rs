@@ -9,10 +9,11 @@ mod code;
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::thread;
 use std::time::Duration;
 
 use super::builder::{Builder, Job};
@@ -31,6 +32,7 @@ use crate::base::generation::Generation;
 use crate::base::limits;
 use crate::bundle::{BuildFailure, Bundle, BundleCache, ChildBundler, Prebundler};
 use crate::engine::bytecode;
+use crate::inspect::{InspectError, user};
 use crate::objects::Feed;
 use crate::project::{LoadRequest, Loaded, Project, check_exports, load};
 use crate::server::{ControlOptions, Current, Server};
@@ -196,7 +198,15 @@ impl Session {
         let migrations =
             Migrations::open(state.root(), &project, agreement, &options.clock, &options.report)?;
         let current = Arc::new(Current::default());
-        let control = ControlOptions { token: new_token()?.into(), feed };
+        warn_of_users(state.root(), &options.report);
+        let state = Arc::new(state);
+        let reload = sender.clone();
+        let control = ControlOptions {
+            token: new_token()?.into(),
+            feed,
+            state: state.clone(),
+            reload: Arc::new(move || drop(reload.try_send(Event::Reload))),
+        };
         let token = control.token.clone();
         let server = start_server(&options, &project, current.clone(), state.replies().clone(), control)?;
         let server_file = ServerFile::write(&state.own_dir(), server.address(), &token)?;
@@ -219,7 +229,7 @@ impl Session {
             server_file,
             token,
             current,
-            state: Arc::new(state),
+            state,
             migrations,
             persist,
             log,
@@ -424,6 +434,20 @@ impl Session {
     fn report(&self, report: Report) {
         (self.options.report)(report);
     }
+}
+
+/// Warns of another program that uses the state below `root`; looks for it on a thread of its own.
+fn warn_of_users(root: &Path, report: &ReportSink) {
+    let (root, report) = (root.to_owned(), report.clone());
+    let look = move || {
+        if let Some(user) = user(&root) {
+            let message = InspectError::Used(user).to_string();
+            let help = "stop it, `wrangler dev` for example: what both write to the same objects gets lost";
+            report(Report::Warnings(vec![Diagnostic::warning("dev/state-in-use", message).help(help)]));
+        }
+    };
+    // It is only a warning: without a thread there is none.
+    drop(thread::Builder::new().name("users".to_owned()).spawn(look));
 }
 
 fn start_builder(

@@ -63,6 +63,13 @@ impl Book {
         if by_name.exists() {
             return Ok(by_name);
         }
+        // A whole id needs no list of all objects.
+        if let Ok(id) = rest.parse::<ObjectId>() {
+            let by_id = ObjectRef { namespace: namespace.clone(), id, name: None };
+            if by_id.exists() {
+                return Ok(self.list_object(&by_id)?.object);
+            }
+        }
         if let Some(id) = self.present_id(&namespace, rest)? {
             let moved = self.list_object(&ObjectRef { namespace: namespace.clone(), id, name: None })?;
             if moved.object.exists() {
@@ -121,6 +128,13 @@ impl Book {
             Ok(id) => former.present(&namespace.ids(), &id),
             Err(_) => former.named(None, rest),
         })
+    }
+
+    /// The object called `name`, by its id now. Reads no database.
+    pub fn present(&self, namespace: &Namespace, name: &str) -> Result<ObjectRef> {
+        let named = self.named(namespace, name);
+        let id = self.present_id(namespace, name)?.unwrap_or(named.id);
+        Ok(ObjectRef { id, ..named })
     }
 
     fn named(&self, namespace: &Namespace, name: &str) -> ObjectRef {

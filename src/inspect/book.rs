@@ -139,7 +139,11 @@ impl Book {
     /// When there is none.
     pub fn open(persist: &Path) -> Result<Self> {
         let book = Self::at(persist);
-        if book.root.is_dir() { Ok(book) } else { Err(InspectError::NoState { path: persist.to_owned() }) }
+        if book.root.is_dir() {
+            Ok(book)
+        } else {
+            Err(InspectError::NoState { path: persist.to_owned(), near: Vec::new() })
+        }
     }
 
     /// The same, whether there is state or not.

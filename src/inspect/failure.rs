@@ -5,6 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::holder::User;
+use super::sql::Mistake;
 use crate::storage::{CommitError, SqlError, StateDirError, StorageError};
 
 /// Why a look into the state, or a change of it, failed.
@@ -15,6 +17,8 @@ pub enum InspectError {
     NoState {
         /// `<persist>`.
         path: PathBuf,
+        /// Configurations that may have been meant.
+        near: Vec<PathBuf>,
     },
     /// The address, key, table or snapshot does not exist.
     #[error("{what}")]
@@ -43,6 +47,9 @@ pub enum InspectError {
         /// The server's process, where known.
         pid: Option<u32>,
     },
+    /// Another program uses the state without the lock.
+    #[error("`{}` (pid {}) has this state open", .0.program, .0.pid)]
+    Used(User),
     /// The server that holds the state refuses, or cannot be reached.
     #[error("{0}")]
     Server(String),
@@ -56,6 +63,9 @@ pub enum InspectError {
         /// What SQLite said.
         reason: String,
     },
+    /// A statement is wrong, at a known place.
+    #[error("{} (line {}, column {})", .0.message, .0.line, .0.column)]
+    Mistake(Mistake),
     /// A statement is wrong.
     #[error("{0}")]
     Sql(String),
@@ -99,14 +109,22 @@ impl InspectError {
             Self::NotFound { .. } => "not-found",
             Self::Ambiguous { .. } => "ambiguous",
             Self::Invalid(_) => "invalid",
-            Self::Held { .. } => "held",
+            Self::Held { .. } | Self::Used(_) => "held",
             Self::Server(_) => "server",
             Self::Damaged { .. } => "damaged",
-            Self::Sql(_) => "sql",
+            Self::Sql(_) | Self::Mistake(_) => "sql",
             Self::Migration(_) => "migration",
             Self::Exists { .. } => "exists",
             Self::Io { .. } => "io",
             Self::Storage(_) | Self::Commit(_) => "storage",
+        }
+    }
+
+    /// The text that is wrong, with its place marked.
+    pub fn excerpt(&self) -> Option<String> {
+        match self {
+            Self::Mistake(mistake) => Some(mistake.excerpt()),
+            _ => None,
         }
     }
 
@@ -122,6 +140,10 @@ impl InspectError {
     /// What to do.
     pub fn help(&self) -> Option<String> {
         match self {
+            Self::NoState { near, .. } if !near.is_empty() => {
+                let names: Vec<_> = near.iter().map(|path| path.display().to_string()).collect();
+                Some(format!("say which project: `--config` with {}", alternatives(&names)))
+            }
             Self::NoState { .. } => Some(
                 "run `dodev dev` once, or say where the state is with `--persist-to` or `--config`"
                     .to_owned(),
@@ -132,6 +154,9 @@ impl InspectError {
             },
             Self::Ambiguous { .. } => Some("give more of it".to_owned()),
             Self::Held { .. } => Some("stop the server first; reading works while it runs".to_owned()),
+            Self::Used(_) => {
+                Some("stop it first, `wrangler dev` for example; reading works while it runs".to_owned())
+            }
             Self::Damaged { .. } => {
                 Some("restore it from a snapshot or an export, or remove it with `dodev state rm`".to_owned())
             }
@@ -139,11 +164,17 @@ impl InspectError {
             Self::Invalid(_)
             | Self::Server(_)
             | Self::Sql(_)
+            | Self::Mistake(_)
             | Self::Migration(_)
             | Self::Io { .. }
             | Self::Storage(_)
             | Self::Commit(_) => None,
         }
+    }
+
+    /// A history that cannot be read.
+    pub fn history(error: crate::storage::history::HistoryError) -> Self {
+        Self::Storage(error.into())
     }
 
     /// Something that is not there.

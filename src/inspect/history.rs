@@ -105,9 +105,18 @@ impl Book {
             (InspectError::NotFound { .. }, Ok(gone)) if path_of(&gone).exists() => Ok(gone),
             _ => Err(error),
         })?;
-        let found = History::open(&path_of(&object)).map_err(|error| failed(&object, error))?;
-        let found = found.ok_or_else(|| failed(&object, HistoryError::None(None)))?;
+        let found = self.history_of(&object)?;
         Ok((object, found))
+    }
+
+    /// The history of `object`. Reads no database.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn history_of(&self, object: &ObjectRef) -> Result<History> {
+        let path = self.histories(&object.namespace).join(format!("{}.history", object.id));
+        let found = History::open(&path).map_err(|error| failed(object, error))?;
+        found.ok_or_else(|| failed(object, HistoryError::None(None)))
     }
 }
 
@@ -195,7 +204,7 @@ impl Writer {
 
     /// All objects of the state of `book` that have a history, stored or not.
     pub(super) fn remembered(&self, book: &Book) -> Result<Vec<ObjectRef>> {
-        let directory = history::directory(&self.directory().own_dir());
+        let directory = history::directory(&self.own_dir());
         let mut found = Vec::new();
         for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
             let Some(namespace) = Namespace::of_dir(book.root().join("do").join(entry.file_name())) else {

@@ -2,22 +2,40 @@
 //!
 //! A server notes (`dev/server_file.rs`) its URL and a token beside its lock, readable by its user only, so that commands find its
 //! control surface. The note means nothing without the lock: a process that crashed leaves it behind.
+//!
+//! Other programs know nothing of the lock. On Linux they are found by the files and directories that they have open:
+//! `wrangler dev` keeps the directory of every namespace open as long as it runs.
 
 use std::fs::{self, File, TryLockError};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// How to reach the server that holds a state directory.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerNote {
+    /// Which version of dodev it is.
+    #[serde(default)]
+    pub version: String,
     /// Its process.
     pub pid: u32,
     /// Where it listens, as in `http://127.0.0.1:8787`.
     pub url: String,
     /// What the control surface wants to see before it changes anything.
     pub token: String,
+}
+
+impl ServerNote {
+    /// The file, in `own_dir` (`<persist>/v3/dodev`).
+    pub fn path(own_dir: &Path) -> PathBuf {
+        own_dir.join("server.json")
+    }
+
+    /// What stands in `own_dir`, if that can be read.
+    pub fn read(own_dir: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(Self::path(own_dir)).ok()?).ok()
+    }
 }
 
 /// Who holds a state directory.
@@ -47,9 +65,39 @@ pub fn holder(root: &Path) -> Option<Holder> {
         Err(TryLockError::WouldBlock) => {}
         Ok(()) | Err(TryLockError::Error(_)) => return None,
     }
-    let note = fs::read(own.join("server.json")).ok();
-    let server = note.and_then(|note| serde_json::from_slice::<ServerNote>(&note).ok());
-    Some(Holder { pid, server: server.filter(|server| Some(server.pid) == pid) })
+    let server = ServerNote::read(&own).filter(|server| Some(server.pid) == pid);
+    Some(Holder { pid, server })
+}
+
+/// A program that uses a state directory without the lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Its process.
+    pub pid: u32,
+    /// Its name.
+    pub program: String,
+}
+
+/// A program other than dodev that has objects of the state below `root` open, as far as that can be told.
+pub fn user(root: &Path) -> Option<User> {
+    let objects = fs::canonicalize(root.join("do")).ok()?;
+    let own = fs::read_link("/proc/self/exe").ok()?;
+    let processes = fs::read_dir("/proc").ok()?.flatten();
+    processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).find_map(|pid: u32| {
+        let process = PathBuf::from(format!("/proc/{pid}"));
+        // Those of other users cannot be looked at.
+        let mut files = fs::read_dir(process.join("fd")).ok()?.flatten();
+        let is_object = |path: &Path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            path.starts_with(&objects) && (name.contains(".sqlite") || !name.contains('.'))
+        };
+        files.any(|file| fs::read_link(file.path()).is_ok_and(|path| is_object(&path))).then_some(())?;
+        if fs::read_link(process.join("exe")).is_ok_and(|exe| exe == own) {
+            return None;
+        }
+        let program = fs::read_to_string(process.join("comm")).unwrap_or_default().trim().to_owned();
+        Some(User { pid, program })
+    })
 }
 
 #[cfg(test)]

@@ -211,6 +211,26 @@ pub fn read(input: impl BufRead) -> Result<Vec<Imported>> {
     Ok(objects)
 }
 
+/// The lines of each object in `text`, which [`read`] has understood.
+pub fn split(text: &str) -> Vec<&str> {
+    let mut starts = Vec::new();
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let is_header = || serde_json::from_str::<Json>(line).is_ok_and(|json| json.get("object").is_some());
+        if line.contains("\"object\"") && is_header() {
+            starts.push(at);
+        }
+        at += line.len();
+    }
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    starts.iter().zip(ends).map(|(start, end)| &text[*start..end]).collect()
+}
+
+/// Whether a directory can be called so.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['/', '\\', '\0']) && !name.starts_with('.')
+}
+
 fn header(json: &Json) -> std::result::Result<Imported, String> {
     let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
     if json.get("version").and_then(Json::as_u64).is_none_or(|version| version > VERSION) {
@@ -222,8 +242,6 @@ fn header(json: &Json) -> std::result::Result<Imported, String> {
     };
     let (script, class) =
         (text("worker").ok_or("`worker` is missing")?, text("class").ok_or("`class` is missing")?);
-    let is_name =
-        |name: &str| !name.is_empty() && !name.contains(['/', '\\', '\0']) && !name.starts_with('.');
     if !is_name(&script) || !is_name(&class) {
         return Err("`worker` and `class` must be names".to_owned());
     }
@@ -261,12 +279,30 @@ fn add(object: &mut Imported, json: &Json) -> std::result::Result<(), String> {
     Ok(())
 }
 
+/// Refuses to replace what is stored, unless `replace`.
+///
+/// # Errors
+/// Which of `targets` is.
+pub fn check_free(targets: &[ObjectRef], replace: bool) -> Result<()> {
+    match targets.iter().find(|target| !replace && target.exists()) {
+        None => Ok(()),
+        Some(target) => Err(InspectError::Exists {
+            what: format!("{} is stored already; nothing was imported", target.label()),
+            help: "replace it with `--replace`",
+        }),
+    }
+}
+
 impl Imported {
     /// Where it goes: its own class, or the class of this name of the Worker `script`.
     ///
     /// The same id if the namespace is the same; else the id that its name has there, or one from the same random bytes.
     pub fn target(&self, book: &Book, script: Option<&str>) -> Result<ObjectRef> {
-        let namespace = book.namespace(script.unwrap_or(&self.script), &self.class);
+        let worker = script.unwrap_or(&self.script);
+        if !is_name(worker) {
+            return Err(InspectError::Invalid(format!("`{worker}` is no Worker's name")));
+        }
+        let namespace = book.namespace(worker, &self.class);
         let keys = namespace.ids();
         let same = script.is_none_or(|script| script == self.script);
         let id = match (self.id, &self.name) {
@@ -289,14 +325,16 @@ impl Imported {
         // Not named after the id first: what is stored under it is removed meanwhile.
         let built = object.namespace.dir.join(format!("importing-{}.sqlite", object.id));
         self.build(writer, object, &built)?;
+        // What is stored is one file then, which a rename replaces wholly or not at all.
+        let before = writer.settle(object)?;
         writer.before_replaced(object)?;
-        if object.exists() {
-            writer.remove_files(object)?;
-        }
         if let Some(time) = self.alarm {
-            writer.list_alarm(object, time)?;
+            // A listed alarm may be too early, never too late.
+            writer.list_alarm(object, before.map_or(time, |before| before.min(time)))?;
         }
         std::fs::rename(&built, object.file()).map_err(InspectError::io("rename", &built))?;
+        writer.settle_alarm(object, self.alarm)?;
+        writer.remove_beside(object)?;
         writer.replaced(object, "import");
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Snapshots: copies of all objects below `v3/dodev/snapshots`, made while a server runs or not.
 //!
 //! Each database is copied with its log so that the two fit together, sharing blocks where the file system can.
-//! Databases are copied one after the other: of a live server, each object is consistent in itself. Going back
-//! puts a whole copy in place with two renames, and what was there is kept until both are done.
+//! Whoever copies sees to it that nobody writes meanwhile: a stopped state is locked, a live one stands still. Going back
+//! lays a whole copy out and puts it in place (`storage::replacement`), wholly or not at all.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -16,9 +16,14 @@ use super::failure::{InspectError, Result};
 use super::reader;
 use super::write::Writer;
 use crate::base::clock::Timestamp;
+use crate::storage::committed_image;
+use crate::storage::replacement::{self, Replacement};
 
-/// Files of dodev that belong to the objects, below `v3/dodev`: retries of alarms, and which migrations were applied.
-const OWN_FILES: [&str; 2] = ["alarm-retries.sqlite", "migrations.json"];
+/// What of dodev's own belongs to the objects, below `v3/dodev`: retries of alarms, which migrations were applied, and the
+/// ids that objects had before.
+const RETRIES: &str = "alarm-retries.sqlite";
+const LEDGER: &str = "migrations.json";
+const FORMER_IDS: &str = "former-ids";
 /// Names that mean something else.
 const RESERVED: [&str; 2] = ["live", "now"];
 
@@ -104,26 +109,42 @@ fn find(book: &Book, name: &str) -> Result<Snapshot> {
     })
 }
 
-/// Copies all objects as the snapshot `name`.
-pub fn save(
-    book: &Book,
-    name: &str,
-    replace: bool,
-    now: Timestamp,
-    progress: Progress<'_>,
-) -> Result<Snapshot> {
+/// Refuses what cannot be a snapshot's name, or is one's, unless it may be replaced.
+///
+/// # Errors
+/// Why.
+pub fn check_free(book: &Book, name: &str, replace: bool) -> Result<()> {
     check_name(name)?;
-    let target = directory(book).join(name);
-    if target.exists() && !replace {
-        let what = format!("there is a snapshot `{name}` already");
+    if directory(book).join(name).exists() && !replace {
         return Err(InspectError::Exists {
-            what,
+            what: format!("there is a snapshot `{name}` already"),
             help: "choose another name, or replace it with `--replace`",
         });
     }
+    Ok(())
+}
+
+/// How a snapshot is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Saving<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Whether it may take the place of one with this name.
+    pub replace: bool,
+    /// The time.
+    pub now: Timestamp,
+    /// Databases that this process has open: they are read through SQLite, since closing a file would drop its locks.
+    pub open: &'a [PathBuf],
+}
+
+/// Copies all objects as a snapshot. Nobody may write to them meanwhile.
+pub fn save(book: &Book, saving: &Saving<'_>, progress: Progress<'_>) -> Result<Snapshot> {
+    let Saving { name, replace, now, open } = *saving;
+    check_free(book, name, replace)?;
+    let target = directory(book).join(name);
     let making = directory(book).join(format!(".{name}.new"));
     remove_tree(&making)?;
-    let (objects, size_bytes) = copy_all(book.root(), &making.join("v3"), progress)?;
+    let (objects, size_bytes) = copy_all(book.root(), &making.join("v3"), open, progress)?;
     let snapshot = Snapshot { name: name.to_owned(), made_ms: now.0, objects, size_bytes };
     let note = serde_json::to_vec(&snapshot).map_err(|error| InspectError::Invalid(error.to_string()))?;
     let path = making.join("snapshot.json");
@@ -133,54 +154,51 @@ pub fn save(
     Ok(snapshot)
 }
 
-/// Puts all objects back as the snapshot `name` has them.
+/// Puts all objects back as the snapshot `name` has them, with the list of applied migrations and the former ids.
 pub fn load(book: &Book, writer: &Writer, name: &str, progress: Progress<'_>) -> Result<Snapshot> {
     let snapshot = find(book, name)?;
-    let own = writer.directory().own_dir();
-    let (coming, going) = (own.join("loading"), own.join("replaced"));
-    let present = book.root().join("do");
-    recover(&present, &going)?;
+    let coming = book.root().join(replacement::COMING);
     remove_tree(&coming)?;
-    copy_all(&directory(book).join(name).join("v3"), &coming, progress)?;
-    let coming_objects = coming.join("do");
-    fs::create_dir_all(&coming_objects).map_err(InspectError::io("create", &coming_objects))?;
+    copy_all(&directory(book).join(name).join("v3"), &coming, &[], progress)?;
+    let mut parts = Replacement::default();
+    for part in [RETRIES, LEDGER] {
+        let (file, log) = (Path::new(part), reader::log_of(Path::new(part)));
+        for file in [file, &log] {
+            let list =
+                if coming.join("dodev").join(file).exists() { &mut parts.put } else { &mut parts.remove };
+            list.push(file.to_string_lossy().into_owned());
+        }
+    }
+    // Earlier versions did not keep it.
+    if coming.join("dodev").join(FORMER_IDS).exists() {
+        parts.put.push(FORMER_IDS.to_owned());
+    }
     // What stands in the histories stays, and going back to the snapshot becomes a point of them.
     let remembered = writer.remembered(book)?;
     for object in &remembered {
         writer.before_replaced(object)?;
     }
-    if present.exists() {
-        fs::rename(&present, &going).map_err(InspectError::io("rename", &present))?;
-    }
-    fs::rename(&coming_objects, &present).map_err(InspectError::io("rename", &coming_objects))?;
-    for file in OWN_FILES {
-        for (from, to) in [
-            (coming.join("dodev").join(file), own.join(file)),
-            (reader::log_of(&coming.join("dodev").join(file)), reader::log_of(&own.join(file))),
-        ] {
-            let moved = if from.exists() { fs::rename(&from, &to) } else { fs::remove_file(&to) };
-            match moved {
-                Err(reason) if reason.kind() != ErrorKind::NotFound => {
-                    return Err(InspectError::io("replace", &to)(reason));
-                }
-                _ => {}
-            }
-        }
-    }
+    parts.carry_out(book.root()).map_err(InspectError::io("replace", book.root()))?;
     for object in &remembered {
         writer.replaced(object, &format!("snapshot load {name}"));
     }
-    remove_tree(&going)?;
-    remove_tree(&coming)?;
     Ok(snapshot)
 }
 
-/// Brings back the objects that an interrupted [`load`] has moved away.
-fn recover(present: &Path, going: &Path) -> Result<()> {
-    if going.exists() && !present.exists() {
-        return fs::rename(going, present).map_err(InspectError::io("rename", going));
-    }
-    remove_tree(going)
+/// Whether going back to the snapshot `name` changes what code is told when it starts: which migrations were applied, or
+/// the ids that objects had before.
+pub fn changes_code(book: &Book, name: &str) -> bool {
+    let own = |root: &Path| {
+        let root = root.join("dodev");
+        let mut tables: Vec<_> = read(&root.join(FORMER_IDS)).unwrap_or_default();
+        tables.sort();
+        let tables: Vec<_> = tables
+            .into_iter()
+            .map(|path| (path.file_name().map(ToOwned::to_owned), fs::read(&path).ok()))
+            .collect();
+        (fs::read(root.join(LEDGER)).ok(), tables)
+    };
+    own(book.root()) != own(&directory(book).join(name).join("v3"))
 }
 
 /// Removes the snapshot `name`.
@@ -189,38 +207,47 @@ pub fn remove(book: &Book, name: &str) -> Result<()> {
     remove_tree(&directory(book).join(name))
 }
 
-/// Copies everything of objects from one `v3` to another: how many objects, and bytes.
-fn copy_all(from: &Path, to: &Path, progress: Progress<'_>) -> Result<(u64, u64)> {
+/// Copies everything of objects from one `v3` to another: how many objects, and bytes. This process has the databases
+/// `open` open.
+fn copy_all(from: &Path, to: &Path, open: &[PathBuf], progress: Progress<'_>) -> Result<(u64, u64)> {
     let mut files = Vec::new();
-    let namespaces = from.join("do");
-    for namespace in read(&namespaces)? {
+    for namespace in read(&from.join("do"))? {
         if namespace.is_dir() {
             let target = to.join("do").join(namespace.file_name().unwrap_or_default());
             fs::create_dir_all(&target).map_err(InspectError::io("create", &target))?;
-            for file in read(&namespace)? {
-                let target = target.join(file.file_name().unwrap_or_default());
-                files.push((file, target));
-            }
+            files.extend(read(&namespace)?.into_iter().map(|file| (file, target.clone())));
         }
     }
-    for file in OWN_FILES {
-        let target = to.join("dodev");
-        fs::create_dir_all(&target).map_err(InspectError::io("create", &target))?;
-        files.push((from.join("dodev").join(file), target.join(file)));
-    }
+    let (own, own_target) = (from.join("dodev"), to.join("dodev"));
+    fs::create_dir_all(&own_target).map_err(InspectError::io("create", &own_target))?;
+    files.extend([RETRIES, LEDGER].map(|file| (own.join(file), own_target.clone())));
+    let former = own_target.join(FORMER_IDS);
+    fs::create_dir_all(&former).map_err(InspectError::io("create", &former))?;
+    files.extend(read(&own.join(FORMER_IDS))?.into_iter().map(|file| (file, former.clone())));
     let (mut objects, mut bytes) = (0, 0);
     let total = files.len() as u64;
-    for (done, (file, target)) in files.into_iter().enumerate() {
+    for (done, (file, directory)) in files.into_iter().enumerate() {
         progress(done as u64, total);
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.ends_with("-wal") || name.ends_with("-shm") {
             continue;
         }
+        let target = directory.join(&name);
         // A file that went away meanwhile belonged to an object that did.
-        let is_there = if name.ends_with(".facets") {
-            reflink_copy::reflink_or_copy(&file, &target).map_err(InspectError::io("copy", &file)).is_ok()
-        } else {
+        let is_there = if open.contains(&file) {
+            let image = committed_image(&file)?;
+            image
+                .map(|image| fs::write(&target, image))
+                .transpose()
+                .map_err(InspectError::io("write", &target))?
+                .is_some()
+        } else if name.ends_with(".sqlite") || name.ends_with(".deleted") {
             reader::copy(&file, &target)?
+        } else {
+            match reflink_copy::reflink_or_copy(&file, &target) {
+                Err(reason) if reason.kind() == ErrorKind::NotFound => false,
+                result => result.map(|_| true).map_err(InspectError::io("copy", &file))?,
+            }
         };
         let stem = name.strip_suffix(".sqlite").unwrap_or_default();
         if is_there {

@@ -1,4 +1,5 @@
-//! Changes of a stopped state: straight into the files, under the lock that a server would take.
+//! Changes of a stopped state: straight into the files, under the lock that a server would take. A server lends objects
+//! to a [`Writer`] of its own while no code has them.
 //!
 //! Everything goes through the storage of objects, so that limits, formats and the guard of SQL are those of a
 //! running program. A change of an alarm keeps the object's slot, the namespace's list and the retries together. Every
@@ -8,26 +9,28 @@
 use std::cell::RefCell;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::book::{Book, Namespace, ObjectRef};
 use super::failure::{InspectError, Result};
+use super::holder::user;
 use super::reader::log_of;
 use super::sql::Rows;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::limits;
-use crate::codec::{self, Value};
 use crate::storage::history::{self, Cause, CauseKind, HistoryOptions, Recorder};
 use crate::storage::{AlarmIndex, AlarmRetries, Backend, Connections, ObjectStore, StateDir};
 
 /// Most letters of SQL that are kept as the cause of a point.
 const CAUSE_LETTERS: usize = 80;
 
-/// A stopped state that this process may change.
+/// Stored objects that this process may change.
 #[derive(Debug)]
 pub struct Writer {
-    directory: StateDir,
+    root: PathBuf,
+    /// `None` where the caller holds the lock.
+    _lock: Option<StateDir>,
     clock: Clock,
     warnings: RefCell<Vec<String>>,
 }
@@ -38,15 +41,24 @@ impl Writer {
     /// Invariant: the caller finishes a migration that was interrupted before it changes anything.
     ///
     /// # Errors
-    /// When a server holds it.
+    /// When a server holds it, or another program uses it.
     pub fn open(book: &Book, clock: Clock) -> Result<Self> {
-        let directory = StateDir::open(book.root())?;
-        Ok(Self { directory, clock, warnings: RefCell::default() })
+        let lock = StateDir::open(book.root())?;
+        if let Some(user) = user(book.root()) {
+            return Err(InspectError::Used(user));
+        }
+        Ok(Self { _lock: Some(lock), ..Self::lent(book.root(), clock) })
     }
 
-    /// The directory that is locked.
-    pub fn directory(&self) -> &StateDir {
-        &self.directory
+    /// For whoever holds the lock of `root` (`<persist>/v3`), and sees to it that nothing else uses the objects that are
+    /// changed: no file of theirs is open.
+    pub fn lent(root: &Path, clock: Clock) -> Self {
+        Self { root: root.to_owned(), _lock: None, clock, warnings: RefCell::default() }
+    }
+
+    /// The directory for what only dodev keeps.
+    pub(super) fn own_dir(&self) -> PathBuf {
+        self.root.join("dodev")
     }
 
     /// What is to be shown since this was last asked: histories that could not be kept, files that were set aside.
@@ -57,7 +69,7 @@ impl Writer {
     /// How the history of `object` is kept. Bounds are for those who know the project's settings: nothing is shortened here.
     pub(super) fn history_of(&self, object: &ObjectRef) -> HistoryOptions {
         let mut options = HistoryOptions {
-            directory: history::directory(&self.directory.own_dir()),
+            directory: history::directory(&self.own_dir()),
             clock: self.clock.clone(),
             max_bytes: limits::HISTORY_BYTES,
             max_age_ms: i64::MAX / 2,
@@ -95,7 +107,7 @@ impl Writer {
             // What the object asked to be brought back comes first.
             if store.begin_session()? {
                 let alarm = store.alarm()?;
-                self.list(object, alarm)?;
+                self.settle_alarm(object, alarm)?;
             }
             store.begin_event(CauseKind::Command, |text| text.push_str(cause));
             let result = change(store)?;
@@ -139,9 +151,8 @@ impl Writer {
         }
     }
 
-    /// Sets `key` to `value`; how many bytes it takes.
-    pub fn put(&self, object: &ObjectRef, key: &str, value: &Value) -> Result<usize> {
-        let bytes = codec::write(value).map_err(|error| InspectError::Invalid(error.to_string()))?;
+    /// Sets `key` to the value that `bytes` are serialized; how many these are.
+    pub fn put_bytes(&self, object: &ObjectRef, key: &str, bytes: Vec<u8>) -> Result<usize> {
         let size = bytes.len();
         self.with(object, &format!("put {key}"), |store| Ok(store.put(key, bytes)?))?;
         Ok(size)
@@ -192,7 +203,7 @@ impl Writer {
     }
 
     /// Makes the namespace's list say what the slot of `object` has.
-    fn list(&self, object: &ObjectRef, alarm: Option<Timestamp>) -> Result<()> {
+    pub(super) fn settle_alarm(&self, object: &ObjectRef, alarm: Option<Timestamp>) -> Result<()> {
         let mut index = AlarmIndex::new(&object.namespace.dir);
         match alarm {
             Some(time) => index.set(&object.id, time, object.name.as_deref())?,
@@ -234,27 +245,32 @@ impl Writer {
     }
 
     pub(super) fn forget_retry(&self, object: &ObjectRef) -> Result<()> {
-        Ok(AlarmRetries::new(&self.directory.own_dir()).remove(&object.namespace.key(), &object.id)?)
+        Ok(AlarmRetries::new(&self.own_dir()).remove(&object.namespace.key(), &object.id)?)
     }
 
     /// Removes `object` with everything of it: files, log, facets, alarm, history.
     pub fn remove(&self, object: &ObjectRef) -> Result<()> {
         self.remove_files(object)?;
-        let directory = history::directory(&self.directory.own_dir()).join(object.namespace.key());
-        remove_beginning(&directory, &object.id.to_string())
+        let directory = history::directory(&self.own_dir()).join(object.namespace.key());
+        remove_beginning(&directory, &object.id.to_string(), None)
+    }
+
+    /// Removes the files of `object` beside its database: those of its facets.
+    pub(super) fn remove_beside(&self, object: &ObjectRef) -> Result<()> {
+        remove_beginning(&object.namespace.dir, &format!("{}.", object.id), Some(&object.file()))
     }
 
     /// Removes the files and the alarm of `object`; its history goes on.
-    pub(super) fn remove_files(&self, object: &ObjectRef) -> Result<()> {
+    fn remove_files(&self, object: &ObjectRef) -> Result<()> {
         // The alarm first: without its object it would make the object anew.
         AlarmIndex::new(&object.namespace.dir).remove(&object.id)?;
         self.forget_retry(object)?;
-        remove_beginning(&object.namespace.dir, &object.id.to_string())
+        remove_beginning(&object.namespace.dir, &object.id.to_string(), None)
     }
 
     /// Removes a namespace with all its objects.
     pub fn remove_namespace(&self, namespace: &Namespace) -> Result<()> {
-        let mut retries = AlarmRetries::new(&self.directory.own_dir());
+        let mut retries = AlarmRetries::new(&self.own_dir());
         let key = namespace.key();
         for (id, _) in retries.list(&key)? {
             retries.remove(&key, &id)?;
@@ -263,7 +279,7 @@ impl Writer {
         for file in [namespace.dir.join("metadata.sqlite"), log_of(&namespace.dir.join("metadata.sqlite"))] {
             remove_file(&file)?;
         }
-        let histories = history::directory(&self.directory.own_dir()).join(&key);
+        let histories = history::directory(&self.own_dir()).join(&key);
         for directory in [&namespace.dir, &histories] {
             match fs::remove_dir_all(directory) {
                 Err(reason) if reason.kind() != ErrorKind::NotFound => {
@@ -276,15 +292,16 @@ impl Writer {
     }
 }
 
-/// Removes the files in `directory` whose names begin with `id`.
-fn remove_beginning(directory: &Path, id: &str) -> Result<()> {
+/// Removes the files in `directory` whose names begin with `id`, but `kept`.
+fn remove_beginning(directory: &Path, id: &str, kept: Option<&Path>) -> Result<()> {
     let entries = match fs::read_dir(directory) {
         Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(()),
         result => result.map_err(InspectError::io("read", directory))?,
     };
     for entry in entries {
         let path = entry.map_err(InspectError::io("read", directory))?.path();
-        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(id)) {
+        let is_meant = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(id));
+        if is_meant && kept != Some(path.as_path()) {
             remove_file(&path)?;
         }
     }

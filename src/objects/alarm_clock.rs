@@ -75,6 +75,10 @@ pub enum After {
     GivenUp,
 }
 
+/// An alarm as the list and the retries on disk have it: whose, its name where known, the time in the slot, and for one
+/// that failed when it is tried again.
+pub type StoredAlarm = (ObjectId, Option<String>, Timestamp, Option<(Timestamp, Retries)>);
+
 #[derive(Debug)]
 struct Alarm {
     name: Option<String>,
@@ -122,13 +126,8 @@ impl AlarmClock {
         self.namespaces.contains_key(namespace)
     }
 
-    /// Takes the stored alarms of `namespace` in: whose, the time in the slot, and for one that failed
-    /// when it is tried again.
-    pub fn load(
-        &mut self,
-        namespace: &str,
-        alarms: impl IntoIterator<Item = (ObjectId, Option<String>, Timestamp, Option<(Timestamp, Retries)>)>,
-    ) {
+    /// Takes the stored alarms of `namespace` in.
+    pub fn load(&mut self, namespace: &str, alarms: impl IntoIterator<Item = StoredAlarm>) {
         let place = self.namespaces.entry(namespace.to_owned()).or_default();
         for (id, name, scheduled, retry) in alarms {
             let (due, retries) = retry.unwrap_or((scheduled, Retries::default()));
@@ -139,6 +138,20 @@ impl AlarmClock {
     /// Forgets what is known of `namespace`, whose alarms were changed on disk.
     pub fn forget(&mut self, namespace: &str) {
         self.namespaces.remove(namespace);
+    }
+
+    /// Takes in what is stored of the alarm of `key`, whose object was replaced: nothing of what was known counts.
+    pub fn replace(&mut self, key: &LeaseKey, stored: Option<StoredAlarm>) {
+        let Some(place) = self.namespaces.get_mut(&key.0) else { return };
+        if let Some(alarm) = place.alarms.remove(&key.1) {
+            place.waiting.remove(&(alarm.due, key.1));
+        }
+        self.load(&key.0, stored);
+    }
+
+    /// The namespaces whose alarms are known.
+    pub fn known(&self) -> Vec<String> {
+        self.namespaces.keys().cloned().collect()
     }
 
     /// The time that the slot of `key` is known to hold.

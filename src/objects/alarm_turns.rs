@@ -20,9 +20,10 @@ use crate::engine::{LogLevel, LogRecord, OwnerId};
 use crate::storage::{AlarmIndex, AlarmRetries, CommitError, IndexChange, StorageError, StoredRetry};
 
 use super::actor::{Namespace, Slot};
-use super::alarm_clock::{After, DueAlarm, Outcome};
+use super::alarm_clock::{After, DueAlarm, Outcome, StoredAlarm};
 use super::alarms::{Alarms, Wake};
 use super::control::AlarmFacts;
+use super::demand::Extent;
 use super::event::Event;
 use super::failure::{Failure, RESET};
 use super::gate::ROOT;
@@ -79,16 +80,7 @@ impl AlarmTurns {
             if shared.with(generation, |clock| clock.knows(key)) {
                 continue;
             }
-            let stored: HashMap<_, _> = retries.list(key)?.into_iter().collect();
-            let alarms = index.list()?.into_iter().map(|entry| {
-                let retry = stored.get(&entry.id).filter(|retry| retry.scheduled == entry.time);
-                let retry = retry.map(|r| {
-                    let retries =
-                        Retries { counted: r.counted, backoff: r.backoff, last_counted: r.last_counted };
-                    (r.due, retries)
-                });
-                (entry.id, entry.name, entry.time, retry)
-            });
+            let alarms = stored_alarms(key, index, &mut retries)?;
             shared.with(generation, |clock| clock.load(key, alarms));
         }
         Ok(Self {
@@ -102,6 +94,19 @@ impl AlarmTurns {
             finished: RefCell::default(),
             limits: RefCell::default(),
         })
+    }
+
+    /// Closes the lists of the namespaces that `extent` covers as a whole; they are opened again when needed.
+    pub(super) fn close_lists(&self, extent: &Extent) {
+        if matches!(extent, Extent::Objects(_)) {
+            return;
+        }
+        self.retries.borrow_mut().close();
+        for (key, index) in self.namespaces.iter().zip(&mut *self.indexes.borrow_mut()) {
+            if extent.covers_all_of(key) {
+                index.close();
+            }
+        }
     }
 
     /// Notes that the program set or deleted the alarm of the object in `slot`.
@@ -167,6 +172,24 @@ impl AlarmTurns {
             None => Outcome::Failed { counts: false },
         }
     }
+}
+
+/// What is stored of the alarms of the namespace `key`.
+pub(super) fn stored_alarms(
+    key: &str,
+    index: &mut AlarmIndex,
+    retries: &mut AlarmRetries,
+) -> Result<Vec<StoredAlarm>, StorageError> {
+    let stored: HashMap<_, _> = retries.list(key)?.into_iter().collect();
+    let alarms = index.list()?.into_iter().map(|entry| {
+        let retry = stored.get(&entry.id).filter(|retry| retry.scheduled == entry.time);
+        let retry = retry.map(|r| {
+            let retries = Retries { counted: r.counted, backoff: r.backoff, last_counted: r.last_counted };
+            (r.due, retries)
+        });
+        (entry.id, entry.name, entry.time, retry)
+    });
+    Ok(alarms.collect())
 }
 
 impl Objects {

@@ -3,11 +3,15 @@
 //! During a reload two worlds live side by side. Both may set alarms; only the newest one that serves is
 //! told what is due. Deciding is the business of the [`AlarmClock`]; here are the lock and the wake-up.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::generation::Generation;
 
 use super::alarm_clock::AlarmClock;
+use super::alarm_turns::stored_alarms;
+use super::demand::Extent;
+use crate::storage::{AlarmIndex, AlarmRetries, StorageError};
 
 /// Wakes a world's thread; called from other worlds' threads.
 pub type Wake = Arc<dyn Fn() + Send + Sync>;
@@ -60,6 +64,46 @@ impl Alarms {
     /// them again.
     pub fn forget(&self, namespaces: &[String]) {
         self.with_shared(|shared| namespaces.iter().for_each(|namespace| shared.clock.forget(namespace)));
+    }
+
+    /// Takes in what is stored of the alarms of `extent`, which somebody outside replaced, and wakes the world that
+    /// listens. `objects_dir` has the namespaces' directories, `own_dir` the retries.
+    ///
+    /// # Errors
+    /// When a list cannot be read; its alarms are forgotten until the next world reads them.
+    pub fn replaced(&self, extent: &Extent, objects_dir: &Path, own_dir: &Path) -> Result<(), StorageError> {
+        let mut retries = AlarmRetries::new(own_dir);
+        let known = self.with_shared(|shared| shared.clock.known());
+        let mut result = Ok(());
+        for namespace in known {
+            let objects: Vec<_> = match extent {
+                Extent::Objects(objects) => objects.iter().filter(|(key, _)| *key == namespace).collect(),
+                Extent::All | Extent::Namespaces(_) => Vec::new(),
+            };
+            if objects.is_empty() && !extent.covers_all_of(&namespace) {
+                continue;
+            }
+            let mut index = AlarmIndex::new(&objects_dir.join(&namespace));
+            let stored = stored_alarms(&namespace, &mut index, &mut retries);
+            self.with_shared(|shared| match stored {
+                Ok(stored) if objects.is_empty() => {
+                    shared.clock.forget(&namespace);
+                    shared.clock.load(&namespace, stored);
+                }
+                Ok(stored) => objects.into_iter().for_each(|key| {
+                    shared.clock.replace(key, stored.iter().find(|alarm| alarm.0 == key.1).cloned());
+                }),
+                Err(error) => {
+                    shared.clock.forget(&namespace);
+                    result = Err(error);
+                }
+            });
+        }
+        let wake = self.with_shared(|shared| shared.listeners.last().map(|(_, wake)| wake.clone()));
+        if let Some(wake) = wake {
+            wake();
+        }
+        result
     }
 
     /// The world `by` serves and listens from now on, until it stops or a newer one listens.

@@ -1,4 +1,5 @@
-//! Leases of objects, from the side of one world: taking them on wake, giving them up when idle.
+//! Leases of objects, from the side of one world: taking them on wake, giving them up when idle, or at once when somebody
+//! outside demands it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -8,7 +9,9 @@ use std::sync::Arc;
 use crate::base::generation::Generation;
 use crate::engine::Isolate;
 
-use super::actor::{Slot, Wakefulness};
+use super::actor::{ActorKey, Slot, Wakefulness};
+use super::demand::{Extent, Kind, Obligation};
+use super::failure::{Failure, RESET};
 use super::lease::{LeaseHolder, LeaseKey, Leases};
 use super::scheduler::{Entry, Objects};
 
@@ -17,6 +20,8 @@ pub struct HandingOver {
     leases: Leases,
     world: (Generation, Arc<dyn LeaseHolder>),
     wanted: RefCell<HashSet<Slot>>,
+    /// What was demanded and is obeyed when all is committed.
+    demanded: RefCell<Vec<Obligation>>,
     retired: Cell<bool>,
 }
 
@@ -24,7 +29,14 @@ impl HandingOver {
     /// The world `generation`, which other worlds reach through `holder`.
     pub fn new(leases: Leases, generation: Generation, holder: Arc<dyn LeaseHolder>) -> Self {
         let world = (generation, holder);
-        Self { leases, world, wanted: RefCell::default(), retired: Cell::new(false) }
+        leases.join(&world);
+        Self {
+            leases,
+            world,
+            wanted: RefCell::default(),
+            demanded: RefCell::default(),
+            retired: Cell::new(false),
+        }
     }
 }
 
@@ -37,11 +49,81 @@ impl Objects {
     fn slot_of_lease(&self, key: &LeaseKey) -> Option<Slot> {
         let index = self.index.borrow();
         let namespace = self.namespaces.iter().position(|n| n.key.as_str() == key.0)?;
-        index.get(&super::actor::ActorKey { namespace, id: key.1 }).copied()
+        index.get(&ActorKey { namespace, id: key.1 }).copied()
     }
 
+    /// Whether the object in `slot` may be used; if not, this world is told when it may.
     pub(super) fn acquire_lease(&self, slot: Slot) -> bool {
-        self.handing_over.leases.acquire(&self.lease_key(slot), &self.handing_over.world)
+        let key = self.lease_key(slot);
+        let demanded = self.handing_over.demanded.borrow();
+        // The lease that is still held is about to be given up; then this world asks again.
+        !demanded.iter().any(|obligation| obligation.extent().covers(&key))
+            && self.handing_over.leases.acquire(&key, &self.handing_over.world)
+    }
+
+    /// Whether somebody outside works on the files of the object `key`.
+    pub(super) fn is_demanded(&self, key: ActorKey) -> bool {
+        let key = (self.namespaces[key.namespace].key.as_str().to_owned(), key.id);
+        self.handing_over.leases.is_demanded(&key)
+    }
+
+    /// Somebody outside demands something. To be called between two batches, when everything is committed.
+    pub fn lease_demanded(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, obligation: Obligation) {
+        let close_sockets = match obligation.kind() {
+            _ if obligation.is_over() => return,
+            Kind::Leave { close_sockets } => close_sockets,
+            Kind::StandStill => {
+                let open = self.stores.leave_files();
+                self.alarms.close_lists(&Extent::All);
+                return obligation.stand_still(open);
+            }
+        };
+        self.break_pending(isolate, entry);
+        for slot in self.slots_of(obligation.extent()) {
+            if self.has_instance(slot) {
+                // Moving logs into files that are to be replaced would take some milliseconds each.
+                self.stores.leave(slot);
+                let message = "Durable Object was reset because its stored state was replaced.";
+                self.reset(isolate, entry, slot, Failure::platform(message, &[RESET]), close_sockets);
+            } else if close_sockets {
+                self.drop_hibernatable(slot);
+            }
+        }
+        self.handing_over.demanded.borrow_mut().push(obligation);
+    }
+
+    /// Leaves what was demanded, now that everything is committed and nothing is left to do.
+    pub(super) fn obey_demands(&self) {
+        if self.handing_over.demanded.borrow().is_empty() {
+            return;
+        }
+        for obligation in self.handing_over.demanded.take() {
+            let extent = obligation.extent();
+            for slot in self.slots_of(extent) {
+                self.stores.leave(slot);
+                let key = self.lease_key(slot);
+                if self.handing_over.retired.get() {
+                    self.park_sockets(slot);
+                }
+                self.handing_over.wanted.borrow_mut().remove(&slot);
+                self.handing_over.leases.release(&key, self.handing_over.world.0);
+                let waits = self.with_actor(slot, |actor| actor.wakefulness == Wakefulness::AwaitingLease);
+                if waits && self.handing_over.leases.acquire(&key, &self.handing_over.world) {
+                    // The demand was given up meanwhile.
+                    self.lease_granted(&key);
+                }
+            }
+            self.stores.forget_files(extent);
+            self.alarms.close_lists(extent);
+        }
+    }
+
+    fn slots_of(&self, extent: &Extent) -> Vec<Slot> {
+        let actors = self.actors.borrow();
+        let covered = actors.iter().enumerate().filter(|(_, actor)| {
+            extent.covers(&(self.namespaces[actor.key.namespace].key.as_str().to_owned(), actor.key.id))
+        });
+        covered.map(|(index, _)| Slot(u32::try_from(index).expect("slots are numbered by u32"))).collect()
     }
 
     /// Another world wants the object `key`.

@@ -48,14 +48,23 @@ impl Objects {
         loop {
             let slot = self.to_break.borrow_mut().pop();
             let Some(slot) = slot else { return };
-            self.reset(isolate, entry, slot);
+            let failure = self.with_actor(slot, |actor| actor.broken.clone());
+            self.reset(isolate, entry, slot, failure.expect("only broken objects are reset"), true);
         }
     }
 
-    fn reset(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, slot: Slot) {
-        let (owner, failure) = self.with_actor(slot, |actor| {
-            let failure = actor.broken.clone().expect("only broken objects are reset");
-            (actor.owner, failure)
+    /// Ends the instance in `slot`; everybody who waits for it is told `failure`.
+    pub(super) fn reset(
+        self: &Rc<Self>,
+        isolate: &Isolate,
+        entry: &Rc<dyn Entry>,
+        slot: Slot,
+        failure: Failure,
+        close_sockets: bool,
+    ) {
+        let owner = self.with_actor(slot, |actor| {
+            actor.broken = Some(failure.clone());
+            actor.owner
         });
         self.settle_alarm_end(slot);
         self.stores.close(slot);
@@ -63,7 +72,11 @@ impl Objects {
         self.fail_roots(isolate, entry, owner, failure.clone());
         self.fail_held(slot, &failure);
         self.end_instance(isolate, entry, slot);
-        self.drop_hibernatable(slot);
+        if close_sockets {
+            self.drop_hibernatable(slot);
+        } else {
+            self.forget_instances_of_sockets(slot);
+        }
         self.tell_more(slot, "reset", || json!({ "reason": failure.exception.message }));
         let inbox = self.with_actor(slot, |actor| {
             actor.broken = None;
@@ -83,6 +96,7 @@ impl Objects {
                 Event::Control(call) => self.refuse(ReplyTo::Control(call.asker), failure.clone()),
                 Event::DropExport { .. } => self.deliver_to_scope(Scope::NONE, event),
                 Event::Answer { reply, .. } => self.lose_socket_of(&reply),
+                Event::Socket(_) if !close_sockets => self.deliver(slot, super::gate::ROOT, event),
                 Event::Complete(_) | Event::Timer(_) | Event::Socket(_) => {}
             }
         }

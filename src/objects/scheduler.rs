@@ -353,6 +353,7 @@ impl Objects {
             if !released && !isolate.sweep() && self.ready.borrow().is_empty() {
                 self.hibernate_idle(isolate, entry);
                 self.hand_over_what_is_left(isolate, entry);
+                self.obey_demands();
                 // An instance that ended may have had ends of sockets whose other ends are told.
                 if !self.ready.borrow().is_empty() {
                     continue;

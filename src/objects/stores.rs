@@ -11,6 +11,7 @@ use crate::storage::history::{CauseKind, HistoryOptions};
 use crate::storage::{Backend, CommitError, Connections, ObjectStore, StorageError};
 
 use super::actor::{Namespace, Slot};
+use super::demand::Extent;
 use super::event::Event;
 
 /// Path and query of a URL.
@@ -93,6 +94,11 @@ impl Stores {
     /// Takes commits over into the history when it is time.
     pub fn save_history(&self, now: Duration) {
         self.connections.save_history(now);
+    }
+
+    /// Takes all commits over into the history now.
+    pub(super) fn save_all_history(&self) {
+        self.connections.save_all_history();
     }
 
     /// When [`Stores::save_history`] wants to be called.
@@ -190,6 +196,23 @@ impl Stores {
             // As above.
             let _ = store.borrow_mut().leave();
         }
+    }
+
+    /// Closes the files of the objects of `extent` as far as they are still open, and forgets them.
+    pub(super) fn forget_files(&self, extent: &Extent) {
+        self.connections.forget_where(|path| {
+            let namespace = path.parent().and_then(|parent| parent.file_name()?.to_str());
+            let id = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+            match (namespace, id) {
+                (Some(namespace), Some(id)) => extent.covers(&(namespace.to_owned(), id)),
+                _ => false,
+            }
+        });
+    }
+
+    /// Closes all files without moving their logs; those that could not be closed. Their objects stay usable.
+    pub(super) fn leave_files(&self) -> Vec<PathBuf> {
+        self.connections.leave_idle()
     }
 
     /// Closes all stores and connections: nothing but the database files is left.

@@ -141,6 +141,8 @@ async fn accept(options: ServerOptions, stopping: watch::Receiver<Option<Duratio
     let surface = Surface {
         current: current.clone(),
         feed: access.feed.clone(),
+        state: access.state.clone(),
+        reload: access.reload.clone(),
         clock: clock.clone(),
         stopping: stopping.clone(),
     };

@@ -15,6 +15,7 @@ use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::engine::pipe::{PipeReader, PipeWriter, pipe};
+use crate::world::SharedState;
 use crate::world::http::{Body, FetchError, FetchRequest, FetchResponse};
 
 type Reply = oneshot::Sender<Result<FetchResponse, FetchError>>;
@@ -35,12 +36,14 @@ struct Edge {
     current: Arc<Current>,
     requests: Receiver<(FetchRequest, Reply)>,
     records: Receiver<RequestRecord>,
+    _directory: tempfile::TempDir,
 }
 
 impl Edge {
     /// A server that has no code yet.
     fn starting() -> (Self, Serving) {
         let current = Arc::new(Current::default());
+        let directory = tempfile::tempdir().unwrap();
         let (told, records) = mpsc::channel();
         let told = Mutex::new(told);
         let server = Server::start(ServerOptions {
@@ -49,12 +52,17 @@ impl Edge {
             current: current.clone(),
             observe: Arc::new(move |record| told.lock().unwrap().send(record).unwrap_or_default()),
             clock: Clock::system(),
-            control: ControlOptions { token: "secret".into(), feed: crate::objects::Feed::default() },
+            control: ControlOptions {
+                token: "secret".into(),
+                feed: crate::objects::Feed::default(),
+                state: Arc::new(SharedState::open(directory.path()).unwrap()),
+                reload: Arc::new(|| ()),
+            },
         });
         let (sender, requests) = mpsc::channel();
         let handler = Arc::new(ToTest(Mutex::new(sender)));
         let world = Serving::World { generation: Generation(1), handler };
-        (Self { server: server.unwrap(), current, requests, records }, world)
+        (Self { server: server.unwrap(), current, requests, records, _directory: directory }, world)
     }
 
     fn ready() -> Self {

@@ -132,6 +132,32 @@ impl Connections {
         self.tidy(usize::MAX);
     }
 
+    /// Closes every connection that no transaction or cursor pins, and leaves the logs to be moved into the files later:
+    /// the files that could not be closed.
+    pub fn leave_idle(&self) -> Vec<PathBuf> {
+        let (idle, pinned): (Vec<_>, Vec<_>) = self.slots.take().into_iter().partition(|slot| slot.is_idle());
+        let open = pinned.iter().map(|slot| slot.path.clone()).collect();
+        *self.slots.borrow_mut() = pinned;
+        idle.into_iter().for_each(|slot| self.shut_leaving_log(slot));
+        open
+    }
+
+    /// Closes the connections to the files that `is_meant`, of objects without a store, and forgets these files. What was
+    /// committed goes to the histories; logs stay, for whoever uses the files next.
+    pub fn forget_where(&self, is_meant: impl Fn(&Path) -> bool) {
+        let take = |list: &RefCell<Vec<Rc<Slot>>>| {
+            let (meant, others): (Vec<_>, Vec<_>) =
+                list.take().into_iter().partition(|slot| is_meant(&slot.path));
+            *list.borrow_mut() = others;
+            meant
+        };
+        for slot in [&self.waiting, &self.saving].into_iter().flat_map(take) {
+            self.recorded(&slot, |recorder| recorder.save(slot.is_open()));
+        }
+        take(&self.slots).iter().for_each(|slot| self.shut(slot, false));
+        drop(take(&self.unfinished));
+    }
+
     /// When commits are to be taken over into the history, counted as `now` in [`Connections::save_history`].
     pub fn history_due(&self) -> Option<Duration> {
         if !self.saving.borrow().is_empty() {
@@ -152,6 +178,14 @@ impl Connections {
         }
         for _ in 0..HISTORY_SLICE {
             let Some(slot) = self.saving.borrow_mut().pop() else { return };
+            self.recorded(&slot, |recorder| recorder.save(slot.is_open()));
+        }
+    }
+
+    /// Takes over all commits that wait, without waiting for their time.
+    pub fn save_all_history(&self) {
+        let waiting: Vec<_> = [&self.saving, &self.waiting].into_iter().flat_map(RefCell::take).collect();
+        for slot in waiting {
             self.recorded(&slot, |recorder| recorder.save(slot.is_open()));
         }
     }
@@ -339,12 +373,19 @@ impl Connections {
 
     /// Closes the connection in `slot`; its log is left if not too many are.
     fn shut_later(&self, slot: Rc<Slot>) {
-        let mut unfinished = self.unfinished.borrow_mut();
-        let leave = slot.listed.get() || unfinished.len() < UNFINISHED_FILES;
-        self.shut(&slot, !leave);
-        slot.unfinished.set(leave);
-        if leave && !slot.listed.replace(true) {
-            unfinished.push(slot);
+        if slot.listed.get() || self.unfinished.borrow().len() < UNFINISHED_FILES {
+            self.shut_leaving_log(slot);
+        } else {
+            self.shut(&slot, true);
+            slot.unfinished.set(false);
+        }
+    }
+
+    fn shut_leaving_log(&self, slot: Rc<Slot>) {
+        self.shut(&slot, false);
+        slot.unfinished.set(true);
+        if !slot.listed.replace(true) {
+            self.unfinished.borrow_mut().push(slot);
         }
     }
 

@@ -15,6 +15,7 @@ use super::cursor::Cursors;
 use super::failure::{SqliteFailure, StorageError};
 use super::history::{Cause, CauseKind};
 use super::kv::KvCache;
+use super::sqlite::{Database, Interrupt, OpenMode};
 use super::template::{PAGE_BYTES, Template};
 use super::txn::Transaction;
 use crate::base::clock::Timestamp;
@@ -405,6 +406,24 @@ pub(super) fn error(path: &Path, operation: &'static str, failure: SqliteFailure
 /// The error for what the file system said about `path` while doing `operation`.
 pub(super) fn io_error(operation: &'static str, path: &Path, reason: &std::io::Error) -> StorageError {
     StorageError::Io { operation, path: path.to_owned(), reason: reason.to_string() }
+}
+
+/// The committed state of the database `path`, its log included, as the bytes of a file; `None` where there is none.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn committed_image(path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
+    if fs::metadata(path).map_or(0, |metadata| metadata.len()) == 0 {
+        return Ok(None);
+    }
+    let read = || {
+        let database = Database::open(path, OpenMode::Existing, &Interrupt::default())?;
+        database.run("BEGIN")?;
+        let image = database.integer("SELECT count(*) FROM sqlite_schema").map(|_| database.serialize());
+        database.run("COMMIT")?;
+        image
+    };
+    read().map_err(|failure| error(path, "read", failure))
 }
 
 /// Writes a new file with one write, making its directory if needed.

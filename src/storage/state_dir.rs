@@ -8,6 +8,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use super::replacement;
 use crate::base::ids::{NamespaceKey, ObjectId};
 
 /// A state directory that this process holds until the value is dropped.
@@ -50,7 +51,8 @@ pub enum StateDirError {
 }
 
 impl StateDir {
-    /// Makes `root` (`<persist>/v3`) if needed and takes it for this process.
+    /// Makes `root` (`<persist>/v3`) if needed and takes it for this process. A replacement of the whole state that an
+    /// earlier process began is finished.
     pub fn open(root: &Path) -> Result<Self, StateDirError> {
         let own = root.join("dodev");
         let failed = |operation, path: &Path| {
@@ -80,6 +82,7 @@ impl StateDir {
             .and_then(|()| lock.rewind())
             .and_then(|()| writeln!(lock, "{}", std::process::id()))
             .map_err(failed("write", &path))?;
+        replacement::finish(root).map_err(failed("finish replacing", root))?;
         Ok(Self { root: root.to_owned(), _lock: lock })
     }
 

@@ -19,7 +19,9 @@ use crate::engine::socket::SocketId;
 use crate::engine::{Completer, Completion, Host, Isolate, IsolateOptions, LogRecord};
 use crate::node;
 use crate::objects::control::{Asker, Command};
-use crate::objects::{AlarmTurns, Entry, HandingOver, LeaseHolder, LeaseKey, Objects, ReplyTo, Stores};
+use crate::objects::{
+    AlarmTurns, Entry, HandingOver, LeaseHolder, LeaseKey, Objects, Obligation, ReplyTo, Stores,
+};
 use crate::project::Project;
 use crate::web;
 use crate::workers::{self, Platform};
@@ -47,6 +49,8 @@ pub enum Message {
     LeaseWanted(LeaseKey),
     /// An object that this world waits for is free.
     LeaseGranted(LeaseKey),
+    /// Somebody outside demands objects, or that everything stands still.
+    LeaseDemanded(Obligation),
     /// Another world changed what is due.
     AlarmsChanged,
     /// Show or move the time.
@@ -99,6 +103,10 @@ impl LeaseHolder for Holder {
 
     fn granted(&self, key: LeaseKey) {
         drop(self.0.send(Message::LeaseGranted(key)));
+    }
+
+    fn demanded(&self, obligation: Obligation) {
+        drop(self.0.send(Message::LeaseDemanded(obligation)));
     }
 }
 
@@ -156,9 +164,9 @@ pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, c
                 Message::Stop { .. } | Message::Retire => return,
                 // Nothing else can come before the code.
                 Message::Fetch(..) | Message::Complete(_) => {}
-                Message::LeaseWanted(_) | Message::LeaseGranted(_) | Message::AlarmsChanged => {}
+                Message::LeaseWanted(_) | Message::LeaseGranted(_) | Message::LeaseDemanded(_) => {}
                 Message::SocketArrived(_) | Message::SocketsParked(_) | Message::Control(_) => {}
-                Message::Time(..) | Message::TimeChanged => {}
+                Message::AlarmsChanged | Message::Time(..) | Message::TimeChanged => {}
             }
         }
     }
@@ -414,6 +422,9 @@ impl<'a> World<'a> {
             Message::Complete(completion) => self.objects.complete(completion),
             Message::LeaseWanted(key) => self.objects.lease_wanted(self.isolate, &self.entry, &key),
             Message::LeaseGranted(key) => self.objects.lease_granted(&key),
+            Message::LeaseDemanded(obligation) => {
+                self.objects.lease_demanded(self.isolate, &self.entry, obligation);
+            }
             // It has its code.
             Message::Prepare(_) => {}
             // What is due is looked at in every step.

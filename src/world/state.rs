@@ -1,10 +1,11 @@
 //! What all worlds of one server share: the state directory and the leases of objects.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::base::clock::Clock;
-use crate::objects::{Alarms, Feed, Leases, Parking};
+use crate::objects::{Alarms, Busy, DemandKind, Demanded, Extent, Feed, Leases, Parking};
 use crate::storage::history::{self, HistoryOptions, HistorySettings};
 use crate::storage::{StateDir, StateDirError};
 
@@ -23,6 +24,22 @@ pub struct SharedState {
     pub(super) parking: Parking,
     feed: Feed,
     history: Option<HistoryOptions>,
+    changing: Mutex<()>,
+}
+
+/// Objects that no world has; they wake anew, with the alarms that are stored then, when this is dropped.
+pub struct TakenOut<'a> {
+    state: &'a SharedState,
+    extent: Extent,
+    _demanded: Demanded,
+}
+
+impl Drop for TakenOut<'_> {
+    fn drop(&mut self) {
+        let (objects_dir, own_dir) = (self.state.objects_dir(), self.state.own_dir());
+        // An alarm that cannot be read here is found by the next world, or told by it.
+        let _ = self.state.alarms.replaced(&self.extent, &objects_dir, &own_dir);
+    }
 }
 
 impl SharedState {
@@ -39,6 +56,7 @@ impl SharedState {
             parking: Parking::default(),
             feed: Feed::default(),
             history: None,
+            changing: Mutex::default(),
         })
     }
 
@@ -75,6 +93,34 @@ impl SharedState {
     /// `<persist>/v3`, which this process holds.
     pub fn root(&self) -> &Path {
         self.directory.root()
+    }
+
+    /// Only one changes files of objects from outside at a time, or moves them: whoever holds this.
+    pub fn exclusively(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the objects of `extent` out of all worlds: nothing of them runs and no file of theirs is open until the
+    /// answer is dropped. Their hibernatable sockets stay, unless `close_sockets`. Waits at most `limit`.
+    ///
+    /// # Errors
+    /// When a world is busy for longer.
+    pub fn take_out(
+        &self,
+        extent: Extent,
+        close_sockets: bool,
+        limit: Duration,
+    ) -> Result<TakenOut<'_>, Busy> {
+        let demanded = self.leases.demand(extent.clone(), DemandKind::Leave { close_sockets }, limit)?;
+        Ok(TakenOut { state: self, extent, _demanded: demanded })
+    }
+
+    /// Makes all worlds stand still where everything is committed, until the answer is dropped. Waits at most `limit`.
+    ///
+    /// # Errors
+    /// As [`SharedState::take_out`].
+    pub fn stand_still(&self, limit: Duration) -> Result<Demanded, Busy> {
+        self.leases.demand(Extent::All, DemandKind::StandStill, limit)
     }
 
     /// Forgets what is known of `namespaces`, which changed on disk while no world had them.

@@ -1,5 +1,6 @@
 //! The control API through the binary: what it shows and changes, and whom it refuses.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::http::Request;
 use crate::project::{Server, TestProject};
+use crate::schema::mistakes;
 
 const BASE: &str = "/cdn-cgi/dodev";
 const OBJECT: &str = "/cdn-cgi/dodev/objects/Counter/a";
@@ -360,29 +362,181 @@ fn only_local_callers_and_those_with_the_token_are_served() {
     assert!(!file.exists(), "the file goes with the server");
 }
 
+/// Routes as the code has them, with `OBJECT` filled in.
+fn routes() -> BTreeSet<String> {
+    let folder = crate::project::repository().join("src/server/control");
+    let mut found = BTreeSet::new();
+    for (path, _) in walk(&folder).into_iter().filter(|(path, _)| path.extension().is_some_and(|e| e == "rs"))
+    {
+        let text = std::fs::read_to_string(path).unwrap();
+        for part in text.split(".route(").skip(1) {
+            let argument = part.split(", ").next().unwrap();
+            let object = format!("{BASE}/objects/{{class}}/{{object}}");
+            let path = match argument.strip_prefix("&format!(\"") {
+                Some(rest) => rest.trim_end_matches("\")").replace("{OBJECT}", &object),
+                None if argument == "OBJECT" => object,
+                None => argument.trim_matches(|c| c == '"' || c == '\n' || c == ' ').to_owned(),
+            };
+            found.insert(path.replace("{{", "{").replace("}}", "}"));
+        }
+    }
+    found
+}
+
 #[test]
-fn the_description_names_routes_that_exist() {
+fn every_route_is_described_and_answers_as_described() {
     let project = project();
     let server = project.start();
     let description = get(&server, &format!("{BASE}/openapi.json"));
     let paths = description["paths"].as_object().unwrap();
-    assert!(paths.len() > 15);
-    for (path, methods) in paths {
-        let place = path.replace("{class}", "Counter").replace("{object}", "a").replace("{key}", "k");
-        if path.ends_with("/events") {
-            continue;
-        }
-        for method in methods.as_object().unwrap().keys() {
-            let (status, body) = ask(&server, &method.to_uppercase(), &place, &json!({}));
-            assert!(status != 405, "{method} {path}: {body}");
-            assert_ne!(body["error"], "the control surface has no such route", "{method} {path}");
-        }
-    }
+    assert_eq!(paths.keys().cloned().collect::<BTreeSet<_>>(), routes());
     let text = description.to_string();
     for name in description["components"]["schemas"].as_object().unwrap().keys() {
         assert!(text.contains(&format!("#/components/schemas/{name}\"")), "{name} is not used");
     }
+
+    let mut left: BTreeSet<String> = BTreeSet::new();
+    for (path, methods) in paths {
+        left.extend(methods.as_object().unwrap().keys().map(|method| format!("{method} {path}")));
+    }
+    // Endless, and tested by itself.
+    assert!(left.remove(&format!("get {BASE}/events")));
+    let of = |rest: &str| format!("{BASE}/objects/{{class}}/{{object}}{rest}");
+    let at = |rest: &str| format!("{BASE}{rest}");
+    let line = r#"{"object":"Counter:z","version":1,"worker":"ctl","class":"Counter","id":null,"name":"z"}"#;
+    let steps = [
+        ("get", at("/health"), json!({})),
+        ("get", at("/overview"), json!({})),
+        ("post", of("/call"), json!({ "method": "inc", "args": [] })),
+        ("post", of("/call"), json!({ "method": "give", "args": [] })),
+        ("post", of("/fetch"), json!({ "url": "http://x/y" })),
+        ("put", of("/kv/{key}"), json!({ "value": { "a": [1, null] } })),
+        ("get", of("/kv/{key}"), json!({})),
+        ("get", of("/kv"), json!({})),
+        ("put", of("/kv?key=..%2F.."), json!({ "value": 1 })),
+        ("delete", of("/kv?key=..%2F.."), json!({})),
+        ("delete", of("/kv/{key}"), json!({})),
+        ("post", of("/sql"), json!({ "query": "SELECT 1, 'a', x'00', NULL, 1.5" })),
+        ("get", of(""), json!({})),
+        ("get", at("/objects?asleep"), json!({})),
+        ("put", of("/alarm"), json!({ "time": 4_000_000_000_000_u64 })),
+        ("get", of("/alarm"), json!({})),
+        ("post", of("/alarm/run"), json!({})),
+        ("delete", of("/alarm"), json!({})),
+        ("post", of("/hibernate"), json!({})),
+        ("post", of("/evict"), json!({ "webSockets": "close" })),
+        ("post", of("/reset"), json!({ "reason": "why" })),
+        ("post", at("/hibernate"), json!({})),
+        ("post", at("/faults"), json!({ "class": "Counter", "fault": "delay", "delayMs": 5 })),
+        ("get", at("/faults"), json!({})),
+        ("delete", at("/faults"), json!({})),
+        ("get", at("/logs?limit=5"), json!({})),
+        ("delete", at("/logs"), json!({})),
+        ("get", at("/time"), json!({})),
+        ("post", at("/time/advance"), json!({ "by_ms": 10 })),
+        ("post", at("/state/snapshots"), json!({ "name": "one" })),
+        ("get", at("/state/snapshots"), json!({})),
+        ("post", at("/state/import"), json!({ "lines": line })),
+        ("post", at("/state/save-history"), json!({})),
+        ("get", of("/history").replace("{object}", "z"), json!({})),
+        ("post", of("/restore").replace("{object}", "z"), json!({ "time": 0 })),
+        ("post", at("/state/remove"), json!({ "objects": [{ "class": "Counter", "object": "name:a" }] })),
+        ("post", at("/state/snapshots/one/load"), json!({})),
+        ("post", at("/state/reset"), json!({ "class": "Counter" })),
+        ("delete", at("/state/snapshots/one"), json!({})),
+    ];
+    for (method, path, body) in steps {
+        let template = path.split('?').next().unwrap().replace("/z/", "/{object}/");
+        let template = match template.strip_prefix(&at("/state/snapshots/")) {
+            Some(rest) => at(&format!("/state/snapshots/{}", rest.replace("one", "{name}"))),
+            None => template.replace("/time/advance", "/time/{verb}"),
+        };
+        let place = path.replace("{class}", "Counter").replace("{object}", "a").replace("{key}", "k%2F1");
+        let body = match body["time"].as_u64() {
+            Some(0) => json!({ "time": get(&server, &at("/health"))["now"] }),
+            _ => body,
+        };
+        let (status, answer) = ask(&server, &method.to_uppercase(), &place, &body);
+        left.remove(&format!("{method} {template}"));
+        assert_eq!(status, 200, "{method} {place}: {answer}");
+        let schema = &paths[&template][method]["responses"]["200"]["content"]["application/json"]["schema"];
+        assert_eq!(mistakes(&description, schema, &answer), Vec::<String>::new(), "{method} {place}");
+    }
+    left.remove(&format!("get {BASE}/openapi.json"));
+    assert_eq!(left, BTreeSet::new(), "these were not asked");
     server.stop();
+}
+
+#[test]
+fn who_asks_nonsense_gets_a_sentence_and_changes_nothing() {
+    let project = project();
+    let server = project.start();
+    call(&server, "inc", &json!([]));
+    let description = get(&server, &format!("{BASE}/openapi.json"));
+    let schema = json!({ "$ref": "#/components/schemas/Error" });
+    let before = walk(&project.state_dir());
+    let state = format!("{BASE}/state");
+    let deep = format!("{BASE}/objects/{}/a", "x".repeat(5_000));
+    for (method, path, body, status) in [
+        ("GET", format!("{BASE}/objects/%ff/a"), json!({}), 400),
+        ("GET", format!("{BASE}/objects/Counter/a/kv/%ff"), json!({}), 400),
+        ("GET", deep, json!({}), 400),
+        ("GET", format!("{BASE}/objects/Counter/a/history?limit=0"), json!({}), 400),
+        ("GET", format!("{BASE}/objects/..%2F..%2Fetc/a/history"), json!({}), 404),
+        ("GET", format!("{BASE}/objects/Counter/nobody/history"), json!({}), 404),
+        ("POST", format!("{BASE}/objects/Counter/a/restore"), json!({}), 400),
+        ("POST", format!("{BASE}/objects/Counter/a/restore"), json!({ "bookmark": "../x" }), 400),
+        (
+            "POST",
+            format!("{state}/remove"),
+            json!({ "objects": [{ "class": "Counter", "object": "z" }] }),
+            404,
+        ),
+        ("POST", format!("{state}/remove"), json!({ "objects": [{ "class": "..", "object": "z" }] }), 404),
+        (
+            "POST",
+            format!("{state}/remove"),
+            json!({ "objects": [{ "class": "Counter", "object": "id:../x" }] }),
+            400,
+        ),
+        ("POST", format!("{state}/reset"), json!({ "class": "../.." }), 404),
+        ("POST", format!("{state}/reset"), json!({ "clas": "Counter" }), 400),
+        ("POST", format!("{state}/import"), json!({ "lines": "{" }), 400),
+        (
+            "POST",
+            format!("{state}/import"),
+            json!({ "lines": r#"{"object":"x","version":1,"worker":"../..","class":"X","id":null,"name":"a"}"# }),
+            400,
+        ),
+        (
+            "POST",
+            format!("{state}/import"),
+            json!({ "lines": r#"{"object":"x","version":1,"worker":"w","class":"X","name":"a"}"#, "worker": "../.." }),
+            400,
+        ),
+        ("POST", format!("{state}/snapshots"), json!({ "name": "../x" }), 400),
+        ("POST", format!("{state}/snapshots"), json!({ "name": "live" }), 400),
+        ("POST", format!("{state}/snapshots/..%2F../load"), json!({}), 404),
+        ("DELETE", format!("{state}/snapshots/.."), json!({}), 404),
+        ("DELETE", format!("{state}/snapshots/%2e%2e%2f"), json!({}), 404),
+        ("PUT", format!("{state}/snapshots"), json!({}), 405),
+        ("GET", format!("{state}/remove"), json!({}), 405),
+        ("POST", format!("{BASE}/time/backwards"), json!({}), 404),
+        ("POST", format!("{BASE}/time/advance"), json!({ "by": "tomorrow" }), 400),
+    ] {
+        let (found, answer) = ask(&server, method, &path, &body);
+        assert_eq!(found, status, "{method} {path}: {answer}");
+        assert_eq!(mistakes(&description, &schema, &answer), Vec::<String>::new(), "{method} {path}");
+    }
+    // Nobody reads so much; the answer may come before all was sent.
+    for path in ["objects/Counter/a/sql", "state/remove", "time/advance"] {
+        let request = Request::new("POST", &format!("{BASE}/{path}"))
+            .header("content-type", "application/json")
+            .body(vec![b' '; 49 * 1024 * 1024]);
+        assert_eq!(server.request(&request).status, 413, "{path}");
+    }
+    assert_eq!(walk(&project.state_dir()), before, "files were made or changed");
+    assert_eq!(call(&server, "inc", &json!([])), 2);
 }
 
 /// A listener of the stream of events.

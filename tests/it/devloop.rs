@@ -1,17 +1,14 @@
 //! What `dodev dev` does while files change under it: build commands, odd saves, code that cannot start.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use crate::deadline::Deadline;
 use crate::http::Request;
 use crate::process::Signal;
-use crate::project::{BINARY, Server, TestProject};
+use crate::project::{Server, TestProject};
+#[cfg(target_os = "linux")]
+use crate::terminal::OnTerminal;
 
 const LIMIT: Duration = Duration::from_secs(15);
 
@@ -215,70 +212,12 @@ fn a_loop_at_the_top_level_holds_up_nothing() {
     assert!(server.process().stop(Signal::Term).success());
 }
 
-/// A pseudo terminal with `dodev dev` on it.
-#[cfg(target_os = "linux")]
-struct OnTerminal {
-    terminal: nix::pty::OpenptyResult,
-    child: std::process::Child,
-    lines: mpsc::Receiver<String>,
-}
-
-#[cfg(target_os = "linux")]
-impl OnTerminal {
-    fn start(project: &TestProject, args: &[&str]) -> Self {
-        let terminal = nix::pty::openpty(None, None).expect("a pseudo terminal");
-        let end = || Stdio::from(terminal.slave.try_clone().expect("a descriptor"));
-        // `setsid` makes it the controlling terminal, which is not possible here without unsafe code.
-        let mut command = Command::new("setsid");
-        command
-            .args(["--ctty", "--wait", BINARY, "dev", "--port", "0"])
-            .args(args)
-            .current_dir(project.dir());
-        command.env("NO_COLOR", "1").stdin(end()).stdout(end()).stderr(end()).process_group(0);
-        let child = command.spawn().expect("util-linux is there");
-        let mut master = fs::File::from(terminal.master.try_clone().expect("a descriptor"));
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || {
-            let (mut text, mut bytes) = (String::new(), [0; 1024]);
-            while let Ok(length @ 1..) = master.read(&mut bytes) {
-                text += &String::from_utf8_lossy(&bytes[..length]);
-                while let Some((line, rest)) = text.split_once('\n') {
-                    drop(sender.send(line.trim_end().to_owned()));
-                    text = rest.to_owned();
-                }
-            }
-        });
-        Self { terminal, child, lines }
-    }
-
-    fn expect(&self, words: &str) {
-        let mut seen = Vec::new();
-        while let Ok(line) = self.lines.recv_timeout(LIMIT) {
-            if line.contains(words) {
-                return;
-            }
-            seen.push(line);
-        }
-        panic!("`{words}` is missing in:\n{}", seen.join("\n"));
-    }
-
-    fn type_key(&self, key: &str) {
-        let master = self.terminal.master.try_clone().expect("a descriptor");
-        fs::File::from(master).write_all(key.as_bytes()).expect("the terminal is open");
-    }
-
-    fn waits_for_enter(&self) -> bool {
-        let flags = nix::sys::termios::tcgetattr(&self.terminal.slave).expect("a terminal").local_flags;
-        flags.contains(nix::sys::termios::LocalFlags::ICANON | nix::sys::termios::LocalFlags::ECHO)
-    }
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn keys_work_on_a_terminal_which_is_put_back() {
     let project = project(&worker("'one'"));
     for (exit, code) in [("x", 0), ("q", 0), ("\x03", 0)] {
-        let mut run = OnTerminal::start(&project, &[]);
+        let mut run = OnTerminal::dev(&project, &[]);
         run.expect("b browser · r reload · c clear · x exit");
         assert!(!run.waits_for_enter());
         run.type_key("r");
@@ -288,13 +227,13 @@ fn keys_work_on_a_terminal_which_is_put_back() {
         run.expect("\x1b[2J");
         run.type_key(exit);
         run.expect("Stopping");
-        assert_eq!(run.child.wait().expect("it ends").code(), Some(code));
+        assert_eq!(run.wait().code(), Some(code));
         assert!(run.waits_for_enter(), "after {exit:?}");
     }
-    let mut run = OnTerminal::start(&project, &["--show-interactive-dev-session=false"]);
+    let mut run = OnTerminal::dev(&project, &["--show-interactive-dev-session=false"]);
     run.expect("Ready on");
     assert!(run.waits_for_enter());
     run.type_key("\x03");
     run.expect("Stopping");
-    assert_eq!(run.child.wait().expect("it ends").code(), Some(0));
+    assert_eq!(run.wait().code(), Some(0));
 }

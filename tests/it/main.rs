@@ -29,9 +29,15 @@ mod reload;
 mod rpc;
 mod rust_text;
 mod sample_tests;
+mod schema;
 mod sockets;
 mod state;
 mod state_history;
+mod state_live;
+mod state_traces;
+mod state_values;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod test_command;
 mod tidy;
 mod time;

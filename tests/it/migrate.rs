@@ -6,6 +6,8 @@ use serde_json::Value;
 
 use crate::deadline::Deadline;
 use crate::project::TestProject;
+#[cfg(target_os = "linux")]
+use crate::terminal::OnTerminal;
 
 const LIMIT: Duration = Duration::from_secs(10);
 const V1: &str = r#"[{ "tag": "v1", "new_sqlite_classes": ["Counter"] }]"#;
@@ -97,4 +99,172 @@ fn a_deleted_class_waits_until_somebody_agrees() {
     assert!(code == 0 && output.contains("of Counter (1 object)"), "{output}");
     let (code, output) = migrate(&project, &["undo"]);
     assert!(code == 1 && output.contains("was pruned"), "{output}");
+}
+
+fn delete(project: &TestProject) {
+    project.edit("wrangler.jsonc", BOUND, r#""bindings": []"#).unwrap();
+    project.edit("wrangler.jsonc", V1, DELETED).unwrap();
+}
+
+/// The fixture `counter`, whose object counted to one, and where its class is kept.
+fn counted() -> (TestProject, std::path::PathBuf) {
+    let project = TestProject::from_fixture("counter");
+    let server = project.start();
+    assert_eq!(server.get("/").text(), "Count: 1");
+    server.stop();
+    let folder = project.state_dir().join("v3/do/counter-worker-Counter");
+    (project, folder)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_start_on_a_terminal_asks_before_a_class_is_deleted() {
+    let (project, folder) = counted();
+    delete(&project);
+    let state = project.state_dir();
+    let args = ["--persist-to", state.to_str().expect("a plain path")];
+    for (answer, words, stays) in [("n\n", "these migrations wait", true), ("y\n", "Migrated `v2`", false)] {
+        let mut run = OnTerminal::dev(&project, &args);
+        let question = run.expect("Apply them? [y/N] ");
+        assert!(question.contains("delete Counter (1 object)"), "{question}");
+        run.type_key(answer);
+        run.expect(words);
+        run.expect("b browser");
+        run.type_key("x");
+        assert!(run.wait().success());
+        assert_eq!(folder.exists(), stays, "{answer}");
+    }
+    let mut run = OnTerminal::dev(&project, &args);
+    assert!(!run.expect("b browser").contains("Apply"), "it is done");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_running_server_asks_before_a_class_is_deleted() {
+    let (project, folder) = counted();
+    let state = project.state_dir();
+    let args = ["--persist-to", state.to_str().expect("a plain path")];
+    let mut run = OnTerminal::dev(&project, &args);
+    run.expect("b browser");
+    delete(&project);
+    let question = run.expect("Apply them? [y/N] ");
+    assert!(question.contains("delete Counter (1 object)"), "{question}");
+    run.type_key("n");
+    run.expect("these migrations wait");
+    run.expect("Reloaded in");
+    assert!(folder.exists());
+    run.type_key("r");
+    run.expect("Apply them? [y/N] ");
+    run.type_key("y");
+    run.expect("Migrated `v2`");
+    run.expect("Reloaded in");
+    assert!(!folder.exists());
+    // Who leaves while it asks, leaves.
+    project.edit("wrangler.jsonc", DELETED, V1).unwrap();
+    run.type_key("x");
+    run.expect("Stopping");
+    assert!(run.wait().success());
+}
+
+#[test]
+fn whoever_says_yes_is_not_asked() {
+    let (project, folder) = counted();
+    delete(&project);
+    let server = project.spawn(&crate::project::ServerCommand::from_env(), &["--yes".to_owned()]);
+    let mut server = server.expect("the binary can be started");
+    server.wait_ready(LIMIT * 2).expect("it is ready");
+    let output = server.process().output();
+    assert!(output.contains("Migrated `v2`") && output.contains("delete Counter (1 object)"), "{output}");
+    assert!(!folder.exists());
+    server.stop();
+    let (code, output) = migrate(&project, &["undo"]);
+    assert!(code == 0 && folder.exists(), "{output}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_renamed_worker_is_offered_its_state() {
+    let (project, folder) = counted();
+    project.edit("wrangler.jsonc", r#""name": "counter-worker""#, r#""name": "tally""#).unwrap();
+    let server = project.start();
+    let output = server.process().output();
+    assert!(output.contains("counter-worker") && output.contains("carry"), "{output}");
+    assert!(folder.exists(), "nobody agreed");
+    server.stop();
+    let (code, output) = migrate(&project, &["--carry-over", "counter-worker", "--yes"]);
+    assert!(code == 0 && !folder.exists(), "{output}");
+    let server = project.start();
+    assert_eq!(server.get("/").text(), "Count: 2");
+    server.stop();
+
+    let (project, folder) = counted();
+    project.edit("wrangler.jsonc", r#""name": "counter-worker""#, r#""name": "tally""#).unwrap();
+    let state = project.state_dir();
+    let args = ["--persist-to", state.to_str().expect("a plain path")];
+    let mut run = OnTerminal::dev(&project, &args);
+    run.expect("There is state of a Worker `counter-worker`, and none of `tally`. Carry it over? [y/N] ");
+    run.type_key("y\n");
+    run.expect("b browser");
+    run.type_key("x");
+    assert!(run.wait().success());
+    assert!(!folder.exists() && state.join("v3/do/tally-Counter").exists());
+    let server = project.start();
+    assert_eq!(server.get("/").text(), "Count: 2");
+}
+
+const EXPORTS: &str = r#""exports": { "Counter": { "type": "durable-object", "storage": "sqlite" } }"#;
+
+#[test]
+fn the_newer_form_creates_renames_and_deletes() {
+    let project = TestProject::from_fixture("counter");
+    let old = format!(r#""migrations": {V1}"#);
+    project.edit("wrangler.jsonc", &old, EXPORTS).unwrap();
+    let server = project.start();
+    assert_eq!(server.get("/").text(), "Count: 1");
+    server.stop();
+    project.edit("src/index.ts", "export { Counter }", "export { Counter as Tally }").unwrap();
+    project.edit("wrangler.jsonc", r#""class_name": "Counter""#, r#""class_name": "Tally""#).unwrap();
+    let renamed = r#""exports": { "Counter": { "type": "durable-object", "state": "renamed", "renamed_to": "Tally" },
+        "Tally": { "type": "durable-object", "storage": "sqlite" } }"#;
+    project.edit("wrangler.jsonc", EXPORTS, renamed).unwrap();
+    let (code, output) = migrate(&project, &["plan"]);
+    assert!(code == 0 && output.contains("rename Counter to Tally (1 object)"), "{output}");
+    let server = project.start();
+    assert_eq!(server.get("/").text(), "Count: 2");
+    server.stop();
+}
+
+#[test]
+fn a_class_goes_to_another_worker_with_its_objects() {
+    let project = TestProject::from_fixture("counter");
+    let server = project.start();
+    assert_eq!(server.get("/").text(), "Count: 1");
+    server.stop();
+    // Another project, with the same state.
+    let other = TestProject::from_fixture("counter");
+    other.edit("wrangler.jsonc", r#""name": "counter-worker""#, r#""name": "heir""#).unwrap();
+    let transferred = r#"[{ "tag": "v1", "transferred_classes": [
+        { "from": "Counter", "from_script": "counter-worker", "to": "Counter" }] }]"#;
+    other.edit("wrangler.jsonc", V1, transferred).unwrap();
+    let state = project.state_dir();
+    let place = ["--persist-to", state.to_str().expect("a plain path")];
+    let ran = other.dodev(&[&["migrate", "plan"], &place[..]].concat());
+    let output = String::from_utf8([ran.stdout, ran.stderr].concat()).expect("text");
+    assert!(
+        ran.status.success() && output.contains("counter-worker") && output.contains("1 object"),
+        "{output}"
+    );
+    let ran = other.dodev(&[&["migrate"], &place[..]].concat());
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(
+        !state.join("v3/do/counter-worker-Counter").exists() && state.join("v3/do/heir-Counter").exists()
+    );
+    let ran = other.dodev(&[&["state", "get", "Counter:global", "count"], &place[..]].concat());
+    assert_eq!(String::from_utf8_lossy(&ran.stdout), "1\n");
+    let ran = other.dodev(&[&["state", "log", "Counter:global"], &place[..]].concat());
+    assert!(ran.status.success(), "its history went with it");
+    let ran = other.dodev(&[&["migrate", "undo"], &place[..]].concat());
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let server = project.start();
+    assert_eq!(server.get("/").text(), "Count: 2");
 }

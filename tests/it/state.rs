@@ -12,16 +12,16 @@ use crate::deadline::Deadline;
 use crate::process::Process;
 use crate::project::{BINARY, TestProject, repository};
 
-const LOBBY: &str = "Room:lobby";
+pub const LOBBY: &str = "Room:lobby";
 
 /// A project whose state wrangler wrote; `fixtures/wrangler-state/README.md` says what is in it.
-fn recorded() -> TestProject {
+pub fn recorded() -> TestProject {
     let project = TestProject::with_files(&[]);
     copy_tree(&repository().join("fixtures/wrangler-state/state"), &project.state_dir());
     project
 }
 
-fn copy_tree(from: &Path, to: &Path) {
+pub fn copy_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("the target is ours");
     for entry in fs::read_dir(from).expect("a readable folder") {
         let entry = entry.expect("a readable folder");
@@ -35,7 +35,7 @@ fn copy_tree(from: &Path, to: &Path) {
 }
 
 /// Every file below `folder` with its bytes.
-fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(folder).into_iter().flatten() {
         let path = entry.expect("a readable folder").path();
@@ -49,14 +49,14 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 /// `dodev <words> --persist-to <state>`.
-fn run(project: &TestProject, words: &[&str]) -> Ran {
+pub fn run(project: &TestProject, words: &[&str]) -> Ran {
     let state = project.state_dir();
     let place = ["--persist-to", state.to_str().expect("a path of ours")];
     Ran::dodev(project, &[words, &place].concat())
 }
 
 /// The same with `--json`, which must end with `code`.
-fn run_json(project: &TestProject, words: &[&str], code: i32) -> Value {
+pub fn run_json(project: &TestProject, words: &[&str], code: i32) -> Value {
     let ran = run(project, &[words, &["--json"]].concat());
     assert_eq!(ran.code, Some(code), "{words:?}: {}{}", ran.stdout, ran.stderr);
     let value: Value = serde_json::from_str(&ran.stdout).expect("one JSON object");
@@ -65,7 +65,7 @@ fn run_json(project: &TestProject, words: &[&str], code: i32) -> Value {
 }
 
 /// Runs a command that must succeed.
-fn done(project: &TestProject, words: &[&str]) -> String {
+pub fn done(project: &TestProject, words: &[&str]) -> String {
     let ran = run(project, words);
     assert_eq!(ran.code, Some(0), "{words:?}: {}{}", ran.stdout, ran.stderr);
     ran.stdout
@@ -346,14 +346,11 @@ fn a_live_server_is_read_without_a_trace_and_changed_through_itself() {
     let list = run_json(&project, &["state", "list"], 0);
     assert_eq!(list["namespaces"][0]["objects"][0]["live"]["state"], "awake");
     assert!(done(&project, &["state", "list"]).contains("awake"));
-    // What replaces whole files needs them for itself.
-    for words in [
-        &["state", "reset", "--yes"][..],
-        &["state", "rm", "Counter:global", "--yes"],
-        &["state", "snapshot", "load", "live-copy", "--yes"],
-    ] {
-        let holder = format!("a running dodev server (pid {})", noted["pid"]);
-        run(&project, words).expect(1, "").expect_errors(&[&holder, "stop the server"]);
+    // Keys that no path can hold.
+    for key in [".", "..", "a/b ü?#%"] {
+        done(&project, &["state", "put", "Counter:global", key, "1"]);
+        assert_eq!(done(&project, &["state", "get", "Counter:global", key]), "1\n");
+        done(&project, &["state", "delete", "Counter:global", key]);
     }
     assert_eq!(server.get("/").text(), "Count: 2");
     server.stop();
@@ -381,6 +378,16 @@ fn state_is_found_beside_the_configuration() {
         assert_eq!(ran.code, Some(0), "{words:?}: {}", ran.stderr);
         assert!(ran.stdout.contains("lobby"), "{}", ran.stdout);
     }
+}
+
+#[test]
+fn who_stands_above_several_projects_is_told_their_configurations() {
+    let project = TestProject::with_files(&[("apps/a/wrangler.jsonc", "{}"), ("apps/b/wrangler.toml", "")]);
+    let ran = Ran::dodev(&project, &["state", "list"]);
+    let names = ["--config", "apps/a/wrangler.jsonc", "apps/b/wrangler.toml"];
+    ran.expect(1, "").expect_errors(&["there is no state in"]).expect_errors(&names);
+    let ran = Ran::dodev(&project, &["state", "list", "-c", "apps/c/wrangler.json"]);
+    ran.expect(1, "").expect_errors(&["there is no `", "apps/c/wrangler.json`"]);
 }
 
 #[test]

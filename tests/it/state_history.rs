@@ -146,10 +146,8 @@ fn points_are_listed_compared_and_brought_back() {
     // What a server does then goes on from there.
     let server = project.start();
     assert_eq!(server.get("/").text(), "Count: 42");
-    let pid = server.process().pid().to_string();
-    run(&project, &["state", "restore", &second, "--yes"])
-        .expect(1, "")
-        .expect_errors(&[&pid, "stop the server"]);
+    done(&project, &["state", "restore", &second, "--yes"]);
+    assert_eq!(server.get("/").text(), "Count: 3");
     assert!(log(&project, GLOBAL).len() > points.len(), "a live history is read");
     server.stop();
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 
 use crate::cli::complete::{addresses, snapshots};
@@ -148,9 +148,24 @@ pub struct PutArgs {
     #[arg(allow_hyphen_values = true)]
     pub value: String,
 
+    /// What VALUE is: what one would write in a program, or the `value` or `v8` that `get --json` prints
+    #[arg(long, value_name = "FORM", value_enum, default_value = "js")]
+    pub from: ValueForm,
+
     /// Make the object if it is not stored yet
     #[arg(long)]
     pub create: bool,
+}
+
+/// How a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ValueForm {
+    /// JSON, or JavaScript literals
+    Js,
+    /// JSON with `{"$": …}` for what JSON lacks
+    Json,
+    /// The stored bytes in base64
+    V8,
 }
 
 /// Arguments of `dodev state delete`.

@@ -67,6 +67,7 @@ fn side(book: &Book, text: &str, place: &Place) -> Result<Side, InspectError> {
     let Some((address, point)) = split_point(text) else {
         return Ok(Side { object: Some(book.object(text)?), ..whole(book.clone()) });
     };
+    place.save_history(book);
     let (object, history) = book.remembered(address)?;
     let point = point.find(&object, &history, place.now(book))?;
     let past = Past::of(&object, &history, point.bookmark)?;

@@ -12,6 +12,7 @@ use crate::storage::history::{Cause, Point};
 /// Runs the command.
 pub fn run(args: &LogArgs, place: &Place) -> Outcome {
     let book = place.book()?;
+    place.save_history(&book);
     let (object, history) = book.remembered(&args.address)?;
     let mut points = history.points().map_err(crate::storage::StorageError::from)?;
     let total = points.len();

@@ -99,8 +99,9 @@ fn show(outcome: Result<String, InspectError>) {
     match outcome {
         Ok(text) => answer(&text),
         Err(error) => {
+            let excerpt = error.excerpt().map(|text| format!("\n{text}")).unwrap_or_default();
             let help = error.help().map(|help| format!("\n  help: {help}")).unwrap_or_default();
-            remark(&format!("error: {error}{help}\n"));
+            remark(&format!("error: {error}{excerpt}{help}\n"));
         }
     }
 }

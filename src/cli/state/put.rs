@@ -2,15 +2,18 @@
 
 use std::io::Read;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::args::PutArgs;
+use super::args::{PutArgs, ValueForm};
 use crate::cli::hand::Hand;
 use crate::cli::live::Live;
 use crate::cli::place::{Outcome, Place, Said};
 use crate::cli::table::size;
 use crate::codec;
-use crate::inspect::{InspectError, parse_value};
+use crate::codec::Value;
+use crate::inspect::{InspectError, parse_value, value_from_json};
 
 /// Runs the command.
 pub fn run(args: &PutArgs, place: &Place) -> Outcome {
@@ -24,7 +27,7 @@ pub fn run(args: &PutArgs, place: &Place) -> Outcome {
         }
         text => text.to_owned(),
     };
-    let value = parse_value(&text).map_err(|error| InspectError::Invalid(error.to_string()))?;
+    let (value, bytes) = read(args.from, &text)?;
     let object = match args.create {
         true => book.object_to_make(&args.address).or_else(|error| {
             // A server knows the classes of its project, also those of which nothing is stored.
@@ -42,12 +45,36 @@ pub fn run(args: &PutArgs, place: &Place) -> Outcome {
         })?,
     };
     let hand = Hand::of(place, &book)?;
-    let bytes = hand.put(&object, &args.key, &value)?;
+    hand.put(&object, &args.key, &bytes)?;
     hand.warn(place);
+    let bytes = bytes.len();
     place.answer(
         "state put",
         || json!({ "object": object.label(), "key": args.key, "value": codec::to_json(&value), "size_bytes": bytes }),
         || format!("Set `{}` of {} ({})\n", args.key, object.label(), size(bytes as u64)),
     );
     Ok(Said::Done)
+}
+
+/// The value that `text` means, and its bytes.
+fn read(form: ValueForm, text: &str) -> Result<(Value, Vec<u8>), InspectError> {
+    let invalid = |error: &dyn std::fmt::Display| InspectError::Invalid(error.to_string());
+    let value = match form {
+        ValueForm::Js => parse_value(text).map_err(|error| invalid(&error))?,
+        ValueForm::Json => {
+            let json = serde_json::from_str(text).map_err(|error| invalid(&error))?;
+            value_from_json(&json)
+                .map_err(|error| invalid(&format!("{error}; `--from v8` takes all values")))?
+        }
+        ValueForm::V8 => {
+            let bytes = STANDARD.decode(text.trim()).map_err(|error| invalid(&error))?;
+            return match codec::read(&bytes) {
+                Ok((value, used)) if used == bytes.len() => Ok((value, bytes)),
+                Ok(_) => Err(invalid(&"the serialized value has bytes after its end")),
+                Err(error) => Err(invalid(&error)),
+            };
+        }
+    };
+    let bytes = codec::write(&value).map_err(|error| invalid(&error))?;
+    Ok((value, bytes))
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::args::{RemoveArgs, ResetArgs};
+use crate::cli::hand::Hand;
 use crate::cli::output::ask;
 use crate::cli::place::{Outcome, Place, Said};
 use crate::cli::table::count;
@@ -16,11 +17,10 @@ pub fn run(args: &RemoveArgs, place: &Place) -> Outcome {
         objects.push(book.object(address)?);
     }
     let labels: Vec<_> = objects.iter().map(|object| object.label()).collect();
-    let writer = place.writer(&book)?;
+    let hand = Hand::of(place, &book)?;
     confirm(&format!("Remove {} with everything stored in it?", labels.join(", ")), args.yes)?;
-    for object in &objects {
-        writer.remove(object)?;
-    }
+    hand.remove(&objects)?;
+    hand.warn(place);
     place.answer("state rm", || json!({ "removed": labels }), || format!("Removed {}\n", labels.join(", ")));
     Ok(Said::Done)
 }
@@ -44,11 +44,14 @@ pub fn reset(args: &ResetArgs, place: &Place) -> Outcome {
         Some(class) => format!("of `{class}`"),
         None => format!("in `{}`", place.shown(&place.persist)),
     };
-    let writer = place.writer(&book)?;
+    let hand = Hand::of(place, &book)?;
     confirm(&format!("Remove {} {of}?", count(objects, "object")), args.yes)?;
-    for namespace in &namespaces {
-        writer.remove_namespace(namespace)?;
+    match &hand {
+        Hand::Files(writer) => namespaces.iter().try_for_each(|one| writer.remove_namespace(one))?,
+        // It may have stored more of them meanwhile.
+        Hand::Live(live) => objects = live.reset(args.class.is_some().then(|| &namespaces[0]))?,
     }
+    hand.warn(place);
     place.answer(
         "state reset",
         || json!({ "objects": objects, "classes": namespaces.iter().map(|one| &one.class).collect::<Vec<_>>() }),

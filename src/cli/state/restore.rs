@@ -5,6 +5,7 @@ use serde_json::json;
 use super::args::RestoreArgs;
 use super::log::{cause_text, point_json};
 use super::remove::confirm_or;
+use crate::cli::hand::Hand;
 use crate::cli::place::{Outcome, Place, Said};
 use crate::inspect::{InspectError, iso, short, split_point};
 
@@ -17,16 +18,17 @@ pub fn run(args: &RestoreArgs, place: &Place) -> Outcome {
     let (address, name) = split_point(target).ok_or_else(|| {
         InspectError::Invalid(format!("`{target}` names no point: say OBJECT@POINT, where POINT is {POINTS}"))
     })?;
-    let writer = place.writer(&book)?;
+    let hand = Hand::of(place, &book)?;
+    place.save_history(&book);
     let (object, history) = book.remembered(address)?;
-    let point = name.find(&object, &history, place.clock.now())?;
+    let point = name.find(&object, &history, place.now(&book))?;
     let label = object.label();
     if !args.yes {
         let question = format!("Put {label} back as it was at {} ({})?", iso(point.time), cause_text(&point));
         confirm_or(&question, "there is no terminal to ask on: say `--yes`")?;
     }
-    let undo = writer.restore(&object, &history, &point)?;
-    place.warn_of(&writer);
+    let undo = hand.restore(place, &object, &history, &point)?;
+    hand.warn(place);
     place.answer(
         "state restore",
         || json!({ "object": label, "point": point_json(&point), "undo": undo.to_string() }),

@@ -5,19 +5,26 @@ use serde_json::{Value as Json, json};
 use super::remove::confirm;
 use super::shown::time_json;
 use crate::base::clock::Timestamp;
+use crate::cli::hand::Hand;
 use crate::cli::place::{Outcome, Place, Said};
-use crate::cli::progress::Progress;
+use crate::cli::progress::{Progress, waiting};
 use crate::cli::table::{Table, count, size};
-use crate::inspect::snapshot::{self, Snapshot};
+use crate::inspect::snapshot::{self, Saving, Snapshot};
 use crate::inspect::{InspectError, distance};
 
 /// Runs `save`.
 pub fn save(name: &str, replace: bool, place: &Place) -> Outcome {
-    let book = place.book()?;
-    let progress = Progress::new(place, "Copying");
-    let made =
-        snapshot::save(&book, name, replace, place.clock.now(), &|done, total| progress.set(done, total))?;
-    drop(progress);
+    let book = place.book_to_change()?;
+    snapshot::check_free(&book, name, replace)?;
+    let made = match Hand::of(place, &book)? {
+        Hand::Live(live) => waiting(place, "Copying", || live.save_snapshot(name, replace))?,
+        // The lock keeps a server from starting meanwhile.
+        Hand::Files(_writer) => {
+            let progress = Progress::new(place, "Copying");
+            let saving = Saving { name, replace, now: place.clock.now(), open: &[] };
+            snapshot::save(&book, &saving, &|done, total| progress.set(done, total))?
+        }
+    };
     place.answer(
         "state snapshot save",
         || json!({ "snapshot": snapshot_json(&made) }),
@@ -31,12 +38,20 @@ pub fn load(name: &str, yes: bool, place: &Place) -> Outcome {
     let book = place.book_to_change()?;
     // Misspelt names are told before anything is asked.
     snapshot::open(&book, name)?;
-    let writer = place.writer(&book)?;
+    let hand = Hand::of(place, &book)?;
     confirm(&format!("Replace all objects by those of the snapshot `{name}`?"), yes)?;
-    let progress = Progress::new(place, "Copying");
-    let loaded = snapshot::load(&book, &writer, name, &|done, total| progress.set(done, total))?;
-    drop(progress);
-    place.warn_of(&writer);
+    let loaded = match &hand {
+        Hand::Live(live) => {
+            let (loaded, warnings) = waiting(place, "Copying", || live.load_snapshot(name))?;
+            place.warn_of_all(&warnings);
+            loaded
+        }
+        Hand::Files(writer) => {
+            let progress = Progress::new(place, "Copying");
+            snapshot::load(&book, writer, name, &|done, total| progress.set(done, total))?
+        }
+    };
+    hand.warn(place);
     place.answer(
         "state snapshot load",
         || json!({ "snapshot": snapshot_json(&loaded) }),

@@ -58,7 +58,11 @@ impl Session {
             return Migrated::Fits;
         }
         let (current, serving) = (&self.current, &mut self.serving);
+        let state = self.state.clone();
+        let mut _alone = None;
         let release = || {
+            // Nobody replaces objects while they move.
+            _alone = Some(state.exclusively());
             if let Some((world, ..)) = serving.take() {
                 current.swap(Serving::Starting);
                 world.stop(limits::DRAIN);

@@ -86,7 +86,7 @@ impl Objects {
         });
     }
 
-    pub(super) fn has_instance(&self, slot: Slot) -> bool {
+    pub(in super::super) fn has_instance(&self, slot: Slot) -> bool {
         !self.sleeps(slot)
     }
 

@@ -66,6 +66,8 @@ pub enum Command {
     Faults,
     /// None of them happens.
     ClearFaults,
+    /// What was committed comes to the histories now.
+    SaveHistory,
 }
 
 /// An object as somebody outside names it.
@@ -211,6 +213,10 @@ impl Objects {
             Command::Inject(rule) => self.inject(rule),
             Command::Faults => Ok(Answer::Faults(self.faults.facts())),
             Command::ClearFaults => Ok(Answer::Count(self.faults.clear())),
+            Command::SaveHistory => {
+                self.stores.save_all_history();
+                Ok(Answer::Done(true))
+            }
         };
         say(asker, answer);
     }
@@ -228,6 +234,9 @@ impl Objects {
         let known = self.index.borrow().get(&key).copied();
         let answer = match action {
             Action::Facts => self.object_facts(isolate, key, name),
+            Action::Get(_) | Action::List(_) if self.is_demanded(key) => {
+                Err(Refusal::Pinned("the state of the object is being replaced".to_owned(), Vec::new()))
+            }
             Action::Get(stored) => self.peek_value(key, known, &stored),
             Action::List(options) => self.peek_list(key, known, &options),
             Action::Change(change) => {

@@ -25,7 +25,7 @@ use crate::world::http::{Body, FetchRequest, FetchResponse};
 pub fn routes() -> Router<Surface> {
     const OBJECT: &str = "/cdn-cgi/dodev/objects/{class}/{object}";
     Router::new()
-        .route(&format!("{OBJECT}/kv"), get(list))
+        .route(&format!("{OBJECT}/kv"), get(list).put(put_named).delete(delete_named))
         .route(&format!("{OBJECT}/kv/{{key}}"), get(get_key).put(put_key).delete(delete_key))
         .route(&format!("{OBJECT}/sql"), post(sql))
         .route(&format!("{OBJECT}/call"), post(call))
@@ -87,24 +87,55 @@ async fn put_key(
     Path((class, object, key)): KeyPlace,
     request: Request,
 ) -> Response {
-    let result = async {
-        let value = match body::<PutBody>(request).await? {
-            PutBody { value: Some(json), v8: None } => from_json(&json),
-            PutBody { value: None, v8: Some(text) } => serialized(&text),
-            PutBody { .. } => Err("give either `value` or `v8`".to_owned()),
-        };
-        let change = Change::Put(key, value.map_err(invalid)?);
-        done(surface.ask_object(target(class, &object)?, Action::Change(change)).await?)
+    finish(put(&surface, class, &object, key, request).await)
+}
+
+/// The key that `?key=` names: one that a path cannot hold, as `..`.
+fn key_of(query: Option<&str>) -> Result<String, Problem> {
+    let key = Query::read(query, &["key"])?.text("key");
+    key.ok_or_else(|| invalid("say which key: in the path, or as `?key=`"))
+}
+
+async fn put_named(
+    State(surface): State<Surface>,
+    Path((class, object)): Place,
+    RawQuery(query): RawQuery,
+    request: Request,
+) -> Response {
+    finish(async { put(&surface, class, &object, key_of(query.as_deref())?, request).await }.await)
+}
+
+async fn put(
+    surface: &Surface,
+    class: String,
+    object: &str,
+    key: String,
+    request: Request,
+) -> Result<Json, Problem> {
+    let value = match body::<PutBody>(request).await? {
+        PutBody { value: Some(json), v8: None } => from_json(&json),
+        PutBody { value: None, v8: Some(text) } => serialized(&text),
+        PutBody { .. } => Err("give either `value` or `v8`".to_owned()),
     };
-    finish(result.await)
+    let change = Change::Put(key, value.map_err(invalid)?);
+    done(surface.ask_object(target(class, object)?, Action::Change(change)).await?)
 }
 
 async fn delete_key(State(surface): State<Surface>, Path((class, object, key)): KeyPlace) -> Response {
-    let result = async {
-        let change = Action::Change(Change::Delete(key));
-        done(surface.ask_object(target(class, &object)?, change).await?)
-    };
-    finish(result.await)
+    finish(delete(&surface, class, &object, key).await)
+}
+
+async fn delete_named(
+    State(surface): State<Surface>,
+    Path((class, object)): Place,
+    RawQuery(query): RawQuery,
+) -> Response {
+    finish(async { delete(&surface, class, &object, key_of(query.as_deref())?).await }.await)
+}
+
+async fn delete(surface: &Surface, class: String, object: &str, key: String) -> Result<Json, Problem> {
+    let change = Action::Change(Change::Delete(key));
+    done(surface.ask_object(target(class, object)?, change).await?)
 }
 
 fn done(answer: Answer) -> Result<Json, Problem> {

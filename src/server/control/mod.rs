@@ -12,6 +12,7 @@ mod live;
 mod objects;
 mod query;
 mod reply;
+mod state;
 mod time;
 mod values;
 
@@ -21,6 +22,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
@@ -29,22 +31,33 @@ use tokio::sync::watch;
 use super::current::{Current, Serving};
 use crate::base::clock::Clock;
 use crate::objects::Feed;
+use crate::world::SharedState;
 
 pub use access::{Denied, judge};
 pub use live::tell_request;
 use reply::answer;
 
+/// Most bytes of a sentence of the router's.
+const REFUSAL_BYTES: usize = 4_096;
+
 /// Everything below is the control surface's.
 pub const PREFIX: &str = "/cdn-cgi/dodev/";
 
 /// Who may use the control surface beside this machine's programs, and what it tells.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ControlOptions {
     /// The token that lets anybody in.
     pub token: Arc<str>,
     /// What happens.
     pub feed: Feed,
+    /// The stored objects.
+    pub state: Arc<SharedState>,
+    /// Builds the code anew: what it was told of the state at its start is another now.
+    pub reload: Reload,
 }
+
+/// Makes the session build its code anew.
+pub type Reload = Arc<dyn Fn() + Send + Sync>;
 
 /// What the routes share.
 #[derive(Clone)]
@@ -53,6 +66,10 @@ pub struct Surface {
     pub current: Arc<Current>,
     /// What happens.
     pub feed: Feed,
+    /// The stored objects.
+    pub state: Arc<SharedState>,
+    /// Builds the code anew.
+    pub reload: Reload,
     /// Time.
     pub clock: Clock,
     /// Streams end when the server stops.
@@ -68,9 +85,11 @@ pub fn routes(surface: Surface) -> Router {
         .merge(data::routes())
         .merge(faults::routes())
         .merge(live::routes())
+        .merge(state::routes())
         .merge(time::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
+        .layer(map_response(in_json))
         .with_state(surface)
 }
 
@@ -99,6 +118,19 @@ async fn openapi() -> Response {
 
 async fn not_found() -> Response {
     answer(StatusCode::NOT_FOUND, &json!({ "error": "the control surface has no such route" }))
+}
+
+/// The router's own refusals, of paths that are no text for example, have the form of ours.
+async fn in_json(response: Response) -> Response {
+    let status = response.status();
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    if !(status.is_client_error() || status.is_server_error())
+        || kind.is_some_and(|kind| kind == "application/json")
+    {
+        return response;
+    }
+    let text = axum::body::to_bytes(response.into_body(), REFUSAL_BYTES).await.unwrap_or_default();
+    answer(status, &json!({ "error": String::from_utf8_lossy(&text) }))
 }
 
 async fn wrong_method() -> Response {

@@ -49,8 +49,16 @@ pub async fn body<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
             format!("the body cannot be read, or has more than {limit} MiB"),
         )
     })?;
+    parse(&bytes)
+}
+
+/// What a body says, which is JSON of a known shape.
+///
+/// # Errors
+/// When it is not.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // Without a body every field has its default.
-    let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+    let text: &[u8] = if bytes.is_empty() { b"{}" } else { bytes };
     serde_json::from_slice(text).map_err(|error| invalid(format!("the body is not as expected: {error}")))
 }
 

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Surface;
-use super::reply::answer;
+use super::reply::{answer, body};
 use crate::base::clock::Timestamp;
 use crate::base::limits;
 use crate::base::time_text::{parse_duration, parse_time, show_duration, show_time};
@@ -42,12 +42,10 @@ async fn show(State(shared): State<Surface>) -> Response {
     answer(StatusCode::OK, &shared.report(TimeCommand::Show).await.unwrap_or_else(|| shared.bare()))
 }
 
-async fn change(State(shared): State<Surface>, Path(verb): Path<String>, body: String) -> Response {
-    let body = if body.trim().is_empty() { "{}" } else { &body };
-    let arguments = serde_json::from_str(body);
-    let arguments: Arguments = match arguments {
+async fn change(State(shared): State<Surface>, Path(verb): Path<String>, request: Request) -> Response {
+    let arguments: Arguments = match body(request).await {
         Ok(arguments) => arguments,
-        Err(error) => return refuse(format!("the body is not what `{verb}` takes: {error}")),
+        Err(problem) => return *problem,
     };
     let now = shared.clock.now();
     let command = match verb.as_str() {

@@ -25,7 +25,7 @@ use super::log::{self, Log, Position};
 use super::page::PAGE;
 use super::point::{Cause, CauseKind, Sequence};
 use crate::base::clock::Timestamp;
-use crate::storage::sqlite::{Database, Interrupt, OpenMode};
+use crate::storage::object::committed_image;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
@@ -390,17 +390,7 @@ impl Recorder {
 
     /// The committed state of the database, its log included; `None` where there is no file.
     fn read_database(&self) -> Result<Option<Vec<u8>>> {
-        if fs::metadata(&self.database).map_or(0, |metadata| metadata.len()) == 0 {
-            return Ok(None);
-        }
-        let read = || {
-            let database = Database::open(&self.database, OpenMode::Existing, &Interrupt::default())?;
-            database.run("BEGIN")?;
-            let pages = database.integer("SELECT count(*) FROM sqlite_schema").map(|_| database.serialize());
-            database.run("COMMIT")?;
-            pages
-        };
-        let image = read().map_err(|failure| Error::other(failure.to_string()))?;
+        let image = committed_image(&self.database).map_err(|error| Error::other(error.to_string()))?;
         Ok(image.filter(|image| image.len() % PAGE == 0))
     }
 
