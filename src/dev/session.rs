@@ -23,7 +23,7 @@ use super::report::{Report, ReportSink};
 use super::request::bundle_request;
 use super::server_file::{ServerFile, new_token};
 use super::start::{StartFailure, start_server};
-use super::unmet::unmet;
+use super::unmet::{unmet, without_handlers};
 use super::watch::Watch;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::diag::Diagnostic;
@@ -143,6 +143,10 @@ pub struct Session {
     /// The bundle and project of the newest evaluation.
     evaluating: Option<(Arc<Bundle>, Arc<Project>)>,
     failure: Vec<Diagnostic>,
+    /// The warnings about the project that were told last.
+    warned: Vec<Diagnostic>,
+    /// The same about its code.
+    warned_of_code: Vec<Diagnostic>,
     was_ready: bool,
     standby: Standby,
 }
@@ -183,7 +187,7 @@ impl Session {
         let warm = Some(World::warm(log.clone(), options.clock.clone()));
         let warnings = [diagnostics, unmet(&project)].concat();
         if !warnings.is_empty() {
-            (options.report)(Report::Warnings(warnings));
+            (options.report)(Report::Warnings(warnings.clone()));
         }
         let persist = options.persist.clone().unwrap_or_else(|| project.root.join(DEFAULT_STATE));
         let mut state = SharedState::open(&persist)
@@ -235,6 +239,8 @@ impl Session {
             serving: None,
             evaluating: None,
             failure: Vec::new(),
+            warned: warnings,
+            warned_of_code: Vec::new(),
             was_ready: false,
             standby: Standby::No,
         };
@@ -326,9 +332,12 @@ impl Session {
                 let (errors, mut warnings): (Vec<_>, Vec<_>) =
                     diagnostics.into_iter().partition(Diagnostic::is_error);
                 warnings.extend_from_slice(&bundle.diagnostics);
-                if !warnings.is_empty() {
-                    self.report(Report::Warnings(warnings));
+                warnings.extend(without_handlers(&self.project, &bundle.exports));
+                // A save that changes nothing about them does not tell them again.
+                if !warnings.is_empty() && warnings != self.warned_of_code {
+                    self.report(Report::Warnings(warnings.clone()));
                 }
+                self.warned_of_code = warnings;
                 let is_same = self.serving.as_ref().is_some_and(|(_, serving, project)| {
                     serving.hash == bundle.hash && Arc::ptr_eq(project, &self.project)
                 });
@@ -406,9 +415,11 @@ impl Session {
             return Signal::Loaded { ok: false };
         };
         let warnings = [diagnostics, unmet(&project)].concat();
-        if !warnings.is_empty() {
-            self.report(Report::Warnings(warnings));
+        // A configuration that is read again because something near it was saved has nothing new to say.
+        if !warnings.is_empty() && warnings != self.warned {
+            self.report(Report::Warnings(warnings.clone()));
         }
+        self.warned = warnings;
         for (key, changed) in [
             ("dev.port", self.options.port.is_none() && project.dev.port != self.project.dev.port),
             ("dev.ip", self.options.ip.is_none() && project.dev.ip != self.project.dev.ip),
