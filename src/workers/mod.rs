@@ -31,7 +31,10 @@ pub use platform::{Platform, WorkerSpec, load_exports, set_compatibility};
 pub const EXTENSION: Extension = Extension {
     install: |_, _, _| Ok(()),
     eager: &[ENTRY_MODULE],
-    public: &[("cloudflare:workers", "dodev:workers/entrypoints")],
+    public: &[
+        ("cloudflare:email", "dodev:workers/email"),
+        ("cloudflare:workers", "dodev:workers/entrypoints"),
+    ],
 };
 
 /// The prelude module that registers the entry functions.
