@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 
 use super::decorators::{Language, Lowered, Refusal, has_decorators, lower_decorators, may_have_decorators};
 use super::external::{self, Imported};
-use super::lowered_async::{ASYNC_CONTEXT, lower_async, may_have_async};
+use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
 use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::order::{Facts, effects_of};
 use super::request::{BundleRequest, ModuleKind, Outside, Packages};
@@ -452,7 +452,10 @@ impl Plugin for ProjectPlugin {
         ctx: SharedTransformPluginContext,
         args: &HookTransformArgs<'_>,
     ) -> HookTransformReturn {
-        let marked = self.text_seen(args.id, args.code);
+        let mut marked = self.text_seen(args.id, args.code);
+        if self.state().lowers_async && may_have_async(args.code) {
+            marked = keep_async_constructor(marked.as_deref().unwrap_or(args.code)).or(marked);
+        }
         let text = marked.as_deref().unwrap_or(args.code);
         self.state().lowered.remove(args.id);
         // Packages are published with their decorators lowered, unless they are published as they were written.
