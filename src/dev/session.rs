@@ -143,6 +143,8 @@ pub struct Session {
     /// The bundle and project of the newest evaluation.
     evaluating: Option<(Arc<Bundle>, Arc<Project>)>,
     failure: Vec<Diagnostic>,
+    /// The newest evaluation, while it runs, and when it is told that it takes long.
+    slow: Option<(Generation, Duration)>,
     /// The warnings about the project that were told last.
     warned: Vec<Diagnostic>,
     /// The same about its code.
@@ -239,6 +241,7 @@ impl Session {
             serving: None,
             evaluating: None,
             failure: Vec::new(),
+            slow: None,
             warned: warnings,
             warned_of_code: Vec::new(),
             was_ready: false,
@@ -294,18 +297,26 @@ impl Session {
         self.builder.end();
     }
 
-    /// Waits for an event; meanwhile, gets an isolate ready for the next save, and gives it up when none comes.
+    /// Waits for an event; meanwhile, gets an isolate ready for the next save, and gives it up when none comes. Says
+    /// when an evaluation takes long.
     fn next_event(&mut self) -> Event {
         loop {
-            let wait = match (self.standby, &self.warm) {
-                (Standby::Wanted, _) => limits::STANDBY_DELAY,
-                (Standby::Made, Some(_)) => limits::STANDBY_IDLE,
-                (Standby::Made | Standby::No, _) => {
-                    return self.events.recv().expect("the session holds a sender of its own");
-                }
+            let standby = match (self.standby, &self.warm) {
+                (Standby::Wanted, _) => Some(limits::STANDBY_DELAY),
+                (Standby::Made, Some(_)) => Some(limits::STANDBY_IDLE),
+                (Standby::Made | Standby::No, _) => None,
+            };
+            let now = self.options.clock.machine();
+            let slow = self.slow.map(|(_, at)| at.saturating_sub(now));
+            let Some(wait) = standby.into_iter().chain(slow).min() else {
+                return self.events.recv().expect("the session holds a sender of its own");
             };
             match self.events.recv_timeout(wait) {
                 Ok(event) => return event,
+                Err(_) if slow == Some(wait) => {
+                    self.slow = None;
+                    self.report(Report::Warnings(vec![slow_top_level(self.serving.is_some())]));
+                }
                 Err(_) if self.standby == Standby::Wanted => self.make_standby(),
                 Err(_) => {
                     self.standby = Standby::No;
@@ -435,6 +446,16 @@ impl Session {
     fn report(&self, report: Report) {
         (self.options.report)(report);
     }
+}
+
+/// What is told of a top level that goes on and on, perhaps for ever.
+fn slow_top_level(older_code_serves: bool) -> Diagnostic {
+    let (shown, limit) = (limits::STARTUP_SHOWN.as_secs(), limits::STARTUP_CPU.as_secs());
+    let message = format!("the top level of the Worker still runs after {shown} s");
+    let meanwhile = if older_code_serves { "; the last good code goes on serving meanwhile" } else { "" };
+    Diagnostic::warning("worker/startup-slow", message).help(format!(
+        "production allows about a second of CPU time there; here it is ended after {limit} s{meanwhile}"
+    ))
 }
 
 fn start_builder(

@@ -35,6 +35,10 @@ pub fn without_handlers(project: &Project, exports: &[String]) -> Option<Diagnos
     }
     let main = project.main.strip_prefix(&project.root).unwrap_or(&project.main).display().to_string();
     let text = std::fs::read_to_string(&project.main).unwrap_or_default();
+    // A file that is about to be written, perhaps.
+    if text.trim().is_empty() && project.main.exists() {
+        return None;
+    }
     let listens = ["addEventListener(\"fetch\"", "addEventListener('fetch'"].iter().find_map(|words| {
         let start = text.find(words)?;
         Some(start..start + words.find('(').unwrap_or(words.len()))

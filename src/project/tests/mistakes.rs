@@ -16,7 +16,10 @@ fn syntax_errors_point_at_the_place() {
     check_json("{ name: \"w\" }", &["1:3 syntax keys stand in double quotes"]);
     check_json("", &["1:1 syntax the file is empty"]);
     check_json("[]", &["1:1 wrong-type the configuration must be an object, not an array"]);
-    check_toml("name = \"w\"\nmain = \n", &["2:8 syntax string values must be quoted, expected literal string"]);
+    check_toml(
+        "name = \"w\"\nmain = \n",
+        &["2:8 syntax string values must be quoted, expected literal string"],
+    );
     check_toml("name = 'a'\nname = 'b'", &["2:1 syntax duplicate key"]);
 }
 

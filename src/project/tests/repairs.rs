@@ -181,7 +181,10 @@ fn syntax_errors_say_what_to_write() {
         assert_eq!(told(&[("wrangler.jsonc", text)], None), expected, "{text}");
     }
     for (text, expected) in [
-        ("name = w\n", "1:8 syntax string values must be quoted, expected literal string -> put the value in quotes"),
+        (
+            "name = w\n",
+            "1:8 syntax string values must be quoted, expected literal string -> put the value in quotes",
+        ),
         ("{ \"name\": \"w\" }", "1:1 syntax this is JSON, not TOML -> call the file `wrangler.jsonc`"),
         ("name = 'a'\nname = 'b'", "2:1 syntax duplicate key -> remove one of the two"),
     ] {
