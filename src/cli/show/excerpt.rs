@@ -42,7 +42,7 @@ impl Excerpt {
             let places: Vec<Range<usize>> =
                 inside.iter().map(|&i| spans[i].start - start..spans[i].end - start).collect();
             let kept = match crosses || line.chars().count() <= COLUMNS {
-                true => vec![0..line.len()],
+                true => std::iter::once(0..line.len()).collect(),
                 false => best(line, &places),
             };
             let at = excerpt.text.len();
@@ -174,6 +174,7 @@ impl SourceCode for Excerpt {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "one place is one range")]
 mod tests {
     use super::*;
 
