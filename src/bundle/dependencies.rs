@@ -182,6 +182,7 @@ impl Dependencies {
     pub(super) fn covers(&self, external: &External, outside: &Outside) -> bool {
         let own = &self.manifest.outside;
         own.inline == outside.inline
+            && own.early == outside.early
             && own.lowers_async == outside.lowers_async
             && external.entries.keys().all(|name| self.manifest.entries.contains_key(name))
     }

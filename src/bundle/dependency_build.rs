@@ -55,6 +55,11 @@ pub(super) async fn build_packages(call: &DependencyCall) -> Result<BuiltDepende
         let state = plugin.state();
         (state.inline.clone(), state.async_context && !state.lowers_async)
     };
+    if plugin.state().leads_back {
+        return Err(failed(
+            "a module that has to run before a package imports other files of the project".into(),
+        ));
+    }
     if !inline.is_empty() {
         return Err(DependencyOutcome::Inline(inline));
     }

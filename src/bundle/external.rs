@@ -30,6 +30,8 @@ pub struct External {
     pub(super) stars: BTreeSet<String>,
     /// Whether the code itself asks for values that follow awaits.
     pub(super) asks_async: bool,
+    /// Files of the project that have to be built with the packages too, since they run before one.
+    pub(super) early: BTreeSet<PathBuf>,
     /// Why the code and its packages have to be one bundle after all.
     pub(super) inseparable: Option<String>,
     /// The hash of the packages that the code was put together with.

@@ -24,7 +24,7 @@ use super::external::{External, taken_names};
 use super::failure::{Reporter, place_of_missing_export};
 use super::inputs::{Stamp, configuration_inputs, is_configuration};
 use super::options::bundler_options;
-use super::order::order_of;
+use super::order::{apart, order_of};
 use super::output::{BuildFailure, Bundle, Module, OutputKind, hash_modules};
 use super::plugin::{ProblemKind, ProjectPlugin, Role, TypeExport};
 use super::request::{BundleRequest, ModuleKind, Packages};
@@ -344,18 +344,32 @@ impl Session {
             let entry = state.entries.get(name).and_then(|entry| entry.specifiers.first().cloned());
             entry.unwrap_or_else(|| name.to_owned())
         };
-        let early = chunk.imports.iter().find(|name| {
+        let unordered = chunk.imports.iter().find(|name| {
             state.entries.contains_key(name.as_str()) && !order.packages.iter().any(|p| p == name.as_str())
         });
+        let entry = self.request.entry.to_string_lossy();
+        let apart = order.late.as_ref().and_then(|(module, _)| apart(module, &entry, &state.facts));
+        let early = apart.unwrap_or_default().into_iter().map(PathBuf::from).collect::<BTreeSet<_>>();
         let inseparable = if let Some(specifier) = &state.required {
             Some(format!("`{specifier}` is imported by `require`"))
-        } else if let Some((module, package)) = &order.late {
+        } else if let Some((module, package)) = order.late.as_ref().filter(|_| early.is_empty()) {
             Some(format!("`{}` has to run before `{}`", shown(module), specifier(package)))
+        } else if order.late.is_some() {
+            None
         } else {
-            early.map(|name| format!("`{}` is imported only where `import()` leads", specifier(name)))
+            unordered.map(|name| format!("`{}` is imported only where `import()` leads", specifier(name)))
         };
         let asks_async = state.async_context;
-        Some(External { entries, order: order.packages, names, stars, asks_async, inseparable, built: None })
+        Some(External {
+            entries,
+            order: order.packages,
+            names,
+            stars,
+            asks_async,
+            early,
+            inseparable,
+            built: None,
+        })
     }
 
     /// The failure that `complaints` and the plugin's own findings make.

@@ -19,6 +19,64 @@ pub(super) fn may_have_async(text: &str) -> bool {
     text.contains("async")
 }
 
+/// What stands for the constructor of async functions in lowered code: `node:async_hooks` puts one there that
+/// knows lowered functions too.
+const CONSTRUCTOR: &str = "(globalThis[Symbol.for(\"dodev.AsyncFunction\")] ?? Function)";
+
+/// `text` with every `(async () => {}).constructor` replaced, in whatever way it is written: of a lowered function it
+/// would be the constructor of all functions, and code that tells async ones by it would take all for such.
+/// Lines stay where they are; `None` if there is nothing to replace.
+pub(super) fn keep_async_constructor(text: &str) -> Option<String> {
+    const MEMBER: &str = ".constructor";
+    let mut kept = String::new();
+    let mut done = 0;
+    for (at, _) in text.match_indices(MEMBER) {
+        let Some(start) = empty_async_function_before(&text[..at]).filter(|start| *start >= done) else {
+            continue;
+        };
+        kept.push_str(&text[done..start]);
+        kept.push_str(CONSTRUCTOR);
+        done = at + MEMBER.len();
+    }
+    if done == 0 {
+        return None;
+    }
+    kept.push_str(&text[done..]);
+    Some(kept)
+}
+
+/// Where an empty async function starts that `head` ends with, with parentheses or `Object.getPrototypeOf()` around
+/// it.
+fn empty_async_function_before(head: &str) -> Option<usize> {
+    let mut rest = head.trim_end();
+    let mut open = 0;
+    while let Some(inner) = rest.strip_suffix(')') {
+        rest = inner.trim_end();
+        open += 1;
+    }
+    rest = rest.strip_suffix('}')?.trim_end().strip_suffix('{')?.trim_end();
+    let parameters = |text: &'_ str| -> Option<usize> {
+        Some(text.strip_suffix(')')?.trim_end().strip_suffix('(')?.trim_end().len())
+    };
+    rest = match rest.strip_suffix("=>") {
+        Some(arrow) => &rest[..parameters(arrow.trim_end())?],
+        None => {
+            let named = &rest[..parameters(rest)?];
+            let name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
+            match named.strip_suffix("function") {
+                Some(function) => function.trim_end(),
+                None => named.trim_end_matches(name).trim_end().strip_suffix("function")?.trim_end(),
+            }
+        }
+    };
+    rest = rest.strip_suffix("async")?;
+    for _ in 0..open {
+        rest = rest.trim_end().strip_suffix('(')?;
+        rest = rest.strip_suffix("Object.getPrototypeOf").unwrap_or(rest);
+    }
+    Some(rest.len())
+}
+
 /// Lowers the async functions of `ast`, the file `path`; `options` are those that the file is compiled with.
 ///
 /// # Errors
@@ -36,5 +94,32 @@ pub(super) fn lower_async(ast: &mut EcmaAst, path: &Path, options: &TransformOpt
     match result.diagnostics.iter().find(|problem| problem.severity == oxc::diagnostics::Severity::Error) {
         Some(problem) => Err(problem.to_string()),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_constructor_of_async_functions_is_found_however_it_is_written() {
+        for probe in [
+            "(async () => {}).constructor",
+            "(async()=>{}).constructor",
+            "(async function () { }).constructor",
+            "(async function named() {}).constructor",
+            "Object.getPrototypeOf(async () => {}).constructor",
+            "Object.getPrototypeOf(async function(){}).constructor",
+            "async function () {}.constructor",
+        ] {
+            let text = format!("const a = 1;\nconst A = {probe}, b = 2;");
+            let expected = format!("const a = 1;\nconst A = {CONSTRUCTOR}, b = 2;");
+            assert_eq!(keep_async_constructor(&text), Some(expected), "{probe}");
+        }
+        for text in
+            ["x.constructor", "(() => {}).constructor", "(async () => { x }).constructor", "{}.constructor"]
+        {
+            assert_eq!(keep_async_constructor(text), None, "{text}");
+        }
     }
 }

@@ -4,7 +4,8 @@
 //! one of the project's own modules; that is noticed only if this module prepares something for the packages: if
 //! it is imported for nothing but its effect, or writes to what all code shares.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::Path;
 
 use oxc::ast::ast::{AssignmentExpression, UpdateExpression};
 use oxc::ast::ast::{
@@ -12,7 +13,7 @@ use oxc::ast::ast::{
 };
 use oxc::ast_visit::{VisitJs, walk_js};
 
-use super::external::PREFIX;
+use super::external::{PREFIX, can_stand_alone};
 
 /// What is known of one module of the project.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,6 +70,31 @@ pub(super) fn order_of(entry: &str, facts: &HashMap<String, Facts>) -> Order {
         }
     }
     order
+}
+
+/// The most modules of a project that are built with its packages.
+const APART_MAX: usize = 16;
+
+/// `module` and all modules of the project that it imports, if they can be built apart from the rest: they do not
+/// lead to `entry`, are not many, and ask for nothing that only a running Worker has.
+pub(super) fn apart(module: &str, entry: &str, facts: &HashMap<String, Facts>) -> Option<BTreeSet<String>> {
+    let mut found = BTreeSet::from([module.to_owned()]);
+    let mut next = vec![module];
+    while let Some(id) = next.pop() {
+        if id == entry || found.len() > APART_MAX || !can_stand_alone(id) {
+            return None;
+        }
+        for import in &facts.get(id)?.imports {
+            if import.starts_with("cloudflare:") {
+                return None;
+            }
+            // Anything else is a package, or a module of the platform.
+            if Path::new(import).is_absolute() && found.insert(import.clone()) {
+                next.push(import);
+            }
+        }
+    }
+    Some(found)
 }
 
 /// The modules behind `entry` that are imported for their effect alone.
@@ -238,6 +264,34 @@ mod tests {
             let order = order_of("index", &facts(&writers, &prepared));
             assert_eq!(order.packages, ["deps/a", "deps/b", "deps/c", "deps/d"]);
             assert_eq!(order.late, expected, "{writers:?} {prepared:?}");
+        }
+    }
+
+    #[test]
+    fn modules_that_come_apart_take_all_that_they_import_along() {
+        let facts: HashMap<String, Facts> = [
+            ("/index.ts", vec!["/setup.ts", "deps/a"]),
+            ("/setup.ts", vec!["deps/b", "node:fs", "/state.ts", "/same.ts"]),
+            ("/state.ts", vec!["/setup.ts"]),
+            ("/same.ts", vec![]),
+            ("/env.ts", vec!["cloudflare:workers"]),
+            ("/back.ts", vec!["/index.ts"]),
+            ("/data.ts", vec!["/data.json"]),
+        ]
+        .map(|(id, imports)| {
+            let imports = imports.into_iter().map(str::to_owned).collect();
+            (id.to_owned(), Facts { imports, ..Facts::default() })
+        })
+        .into();
+        for (module, expected) in [
+            ("/setup.ts", Some(vec!["/same.ts", "/setup.ts", "/state.ts"])),
+            ("/same.ts", Some(vec!["/same.ts"])),
+            ("/env.ts", None),
+            ("/back.ts", None),
+            ("/data.ts", None),
+        ] {
+            let expected = expected.map(|ids| ids.into_iter().map(str::to_owned).collect());
+            assert_eq!(apart(module, "/index.ts", &facts), expected, "{module}");
         }
     }
 

@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 
 use super::decorators::{Language, Lowered, Refusal, has_decorators, lower_decorators, may_have_decorators};
 use super::external::{self, Imported};
-use super::lowered_async::{ASYNC_CONTEXT, lower_async, may_have_async};
+use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
 use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::order::{Facts, effects_of};
 use super::request::{BundleRequest, ModuleKind, Outside, Packages};
@@ -77,6 +77,8 @@ pub(super) struct State {
     pub lowered: HashMap<String, Arc<Lowered>>,
     /// Whether some module asks for values that follow awaits.
     pub async_context: bool,
+    /// Whether a file that is built with the packages imports one of the project that is not.
+    pub leads_back: bool,
     /// Whether async functions are lowered for that.
     pub lowers_async: bool,
     /// Packages' files that the project's code imports, by the name of their module.
@@ -241,8 +243,11 @@ impl ProjectPlugin {
     fn reference(&self, args: &HookResolveIdArgs<'_>, path: &str) -> Option<HookResolveIdOutput> {
         let Role::Own(outside) = &self.role else { return None };
         let path = Path::new(path);
-        let package = external::package_of(&self.root, path)?;
-        if outside.inline.contains(&package) || !external::can_stand_alone(path.to_str()?) {
+        let stays = outside.early.contains(path) || {
+            let package = external::package_of(&self.root, path)?;
+            !outside.inline.contains(&package)
+        };
+        if !stays || !external::can_stand_alone(path.to_str()?) {
             return None;
         }
         let mut state = self.state();
@@ -273,8 +278,15 @@ impl ProjectPlugin {
             Some(package) => outside.inline.contains(&package),
             None => Path::new(path).is_absolute() && external::can_stand_alone(path),
         };
-        if own && let Some(package) = external::package_of(&self.root, Path::new(importer)) {
-            self.state().inline.insert(package);
+        if !own || outside.early.contains(Path::new(path)) {
+            return;
+        }
+        match external::package_of(&self.root, Path::new(importer)) {
+            Some(package) => {
+                self.state().inline.insert(package);
+            }
+            // A file of the project that runs early: what it leads to would exist twice.
+            None => self.state().leads_back = true,
         }
     }
 
@@ -363,7 +375,9 @@ impl Plugin for ProjectPlugin {
         // in a partial scan.
         let is_package = !is_path(specifier);
         let is_bare = matches!(self.role, Role::Own(_)) && self.is_bare(args.importer, args.specifier);
-        let is_plain = !is_package && !specifier.contains("node_modules") && !is_bare;
+        // Files of the project may stay outside, by whatever path they are imported.
+        let has_early = matches!(&self.role, Role::Own(outside) if !outside.early.is_empty());
+        let is_plain = !is_package && !specifier.contains("node_modules") && !is_bare && !has_early;
         if target.is_none() && is_plain && ruling == Ruling::None && may_be_script(specifier) {
             return Ok(None);
         }
@@ -438,7 +452,10 @@ impl Plugin for ProjectPlugin {
         ctx: SharedTransformPluginContext,
         args: &HookTransformArgs<'_>,
     ) -> HookTransformReturn {
-        let marked = self.text_seen(args.id, args.code);
+        let mut marked = self.text_seen(args.id, args.code);
+        if self.state().lowers_async && may_have_async(args.code) {
+            marked = keep_async_constructor(marked.as_deref().unwrap_or(args.code)).or(marked);
+        }
         let text = marked.as_deref().unwrap_or(args.code);
         self.state().lowered.remove(args.id);
         // Packages are published with their decorators lowered, unless they are published as they were written.

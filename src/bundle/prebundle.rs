@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::Bundler;
 use super::dependencies::{Dependencies, DependencyCall, DependencyOutcome, DependencyStore};
 use super::external::External;
+use super::in_process::real_path;
 use super::inputs::is_configuration;
 use super::output::{BuildFailure, Bundle};
 use super::request::{BundleRequest, Outside, Packages};
@@ -38,6 +39,9 @@ struct State {
     request: BundleRequest,
     outside: Outside,
     dependencies: Option<Arc<Dependencies>>,
+    /// Files of the project that were built with the packages and edited since: who edits them goes on to do so,
+    /// and the packages take longer than one bundle.
+    edited: BTreeSet<PathBuf>,
     /// Why code and packages are one bundle.
     whole: Option<String>,
 }
@@ -74,8 +78,13 @@ impl<B: Bundler> Prebundler<B> {
         let dependencies = Arc::new(self.store.load_exactly(request, built)?);
         let outside = dependencies.outside().clone();
         bundle.dependencies = Some(dependencies.clone());
-        self.state =
-            Some(State { request: request.clone(), outside, dependencies: Some(dependencies), whole: None });
+        self.state = Some(State {
+            request: request.clone(),
+            outside,
+            dependencies: Some(dependencies),
+            edited: BTreeSet::new(),
+            whole: None,
+        });
         Some(bundle)
     }
 
@@ -99,7 +108,13 @@ impl<B: Bundler> Prebundler<B> {
             // What an earlier session learned saves rounds.
             let dependencies = self.store.load(request).map(Arc::new);
             let outside = dependencies.as_ref().map(|kept| kept.outside().clone()).unwrap_or_default();
-            self.state = Some(State { request: request.clone(), outside, dependencies, whole: None });
+            self.state = Some(State {
+                request: request.clone(),
+                outside,
+                dependencies,
+                edited: BTreeSet::new(),
+                whole: None,
+            });
         }
         self.state.as_mut().expect("it was just set")
     }
@@ -112,6 +127,15 @@ impl<B: Bundler> Prebundler<B> {
         let state = self.begin(request);
         if let Some(reason) = &external.inseparable {
             return Err(Stop::Whole(reason.clone()));
+        }
+        if !external.early.is_empty() {
+            let known = state.outside.early.len();
+            state.outside.early.extend(external.early.iter().cloned());
+            return Err(if state.outside.early.len() > known {
+                Stop::Again
+            } else {
+                Stop::Whole("a module of the project has to run before a package".to_owned())
+            });
         }
         if external.asks_async && !state.outside.lowers_async {
             state.outside.lowers_async = true;
@@ -191,6 +215,18 @@ impl<B: Bundler> Bundler for Prebundler<B> {
             return self.bundler.build(request, changed);
         }
         let state = self.begin(request);
+        let early: Vec<PathBuf> = changed
+            .iter()
+            .map(|path| real_path(path))
+            .filter(|path| state.outside.early.contains(path) || state.edited.contains(path))
+            .collect();
+        if !early.is_empty() {
+            state.edited.extend(early);
+            state.dependencies = None;
+            state.outside = Outside::default();
+            state.whole = None;
+            return self.build_whole(request, changed, None);
+        }
         if changed.iter().any(|path| is_of_packages(path, state.dependencies.as_deref())) {
             // Whatever was learned may be different now.
             if state.dependencies.as_ref().is_none_or(|kept| !kept.is_current()) {

@@ -52,6 +52,9 @@ pub enum Packages {
 pub struct Outside {
     /// Directories of packages that are part of the code all the same, absolute.
     pub inline: BTreeSet<PathBuf>,
+    /// Files of the project that have to run before a package, and all that they import: they are built with the
+    /// packages, so that their order is kept; real paths.
+    pub early: BTreeSet<PathBuf>,
     /// Whether async functions are lowered because a package asks for values that follow awaits.
     pub lowers_async: bool,
     /// Names that packages do not export, so that a re-export of them names a type: specifier and name.

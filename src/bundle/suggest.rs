@@ -44,10 +44,46 @@ pub(super) fn candidates(specifier: &str, importer: &Path) -> Vec<PathBuf> {
     match package_of(specifier) {
         Some(package) => directory
             .ancestors()
-            .filter(|ancestor| ancestor.join("package.json").exists())
-            .map(|ancestor| ancestor.join("node_modules").join(&package).join("package.json"))
+            .filter(|ancestor| may_install(ancestor))
+            .flat_map(|ancestor| files_of_package(&ancestor.join("node_modules").join(&package)))
             .collect(),
         None => Vec::new(),
+    }
+}
+
+/// Whether packages are installed in `directory`, as far as its files tell.
+fn may_install(directory: &Path) -> bool {
+    const MARKS: &[&str] =
+        &["package.json", "node_modules", "wrangler.jsonc", "wrangler.json", "wrangler.toml"];
+    MARKS.iter().any(|mark| directory.join(mark).exists())
+}
+
+/// The files of the package in `directory` that an import may lead to: its description, and what that names, for
+/// a package that is only being installed.
+fn files_of_package(directory: &Path) -> Vec<PathBuf> {
+    let description = directory.join("package.json");
+    let mut paths = vec![directory.join("index.js")];
+    let text = std::fs::read(&description).unwrap_or_default();
+    if let Ok(value) = serde_json::from_slice::<serde_json::Value>(&text) {
+        for key in ["main", "module", "browser", "exports"] {
+            add_paths(directory, value.get(key), &mut paths);
+        }
+    }
+    paths.push(description);
+    paths
+}
+
+/// Adds the paths among the texts of `value`, as the fields of a package's description have them.
+fn add_paths(directory: &Path, value: Option<&serde_json::Value>, paths: &mut Vec<PathBuf>) {
+    match value {
+        Some(serde_json::Value::String(path)) if !path.contains('*') => paths.push(join(directory, path)),
+        Some(serde_json::Value::Object(fields)) => {
+            fields.values().for_each(|value| add_paths(directory, Some(value), paths));
+        }
+        Some(serde_json::Value::Array(items)) => {
+            items.iter().for_each(|value| add_paths(directory, Some(value), paths));
+        }
+        _ => {}
     }
 }
 

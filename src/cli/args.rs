@@ -260,7 +260,7 @@ pub enum LogLevel {
 }
 
 fn ip(text: &str) -> Result<IpAddr, String> {
-    crate::dev::parse_ip(text)
+    crate::project::parse_ip(text)
         .ok_or_else(|| "give an address such as 127.0.0.1, `localhost` or `*`".to_owned())
 }
 

@@ -70,10 +70,7 @@ pub(super) fn show_start_failure(output: &Output, failure: StartFailure) {
         StartFailure::Project(diagnostics) => output.diagnostics(diagnostics),
         StartFailure::Listen(error) => output
             .failure_with_help(error.to_string(), "stop it, or choose another one with `--port`; 0 is any"),
-        error @ (StartFailure::Ip(_)
-        | StartFailure::State { .. }
-        | StartFailure::Migrate(_)
-        | StartFailure::System(_)) => {
+        error @ (StartFailure::State { .. } | StartFailure::Migrate(_) | StartFailure::System(_)) => {
             output.failure(error.to_string());
         }
     }

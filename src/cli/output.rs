@@ -84,14 +84,18 @@ impl Style {
     /// The style for this process's streams and environment.
     pub fn of_process(level: LogLevel, quiet: bool, json: bool) -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let allowed = !set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let off = |name: &str| std::env::var_os(name).is_some_and(|value| value == "0");
+        let forced = ["FORCE_COLOR", "CLICOLOR_FORCE"].iter().any(|name| set(name) && !off(name));
+        let refused = set("NO_COLOR") || off("FORCE_COLOR") || off("CLICOLOR");
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let coloured = |is_terminal: bool| !refused && (forced || is_terminal && !is_dumb);
         Self {
             level,
             quiet,
             json,
             terminal: io::stdout().is_terminal(),
-            colour: allowed && io::stdout().is_terminal(),
-            error_colour: allowed && io::stderr().is_terminal(),
+            colour: coloured(io::stdout().is_terminal()),
+            error_colour: coloured(io::stderr().is_terminal()),
             keys: false,
             cwd: PathBuf::new(),
         }

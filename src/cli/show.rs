@@ -3,12 +3,15 @@
 //! Understandable without colour and within 80 columns where the text is ours. Mistakes are drawn by
 //! miette with the source around them.
 
+mod excerpt;
+
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use owo_colors::{OwoColorize, Style as Paint};
+use textwrap::WordSeparator;
 
 use super::args::LogLevel;
 use super::migrate_show;
@@ -18,6 +21,7 @@ use crate::dev::{Broken, Migrated, Ready, Report};
 use crate::engine::{LogLevel as Level, LogRecord, Origin};
 use crate::project::ClassStorage;
 use crate::server::RequestRecord;
+use excerpt::Excerpt;
 
 /// Columns of a line of ours.
 const WIDTH: usize = 80;
@@ -294,6 +298,8 @@ fn diagnostic(diagnostic: &Diagnostic, style: &Style) -> String {
     let drawn = GraphicalReportHandler::new_themed(theme)
         .with_links(false)
         .with_width(WIDTH)
+        // A path stays whole.
+        .with_word_separator(WordSeparator::AsciiSpace)
         .render_report(&mut text, &Drawn::new(diagnostic, &style.cwd));
     if drawn.is_err() {
         // The place lies outside its text: the words still stand.
@@ -309,7 +315,7 @@ struct Drawn {
     severity: Severity,
     message: String,
     help: Option<String>,
-    source: Option<NamedSource<String>>,
+    source: Option<Excerpt>,
     labels: Vec<LabeledSpan>,
     related: Vec<Drawn>,
 }
@@ -319,36 +325,57 @@ impl Drawn {
         let main = diagnostic.labels.first().map(|label| &label.source);
         let (own, others): (Vec<&Label>, Vec<_>) =
             diagnostic.labels.iter().partition(|label| Some(&label.source) == main);
-        let related = others.into_iter().map(|label| Self {
-            code: None,
-            severity: diagnostic.severity,
-            message: "the other place".to_owned(),
-            help: None,
-            source: Some(named(&label.source, cwd)),
-            labels: vec![span(label)],
-            related: Vec::new(),
+        let related = others.into_iter().map(|label| {
+            let (source, labels) = excerpt(&[label], cwd);
+            Self {
+                code: None,
+                severity: Severity::Hint,
+                message: "the other place".to_owned(),
+                help: None,
+                source: Some(source),
+                labels,
+                related: Vec::new(),
+            }
         });
+        let (source, labels) = match own.is_empty() {
+            true => (None, Vec::new()),
+            false => {
+                let (source, labels) = excerpt(&own, cwd);
+                (Some(source), labels)
+            }
+        };
         Self {
             code: Some(diagnostic.code),
             severity: diagnostic.severity,
             message: diagnostic.message.clone(),
             help: diagnostic.help.clone(),
-            source: main.map(|source| named(source, cwd)),
-            labels: own.into_iter().map(span).collect(),
+            source,
+            labels,
             related: related.collect(),
         }
     }
 }
 
-fn named(source: &SourceFile, cwd: &Path) -> NamedSource<String> {
-    NamedSource::new(show_path(&source.path, cwd), source.text.clone())
+/// The source of `labels`, which are of one file, and the labels in it.
+fn excerpt(labels: &[&Label], cwd: &Path) -> (Excerpt, Vec<LabeledSpan>) {
+    let source: &SourceFile = &labels[0].source;
+    let end = source.text.len();
+    let clamped = |label: &&Label| {
+        let start = source.text.floor_char_boundary(label.span.start.min(end));
+        start..source.text.floor_char_boundary(label.span.end.min(end)).max(start)
+    };
+    let spans: Vec<_> = labels.iter().map(clamped).collect();
+    let (excerpt, moved) = Excerpt::new(show_path(&source.path, cwd), &source.text, &spans);
+    let spans = labels.iter().zip(moved).map(|(label, range)| span(label, range, end)).collect();
+    (excerpt, spans)
 }
 
-fn span(label: &Label) -> LabeledSpan {
-    let text = (!label.text.is_empty()).then(|| label.text.clone());
+/// `label` at `range`; its file has `end` bytes.
+fn span(label: &Label, range: std::ops::Range<usize>, end: usize) -> LabeledSpan {
+    let text = if label.text.is_empty() { "here" } else { &label.text };
     // An empty span would get no arrow.
-    let length = label.span.len().max(usize::from(label.span.start < label.source.text.len()));
-    LabeledSpan::new(text.or_else(|| Some("here".to_owned())), label.span.start, length)
+    let length = range.len().max(usize::from(label.span.start < end));
+    LabeledSpan::new(Some(text.to_owned()), range.start, length)
 }
 
 impl fmt::Display for Drawn {

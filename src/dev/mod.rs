@@ -21,4 +21,4 @@ pub use migrations::{Agreement, Ask, Question};
 pub use report::{Broken, Migrated, Ready, Report, ReportSink};
 pub use request::bundle_request;
 pub use session::{CACHE, Control, DEFAULT_STATE, Session, SessionOptions};
-pub use start::{StartFailure, parse_ip};
+pub use start::StartFailure;

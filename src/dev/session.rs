@@ -24,7 +24,7 @@ use super::report::{Report, ReportSink};
 use super::request::bundle_request;
 use super::server_file::{ServerFile, new_token};
 use super::start::{StartFailure, start_server};
-use super::unmet::unmet;
+use super::unmet::{unmet, without_handlers};
 use super::watch::Watch;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::diag::Diagnostic;
@@ -145,6 +145,12 @@ pub struct Session {
     /// The bundle and project of the newest evaluation.
     evaluating: Option<(Arc<Bundle>, Arc<Project>)>,
     failure: Vec<Diagnostic>,
+    /// The newest evaluation, while it runs, and when it is told that it takes long.
+    slow: Option<(Generation, Duration)>,
+    /// The warnings about the project that were told last.
+    warned: Vec<Diagnostic>,
+    /// The same about its code.
+    warned_of_code: Vec<Diagnostic>,
     was_ready: bool,
     standby: Standby,
 }
@@ -185,7 +191,7 @@ impl Session {
         let warm = Some(World::warm(log.clone(), options.clock.clone()));
         let warnings = [diagnostics, unmet(&project)].concat();
         if !warnings.is_empty() {
-            (options.report)(Report::Warnings(warnings));
+            (options.report)(Report::Warnings(warnings.clone()));
         }
         let persist = options.persist.clone().unwrap_or_else(|| project.root.join(DEFAULT_STATE));
         let mut state = SharedState::open(&persist)
@@ -245,6 +251,9 @@ impl Session {
             serving: None,
             evaluating: None,
             failure: Vec::new(),
+            slow: None,
+            warned: warnings,
+            warned_of_code: Vec::new(),
             was_ready: false,
             standby: Standby::No,
         };
@@ -298,18 +307,26 @@ impl Session {
         self.builder.end();
     }
 
-    /// Waits for an event; meanwhile, gets an isolate ready for the next save, and gives it up when none comes.
+    /// Waits for an event; meanwhile, gets an isolate ready for the next save, and gives it up when none comes. Says
+    /// when an evaluation takes long.
     fn next_event(&mut self) -> Event {
         loop {
-            let wait = match (self.standby, &self.warm) {
-                (Standby::Wanted, _) => limits::STANDBY_DELAY,
-                (Standby::Made, Some(_)) => limits::STANDBY_IDLE,
-                (Standby::Made | Standby::No, _) => {
-                    return self.events.recv().expect("the session holds a sender of its own");
-                }
+            let standby = match (self.standby, &self.warm) {
+                (Standby::Wanted, _) => Some(limits::STANDBY_DELAY),
+                (Standby::Made, Some(_)) => Some(limits::STANDBY_IDLE),
+                (Standby::Made | Standby::No, _) => None,
+            };
+            let now = self.options.clock.machine();
+            let slow = self.slow.map(|(_, at)| at.saturating_sub(now));
+            let Some(wait) = standby.into_iter().chain(slow).min() else {
+                return self.events.recv().expect("the session holds a sender of its own");
             };
             match self.events.recv_timeout(wait) {
                 Ok(event) => return event,
+                Err(_) if slow == Some(wait) => {
+                    self.slow = None;
+                    self.report(Report::Warnings(vec![slow_top_level(self.serving.is_some())]));
+                }
                 Err(_) if self.standby == Standby::Wanted => self.make_standby(),
                 Err(_) => {
                     self.standby = Standby::No;
@@ -336,9 +353,12 @@ impl Session {
                 let (errors, mut warnings): (Vec<_>, Vec<_>) =
                     diagnostics.into_iter().partition(Diagnostic::is_error);
                 warnings.extend_from_slice(&bundle.diagnostics);
-                if !warnings.is_empty() {
-                    self.report(Report::Warnings(warnings));
+                warnings.extend(without_handlers(&self.project, &bundle.exports));
+                // A save that changes nothing about them does not tell them again.
+                if !warnings.is_empty() && warnings != self.warned_of_code {
+                    self.report(Report::Warnings(warnings.clone()));
                 }
+                self.warned_of_code = warnings;
                 let is_same = self.serving.as_ref().is_some_and(|(_, serving, project)| {
                     serving.hash == bundle.hash && Arc::ptr_eq(project, &self.project)
                 });
@@ -416,9 +436,11 @@ impl Session {
             return Signal::Loaded { ok: false };
         };
         let warnings = [diagnostics, unmet(&project)].concat();
-        if !warnings.is_empty() {
-            self.report(Report::Warnings(warnings));
+        // A configuration that is read again because something near it was saved has nothing new to say.
+        if !warnings.is_empty() && warnings != self.warned {
+            self.report(Report::Warnings(warnings.clone()));
         }
+        self.warned = warnings;
         for (key, changed) in [
             ("dev.port", self.options.port.is_none() && project.dev.port != self.project.dev.port),
             ("dev.ip", self.options.ip.is_none() && project.dev.ip != self.project.dev.ip),
@@ -448,6 +470,16 @@ fn warn_of_users(root: &Path, report: &ReportSink) {
     };
     // It is only a warning: without a thread there is none.
     drop(thread::Builder::new().name("users".to_owned()).spawn(look));
+}
+
+/// What is told of a top level that goes on and on, perhaps for ever.
+fn slow_top_level(older_code_serves: bool) -> Diagnostic {
+    let (shown, limit) = (limits::STARTUP_SHOWN.as_secs(), limits::STARTUP_CPU.as_secs());
+    let message = format!("the top level of the Worker still runs after {shown} s");
+    let meanwhile = if older_code_serves { "; the last good code goes on serving meanwhile" } else { "" };
+    Diagnostic::warning("worker/startup-slow", message).help(format!(
+        "production allows about a second of CPU time there; here it is ended after {limit} s{meanwhile}"
+    ))
 }
 
 fn start_builder(

@@ -1,7 +1,7 @@
 //! What a session needs before its first build: an address to serve on, and words for why there is none.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::report::Report;
 use super::session::SessionOptions;
 use crate::base::diag::Diagnostic;
 use crate::migrate::MigrateError;
-use crate::project::Project;
+use crate::project::{Project, parse_ip};
 use crate::server::{ControlOptions, Current, ListenError, PortChoice, Server, ServerOptions, listen};
 use crate::world::{Replies, StateError};
 
@@ -25,9 +25,6 @@ pub enum StartFailure {
     /// No port can be taken.
     #[error(transparent)]
     Listen(#[from] ListenError),
-    /// The configuration's `dev.ip` is not an address.
-    #[error("`dev.ip` is `{0}`, which is not an address")]
-    Ip(String),
     /// The state directory cannot be used.
     #[error("cannot open the state in `{path}`: {error}")]
     State {
@@ -52,11 +49,8 @@ pub(super) fn start_server(
     replies: Arc<Replies>,
     control: ControlOptions,
 ) -> Result<Server, StartFailure> {
-    let ip = match (options.ip, &project.dev.ip) {
-        (Some(ip), _) => ip,
-        (None, Some(text)) => parse_ip(text).ok_or_else(|| StartFailure::Ip(text.clone()))?,
-        (None, None) => Ipv4Addr::LOCALHOST.into(),
-    };
+    let configured = project.dev.ip.as_deref().and_then(parse_ip);
+    let ip = options.ip.or(configured).unwrap_or(Ipv4Addr::LOCALHOST.into());
     let choice = match options.port {
         Some(port) => PortChoice::Exactly(port),
         None => PortChoice::From(project.dev.port.unwrap_or(DEFAULT_PORT)),
@@ -75,13 +69,4 @@ pub(super) fn start_server(
         control,
     })?;
     Ok(server)
-}
-
-/// The address that `text` means: an address, `localhost`, or `*` for all.
-pub fn parse_ip(text: &str) -> Option<IpAddr> {
-    match text {
-        "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
-        "*" => Some(Ipv4Addr::UNSPECIFIED.into()),
-        text => text.trim_start_matches('[').trim_end_matches(']').parse().ok(),
-    }
 }

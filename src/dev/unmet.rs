@@ -3,7 +3,7 @@
 //! Bindings and features that are not emulated are the project's own to report; here are only those about
 //! building and serving.
 
-use crate::base::diag::Diagnostic;
+use crate::base::diag::{Diagnostic, SourceFile};
 use crate::project::Project;
 
 /// One warning for each setting of `project` that has no effect.
@@ -26,4 +26,37 @@ pub fn unmet(project: &Project) -> Vec<Diagnostic> {
             .push(warning("`dev.host` has no effect: requests keep the host that they were sent to", help));
     }
     warnings
+}
+
+/// Warns of a main module that answers no requests, given the names that it exports.
+pub fn without_handlers(project: &Project, exports: &[String]) -> Option<Diagnostic> {
+    if exports.iter().any(|export| export == "default") {
+        return None;
+    }
+    let main = project.main.strip_prefix(&project.root).unwrap_or(&project.main).display().to_string();
+    let text = std::fs::read_to_string(&project.main).unwrap_or_default();
+    // A file that is about to be written, perhaps.
+    if text.trim().is_empty() && project.main.exists() {
+        return None;
+    }
+    let listens = ["addEventListener(\"fetch\"", "addEventListener('fetch'"].iter().find_map(|words| {
+        let start = text.find(words)?;
+        Some(start..start + words.find('(').unwrap_or(words.len()))
+    });
+    Some(match listens {
+        Some(span) => {
+            let source = SourceFile::new(&project.main, text.as_str());
+            Diagnostic::warning(
+                "worker/no-handler",
+                "Workers that listen for `fetch` events are not emulated",
+            )
+            .at(&source, span, "never called")
+            .help("export the handler instead: `export default { fetch(request, env, ctx) { … } }`")
+        }
+        None => {
+            let message = format!("`{main}` has no default export, so that nothing answers requests");
+            Diagnostic::warning("worker/no-handler", message)
+                .help("add `export default { fetch(request, env, ctx) { … } }`")
+        }
+    })
 }

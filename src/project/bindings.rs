@@ -202,7 +202,8 @@ pub fn report_unsupported(report: &mut Report, unsupported: &[Unsupported]) {
     }
     for kind in kinds {
         let of_kind: Vec<&Unsupported> = unsupported.iter().filter(|item| item.kind == kind).collect();
-        let bindings: Vec<&str> = of_kind.iter().filter_map(|item| item.binding.as_deref()).collect();
+        let mut bindings: Vec<&str> = of_kind.iter().filter_map(|item| item.binding.as_deref()).collect();
+        bindings.dedup();
         let kind = if kind.contains('`') { kind.to_owned() } else { format!("`{kind}`") };
         let message = format!("dodev does not emulate {kind} yet");
         let mut added = report.warning("config/not-emulated", of_kind[0].span.clone(), message);

@@ -5,12 +5,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::load::{LoadRequest, Overrides};
+use super::define;
+use super::load::LoadRequest;
 use super::overlay::Layers;
-use super::read::normal;
+use super::read::{Inputs, normal};
 use super::report::Report;
 use super::shape::Shape;
 use super::tree::Node;
+use crate::base::diag::Diagnostic;
 
 /// How the code is bundled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,15 +98,22 @@ impl ModuleKind {
 const KINDS: &[&str] = &["ESModule", "CommonJS", "CompiledWasm", "Text", "Data"];
 
 /// Reads everything about bundling; relative paths are relative to `root`, the configuration's directory.
-pub fn read(report: &mut Report, layers: &Layers<'_>, request: &LoadRequest, root: &Path) -> Build {
+pub fn read(
+    report: &mut Report,
+    layers: &Layers<'_>,
+    request: &LoadRequest,
+    root: &Path,
+    inputs: &mut Inputs,
+) -> Build {
     let overrides = &request.overrides;
     let no_bundle = overrides.no_bundle.or(layers.flag("no_bundle")).unwrap_or(false);
     let text = |key: &str, flag: &Option<String>| flag.clone().or(layers.text(key).map(str::to_owned));
+    define::check(report, layers, &overrides.define);
     Build {
         rules: rules(report, layers),
         alias: pairs(layers.get("alias"), &overrides.alias),
         define: pairs(layers.get("define"), &overrides.define),
-        tsconfig: tsconfig(layers, overrides, request, root),
+        tsconfig: tsconfig(report, layers, request, root, inputs),
         jsx_factory: text("jsx_factory", &overrides.jsx_factory),
         jsx_fragment: text("jsx_fragment", &overrides.jsx_fragment),
         minify: overrides.minify.or(layers.flag("minify")).unwrap_or(false),
@@ -117,16 +126,33 @@ pub fn read(report: &mut Report, layers: &Layers<'_>, request: &LoadRequest, roo
     }
 }
 
+/// The file named as `tsconfig`, which must exist unless a command makes it first.
 fn tsconfig(
+    report: &mut Report,
     layers: &Layers<'_>,
-    overrides: &Overrides,
     request: &LoadRequest,
     root: &Path,
+    inputs: &mut Inputs,
 ) -> Option<PathBuf> {
-    match &overrides.tsconfig {
-        Some(path) => Some(normal(&request.cwd.join(path))),
-        None => layers.text("tsconfig").map(|path| normal(&root.join(path))),
+    let message = |text: &str| format!("the TypeScript configuration `{text}` does not exist");
+    let help = "correct the path, or leave it out for the nearest `tsconfig.json`";
+    if let Some(path) = &request.overrides.tsconfig {
+        let full = normal(&request.cwd.join(path));
+        if !inputs.is_file(&full) {
+            let message = message(&path.display().to_string());
+            report.push(Diagnostic::error("config/tsconfig-not-found", message)).help(help);
+        }
+        return Some(full);
     }
+    let found = layers.find("tsconfig")?;
+    let node = &found.entry.node;
+    let text = node.as_text()?;
+    let full = normal(&root.join(text));
+    let is_built = layers.get("build").is_some_and(|build| build.text("command").is_some());
+    if !is_built && !inputs.is_file(&full) {
+        report.error("config/tsconfig-not-found", node.span.clone(), message(text)).help(help);
+    }
+    Some(full)
 }
 
 /// The entries of a table of texts, with those of the command line over them.

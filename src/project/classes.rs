@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::Project;
 use super::bindings::DurableObjectBinding;
@@ -12,7 +13,7 @@ use super::exports::ClassExport;
 use super::migrations::{Migration, Spanned};
 use super::nearest::nearest;
 use super::report::{Language, Report};
-use crate::base::diag::Diagnostic;
+use crate::base::diag::{Diagnostic, SourceFile};
 
 /// What the objects of a class store in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,20 +175,61 @@ pub fn check_exports(project: &Project, exports: &[String]) -> Vec<Diagnostic> {
         }
         seen.insert(class, diagnostics.len());
         let main = project.main.strip_prefix(&project.root).unwrap_or(&project.main).display();
-        let help = match nearest(class, exports.iter().map(String::as_str)) {
-            Some(export) => format!("did you mean `{export}`?"),
-            None => format!(
-                "add `export class {class} extends DurableObject {{ … }}` to `{main}`, or re-export it"
-            ),
-        };
+        let message = format!("the Durable Object class `{class}` is bound, but `{main}` does not export it");
+        let diagnostic = Diagnostic::error("config/unknown-class", message);
+        let diagnostic = diagnostic.at(&project.source, binding.span.clone(), "");
         diagnostics.push(
-            Diagnostic::error(
-                "config/unknown-class",
-                format!("the Durable Object class `{class}` is bound, but `{main}` does not export it"),
-            )
-            .at(&project.source, binding.span.clone(), "")
-            .help(help),
+            match (mention(project, class), nearest(class, exports.iter().map(String::as_str))) {
+                (Some(Mention::Declared(source, span)), _) => diagnostic
+                    .at(&source, span, "declared here")
+                    .help(format!("write `export` before `class {class}`")),
+                (Some(Mention::Imported(source, span, from)), _) => diagnostic
+                    .at(&source, span, "imported here")
+                    .help(format!("add `export {{ {class} }} from {from};` to `{main}`")),
+                (None, Some(export)) => diagnostic.help(format!("did you mean `{export}`?")),
+                (None, None) => diagnostic.help(format!(
+                    "add `export class {class} extends DurableObject {{ … }}` to `{main}`, or re-export it"
+                )),
+            },
         );
     }
     diagnostics
+}
+
+/// Where the main module has a class that it does not export.
+enum Mention {
+    Declared(Arc<SourceFile>, Range<usize>),
+    /// Also what it is imported from, in its quotes.
+    Imported(Arc<SourceFile>, Range<usize>, String),
+}
+
+/// Where the main module of `project` mentions `class`, as far as its lines tell.
+fn mention(project: &Project, class: &str) -> Option<Mention> {
+    let text = std::fs::read_to_string(&project.main).ok()?;
+    let source = SourceFile::new(&project.main, text);
+    let is_word = |at: usize| {
+        let around = [source.text[..at].chars().next_back(), source.text[at + class.len()..].chars().next()];
+        around.iter().flatten().all(|c| !c.is_alphanumeric() && !matches!(c, '_' | '$'))
+    };
+    let places: Vec<usize> =
+        source.text.match_indices(class).map(|(at, _)| at).filter(|at| is_word(*at)).collect();
+    for at in places {
+        let line_start = source.text[..at].rfind('\n').map_or(0, |index| index + 1);
+        let before = source.text[line_start..at].trim();
+        let span = at..at + class.len();
+        if matches!(before, "class" | "abstract class") {
+            return Some(Mention::Declared(source, span));
+        }
+        // The import that the name is in the braces of.
+        let statement = source.text[..at].rfind("import").map(|start| &source.text[start..at]);
+        if statement.is_some_and(|open| open.contains('{') && !open.contains(['}', ';', '"', '\''])) {
+            let rest = &source.text[at..];
+            let from = rest.split_once("from")?.1.trim_start();
+            let quote = from.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+            let end = from[1..].find(quote)?;
+            let from = from[..end + 2].to_owned();
+            return Some(Mention::Imported(source.clone(), span, from));
+        }
+    }
+    None
 }

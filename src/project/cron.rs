@@ -104,7 +104,8 @@ impl CronSchedule {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let [minutes, hours, days, months, weekdays] = fields[..] else {
             let count = fields.len();
-            return Err(format!("it has {count} fields; minutes, hours, days, months, weekdays are five"));
+            let fields = if count == 1 { "field" } else { "fields" };
+            return Err(format!("it has {count} {fields}; minutes, hours, days, months, weekdays are five"));
         };
         let bits = |field: &Field, list: &str| {
             list.split(',').try_fold(0, |bits, item| Ok::<_, String>(bits | field.bits(item)?))

@@ -3,8 +3,11 @@
 //! Comments and trailing commas are legal in both file types; nothing else of JSON5 is.
 //! Fidelity: wrangler reads both with one JSONC parser (`parseJSONC` in workers-utils).
 
+use std::ops::Range;
+
 use jsonc_parser::ast::{ObjectPropName, Value as Ast};
 use jsonc_parser::common::Ranged;
+use jsonc_parser::errors::ParseErrorKind;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::report::Report;
@@ -36,8 +39,7 @@ pub fn parse(report: &mut Report) -> Option<Node> {
         },
         Err(error) => {
             let range = error.range();
-            let message = lower_first(&error.kind().to_string());
-            report.error("config/syntax", range.start..range.end.max(range.start), message);
+            report_syntax(report, error.kind(), range.start..range.end.max(range.start));
             None
         }
     }
@@ -81,6 +83,79 @@ fn convert(report: &mut Report, ast: Ast<'_>) -> Option<Node> {
         }
     };
     Some(Node { span, value })
+}
+
+/// Says what is wrong at `span`, in the words of somebody who writes configurations.
+fn report_syntax(report: &mut Report, kind: &ParseErrorKind, span: Range<usize>) {
+    let source = report.source().clone();
+    let text = &source.text;
+    // Only one letter of each needs to be right: the word that a person tripped over.
+    let word = text.get(span.clone()).unwrap_or_default();
+    let end = text.trim_end().len();
+    let (span, message, help) = match kind {
+        _ if starts_like_toml(text) => {
+            (span, "this is TOML, not JSON".to_owned(), "call the file `wrangler.toml`".to_owned())
+        }
+        ParseErrorKind::ExpectedComma => {
+            (span, "a comma is missing".to_owned(), "put a comma after the value before it".to_owned())
+        }
+        ParseErrorKind::UnterminatedObject => {
+            (end..end, "a `}` is missing at the end".to_owned(), "close the object".to_owned())
+        }
+        ParseErrorKind::UnterminatedArray => {
+            (end..end, "a `]` is missing at the end".to_owned(), "close the array".to_owned())
+        }
+        ParseErrorKind::SingleQuotedStringsNotAllowed => {
+            (span, "text stands in double quotes".to_owned(), "write \" instead of '".to_owned())
+        }
+        ParseErrorKind::ExpectedStringObjectProperty => {
+            (span, "keys stand in double quotes".to_owned(), format!("write \"{word}\""))
+        }
+        ParseErrorKind::MultipleRootJsonValues => {
+            let help = "remove it, or the bracket that ended the object too early".to_owned();
+            (span, "there is more after the end of the object".to_owned(), help)
+        }
+        kind => match open_string(text, span.start) {
+            Some(open) => {
+                (open, "the text has no closing quote on its line".to_owned(), "add a \"".to_owned())
+            }
+            None => (span, lower_first(&kind.to_string()), String::new()),
+        },
+    };
+    let added = report.error("config/syntax", span, message);
+    if !help.is_empty() {
+        added.help(help);
+    }
+}
+
+/// Whether the first line that says something is one of TOML.
+fn starts_like_toml(text: &str) -> bool {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+    line.is_some_and(|line| {
+        let key = line.split('=').next().unwrap_or_default().trim();
+        let is_pair = line.contains('=') && !key.is_empty();
+        (is_pair && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'))
+            || (line.starts_with('[') && line.ends_with(']') && !line.contains(['"', ',']))
+    })
+}
+
+/// The string that starts on the line of `at` or the one before it and does not end there.
+fn open_string(text: &str, at: usize) -> Option<Range<usize>> {
+    let line_start = text[..at].rfind('\n').map_or(0, |index| index + 1);
+    let before = text[..line_start.saturating_sub(1)].rfind('\n').map_or(0, |index| index + 1);
+    [before..line_start, line_start..text.len()].into_iter().find_map(|range| {
+        let line = text[range.clone()].lines().next().unwrap_or_default();
+        let mut open = None;
+        let mut escaped = false;
+        for (index, character) in line.char_indices() {
+            match character {
+                '"' if !escaped => open = if open.is_some() { None } else { Some(index) },
+                _ => {}
+            }
+            escaped = character == '\\' && !escaped;
+        }
+        open.map(|open| range.start + open..range.start + line.trim_end().len())
+    })
 }
 
 fn lower_first(text: &str) -> String {

@@ -5,7 +5,7 @@
 //! documented under "Environments" of the platform's configuration page.
 
 use super::shape::{Field, Shape, may, must};
-use Shape::{Any, Either, Flag, List, Map, Nullable, Number, OneOf, Record, Text};
+use Shape::{Any, Either, Flag, Lenient, List, Map, Nullable, Number, OneOf, Record, Text};
 
 /// One top-level key.
 #[derive(Debug, Clone, Copy)]
@@ -106,12 +106,12 @@ pub const KEYS: &[Key] = &[
     inherited("jsx_factory", Text, Read),
     inherited("jsx_fragment", Text, Read),
     inherited("rules", List(&RULE), Read),
-    inherited("build", BUILD, Read),
+    inherited("build", Lenient(&BUILD), Read),
     inherited("limits", Record(&[may("cpu_ms", Number), may("subrequests", Number)]), Read),
     inherited("triggers", TRIGGERS, Read),
     inherited("migrations", Nullable(&List(&MIGRATION)), Read),
     inherited("exports", Nullable(&Map(&Any)), Read),
-    top("alias", Map(&Text), Read),
+    top("alias", Lenient(&Map(&Text)), Read),
     top("dev", DEV, Read),
     own("define", Map(&Text), Read),
     own("vars", Map(&Any), Read),

@@ -12,6 +12,7 @@ use super::classes;
 use super::compatibility::Date;
 use super::exports;
 use super::locate;
+use super::main_module::main_module;
 use super::migrations;
 use super::overlay::Layers;
 use super::read::{Inputs, Read, normal};
@@ -154,6 +155,15 @@ fn open(request: &LoadRequest, inputs: &mut Inputs) -> Result<Opened, Diagnostic
             }
         }
     };
+    if path.is_dir() {
+        let message = format!("the configuration `{}` is a directory", path.display());
+        let inside = locate::NAMES.iter().map(|name| path.join(name)).find(|path| path.is_file());
+        let help = match inside {
+            Some(inside) => format!("did you mean `{}`?", inside.display()),
+            None => "name the file in it".to_owned(),
+        };
+        return Err(Diagnostic::error("config/unreadable", message).help(help));
+    }
     let root = path.parent().unwrap_or(&request.cwd).to_owned();
     let language = match path.extension().and_then(|extension| extension.to_str()) {
         Some("json" | "jsonc") => Language::Json,
@@ -255,7 +265,7 @@ fn read(
     }
     bindings::report_unsupported(report, &unsupported);
 
-    let build = build::read(report, &layers, request, root);
+    let build = build::read(report, &layers, request, root, inputs);
     let dev = settings::dev(report, &layers);
     let limits = settings::limits(report, &layers);
     let main = main_module(report, &layers, request, root, build.command.is_some(), inputs)?;
@@ -279,41 +289,4 @@ fn read(
         crons: settings::crons(report, &layers),
         inputs: Vec::new(),
     })
-}
-
-/// The main module, which must exist unless a command makes it first.
-fn main_module(
-    report: &mut Report,
-    layers: &Layers<'_>,
-    request: &LoadRequest,
-    root: &Path,
-    is_built: bool,
-    inputs: &mut Inputs,
-) -> Option<PathBuf> {
-    if let Some(script) = &request.overrides.script {
-        let path = request.cwd.join(script);
-        if !is_built && !inputs.is_file(&path) {
-            let message = format!("the main module `{}` does not exist", script.display());
-            report.push(Diagnostic::error("config/main-not-found", message)).help("correct the path");
-        }
-        return Some(normal(&path));
-    }
-    let Some(found) = layers.find("main") else {
-        let message = "the configuration has no `main`, the module to run";
-        let added = report.error("config/no-main", 0..0, message);
-        match layers.get("assets").is_some() {
-            true => added.help("projects of assets alone are not emulated yet; add a `main`"),
-            false => added.help("add `main`, for example \"src/index.ts\""),
-        };
-        return None;
-    };
-    let node = &found.entry.node;
-    let path = normal(&root.join(node.as_text()?));
-    if !is_built && !inputs.is_file(&path) {
-        let message = format!("the main module `{}` does not exist", node.as_text().unwrap_or_default());
-        report
-            .error("config/main-not-found", node.span.clone(), message)
-            .help(format!("create `{}`, or correct the path", path.display()));
-    }
-    Some(path)
 }

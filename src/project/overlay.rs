@@ -48,6 +48,11 @@ impl<'a> Layers<'a> {
         Self { top, environment: Some(Environment { name, section }) }
     }
 
+    /// The whole text's tree.
+    pub fn top(&self) -> &'a Node {
+        self.top
+    }
+
     /// The name of the chosen environment.
     pub fn environment(&self) -> Option<&'a str> {
         self.environment.map(|environment| environment.name)
@@ -96,7 +101,15 @@ impl<'a> Layers<'a> {
             match keys::key(&entry.key) {
                 _ if entry.key == "env" => Shape::Map(&Shape::Any).check(report, "env", &entry.node),
                 Some(key) => check_key(report, key, key.name, entry),
-                None => unknown_key(report, "", entry, KEYS.iter().map(|key| key.name).chain(["env"])),
+                None => match misplaced(&entry.key) {
+                    Some(place) => {
+                        let message = format!("unknown key `{}`", entry.key);
+                        report
+                            .warning("config/unknown-key", entry.key_span.clone(), message)
+                            .help(format!("did you mean `{place}`?"));
+                    }
+                    None => unknown_key(report, "", entry, KEYS.iter().map(|key| key.name).chain(["env"])),
+                },
             }
         }
         if let Some((name, section)) = self.section() {
@@ -112,6 +125,35 @@ impl<'a> Layers<'a> {
     fn section(&self) -> Option<(&'a str, &'a Entry)> {
         self.environment.and_then(|environment| Some((environment.name, environment.section?)))
     }
+}
+
+/// Keys that people write at the top level, and where that stands.
+const MISPLACED: &[(&str, &str)] = &[
+    ("bindings", "durable_objects.bindings"),
+    ("command", "build.command"),
+    ("cpu_ms", "limits.cpu_ms"),
+    ("cron", "triggers.crons"),
+    ("crons", "triggers.crons"),
+    ("entry", "main"),
+    ("entrypoint", "main"),
+    ("environment", "env"),
+    ("environments", "env"),
+    ("ip", "dev.ip"),
+    ("local_protocol", "dev.local_protocol"),
+    ("port", "dev.port"),
+    ("schedules", "triggers.crons"),
+    ("variables", "vars"),
+];
+
+fn misplaced(key: &str) -> Option<&'static str> {
+    let found = nearest(key, MISPLACED.iter().map(|(name, _)| *name))?;
+    // A key that exists may be nearer.
+    let known = nearest(key, KEYS.iter().map(|key| key.name));
+    let distance = |other: &str| strsim::damerau_levenshtein(key, other);
+    if known.is_some_and(|known| distance(known) <= distance(found)) {
+        return None;
+    }
+    MISPLACED.iter().find(|(name, _)| *name == found).map(|(_, place)| *place)
 }
 
 fn check_key(report: &mut Report, key: &Key, path: &str, entry: &Entry) {

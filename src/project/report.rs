@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::tree::Node;
 use crate::base::diag::{Diagnostic, Severity, SourceFile};
 
 /// The language of a configuration file.
@@ -41,6 +42,11 @@ impl Report {
     /// The text that the report is about.
     pub fn source(&self) -> &Arc<SourceFile> {
         &self.source
+    }
+
+    /// What `node` is written as.
+    pub fn text(&self, node: &Node) -> &str {
+        self.source.text.get(node.span.clone()).unwrap_or_default()
     }
 
     /// The language of the text.

@@ -2,10 +2,13 @@
 //!
 //! A flag of the command line wins over the configuration everywhere, and has no place to point at.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use super::compatibility::{Compatibility, Date, InvalidDate};
 use super::cron::CronSchedule;
 use super::flags::{self, Flag};
 use super::load::LoadRequest;
+use super::main_module::{move_up, stray};
 use super::nearest::nearest;
 use super::overlay::Layers;
 use super::report::{Language, Report};
@@ -100,13 +103,15 @@ pub fn compatibility(
                 Language::Json => format!("\"compatibility_date\": \"{}\"", Date::LATEST),
                 Language::Toml => format!("compatibility_date = \"{}\"", Date::LATEST),
             };
-            report
-                .warning(
-                    "config/no-date",
-                    0..0,
-                    format!("no `compatibility_date` is given, {} is used", Date::LATEST),
-                )
-                .help(format!("add {line}"));
+            let stray = stray(report, layers.top(), "compatibility_date");
+            let message = format!("no `compatibility_date` is given, {} is used", Date::LATEST);
+            let added = report.warning("config/no-date", 0..0, message);
+            match stray {
+                Some((span, table)) => added
+                    .also(span, format!("this belongs to `[{table}]`"))
+                    .help(move_up("compatibility_date", &table)),
+                None => added.help(format!("add {line}")),
+            };
         }
         Ok(Date::LATEST)
     };
@@ -174,6 +179,8 @@ fn date(text: &str, request: &LoadRequest) -> Result<Date, (&'static str, String
 }
 
 /// The cron expressions of `triggers`.
+///
+/// Fidelity: wrangler 4.164.0 looks at them only when it deploys, so that a Worker with a wrong one runs.
 pub fn crons(report: &mut Report, layers: &Layers<'_>) -> Vec<String> {
     let node = layers.get("triggers").and_then(|triggers| triggers.get("crons"));
     for item in node.map(Node::items).unwrap_or_default() {
@@ -181,9 +188,12 @@ pub fn crons(report: &mut Report, layers: &Layers<'_>) -> Vec<String> {
             && let Err(wrong) = CronSchedule::parse(text)
         {
             let message = format!("`{text}` is not a cron expression: {wrong}");
-            report.error("config/bad-cron", item.span.clone(), message).help(
-                "for example `*/30 * * * *`; weekdays are 1 (Sunday) to 7, or SUN to SAT; times are UTC",
-            );
+            report
+                .warning("config/bad-cron", item.span.clone(), message)
+                .label("never comes true, and cannot be deployed")
+                .help(
+                    "for example `*/30 * * * *`; weekdays are 1 (Sunday) to 7, or SUN to SAT; times are UTC",
+                );
         }
     }
     texts(node)
@@ -193,11 +203,31 @@ pub fn crons(report: &mut Report, layers: &Layers<'_>) -> Vec<String> {
 pub fn dev(report: &mut Report, layers: &Layers<'_>) -> Dev {
     let Some(node) = layers.get("dev") else { return Dev::default() };
     let text = |key: &str| node.text(key).map(str::to_owned);
+    if let Some(ip) = node.get("ip")
+        && let Some(text) = ip.as_text().filter(|text| parse_ip(text).is_none())
+    {
+        report
+            .error(
+                "config/bad-value",
+                ip.span.clone(),
+                format!("`dev.ip` is `{text}`, which is not an address"),
+            )
+            .help("for example \"127.0.0.1\", \"localhost\", or \"*\" for all addresses of this machine");
+    }
     Dev {
         ip: text("ip"),
         port: whole(report, "dev.port", node.get("port"), u64::from(u16::MAX)).map(|port| port as u16),
         local_protocol: text("local_protocol"),
         host: text("host"),
+    }
+}
+
+/// The address that `text` means: an address, `localhost`, or `*` for all.
+pub fn parse_ip(text: &str) -> Option<IpAddr> {
+    match text {
+        "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
+        "*" => Some(Ipv4Addr::UNSPECIFIED.into()),
+        text => text.trim_start_matches('[').trim_end_matches(']').parse().ok(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! the table in `keys.rs`. The readers after it may then skip silently what has the wrong type: it
 //! has been reported. Meaning (dates, names, classes) is not judged here.
 
-use super::nearest::nearest;
+use super::nearest::{nearest, nearest_key};
 use super::report::{Language, Report};
 use super::tree::{Entry, Node, Value};
 
@@ -33,6 +33,8 @@ pub enum Shape {
     Nullable(&'static Shape),
     /// The first of these that has the kind of the value.
     Either(&'static [Shape]),
+    /// The same, but the platform's tools pass over a value of another kind: it is warned of.
+    Lenient(&'static Shape),
 }
 
 /// One key of a [`Shape::Record`].
@@ -75,7 +77,14 @@ impl Shape {
                 }
             }
             (Self::Record(fields) | Self::Strict(fields), Value::Record(entries)) => {
+                let absent = fields.iter().filter(|field| field.required && node.get(field.name).is_none());
+                let meant: Vec<(&Field, Option<&Entry>)> =
+                    absent.map(|field| (field, misspelt(node, field, fields))).collect();
                 for entry in entries {
+                    // It is told with the key that is missing.
+                    if meant.iter().any(|(_, other)| other.is_some_and(|other| std::ptr::eq(other, entry))) {
+                        continue;
+                    }
                     let below = format!("{path}.{}", entry.key);
                     match fields.iter().find(|field| field.name == entry.key) {
                         Some(field) => field.shape.check(report, &below, &entry.node),
@@ -88,14 +97,21 @@ impl Shape {
                         None => unknown_key(report, path, entry, fields.iter().map(|field| field.name)),
                     }
                 }
-                for field in fields.iter().filter(|field| field.required && node.get(field.name).is_none()) {
-                    missing_key(report, path, node, field);
+                for (field, misspelt) in meant {
+                    missing_key(report, path, node, field, misspelt);
                 }
             }
             (Self::Either(shapes), _) => match shapes.iter().find(|shape| shape.accepts_kind_of(node)) {
                 Some(shape) => shape.check(report, path, node),
                 None => self.wrong_type(report, path, node),
             },
+            (Self::Lenient(shape), _) if shape.accepts_kind_of(node) => shape.check(report, path, node),
+            (Self::Lenient(shape), _) => {
+                let message = shape.kind_message(path, node);
+                let help = shape.repair(path, node, report.language(), report.text(node));
+                let added = report.warning("config/wrong-type", node.span.clone(), message);
+                added.label("has no effect").help(help.unwrap_or_else(|| "remove it".to_owned()));
+            }
             (_, _) => self.wrong_type(report, path, node),
         }
     }
@@ -109,31 +125,66 @@ impl Shape {
             (Self::Map(_) | Self::Record(_) | Self::Strict(_), Value::Record(_)) => true,
             (Self::Nullable(inner), value) => *value == Value::Null || inner.accepts_kind_of(node),
             (Self::Either(shapes), _) => shapes.iter().any(|shape| shape.accepts_kind_of(node)),
+            (Self::Lenient(inner), _) => inner.accepts_kind_of(node),
             (_, _) => false,
         }
     }
 
+    fn kind_message(&self, path: &str, node: &Node) -> String {
+        format!("`{path}` must be {}, not {}", self.describe(), node.value.kind())
+    }
+
     fn wrong_type(&self, report: &mut Report, path: &str, node: &Node) {
-        let message = format!("`{path}` must be {}, not {}", self.describe(), node.value.kind());
-        let added = report.error("config/wrong-type", node.span.clone(), message);
-        match (self, &node.value) {
-            (Self::Text, Value::Datetime(date)) => {
-                added.help(format!("put it in quotes: \"{date}\""));
+        let language = report.language();
+        let help = self.repair(path, node, language, report.text(node));
+        let added = report.error("config/wrong-type", node.span.clone(), self.kind_message(path, node));
+        if let Some(help) = help {
+            added.help(help);
+        }
+    }
+
+    /// How `node`, which is written as `text`, becomes what is wanted.
+    fn repair(&self, path: &str, node: &Node, language: Language, text: &str) -> Option<String> {
+        let is_toml = language == Language::Toml;
+        // A table has no text of its own that could stand somewhere else.
+        let whole = if text.contains('\n') || text.starts_with('[') && is_toml { "…" } else { text };
+        let short = if text.chars().count() > 24 { "…" } else { whole };
+        Some(match (self, &node.value) {
+            (Self::Nullable(inner) | Self::Lenient(inner), _) => {
+                return inner.repair(path, node, language, text);
             }
+            (Self::Text, Value::Datetime(date)) => format!("put it in quotes: \"{date}\""),
             (Self::Text | Self::OneOf(_), Value::Number(number)) => {
-                added.help(format!("put it in quotes: \"{number}\""));
+                format!("put it in quotes: \"{number}\"")
             }
+            (Self::Text, Value::Bool(flag)) => format!("put it in quotes: \"{flag}\""),
             (Self::Flag, Value::Text(text)) if text == "true" || text == "false" => {
-                added.help(format!("remove the quotes: {text}"));
+                format!("remove the quotes: {text}")
             }
+            (Self::Flag, _) => "write true or false".to_owned(),
             (Self::Number, Value::Text(text)) if text.parse::<f64>().is_ok() => {
-                added.help(format!("remove the quotes: {text}"));
+                format!("remove the quotes: {text}")
+            }
+            (Self::List(_), Value::Record(_)) if is_toml && text.starts_with('[') => {
+                format!("write [[{path}]], one for each, instead of [{path}]")
             }
             (Self::List(_), Value::Record(_) | Value::Text(_)) => {
-                added.help("put the value in square brackets");
+                format!("put the value in square brackets: [{short}]")
             }
-            (_, _) => {}
-        }
+            (Self::Map(_), _) => match language {
+                Language::Json => "write { \"NAME\": value }".to_owned(),
+                Language::Toml => format!("write [{path}], and NAME = value below it"),
+            },
+            (Self::Record(fields) | Self::Strict(fields), _) => {
+                let field = fields.iter().find(|field| field.shape.accepts_kind_of(node))?;
+                match (language, &node.value) {
+                    (Language::Json, _) => format!("write {{ \"{}\": {short} }}", field.name),
+                    (Language::Toml, Value::List(_)) => format!("write [[{path}.{}]]", field.name),
+                    (Language::Toml, _) => format!("write {path} = {{ {} = {short} }}", field.name),
+                }
+            }
+            (_, _) => return None,
+        })
     }
 
     fn describe(&self) -> String {
@@ -149,7 +200,7 @@ impl Shape {
                 _ => "an array".into(),
             },
             Self::Map(_) | Self::Record(_) | Self::Strict(_) => "an object".into(),
-            Self::Nullable(inner) => inner.describe(),
+            Self::Nullable(inner) | Self::Lenient(inner) => inner.describe(),
             Self::Either(shapes) => shapes.iter().map(Shape::describe).collect::<Vec<_>>().join(" or "),
         }
     }
@@ -160,22 +211,31 @@ pub fn unknown_key(
     report: &mut Report,
     path: &str,
     entry: &Entry,
-    known: impl Iterator<Item = &'static str>,
+    known: impl Iterator<Item = &'static str> + Clone,
 ) {
     let place = if path.is_empty() { String::new() } else { format!(" in `{path}`") };
     let message = format!("unknown key `{}`{place}", entry.key);
     let added = report.warning("config/unknown-key", entry.key_span.clone(), message);
-    match nearest(&entry.key, known) {
+    match nearest_key(&entry.key, known) {
         Some(known) => added.help(format!("did you mean `{known}`?")),
         None => added.help("it has no effect; remove it"),
     };
 }
 
-fn missing_key(report: &mut Report, path: &str, node: &Node, field: &Field) {
-    let misspelt = node
-        .entries()
-        .iter()
-        .find(|entry| nearest(&entry.key, [field.name]).is_some() && entry.key != field.name);
+/// What other lists of bindings call the same thing.
+const OTHER_NAMES: &[(&str, &str)] = &[("name", "binding"), ("binding", "name")];
+
+/// The entry of `node` that was meant to be `field`, by its key.
+fn misspelt<'a>(node: &'a Node, field: &Field, fields: &[Field]) -> Option<&'a Entry> {
+    let unknown = node.entries().iter().filter(|entry| fields.iter().all(|field| field.name != entry.key));
+    let names = |entry: &Entry| {
+        nearest_key(&entry.key, [field.name]).is_some()
+            || OTHER_NAMES.contains(&(field.name, entry.key.as_str()))
+    };
+    unknown.into_iter().find(|entry| names(entry))
+}
+
+fn missing_key(report: &mut Report, path: &str, node: &Node, field: &Field, misspelt: Option<&Entry>) {
     let (span, help) = match misspelt {
         Some(entry) => (entry.key_span.clone(), format!("rename `{}` to `{}`", entry.key, field.name)),
         None => (node.span.clone(), example(report.language(), field)),

@@ -21,8 +21,21 @@ pub fn parse(report: &mut Report) -> Option<Node> {
         Err(error) => {
             let end = source.text.len();
             let span = error.span().unwrap_or(end..end);
-            let message = error.message().lines().collect::<Vec<_>>().join(", ");
-            report.error("config/syntax", span, message);
+            let message = error.message().lines().next().unwrap_or("the text is no TOML").to_owned();
+            let is_json = source.text.trim_start().starts_with('{');
+            let help = match message.as_str() {
+                _ if is_json => "call the file `wrangler.jsonc`",
+                message if message.contains("must be quoted") => "put the value in quotes",
+                message if message.contains("basic string") => "close the text with \" on the same line",
+                message if message.contains("unclosed table") => "close the header with ]",
+                message if message.contains("duplicate key") => "remove one of the two",
+                _ => "",
+            };
+            let message = if is_json { "this is JSON, not TOML".to_owned() } else { message };
+            let added = report.error("config/syntax", span, message);
+            if !help.is_empty() {
+                added.help(help);
+            }
             None
         }
     }

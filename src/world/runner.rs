@@ -457,7 +457,12 @@ impl<'a> World<'a> {
 
 fn top_level_throw(project: &Project, exception: &Exception) -> Diagnostic {
     let message = format!("the top level of the Worker threw `{}`", exception.headline());
-    let diagnostic = Diagnostic::error("worker/top-level-throw", message);
+    let mut diagnostic = Diagnostic::error("worker/top-level-throw", message);
+    if exception.headline().contains("Incorrect type for map entry") {
+        diagnostic = diagnostic.help(
+            "a main module exports handlers, classes and functions only; move other values to another module",
+        );
+    }
     match stack::first_position(&project.root, &exception.stack) {
         Some((source, offset)) => diagnostic.at(&source, offset..offset + 1, "thrown here"),
         None => diagnostic,

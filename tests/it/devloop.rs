@@ -203,13 +203,55 @@ fn code_that_cannot_start_is_shown_as_the_client_reads_it() {
 fn a_loop_at_the_top_level_holds_up_nothing() {
     let project = project(&worker("'one'"));
     let server = project.start();
-    project.write("src/index.ts", "for (;;) {}");
+    // A loop that did nothing would be left out by the bundler.
+    project.write("src/index.ts", "for (;;) globalThis.turns = Math.random();");
     assert_eq!(server.get("/").text(), "one");
     project.write("src/index.ts", &worker("'two'"));
     expect_answer(&server, "two");
-    project.write("src/index.ts", "while (true) {}");
+    let from = server.process().line_count();
+    project.write("src/index.ts", "while (true) globalThis.turns = Math.random();");
+    assert_eq!(server.get("/").text(), "two");
+    let from = expect(&server, from, "the top level of the Worker still runs after 1 s");
+    expect(&server, from, "the last good code goes on serving meanwhile");
     assert_eq!(server.get("/").text(), "two");
     assert!(server.process().stop(Signal::Term).success());
+}
+
+#[test]
+fn packages_that_are_installed_again_are_noticed() {
+    let project = project("import { v } from 'pkg';\nexport default { fetch: () => new Response(v) };");
+    let install = |main: &str, value: &str| {
+        let manifest =
+            format!(r#"{{ "name": "pkg", "version": "1.0.0", "type": "module", "main": "{main}" }}"#);
+        project.write("node_modules/pkg/package.json", &manifest);
+        project.write(&format!("node_modules/pkg/{main}"), &format!("export const v = '{value}';"));
+    };
+    install("index.js", "one");
+    let server = project.start();
+    assert_eq!(server.get("/").text(), "one");
+    let from = server.process().line_count();
+    fs::remove_dir_all(project.dir().join("node_modules")).expect("ours");
+    expect(&server, from, "cannot find `pkg`");
+    assert_eq!(server.get("/").text(), "one");
+    install("lib/main.js", "two");
+    expect_answer(&server, "two");
+    // One that is there, but not whole, and then is.
+    let from = server.process().line_count();
+    fs::remove_dir_all(project.dir().join("node_modules/pkg/lib")).expect("ours");
+    expect(&server, from, "cannot find `pkg`");
+    install("lib/main.js", "three");
+    expect_answer(&server, "three");
+}
+
+#[test]
+fn a_first_start_that_loops_is_told_and_mended() {
+    let project = project("export default {};\nfor (;;) globalThis.turns = Math.random();");
+    let mut server = project.spawn(&crate::project::ServerCommand::from_env(), &[]).expect("started");
+    expect(&server, 0, "the top level of the Worker still runs after 1 s");
+    project.write("src/index.ts", &worker("'mended'"));
+    server.wait_ready(LIMIT).expect("it starts");
+    assert_eq!(server.get("/").text(), "mended");
+    assert!(server.stop().success());
 }
 
 #[cfg(target_os = "linux")]

@@ -130,10 +130,55 @@ fn packages_can_be_bundled_with_every_save() {
     }));
 }
 
+/// The project with a module that runs before its package.
+fn with_setup(project: &TestProject, setup: &str, mark: &str) -> String {
+    project.write("src/setup.ts", setup);
+    format!("import {{ setup }} from './setup';\n{}", index(mark).replace("next(),", "setup(), next(),"))
+}
+
+const SETUP: &str = "import { next } from 'pkg/order';
+globalThis.evaluated = 10;
+let calls = 0;
+export const setup = () => [++calls, next].join(':');
+";
+
+#[test]
+fn modules_that_run_before_a_package_are_kept_with_it() {
+    let project = project();
+    project.write("node_modules/pkg/order.js", "export const next = typeof globalThis.evaluated;");
+    project.write("src/index.ts", &with_setup(&project, SETUP, "0"));
+    let server = start(&project, &[]);
+    // `pkg/order` runs first, then the module, then `pkg`: in each generation.
+    assert_eq!(server.get("/").text(), "0,1:undefined,1,11,1");
+    for mark in ["1", "2", "3"] {
+        let text = with_setup(&project, SETUP, mark);
+        save(&project, &server, "src/index.ts", &text, "reloaded");
+        assert_eq!(server.get("/").text(), format!("{mark},1:undefined,1,11,1"));
+    }
+    // An edit of such a module, twice, and one elsewhere.
+    for start in ["20", "30"] {
+        save(&project, &server, "src/setup.ts", &SETUP.replace("10", start), "reloaded");
+        assert_eq!(server.get("/").text(), format!("3,1:undefined,1,{}1,1", &start[..1]));
+    }
+    let text = with_setup(&project, &SETUP.replace("10", "30"), "4");
+    save(&project, &server, "src/index.ts", &text, "reloaded");
+    assert_eq!(server.get("/").text(), "4,1:undefined,1,31,1");
+    // A mistake in it is shown, and mended.
+    save(&project, &server, "src/setup.ts", "export const setup = ;", "broken");
+    assert_eq!(server.get("/").text(), "4,2:undefined,2,31,1");
+    save(&project, &server, "src/setup.ts", SETUP, "reloaded");
+    assert_eq!(server.get("/").text(), "4,1:undefined,1,11,1");
+    assert_eq!(count(&server, "bundle/whole"), 0, "{}", server.process().output());
+    assert!(server.stop().success());
+    let server = start(&project, &[]);
+    assert_eq!(server.get("/").text(), "4,1:undefined,1,11,1");
+}
+
 #[test]
 fn the_reason_for_one_bundle_is_told_once() {
     let project = project();
-    project.write("src/setup.ts", "globalThis.prepared = true;");
+    // What only a running Worker has cannot be asked for ahead of it.
+    project.write("src/setup.ts", "import 'cloudflare:workers'; globalThis.prepared = true;");
     let with_setup = |mark: &str| format!("import './setup';\n{}", index(mark));
     project.write("src/index.ts", &with_setup("0"));
     let server = start(&project, &[]);

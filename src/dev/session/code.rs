@@ -19,6 +19,7 @@ impl Session {
         generation: Generation,
         result: Result<World, WorldFailure>,
     ) -> Option<Signal> {
+        self.slow = self.slow.filter(|(newest, _)| *newest != generation);
         let evaluated = |ok| Some(Signal::Evaluated { generation, ok });
         match result {
             Ok(world) => {
@@ -98,6 +99,7 @@ impl Session {
             hibernate_after: self.options.hibernate_after,
             warm: self.warm.take(),
         };
+        self.slow = Some((generation, self.options.clock.machine() + limits::STARTUP_SHOWN));
         let sender = self.sender.clone();
         let evaluate = move || {
             // Nobody listens when the session has ended meanwhile.

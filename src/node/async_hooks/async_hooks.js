@@ -44,6 +44,20 @@ const then = {
 }.then;
 defineProperty(Promise.prototype, "then", { value: then, writable: true, configurable: true, enumerable: false });
 
+// What the bundler makes of an async function, as its source text begins.
+const LOWERED =
+  /^[^{]*(?:\{[^{}]*\}[^{]*)*?\)\s*\{\s*(?:var [^;]*;\s*)?return (?:_asyncToGenerator[\w$]*\(function\*|_[\w$]+\.apply\(this, arguments\);?\s*\}$)/;
+const AsyncFunction = (async () => {}).constructor;
+const { isPrototypeOf } = Object.prototype;
+const { toString } = Function.prototype;
+// Code that tells async functions by their constructor is given this one, which knows the lowered ones.
+defineProperty(AsyncFunction, Symbol.hasInstance, {
+  value: (value) =>
+    typeof value === "function" &&
+    (apply(isPrototypeOf, AsyncFunction.prototype, [value]) || LOWERED.test(apply(toString, value, []))),
+});
+defineProperty(globalThis, Symbol.for("dodev.AsyncFunction"), { value: AsyncFunction });
+
 export class AsyncLocalStorage {
   #default;
   #name;

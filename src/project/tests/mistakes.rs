@@ -12,8 +12,8 @@ fn good_files_have_no_diagnostics() {
 
 #[test]
 fn syntax_errors_point_at_the_place() {
-    check_json("{ \"name\": \"w\"\n \"main\": \"x\" }", &["1:14 syntax expected comma"]);
-    check_json("{ name: \"w\" }", &["1:3 syntax expected string for object property"]);
+    check_json("{ \"name\": \"w\"\n \"main\": \"x\" }", &["1:14 syntax a comma is missing"]);
+    check_json("{ name: \"w\" }", &["1:3 syntax keys stand in double quotes"]);
     check_json("", &["1:1 syntax the file is empty"]);
     check_json("[]", &["1:1 wrong-type the configuration must be an object, not an array"]);
     check_toml(
@@ -149,13 +149,7 @@ fn bindings_must_be_whole_and_unique() {
         &["2:11 duplicate-binding the binding `A` is given in `services` and again in `vars`"],
     );
     let text = json("\"services\": [{ \"binding\": \"A\", \"servise\": \"w\" }]");
-    check_json(
-        &text,
-        &[
-            "2:32 missing-key `services[0]` needs `service`",
-            "2:32 unknown-key unknown key `servise` in `services[0]`",
-        ],
-    );
+    check_json(&text, &["2:32 missing-key `services[0]` needs `service`"]);
     assert_eq!(help(&text, "config/missing-key"), "rename `servise` to `service`");
     check_json(
         &json(

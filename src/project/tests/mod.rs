@@ -6,6 +6,7 @@ use crate::base::diag::Diagnostic;
 
 mod mistakes;
 mod projects;
+mod repairs;
 
 /// 22 November 2026.
 const NOW: Timestamp = Timestamp(1_795_305_600_000);

@@ -196,7 +196,8 @@ fn a_script_alone_is_a_project() {
 #[test]
 fn flags_win_over_the_file() {
     let project = TestProject::new()
-        .file("wrangler.jsonc", &json("\"define\": { \"A\": \"1\" }, \"tsconfig\": \"./x.json\""));
+        .file("wrangler.jsonc", &json("\"define\": { \"A\": \"1\" }, \"tsconfig\": \"./x.json\""))
+        .file("x.json", "{}");
     let project = project.with(|request| {
         request.overrides = Overrides {
             name: Some("flag".into()),

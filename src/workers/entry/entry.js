@@ -13,8 +13,24 @@ import { RESERVED_ENTRY, callable, classMember, perform, settled } from "dodev:w
 /** Awake objects by slot. */
 const instances = [];
 
+/**
+ * Refuses exports that the platform cannot call.
+ *
+ * Fidelity: workerd's text. Deviation: it has another one for `null` and `undefined`, which names nothing.
+ */
+function checkExports(namespace) {
+  for (const name of Object.keys(namespace)) {
+    const value = namespace[name];
+    if (typeof value === "function" || (typeof value === "object" && value !== null)) continue;
+    throw new TypeError(
+      `Incorrect type for map entry '${name}': the provided value is not of type 'function or ExportedHandler'.`,
+    );
+  }
+}
+
 /** Remembers the main module's exports and builds the environment. */
 host.entry("load", (namespace) => {
+  checkExports(namespace);
   worker.exports = namespace;
   worker.handlers = namespace.default;
   makeEnv();
