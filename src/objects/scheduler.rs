@@ -33,7 +33,7 @@ use super::stores::Stores;
 
 /// Turns events into calls of JavaScript; the surface of the platform implements it.
 pub trait Entry {
-    /// Calls the constructor of the object in `slot`.
+    /// Calls the constructor of the object, or facet, in `slot`.
     fn construct<'js>(
         &self,
         ctx: &Ctx<'js>,
@@ -47,6 +47,8 @@ pub trait Entry {
     fn enter<'js>(&self, ctx: &Ctx<'js>, scope: Scope, target: Target, event: Event) -> Entered<'js>;
     /// What was thrown, as a failure that can leave the isolate.
     fn failure<'js>(&self, ctx: &Ctx<'js>, thrown: &Value<'js>) -> Failure;
+    /// Forgets what the facets in `slots` were to be, which ended.
+    fn forget_facets(&self, ctx: &Ctx<'_>, slots: &[Slot]);
     /// Drops the callbacks of timers that ended with their owner.
     fn forget_timers(&self, ctx: &Ctx<'_>, timers: Vec<u32>);
     /// Drops the JavaScript objects of socket ends that are gone.
@@ -96,6 +98,7 @@ pub struct Objects {
     pub(super) handing_over: super::handover::HandingOver,
     pub(super) parcels: super::parcel::Parcels,
     pub(super) warnings: super::warnings::Warnings,
+    pub(super) facets: RefCell<super::facets::Facets>,
     pub(super) faults: Faults,
     pub(super) alarm_waiters: AlarmWaiters,
     pub(super) feed: RefCell<Feed>,
@@ -128,6 +131,7 @@ impl Objects {
             handing_over,
             parcels: super::parcel::Parcels::default(),
             warnings: super::warnings::Warnings::default(),
+            facets: RefCell::default(),
             faults: Faults::default(),
             alarm_waiters: AlarmWaiters::default(),
             feed: RefCell::default(),
@@ -182,6 +186,13 @@ impl Objects {
         actors.push(Actor::new(key, name.map(str::to_owned)));
         self.index.borrow_mut().insert(key, slot);
         slot
+    }
+
+    /// The slots of all objects that were heard of, in order; facets are part of their objects.
+    pub(super) fn object_slots(&self) -> Vec<Slot> {
+        let mut slots: Vec<Slot> = self.index.borrow().values().copied().collect();
+        slots.sort_unstable_by_key(|slot| slot.0);
+        slots
     }
 
     /// Looks at the object in `slot`.
@@ -355,6 +366,7 @@ impl Objects {
                     continue;
                 }
                 self.forget_sockets(isolate, entry);
+                self.forget_facets(isolate, entry);
                 return self.forget_timers(isolate, entry);
             }
         }
@@ -380,6 +392,17 @@ impl Objects {
         }
     }
 
+    fn forget_facets(&self, isolate: &Isolate, entry: &Rc<dyn Entry>) {
+        let slots = self.take_ended_facets();
+        if !slots.is_empty() {
+            isolate.turn(Scope::NONE, |ctx| {
+                entry.forget_facets(ctx, &slots);
+                Entered::Done
+            });
+            self.free_facets(slots);
+        }
+    }
+
     fn run_actor(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, slot: Slot) {
         self.with_actor(slot, |actor| actor.queued = false);
         let wakefulness = self.with_actor(slot, |actor| actor.wakefulness.clone());
@@ -393,7 +416,7 @@ impl Objects {
                     self.wake(isolate, entry, slot);
                 }
             }
-            Wakefulness::AwaitingLease | Wakefulness::Constructing => {}
+            Wakefulness::Starting | Wakefulness::AwaitingLease | Wakefulness::Constructing => {}
             Wakefulness::Awake => {
                 if !self.run_handover(isolate, entry, slot) && !self.run_critical(isolate, entry, slot) {
                     let next = self.with_actor(slot, |actor| Some((actor.owner, actor.take_admitted()?)));
@@ -425,8 +448,11 @@ impl Objects {
             actor.wakefulness = Wakefulness::Constructing;
             (actor.key, actor.name.clone())
         });
-        self.adopt_sockets(&self.lease_key(slot));
-        match self.stores.open(slot, &self.namespaces[key.namespace], key.id, name.as_deref()) {
+        let facet = self.facets.borrow().number(slot);
+        if facet == 0 {
+            self.adopt_sockets(&self.lease_key(slot));
+        }
+        match self.stores.open(slot, &self.namespaces[key.namespace], key.id, facet, name.as_deref()) {
             Ok(false) => {}
             // The alarm may be another one now.
             Ok(true) => self.alarms.note_change(slot),
@@ -498,10 +524,14 @@ impl Objects {
 
     /// Who the object in `slot` is, for logs.
     pub(super) fn origin_of(&self, slot: Slot) -> Origin {
-        self.with_actor(slot, |actor| {
-            let class = self.namespaces[actor.key.namespace].class.clone();
+        let facet = self.facets.borrow().described(slot);
+        let root = self.facets.borrow().root_of(slot);
+        self.with_actor(root, |actor| {
             let name = actor.name.clone().unwrap_or_else(|| actor.key.id.to_string()[..8].to_owned());
-            Origin::Object { class, name }
+            match facet {
+                Some((class, names)) => Origin::Object { class, name: format!("{name}/{}", names.join("/")) },
+                None => Origin::Object { class: self.namespaces[actor.key.namespace].class.clone(), name },
+            }
         })
     }
 

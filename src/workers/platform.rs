@@ -246,6 +246,9 @@ impl Entry for Platform {
         name: Option<&str>,
     ) -> rquickjs::Result<Value<'js>> {
         let namespace = &self.objects.namespaces[key.namespace];
+        if self.objects.is_facet(slot) {
+            return self.host().entry(ctx, "constructFacet")?.call((slot.0, namespace.sqlite));
+        }
         let entry = self.host().entry(ctx, "construct")?;
         entry.call((
             slot.0,
@@ -342,6 +345,13 @@ impl Entry for Platform {
                 )
             }
         }
+    }
+
+    fn forget_facets(&self, ctx: &Ctx<'_>, slots: &[Slot]) {
+        let numbers: Vec<u32> = slots.iter().map(|slot| slot.0).collect();
+        let done: rquickjs::Result<()> =
+            self.host().entry(ctx, "forgetFacets").and_then(|entry| entry.call((numbers,)));
+        done.expect("removing entries of a table cannot throw");
     }
 
     fn forget_timers(&self, ctx: &Ctx<'_>, timers: Vec<u32>) {

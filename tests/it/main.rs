@@ -11,6 +11,7 @@ mod counter;
 mod crash;
 mod deadline;
 mod devloop;
+mod facets;
 mod history;
 mod http;
 mod init;

@@ -4,6 +4,7 @@ import { forbidEval } from "dodev:web/eval";
 import { forgetInstance, noteInstance, runAlarm } from "dodev:workers/alarm";
 import { DurableObjectState, ExecutionContext } from "dodev:workers/ctx";
 import { makeEnv, worker } from "dodev:workers/env";
+import { startOf } from "dodev:workers/facets";
 import { makeId } from "dodev:workers/namespace";
 import { runScheduled } from "dodev:workers/scheduled";
 import { callSocketHandler } from "dodev:workers/sockets";
@@ -84,6 +85,13 @@ host.entry("construct", (slot, number, className, hex, name, sqlite) => {
   const state = new DurableObjectState(slot, makeId(number, hex, name ?? undefined), sqlite);
   instances[slot] = new (subclassOf(type))(state, worker.env);
   noteInstance(slot, instances[slot]);
+});
+
+host.entry("constructFacet", (slot, sqlite) => {
+  const { name, props, id } = startOf(slot);
+  const given = props === undefined ? undefined : host.cloneFromBytes(props);
+  const state = new DurableObjectState(slot, id, sqlite, given);
+  instances[slot] = new (subclassOf(worker.exports[name]))(state, worker.env);
 });
 
 host.entry("destroy", (slot) => {

@@ -13,6 +13,9 @@ class ServiceReference {
   call(path, args) {
     return host.callEntrypoint(this.name, this.props, path, args);
   }
+  request(...request) {
+    return host.fetchEntrypoint(this.name, this.props, ...request);
+  }
   member(name) {
     return name === "then" ? undefined : Reference.prototype.member.call(this, name);
   }
@@ -29,10 +32,9 @@ export class Fetcher {
   }
 
   fetch(input, init) {
-    const service = referenceOf(this);
-    if (!(service instanceof ServiceReference)) throw new TypeError("Illegal invocation");
-    const { name, props } = service;
-    return sendRequest((...request) => host.fetchEntrypoint(name, props, ...request), input, init);
+    const reference = referenceOf(this);
+    if (typeof reference?.request !== "function") throw new TypeError("Illegal invocation");
+    return sendRequest((...request) => reference.request(...request), input, init);
   }
 
   connect() {

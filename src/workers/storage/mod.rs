@@ -171,6 +171,10 @@ fn install_writes<'js>(
         let call = Call::new(&ctx, &shared, slot)?;
         call.touch();
         let done = call.store.borrow_mut().delete_all(keep_alarm);
+        if done.is_ok() {
+            let deleted = shared.delete_facets(Slot(slot));
+            deleted.map_err(|error| reset(&ctx, &shared, slot, error.to_string()))?;
+        }
         if !keep_alarm && done.is_ok() {
             shared.alarms.note_change(Slot(slot));
         }

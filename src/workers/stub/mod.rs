@@ -66,9 +66,8 @@ pub(super) fn install<'js>(
 }
 
 fn send(objects: &Objects, slot: u32, ticket: f64, event: Event) {
-    let (key, name) = objects.with_actor(Slot(slot), |actor| (actor.key, actor.name.clone()));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "two numbers in 52 bits")]
     let (breaks, retry) = (ticket as u64 as u32, (ticket as u64 >> 32) as u32);
     let attempts = Attempts::new(RetryLimits::unpack(retry));
-    objects.send(Outgoing { key, name, breaks, attempts, event });
+    objects.send(Outgoing { slot: Slot(slot), breaks, attempts, event });
 }
