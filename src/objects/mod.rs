@@ -29,6 +29,7 @@ mod retry;
 mod scheduler;
 mod sockets;
 mod stores;
+mod subrequests;
 mod warnings;
 
 pub use actor::{Actor, ActorKey, Namespace, Slot};

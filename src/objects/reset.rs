@@ -113,6 +113,7 @@ impl Objects {
             entry.destroy(ctx, slot);
             Entered::Done
         });
+        self.subrequests.forget(owner);
         self.drop_sockets_of(owner);
         self.host.ops.cancel_all_of(owner);
         self.host.timers.borrow_mut().cancel_all_of(owner);

@@ -98,6 +98,7 @@ pub struct Objects {
     pub(super) handing_over: super::handover::HandingOver,
     pub(super) parcels: super::parcel::Parcels,
     pub(super) warnings: super::warnings::Warnings,
+    pub(super) subrequests: super::subrequests::Subrequests,
     pub(super) facets: RefCell<super::facets::Facets>,
     pub(super) faults: Faults,
     pub(super) alarm_waiters: AlarmWaiters,
@@ -131,6 +132,7 @@ impl Objects {
             handing_over,
             parcels: super::parcel::Parcels::default(),
             warnings: super::warnings::Warnings::default(),
+            subrequests: super::subrequests::Subrequests::default(),
             facets: RefCell::default(),
             faults: Faults::default(),
             alarm_waiters: AlarmWaiters::default(),
@@ -423,6 +425,9 @@ impl Objects {
                     if let Some((owner, (section, event))) = next {
                         let scope = Scope { owner, section };
                         self.stores.begin_event(slot, &event);
+                        if event.is_incoming() {
+                            self.subrequests.forget(owner);
+                        }
                         let report =
                             isolate.turn(scope, |ctx| entry.enter(ctx, scope, Target::Object(slot), event));
                         self.after_turn(isolate, entry, scope, report);
@@ -546,6 +551,7 @@ impl Objects {
     pub fn end_task(&self, owner: OwnerId) {
         let ended = self.requests.borrow_mut().end(owner);
         if ended {
+            self.subrequests.forget(owner);
             self.drop_sockets_of(owner);
             self.host.ops.cancel_all_of(owner);
             self.host.timers.borrow_mut().cancel_all_of(owner);

@@ -32,7 +32,10 @@ pub use platform::{Platform, WorkerSpec, load_exports, set_compatibility};
 pub const EXTENSION: Extension = Extension {
     install: |_, _, _| Ok(()),
     eager: &[ENTRY_MODULE],
-    public: &[("cloudflare:workers", "dodev:workers/entrypoints")],
+    public: &[
+        ("cloudflare:workers", "dodev:workers/entrypoints"),
+        ("cloudflare:durable-objects", "dodev:workers/durable_objects"),
+    ],
 };
 
 /// The prelude module that registers the entry functions.

@@ -146,23 +146,41 @@ impl Platform {
             Ok(received) => (enter(received.value), received.imports),
             Err(error) => (Err(error), Vec::new()),
         };
+        // Fidelity: what is wrong with the call or its result is not told as an error of that object.
+        let (called, misdirected) = match called {
+            Err(_) => {
+                let thrown = ctx.catch();
+                let misdirected = self.was_looking(ctx);
+                (Err(ctx.throw(thrown)), misdirected)
+            }
+            Ok(value) => (Ok(value), false),
+        };
         let objects = self.objects.clone();
         Entered::Root(
             called,
             Box::new(move |ctx, result| {
-                let message =
-                    result.and_then(|value| write_result(ctx, &objects, &value).map_err(|_| ctx.catch()));
-                objects.reply(
-                    reply,
-                    match message {
+                let reply_with = match result {
+                    Ok(value) => match write_result(ctx, &objects, &value) {
                         Ok(message) => Reply::Value(message),
-                        Err(thrown) => Reply::Failed(failure(&objects, ctx, &thrown)),
+                        Err(_) => Reply::Failed(nobodys(failure(&objects, ctx, &ctx.catch()))),
                     },
-                );
+                    Err(thrown) => {
+                        let failure = failure(&objects, ctx, &thrown);
+                        Reply::Failed(if misdirected { nobodys(failure) } else { failure })
+                    }
+                };
+                objects.reply(reply, reply_with);
                 imports.iter().for_each(|import| import.dispose());
                 objects.end_task(scope.owner);
             }),
         )
+    }
+
+    /// Whether the prelude was looking for what a call means when it threw.
+    fn was_looking(&self, ctx: &Ctx<'_>) -> bool {
+        let looking: rquickjs::Result<bool> =
+            self.host().entry(ctx, "takeLooking").and_then(|entry| entry.call(()));
+        looking.expect("reading a variable cannot throw")
     }
 
     fn call_object<'js>(
@@ -214,6 +232,11 @@ impl Platform {
             Err(_) => ops.reject(ctx, op, ctx.catch()),
         }
     }
+}
+
+/// The same without the object that it came from.
+fn nobodys(failure: Failure) -> Failure {
+    Failure { object_id: None, ..failure }
 }
 
 /// What was thrown in the running turn; the reason of a reset where the object is broken.

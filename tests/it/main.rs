@@ -26,6 +26,7 @@ mod process;
 mod project;
 mod reload;
 mod rpc;
+mod rpc_corners;
 mod rust_text;
 mod sample_tests;
 mod sockets;

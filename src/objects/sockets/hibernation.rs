@@ -144,6 +144,7 @@ impl Objects {
                 continue;
             }
             if self.is_tree_pinned(isolate, slot) {
+                self.tell_why_awake(isolate, slot);
                 self.note_activity(slot);
                 continue;
             }

@@ -67,6 +67,7 @@ class FacetReference {
     this.parentId = parentId;
     this.name = name;
     this.start = start;
+    this.hex = `${parentId}`;
     this.owner = host.currentOwner();
     this.slot = -1;
     this.ticket = 0;

@@ -10,8 +10,11 @@ use crate::engine::exception::throw;
 use crate::objects::{FacetPlace, Failure, Objects, Slot};
 use crate::storage::CommitError;
 
-use super::arguments::{foreign, reset, store_of};
+use super::arguments::{check_own, foreign, reset};
 use super::rpc::failure_of;
+
+/// What facets are in the platform's words.
+const KIND: &str = "FacetManager";
 
 /// `host.facetDepth(slot)`; `host.currentOwner()`, a number for the running instance or request, and
 /// `host.checkOwner(owner, type)`, which throws where it is another one's;
@@ -24,7 +27,10 @@ pub(super) fn install<'js>(
     objects: &Rc<Objects>,
 ) -> rquickjs::Result<()> {
     let shared = objects.clone();
-    let depth = move |slot: u32| shared.facet_depth(Slot(slot));
+    let depth = move |ctx: Ctx<'js>, slot: u32| {
+        check_own(&ctx, &shared, slot, KIND)?;
+        Ok::<_, rquickjs::Error>(shared.facet_depth(Slot(slot)))
+    };
     host.set("facetDepth", Function::new(ctx.clone(), depth)?)?;
     let shared = objects.clone();
     #[expect(clippy::cast_precision_loss, reason = "owners are counted from 1")]
@@ -34,12 +40,12 @@ pub(super) fn install<'js>(
     let check = move |ctx: Ctx<'js>, expected: f64, kind: String| match owner() {
         #[expect(clippy::float_cmp, reason = "both are the same integer or are not")]
         current if current == expected => Ok(()),
-        _ => Err(throw(&ctx, &foreign(&shared, Some(&kind)))),
+        _ => Err(throw(&ctx, &foreign(&shared, &kind))),
     };
     host.set("checkOwner", Function::new(ctx.clone(), check)?)?;
     let shared = objects.clone();
     let open = move |ctx: Ctx<'js>, parent: u32, name: String| {
-        store_of(&ctx, &shared, parent)?;
+        check_own(&ctx, &shared, parent, KIND)?;
         let FacetPlace { slot, breaks, fresh } = shared.open_facet(Slot(parent), &name);
         Ok::<_, rquickjs::Error>(List((slot.0, breaks, fresh)))
     };
@@ -61,21 +67,21 @@ pub(super) fn install<'js>(
 fn install_ends<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) -> rquickjs::Result<()> {
     let shared = objects.clone();
     let abort = move |ctx: Ctx<'js>, parent: u32, name: String, thrown: Value<'js>| {
-        store_of(&ctx, &shared, parent)?;
+        check_own(&ctx, &shared, parent, KIND)?;
         shared.abort_facet(Slot(parent), &name, &reason(&ctx, &thrown));
         Ok::<_, rquickjs::Error>(())
     };
     host.set("abortFacet", Function::new(ctx.clone(), abort)?)?;
     let shared = objects.clone();
     let delete = move |ctx: Ctx<'js>, parent: u32, name: String| {
-        store_of(&ctx, &shared, parent)?;
+        check_own(&ctx, &shared, parent, KIND)?;
         let done = shared.delete_facet(Slot(parent), &name);
         check(&ctx, &shared, parent, done)
     };
     host.set("deleteFacet", Function::new(ctx.clone(), delete)?)?;
     let shared = objects.clone();
     let clone = move |ctx: Ctx<'js>, parent: u32, from: String, to: String| {
-        store_of(&ctx, &shared, parent)?;
+        check_own(&ctx, &shared, parent, KIND)?;
         let done = shared.clone_facet(Slot(parent), &from, &to);
         check(&ctx, &shared, parent, done)
     };

@@ -119,7 +119,10 @@ function reviveSignal({ aborted, reason, trigger }) {
 host.entry("describe", (object, handler) => {
   if (handler instanceof Reference) {
     const stub = importOf(handler);
-    if (stub === undefined) return handler.describe?.();
+    if (stub === undefined) {
+      if (handler.typeName !== undefined) throw notSerializable(handler.typeName);
+      return handler.describe?.();
+    }
     return [STUB, [stub, Cloudflare.compatibilityFlags.rpc_params_dup_stubs !== true]];
   }
   if (typeof object === "function" || object instanceof RpcTarget) {
@@ -133,7 +136,7 @@ host.entry("describe", (object, handler) => {
   if (isWritableStream(object)) return describeWritable(object);
   if (isResponse(object)) {
     const description = withCarriedBody(describeResponse(object));
-    if (description.webSocket) throw cloneError("Response with a WebSocket cannot be serialized.");
+    if (description.webSocket) throw notSerializable("WebSocket");
     return [RESPONSE, description];
   }
   if (isRequest(object)) {
@@ -146,8 +149,8 @@ host.entry("describe", (object, handler) => {
   const described = describeClass(object);
   if (described !== undefined) return [CLASS, described];
   if (isBlob(object)) {
-    const { name, lastModified } = object;
-    return [BLOB, { type: object.type, bytes: bytesOfBlob(object), name, lastModified }];
+    if (object instanceof File) throw notSerializable("File");
+    return [BLOB, { type: object.type, bytes: bytesOfBlob(object) }];
   }
   return undefined;
 });
@@ -160,8 +163,7 @@ revivers[REQUEST] = reviveRequest;
 revivers[RESPONSE] = reviveResponse;
 revivers[HEADERS] = reviveHeaders;
 revivers[SIGNAL] = reviveSignal;
-revivers[BLOB] = ({ type, bytes, name, lastModified }) =>
-  name === undefined ? new Blob([bytes], { type }) : new File([bytes], name, { type, lastModified });
+revivers[BLOB] = ({ type, bytes }) => new Blob([bytes], { type });
 
 /** Makes again what `describe` took apart. */
 host.entry("revive", (kind, value) => revivers[kind](value));

@@ -12,7 +12,7 @@ use crate::engine::opaque::Opaque;
 use crate::engine::proxy::handler_of;
 use crate::engine::{OpError, OpId};
 use crate::objects::{Callee, Entrypoint, Event, Export, Import, Message, Objects, ReplyTo};
-use crate::workers::arguments::{check_alive, foreign};
+use crate::workers::arguments::{begin_subrequest, check_alive, foreign};
 use crate::workers::messages::request_of;
 
 use super::carrier::write_message;
@@ -56,7 +56,7 @@ pub fn export_of<'js>(
     if holder == objects.host.scope.get().owner {
         return Ok(export);
     }
-    Err(throw(ctx, &foreign(objects, None)))
+    Err(throw(ctx, &foreign(objects, "Client")))
 }
 
 /// A property path as JavaScript gives it: one name, an array of names, or nothing.
@@ -185,7 +185,7 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
     let shared = objects.clone();
     let call =
         move |ctx: Ctx<'js>, name: Option<String>, props: Value<'js>, path: Value<'js>, args: Value<'js>| {
-            check_alive(&ctx, &shared)?;
+            begin_subrequest(&ctx, &shared)?;
             let entrypoint = entrypoint_of(&ctx, &shared, name, &props)?;
             let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
             let (op, promise) = start(&ctx, &shared)?;
@@ -203,7 +203,7 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
                       url: String,
                       headers: Array<'js>,
                       body: Value<'js>| {
-        check_alive(&ctx, &shared)?;
+        begin_subrequest(&ctx, &shared)?;
         let entrypoint = entrypoint_of(&ctx, &shared, name, &props)?;
         let request = request_of(&shared.host, &method, url, &headers, &body)?;
         let (op, promise) = start(&ctx, &shared)?;

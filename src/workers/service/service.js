@@ -1,5 +1,6 @@
 // Services: the caller's side of entry points of the Worker. Every name that is not the service's own is a method.
 import host from "dodev:host";
+import { wrongArgument } from "dodev:web/interface";
 import { sendRequest } from "dodev:workers/entry/messages";
 import { SERVICE, carries } from "dodev:workers/rpc/carry";
 import { Reference, follows, referenceOf, tagged } from "dodev:workers/rpc/references";
@@ -32,6 +33,7 @@ export class Fetcher {
   }
 
   fetch(input, init) {
+    if (arguments.length === 0) throw wrongArgument("Fetcher", "fetch", 1, "Request or string");
     const reference = referenceOf(this);
     if (typeof reference?.request !== "function") throw new TypeError("Illegal invocation");
     return sendRequest((...request) => reference.request(...request), input, init);
