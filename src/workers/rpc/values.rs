@@ -39,8 +39,7 @@ pub fn read_stored<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> rquickjs::Result<Value<
 pub fn failure_of<'js>(ctx: &Ctx<'js>, thrown: &Value<'js>, object_id: Option<String>) -> Failure {
     let exception = Exception::read(ctx, thrown);
     let is_dom = thrown.as_object().is_some_and(|object| is_dom(ctx, object));
-    let takes_id =
-        thrown.is_error() && !is_dom && thrown.as_object().is_some_and(|object| is_extensible(ctx, object));
+    let takes_id = !is_dom && thrown.as_object().is_some_and(|object| is_extensible(ctx, object));
     let flags = thrown.as_object().map(|object| flags_of(ctx, object)).unwrap_or_default();
     // What is no object arrives as an Error with its text.
     let thrown = thrown.as_object().and_then(|object| {
