@@ -14,6 +14,8 @@ pub const ISOLATE_STACK_BYTES: usize = 8 * 1024 * 1024;
 pub const ISOLATE_THREAD_STACK_BYTES: usize = 16 * 1024 * 1024;
 /// CPU time of one turn when the configuration names none.
 pub const TURN_CPU: Duration = Duration::from_secs(30);
+/// Requests and calls of other services that one event may make when the configuration names no number.
+pub const SUBREQUESTS: u32 = 10_000;
 /// Quiet time after a reload before an isolate is made for the next one: saves that follow at once come first.
 pub const STANDBY_DELAY: Duration = Duration::from_millis(20);
 /// How long such an isolate is kept.

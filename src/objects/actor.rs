@@ -59,6 +59,8 @@ pub struct Slot(pub u32);
 pub enum Wakefulness {
     /// No instance exists.
     Asleep,
+    /// A facet whose parent has not said yet which class it is.
+    Starting,
     /// Another world still holds the object; it will hand it over.
     AwaitingLease,
     /// The constructor runs, or its turn has not ended yet.
@@ -169,7 +171,7 @@ impl Actor {
 
     fn lets_in(&self, section: SectionId) -> bool {
         match self.wakefulness {
-            Wakefulness::AwaitingLease | Wakefulness::Constructing => false,
+            Wakefulness::Starting | Wakefulness::AwaitingLease | Wakefulness::Constructing => false,
             Wakefulness::Asleep => true,
             Wakefulness::Awake => self.gate.admits(section),
         }

@@ -355,6 +355,8 @@ impl Objects {
         }
         slots.sort_unstable_by_key(|slot| slot.0);
         slots.dedup();
+        // Facets have no alarms.
+        slots.retain(|slot| !self.is_facet(*slot));
         let mut earlier = Vec::new();
         slots.retain(|slot| {
             let Some(store) = self.stores.get(*slot) else { return false };

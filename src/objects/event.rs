@@ -113,6 +113,18 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether it comes from outside: what it makes an object do is counted anew.
+    pub fn is_incoming(&self) -> bool {
+        matches!(
+            self,
+            Self::Fetch { .. }
+                | Self::Call { .. }
+                | Self::CallExport { .. }
+                | Self::Alarm { .. }
+                | Self::Socket(_)
+        )
+    }
+
     /// What it is, for a developer; also says what promises are waited for that it leaves.
     pub fn name(&self) -> &'static str {
         match self {

@@ -14,6 +14,8 @@ pub struct Failure {
     pub flags: Vec<&'static str>,
     /// The id of the object whose code threw.
     pub object_id: Option<String>,
+    /// Whether it was a DOMException.
+    pub is_dom: bool,
 }
 
 /// The error was thrown by the code of the other side.
@@ -38,7 +40,7 @@ impl Failure {
             stack: String::new(),
             causes: Vec::new(),
         };
-        Self { exception, thrown: None, flags: flags.to_vec(), object_id: None }
+        Self { exception, thrown: None, flags: flags.to_vec(), object_id: None, is_dom: false }
     }
 }
 

@@ -170,8 +170,7 @@ impl Objects {
     }
 
     fn hand_over_all(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) {
-        let count = u32::try_from(self.actors.borrow().len()).expect("slots are numbered by u32");
-        for slot in (0..count).map(Slot) {
+        for slot in self.object_slots() {
             self.hand_over_if_wanted(isolate, entry, slot);
         }
     }
@@ -184,35 +183,56 @@ impl Objects {
         }
     }
 
-    /// Gives the object in `slot` up if another world may want it and it has nothing to do.
+    /// Gives the object that `slot` belongs to up if another world may want it and it has nothing to do.
     pub(super) fn hand_over_if_wanted(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, slot: Slot) {
+        let slot = self.facets.borrow().root_of(slot);
         let handing_over = &self.handing_over;
         if !handing_over.retired.get() && !handing_over.wanted.borrow().contains(&slot) {
             return;
         }
         self.settle_alarm_end(slot);
-        if self.holds_of(slot) || self.sockets_are_on_their_way(slot) {
+        let tree = self.tree(slot);
+        if tree.iter().any(|slot| self.is_busy(isolate, *slot)) {
             return;
+        }
+        for slot in tree {
+            if self.has_instance(slot) {
+                self.end_instance(isolate, entry, slot);
+                self.stores.close(slot);
+            }
+            if self.is_facet(slot) {
+                self.close_sockets_of_facet(slot);
+                self.forget_facet(slot);
+            }
+        }
+        self.give_up_lease(slot);
+    }
+
+    /// Whether the object in `slot` does something that another world could not go on with.
+    fn is_busy(&self, isolate: &Isolate, slot: Slot) -> bool {
+        if self.holds_of(slot) || self.sockets_are_on_their_way(slot) {
+            return true;
         }
         let (scope, sleeps) = self.with_actor(slot, |actor| {
             let sleeps = actor.wakefulness == Wakefulness::Asleep && actor.inbox.is_empty();
             (actor.idle_scope(), sleeps)
         });
-        if sleeps {
-            return self.give_up_lease(slot);
-        }
-        let Some(scope) = scope else { return };
+        let Some(scope) = scope else { return !sleeps };
         let owner = scope.owner;
-        if self.alarms.runs(slot)
+        self.alarms.runs(slot)
             || isolate.roots().any_of(owner)
             || self.host.ops.any_of(owner)
             || self.stores.is_dirty(slot)
-        {
-            return;
+    }
+
+    /// Only its parent can say in the next world what the facet in `slot` is: nobody could take its sockets over.
+    fn close_sockets_of_facet(&self, slot: Slot) {
+        let count = self.sockets.of_object(slot, None).len();
+        if count > 0 {
+            let name = self.name_of(slot);
+            self.warn(format!("{count} WebSocket(s) of the facet {name} were closed by the reload"));
         }
-        self.end_instance(isolate, entry, slot);
-        self.stores.close(slot);
-        self.give_up_lease(slot);
+        self.drop_hibernatable(slot);
     }
 
     fn give_up_lease(&self, slot: Slot) {

@@ -8,7 +8,7 @@ use crate::engine::Isolate;
 use crate::engine::http::Upgrade;
 use crate::engine::socket::{Frame, SocketId};
 
-use super::actor::{ActorKey, Slot};
+use super::actor::Slot;
 use super::call_retry::Attempts;
 use super::event::{Event, Reply, ReplyTo};
 use super::failure::{Failure, OVERLOADED, QUEUE_FULL, RESET};
@@ -33,9 +33,7 @@ pub(super) enum Output {
 /// An event for another object.
 pub struct Outgoing {
     /// Whom it is for.
-    pub key: ActorKey,
-    /// The name it was addressed by.
-    pub name: Option<String>,
+    pub slot: Slot,
     /// The number of breaks the stub has seen; it stays broken when the object broke since.
     pub breaks: u32,
     /// How often it was made already.
@@ -131,7 +129,7 @@ impl Objects {
         if self.faults.is_empty() {
             return self.arrive(outgoing);
         }
-        match self.faults.take(outgoing.key) {
+        match self.next_fault(outgoing.slot) {
             Some(fault) => self.suffer(fault, outgoing),
             None => self.arrive(outgoing),
         }
@@ -139,8 +137,7 @@ impl Objects {
 
     /// Delivers a call to its object, unless its stub is broken.
     pub(super) fn arrive(&self, outgoing: Outgoing) {
-        let Outgoing { key, name, breaks, event, .. } = outgoing;
-        let slot = self.slot(key, name.as_deref());
+        let Outgoing { slot, breaks, event, .. } = outgoing;
         let (broken, queued) = self.with_actor(slot, |actor| {
             let broken = (actor.breaks != breaks).then(|| actor.last_break.clone()).flatten();
             (broken, actor.inbox.len())

@@ -21,7 +21,14 @@ impl Objects {
         if !failure.flags.contains(&RESET) {
             failure.flags.push(RESET);
         }
+        self.mark_broken(slot, failure);
+    }
+
+    /// The same with the failure's flags as they are; facets break with their parent.
+    pub fn mark_broken(&self, slot: Slot, mut failure: Failure) {
         failure.object_id = None;
+        let below = self.facets.borrow().below(slot);
+        below.into_iter().for_each(|facet| self.end_facet(facet, &failure));
         let first = self.with_actor(slot, |actor| {
             let first = actor.broken.is_none();
             if first {
@@ -100,6 +107,7 @@ impl Objects {
                 Event::Complete(_) | Event::Timer(_) | Event::Socket(_) => {}
             }
         }
+        self.forget_facet(slot);
     }
 
     /// Drops the instance in `slot` and everything that it still waits for.
@@ -120,6 +128,7 @@ impl Objects {
             entry.destroy(ctx, slot);
             Entered::Done
         });
+        self.subrequests.forget(owner);
         self.drop_sockets_of(owner);
         self.host.ops.cancel_all_of(owner);
         self.host.timers.borrow_mut().cancel_all_of(owner);

@@ -33,7 +33,7 @@ use super::stores::Stores;
 
 /// Turns events into calls of JavaScript; the surface of the platform implements it.
 pub trait Entry {
-    /// Calls the constructor of the object in `slot`.
+    /// Calls the constructor of the object, or facet, in `slot`.
     fn construct<'js>(
         &self,
         ctx: &Ctx<'js>,
@@ -47,6 +47,8 @@ pub trait Entry {
     fn enter<'js>(&self, ctx: &Ctx<'js>, scope: Scope, target: Target, event: Event) -> Entered<'js>;
     /// What was thrown, as a failure that can leave the isolate.
     fn failure<'js>(&self, ctx: &Ctx<'js>, thrown: &Value<'js>) -> Failure;
+    /// Forgets what the facets in `slots` were to be, which ended.
+    fn forget_facets(&self, ctx: &Ctx<'_>, slots: &[Slot]);
     /// Drops the callbacks of timers that ended with their owner.
     fn forget_timers(&self, ctx: &Ctx<'_>, timers: Vec<u32>);
     /// Drops the JavaScript objects of socket ends that are gone.
@@ -97,6 +99,8 @@ pub struct Objects {
     pub(super) handing_over: super::handover::HandingOver,
     pub(super) parcels: super::parcel::Parcels,
     pub(super) warnings: super::warnings::Warnings,
+    pub(super) subrequests: super::subrequests::Subrequests,
+    pub(super) facets: RefCell<super::facets::Facets>,
     pub(super) faults: Faults,
     pub(super) alarm_waiters: AlarmWaiters,
     pub(super) feed: RefCell<Feed>,
@@ -130,6 +134,8 @@ impl Objects {
             handing_over,
             parcels: super::parcel::Parcels::default(),
             warnings: super::warnings::Warnings::default(),
+            subrequests: super::subrequests::Subrequests::default(),
+            facets: RefCell::default(),
             faults: Faults::default(),
             alarm_waiters: AlarmWaiters::default(),
             feed: RefCell::default(),
@@ -184,6 +190,13 @@ impl Objects {
         actors.push(Actor::new(key, name.map(str::to_owned)));
         self.index.borrow_mut().insert(key, slot);
         slot
+    }
+
+    /// The slots of all objects that were heard of, in order; facets are part of their objects.
+    pub(super) fn object_slots(&self) -> Vec<Slot> {
+        let mut slots: Vec<Slot> = self.index.borrow().values().copied().collect();
+        slots.sort_unstable_by_key(|slot| slot.0);
+        slots
     }
 
     /// Looks at the object in `slot`.
@@ -359,6 +372,7 @@ impl Objects {
                     continue;
                 }
                 self.forget_sockets(isolate, entry);
+                self.forget_facets(isolate, entry);
                 return self.forget_timers(isolate, entry);
             }
         }
@@ -384,6 +398,17 @@ impl Objects {
         }
     }
 
+    fn forget_facets(&self, isolate: &Isolate, entry: &Rc<dyn Entry>) {
+        let slots = self.take_ended_facets();
+        if !slots.is_empty() {
+            isolate.turn(Scope::NONE, |ctx| {
+                entry.forget_facets(ctx, &slots);
+                Entered::Done
+            });
+            self.free_facets(slots);
+        }
+    }
+
     fn run_actor(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, slot: Slot) {
         self.with_actor(slot, |actor| actor.queued = false);
         let wakefulness = self.with_actor(slot, |actor| actor.wakefulness.clone());
@@ -397,7 +422,7 @@ impl Objects {
                     self.wake(isolate, entry, slot);
                 }
             }
-            Wakefulness::AwaitingLease | Wakefulness::Constructing => {}
+            Wakefulness::Starting | Wakefulness::AwaitingLease | Wakefulness::Constructing => {}
             Wakefulness::Awake => {
                 self.settle_alarm_end(slot);
                 if !self.run_handover(isolate, entry, slot) && !self.run_critical(isolate, entry, slot) {
@@ -405,6 +430,9 @@ impl Objects {
                     if let Some((owner, (section, event))) = next {
                         let scope = Scope { owner, section };
                         self.stores.begin_event(slot, &event);
+                        if event.is_incoming() {
+                            self.subrequests.forget(owner);
+                        }
                         let report =
                             isolate.turn(scope, |ctx| entry.enter(ctx, scope, Target::Object(slot), event));
                         self.after_turn(isolate, entry, scope, report);
@@ -430,8 +458,11 @@ impl Objects {
             actor.wakefulness = Wakefulness::Constructing;
             (actor.key, actor.name.clone())
         });
-        self.adopt_sockets(&self.lease_key(slot));
-        match self.stores.open(slot, &self.namespaces[key.namespace], key.id, name.as_deref()) {
+        let facet = self.facets.borrow().number(slot);
+        if facet == 0 {
+            self.adopt_sockets(&self.lease_key(slot));
+        }
+        match self.stores.open(slot, &self.namespaces[key.namespace], key.id, facet, name.as_deref()) {
             Ok(false) => {}
             // The alarm may be another one now.
             Ok(true) => self.alarms.note_change(slot),
@@ -503,10 +534,14 @@ impl Objects {
 
     /// Who the object in `slot` is, for logs.
     pub(super) fn origin_of(&self, slot: Slot) -> Origin {
-        self.with_actor(slot, |actor| {
-            let class = self.namespaces[actor.key.namespace].class.clone();
+        let facet = self.facets.borrow().described(slot);
+        let root = self.facets.borrow().root_of(slot);
+        self.with_actor(root, |actor| {
             let name = actor.name.clone().unwrap_or_else(|| actor.key.id.to_string()[..8].to_owned());
-            Origin::Object { class, name }
+            match facet {
+                Some((class, names)) => Origin::Object { class, name: format!("{name}/{}", names.join("/")) },
+                None => Origin::Object { class: self.namespaces[actor.key.namespace].class.clone(), name },
+            }
         })
     }
 
@@ -521,6 +556,7 @@ impl Objects {
     pub fn end_task(&self, owner: OwnerId) {
         let ended = self.requests.borrow_mut().end(owner);
         if ended {
+            self.subrequests.forget(owner);
             self.drop_sockets_of(owner);
             self.host.ops.cancel_all_of(owner);
             self.host.timers.borrow_mut().cancel_all_of(owner);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::base::ids::ObjectId;
 use crate::base::limits;
 use crate::storage::history::{CauseKind, HistoryOptions};
-use crate::storage::{Backend, CommitError, Connections, ObjectStore, StorageError};
+use crate::storage::{Backend, CommitError, Connections, ObjectStore, StorageError, facet_path};
 
 use super::actor::{Namespace, Slot};
 use super::demand::Extent;
@@ -20,11 +20,14 @@ fn path_of(url: &str) -> &str {
     url[after..].find('/').map_or("/", |at| &url[after + at..])
 }
 
+/// The store of one object.
+pub type Store = Rc<RefCell<ObjectStore>>;
+
 /// The stores by slot. An object has one while it is awake.
 pub struct Stores {
     directory: PathBuf,
     connections: Rc<Connections>,
-    open: RefCell<Vec<Option<Rc<RefCell<ObjectStore>>>>>,
+    open: RefCell<Vec<Option<Store>>>,
     touched: RefCell<Vec<Slot>>,
 }
 
@@ -39,16 +42,39 @@ impl Stores {
         }
     }
 
-    /// Makes the store of an object that wakes; reads nothing yet, unless an earlier state is to be brought back:
+    /// The file of an object.
+    pub(super) fn path_of(&self, namespace: &Namespace, id: ObjectId) -> PathBuf {
+        self.directory.join(namespace.key.as_str()).join(format!("{id}.sqlite"))
+    }
+
+    /// A store of what is in the file `path`, which no object has awake.
+    pub(super) fn at(&self, path: PathBuf) -> Store {
+        self.new_store(path, true, None)
+    }
+
+    fn new_store(&self, path: PathBuf, sqlite: bool, name: Option<&str>) -> Store {
+        let backend = if sqlite { Backend::Sqlite } else { Backend::Kv };
+        let mut store = ObjectStore::new(self.connections.clone(), path, backend);
+        if let Some(name) = name {
+            store = store.with_name(name);
+        }
+        Rc::new(RefCell::new(store))
+    }
+
+    /// Makes the store of an object that wakes, or of its facet numbered `facet`; reads nothing yet, unless an earlier state is to be brought back:
     /// whether it was.
     pub(super) fn open(
         &self,
         slot: Slot,
         namespace: &Namespace,
         id: ObjectId,
+        facet: u16,
         name: Option<&str>,
     ) -> Result<bool, StorageError> {
-        let store = self.detached(namespace, id, name);
+        let store = match facet {
+            0 => self.detached(namespace, id, name),
+            _ => self.new_store(facet_path(&self.path_of(namespace, id), facet), namespace.sqlite, None),
+        };
         let restored = store.borrow_mut().begin_session();
         store.borrow_mut().begin_event(CauseKind::Constructor, |_| {});
         let mut open = self.open.borrow_mut();
@@ -112,25 +138,13 @@ impl Stores {
     }
 
     /// A store of an object that is asleep; reads nothing yet.
-    pub(super) fn detached(
-        &self,
-        namespace: &Namespace,
-        id: ObjectId,
-        name: Option<&str>,
-    ) -> Rc<RefCell<ObjectStore>> {
-        let path = self.directory.join(namespace.key.as_str()).join(format!("{id}.sqlite"));
-        let backend = if namespace.sqlite { Backend::Sqlite } else { Backend::Kv };
-        let mut store = ObjectStore::new(self.connections.clone(), path, backend);
-        if let Some(name) = name {
-            store = store.with_name(name);
-        }
-        Rc::new(RefCell::new(store))
+    pub(super) fn detached(&self, namespace: &Namespace, id: ObjectId, name: Option<&str>) -> Store {
+        self.new_store(self.path_of(namespace, id), namespace.sqlite, name)
     }
 
     /// Whether an object has a file with data.
     pub(super) fn is_stored(&self, namespace: &Namespace, id: ObjectId) -> bool {
-        let path = self.directory.join(namespace.key.as_str()).join(format!("{id}.sqlite"));
-        path.metadata().is_ok_and(|metadata| metadata.len() > 0)
+        self.path_of(namespace, id).metadata().is_ok_and(|metadata| metadata.len() > 0)
     }
 
     /// The objects that have something to commit in this batch.
@@ -143,7 +157,7 @@ impl Stores {
     }
 
     /// The store of the object in `slot`, while it is awake.
-    pub fn get(&self, slot: Slot) -> Option<Rc<RefCell<ObjectStore>>> {
+    pub fn get(&self, slot: Slot) -> Option<Store> {
         self.open.borrow().get(slot.0 as usize)?.clone()
     }
 

@@ -12,7 +12,7 @@ use rustc_hash::FxHashSet;
 use super::actor::Slot;
 use super::scheduler::Objects;
 use crate::base::limits;
-use crate::engine::{LogLevel, LogRecord, Origin, OwnerId};
+use crate::engine::{Isolate, LogLevel, LogRecord, Origin, OwnerId};
 
 /// Fidelity: workerd's text in `src/workerd/api/worker-rpc.c++`. When it warns was observed with its
 /// garbage collector called: of stubs in results, those made with `new RpcStub`, `dup()` and pipelining;
@@ -33,6 +33,8 @@ enum Warning {
     Result,
     Cpu,
     Queue,
+    Subrequests,
+    Awake,
 }
 
 /// What was warned of already, and about whom.
@@ -77,6 +79,28 @@ impl Objects {
                 limit.as_millis()
             )
         });
+    }
+
+    /// An event of `owner` made nearly all of the `limit` requests and calls that it may make.
+    pub(super) fn warn_of_subrequests(&self, owner: OwnerId, limit: u32) {
+        let slot = self.owners.borrow().get(&owner).copied();
+        self.warn_once(Warning::Subrequests, slot, self.origin(owner), || {
+            let percent = limits::WARN_AT_PERCENT;
+            format!("an event made more than {percent} % of the {limit} subrequests that it may make (`limits.subrequests`): further ones fail")
+        });
+    }
+
+    /// Tells what keeps the object in `slot` awake, which would sleep by now; for who looks at everything.
+    pub(super) fn tell_why_awake(&self, isolate: &Isolate, slot: Slot) {
+        if !self.warnings.0.borrow_mut().insert((Warning::Awake, Some(slot))) {
+            return;
+        }
+        let pins = self.pins(isolate, slot).into_iter().map(|pin| match pin.at {
+            Some(at) => format!("{} ({at})", pin.what),
+            None => pin.what,
+        });
+        let text = format!("stays awake without events: {}", pins.collect::<Vec<_>>().join("; "));
+        (self.host.log)(LogRecord { origin: self.origin_of(slot), level: LogLevel::Debug, text });
     }
 
     /// `queued` calls wait for the object in `slot`: whether another one may be added.

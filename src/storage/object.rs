@@ -171,6 +171,20 @@ impl ObjectStore {
         self.with_connection(operation, action)
     }
 
+    /// Makes the file if it is missing.
+    pub fn ensure_file(&mut self) -> Result<(), StorageError> {
+        self.make(false)
+    }
+
+    /// Closes the file and moves its log into it, so that it can be copied; what is uncommitted is not in it.
+    pub fn finish_file(&mut self) -> Result<(), StorageError> {
+        if self.is_dirty() {
+            return Ok(());
+        }
+        self.connections.disconnect(&self.slot);
+        self.connections.finish(&self.slot).map_err(|failure| self.error("close", failure))
+    }
+
     /// Makes the file if it is missing, with the table of keys if `kv`.
     pub(super) fn make(&mut self, kv: bool) -> Result<(), StorageError> {
         if !self.slot.is_open() && !self.file_exists()? {

@@ -18,12 +18,18 @@ pub type Store = Rc<RefCell<ObjectStore>>;
 /// # Errors
 /// Throws when the object is not the one whose turn runs, or when it was reset.
 pub fn store_of(ctx: &Ctx<'_>, objects: &Objects, slot: u32) -> rquickjs::Result<Store> {
-    let slot = Slot(slot);
-    if objects.current_slot() != Some(slot) {
-        return Err(throw(ctx, &foreign_object()));
+    check_own(ctx, objects, slot, "ActorCacheInterface")?;
+    let missing = || throw(ctx, &foreign(objects, "ActorCacheInterface"));
+    objects.stores.get(Slot(slot)).ok_or_else(missing)
+}
+
+/// Goes on only in a turn of the object in `slot` itself, which is not broken; `kind` is what is used, in the
+/// platform's words.
+pub fn check_own(ctx: &Ctx<'_>, objects: &Objects, slot: u32, kind: &str) -> rquickjs::Result<()> {
+    if objects.current_slot() != Some(Slot(slot)) {
+        return Err(throw(ctx, &foreign(objects, kind)));
     }
-    check_alive(ctx, objects)?;
-    objects.stores.get(slot).ok_or_else(|| throw(ctx, &foreign_object()))
+    check_alive(ctx, objects)
 }
 
 /// Goes on only while the object whose turn runs is not broken; ends the turn otherwise.
@@ -34,14 +40,25 @@ pub fn check_alive(ctx: &Ctx<'_>, objects: &Objects) -> rquickjs::Result<()> {
     }
 }
 
-/// Fidelity: the message that workerd throws when an object uses what belongs to another one.
-fn foreign_object() -> OpError {
-    OpError::new(
-        "Cannot perform I/O on behalf of a different Durable Object. I/O objects (such as streams, \
-         request/response bodies, and others) created in the context of one Durable Object cannot be accessed \
-         from a different Durable Object in the same isolate. This is a limitation of Cloudflare Workers which \
-         allows us to improve overall performance.",
-    )
+/// The same for what makes a request or a call of another service: an event may make a limited number of them.
+pub fn begin_subrequest(ctx: &Ctx<'_>, objects: &Objects) -> rquickjs::Result<()> {
+    check_alive(ctx, objects)?;
+    objects.count_subrequest().map_err(|error| throw(ctx, &error))
+}
+
+/// The error for the use of what belongs to another object or request; `kind` is what it is, in the platform's words.
+///
+/// Fidelity: workerd's texts.
+pub fn foreign(objects: &Objects, kind: &str) -> OpError {
+    let (whose, context) = match objects.current_slot() {
+        Some(_) => ("Durable Object", "Durable Object in the same isolate"),
+        None => ("request", "request's handler"),
+    };
+    OpError::new(format!(
+        "Cannot perform I/O on behalf of a different {whose}. I/O objects (such as streams, request/response \
+         bodies, and others) created in the context of one {whose} cannot be accessed from a different \
+         {context}. This is a limitation of Cloudflare Workers which allows us to improve overall performance. (I/O type: {kind})"
+    ))
 }
 
 /// Ends the running turn: throws what no `catch` or `finally` can stop.
@@ -76,6 +93,12 @@ pub fn throw_sql(ctx: &Ctx<'_>, objects: &Objects, slot: u32, error: &SqlError) 
         SqlError::Critical(message) => reset(ctx, objects, slot, message.clone()),
         SqlError::Storage(error) => throw_storage(ctx, objects, slot, error),
     }
+}
+
+/// Resets the object in `slot` because of `failure`, whose flags stay as they are, and ends the running turn.
+pub fn reset_with(ctx: &Ctx<'_>, objects: &Objects, slot: u32, failure: Failure) -> rquickjs::Error {
+    objects.mark_broken(Slot(slot), failure);
+    end_turn(ctx)
 }
 
 /// Resets the object in `slot` and ends the running turn.

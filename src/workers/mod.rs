@@ -6,6 +6,7 @@ mod alarm;
 mod arguments;
 mod ctx;
 mod env;
+mod facets;
 mod messages;
 mod namespace;
 mod outbound;
@@ -37,6 +38,7 @@ pub const EXTENSION: Extension = Extension {
         ("cloudflare:node", "dodev:workers/modules/node"),
         ("cloudflare:sockets", "dodev:workers/modules/sockets"),
         ("cloudflare:workflows", "dodev:workers/modules/workflows"),
+        ("cloudflare:durable-objects", "dodev:workers/durable_objects"),
     ],
 };
 
@@ -53,6 +55,7 @@ pub fn install<'js>(
     alarm::install(ctx, host, objects)?;
     ctx::install(ctx, host, objects)?;
     env::install(ctx, host, spec)?;
+    facets::install(ctx, host, objects)?;
     namespace::install(ctx, host, objects)?;
     sockets::install(ctx, host, objects, spec)?;
     outbound::install(ctx, host, objects)?;

@@ -146,23 +146,41 @@ impl Platform {
             Ok(received) => (enter(received.value), received.imports),
             Err(error) => (Err(error), Vec::new()),
         };
+        // Fidelity: what is wrong with the call or its result is not told as an error of that object.
+        let (called, misdirected) = match called {
+            Err(_) => {
+                let thrown = ctx.catch();
+                let misdirected = self.was_looking(ctx);
+                (Err(ctx.throw(thrown)), misdirected)
+            }
+            Ok(value) => (Ok(value), false),
+        };
         let objects = self.objects.clone();
         Entered::Root(
             called,
             Box::new(move |ctx, result| {
-                let message =
-                    result.and_then(|value| write_result(ctx, &objects, &value).map_err(|_| ctx.catch()));
-                objects.reply(
-                    reply,
-                    match message {
+                let reply_with = match result {
+                    Ok(value) => match write_result(ctx, &objects, &value) {
                         Ok(message) => Reply::Value(message),
-                        Err(thrown) => Reply::Failed(failure(&objects, ctx, &thrown)),
+                        Err(_) => Reply::Failed(nobodys(failure(&objects, ctx, &ctx.catch()))),
                     },
-                );
+                    Err(thrown) => {
+                        let failure = failure(&objects, ctx, &thrown);
+                        Reply::Failed(if misdirected { nobodys(failure) } else { failure })
+                    }
+                };
+                objects.reply(reply, reply_with);
                 imports.iter().for_each(|import| import.dispose());
                 objects.end_task(scope.owner);
             }),
         )
+    }
+
+    /// Whether the prelude was looking for what a call means when it threw.
+    fn was_looking(&self, ctx: &Ctx<'_>) -> bool {
+        let looking: rquickjs::Result<bool> =
+            self.host().entry(ctx, "takeLooking").and_then(|entry| entry.call(()));
+        looking.expect("reading a variable cannot throw")
     }
 
     fn call_object<'js>(
@@ -216,6 +234,11 @@ impl Platform {
     }
 }
 
+/// The same without the object that it came from.
+fn nobodys(failure: Failure) -> Failure {
+    Failure { object_id: None, ..failure }
+}
+
 /// What was thrown in the running turn; the reason of a reset where the object is broken.
 pub(super) fn failure<'js>(objects: &Objects, ctx: &Ctx<'js>, thrown: &Value<'js>) -> Failure {
     if let Some(failure) = objects.current_failure() {
@@ -246,6 +269,9 @@ impl Entry for Platform {
         name: Option<&str>,
     ) -> rquickjs::Result<Value<'js>> {
         let namespace = &self.objects.namespaces[key.namespace];
+        if self.objects.is_facet(slot) {
+            return self.host().entry(ctx, "constructFacet")?.call((slot.0, namespace.sqlite));
+        }
         let entry = self.host().entry(ctx, "construct")?;
         entry.call((
             slot.0,
@@ -342,6 +368,13 @@ impl Entry for Platform {
                 )
             }
         }
+    }
+
+    fn forget_facets(&self, ctx: &Ctx<'_>, slots: &[Slot]) {
+        let numbers: Vec<u32> = slots.iter().map(|slot| slot.0).collect();
+        let done: rquickjs::Result<()> =
+            self.host().entry(ctx, "forgetFacets").and_then(|entry| entry.call((numbers,)));
+        done.expect("removing entries of a table cannot throw");
     }
 
     fn forget_timers(&self, ctx: &Ctx<'_>, timers: Vec<u32>) {

@@ -235,6 +235,9 @@ impl<'a> World<'a> {
         let objects = Objects::new(isolate.host().clone(), namespaces, stores, alarms, handing_over);
         objects.set_feed(state.feed().clone());
         objects.set_hibernate_after(hibernate_after);
+        if let Some(limit) = project.limits.subrequests {
+            objects.set_subrequests(limit);
+        }
         let arrivals = mailbox.clone();
         let announce = move |id| drop(arrivals.send(Message::SocketArrived(id)));
         objects.sockets.connect(

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::deadline::Deadline;
 
-use crate::project::{Server, TestProject};
+use crate::http::Request;
+use crate::project::{Server, ServerCommand, TestProject};
 
 fn project(main: &str) -> TestProject {
     let config = r#"{ "name": "w", "main": "index.js", "compatibility_date": "2026-11-01",
@@ -48,7 +49,7 @@ const cases = {
     const [name, jurisdiction, id] = await stub.who();
     const passed = await C.getByName("r").stub("us");
     return [await C.getByName("r").count(), await stub.count(), await C.get(eu.idFromName("r")).count(),
-      name, jurisdiction, id === eu.idFromName("r").toString(), stub.id.jurisdiction, passed.id.jurisdiction, (await passed.who())[1]];
+      name, jurisdiction, id === eu.idFromName("r").toString(), stub.id.jurisdiction, typeof passed.id, (await passed.who())[1]];
   },
   async refused({ C }) {
     const eu = C.jurisdiction("eu");
@@ -70,7 +71,7 @@ fn jurisdictions_are_labels_with_ids_of_their_own() {
     let own = json!([5, names, names, true, ["name"], ["name", "jurisdiction"]]);
     assert_eq!(answer(&server, "/own"), own);
     assert_eq!(answer(&server, "/unique"), json!([["us", "eu", "eu", null], "us", "eu", null, "us"]));
-    assert_eq!(answer(&server, "/apart"), json!([1, 1, 2, "r", "eu", true, "eu", "us", "us"]));
+    assert_eq!(answer(&server, "/apart"), json!([1, 1, 2, "r", "eu", true, "eu", "function", "us"]));
     let other =
         "TypeError: get called on jurisdictional subnamespace with an ID from a different jurisdiction";
     let refused = json!([
@@ -166,6 +167,9 @@ export default {
 #[test]
 fn a_queue_that_is_full_refuses_more_and_warns_before() {
     let project = project(QUEUE);
+    project
+        .edit("wrangler.jsonc", r#""name": "w","#, r#""name": "w", "limits": { "subrequests": 20000 },"#)
+        .expect("it is there");
     let server = project.start();
     let warning = "80 % of the 10000 requests that may wait for one object";
     assert_eq!(answer(&server, "/?n=7999"), json!([7999, 0, null]));
@@ -217,5 +221,108 @@ fn what_pins_an_object_is_shown_with_its_source_line_once_somebody_asks() {
             .filter(|(of, at)| of == kind && at.as_str().is_some_and(|at| at.starts_with(&start)));
         assert_eq!(found.count(), 1, "{kind} {start} in {after:?}");
     }
+    server.stop();
+}
+
+const MANY_CALLS: &str = r#"
+import { DurableObject } from "cloudflare:workers";
+import * as own from "cloudflare:durable-objects";
+const tried = async (call) => { try { return await call(); } catch (e) { return `${e.name}: ${e.message}`; } };
+export class Room extends DurableObject {
+  one() { return 1; }
+  async calls(n) {
+    const other = this.env.C.getByName("other");
+    for (let i = 1; i < n; i++) await other.one();
+    return tried(() => other.one());
+  }
+  stay() { this.timer = setInterval(() => {}, 3_600_000); }
+}
+const cases = {
+  async nine(room) { for (let i = 1; i < 9; i++) await room.one(); return tried(() => room.one()); },
+  async eleven(room) { for (let i = 1; i < 11; i++) await room.one(); return [await tried(() => room.one()), await tried(() => fetch("http://127.0.0.1:1/")), await tried(() => room.fetch("http://x/"))]; },
+  async object(room) { return [await room.calls(10), await room.calls(11), await room.calls(10)]; },
+  async stay(room) { await room.stay(); return 1; },
+  async retryable() { return [Object.keys(own), typeof own.onHibernate, own.retryable(Room.prototype.one) ?? null, await tried(() => own.retryable("one"))]; },
+};
+export default {
+  async fetch(request, env) { return Response.json(await cases[new URL(request.url).pathname.slice(1)](env.C.getByName("r"))); },
+};"#;
+
+fn limited() -> TestProject {
+    let config = r#"{ "name": "w", "main": "index.js", "compatibility_date": "2026-11-01", "limits": { "subrequests": 10 },
+        "durable_objects": { "bindings": [{ "name": "C", "class_name": "Room" }] },
+        "migrations": [{ "tag": "v1", "new_sqlite_classes": ["Room"] }] }"#;
+    TestProject::with_files(&[("wrangler.jsonc", config), ("index.js", MANY_CALLS)])
+}
+
+#[test]
+fn an_event_makes_a_limited_number_of_subrequests() {
+    let project = limited();
+    let server = project.start();
+    let near = "more than 80 % of the 10 subrequests";
+    let too_many = "Error: Too many subrequests by single Worker invocation.";
+    assert_eq!(answer(&server, "/nine"), 1);
+    assert!(server.process().wait_line(0, near, Deadline::after(Duration::from_secs(10))).is_some());
+    assert_eq!(answer(&server, "/eleven"), json!([too_many, too_many, too_many]));
+    // Each event of an object has its own.
+    assert_eq!(answer(&server, "/object"), json!([1, too_many, 1]));
+    let told = json!([
+        ["onHibernate", "retryable"],
+        "undefined",
+        null,
+        "TypeError: retryable() accepts only functions."
+    ]);
+    assert_eq!(answer(&server, "/retryable"), told);
+    server.stop();
+}
+
+#[test]
+fn what_keeps_an_object_awake_is_told() {
+    let project = limited();
+    let args: Vec<String> = vec!["--log-level".into(), "debug".into()];
+    let mut server = project.spawn(&ServerCommand::from_env(), &args).expect("it can be started");
+    server.wait_ready(Duration::from_secs(20)).expect("it starts");
+    assert_eq!(answer(&server, "/stay"), 1);
+    let request = Request::new("POST", "/cdn-cgi/dodev/time/advance")
+        .header("content-type", "application/json")
+        .body(r#"{"by":"200s"}"#);
+    let moved = server.request(&request);
+    assert_eq!(moved.status, 200, "{moved}");
+    let told = server.process().wait_line(
+        0,
+        "stays awake without events: a timer is set",
+        Deadline::after(Duration::from_secs(10)),
+    );
+    assert!(told.is_some(), "{}", server.process().output());
+    server.stop();
+}
+
+const FOREIGN: &str = r#"
+import { DurableObject } from "cloudflare:workers";
+let kept;
+const text = async (call) => { try { return await call(); } catch (e) { return /\(I\/O type: (\w+)\)$/.exec(e.message)?.[1] ?? e.message; } };
+export class Room extends DurableObject {
+  keep() { kept = { ctx: this.ctx, storage: this.ctx.storage, cursor: this.ctx.storage.sql.exec("SELECT 1 UNION SELECT 2") }; }
+  async use() {
+    return [await text(() => kept.storage.get("a")), await text(() => kept.storage.transaction(async () => 1)),
+      await text(() => kept.cursor.toArray()), await text(() => kept.ctx.abort("mine")),
+      await text(() => kept.ctx.facets.get("a", () => ({ class: this.ctx.exports.Room })).use())];
+  }
+  still() { return kept.ctx === this.ctx; }
+}
+export default {
+  async fetch(request, env) {
+    await env.C.getByName("a").keep();
+    return Response.json([await env.C.getByName("b").use(), await env.C.getByName("a").still()]);
+  },
+};"#;
+
+#[test]
+fn what_belongs_to_another_object_is_refused_with_its_kind() {
+    let project = project(FOREIGN);
+    let server = project.start();
+    // Recorded from workerd 1.20261117.1.
+    let storage = "ActorCacheInterface";
+    assert_eq!(answer(&server, "/"), json!([[storage, storage, "State", storage, "FacetManager"], true]));
     server.stop();
 }

@@ -17,7 +17,7 @@ const CASES: &[(&str, &str)] = &[
     ("own_exports", r#"[["Named","Room","default","plain"],{"tenant":1},"hi x"]"#),
     (
         "local_stubs",
-        r#"["hi l",["hi l","hi l"],3,4,"RpcStubs can only wrap plain objects, functions, and RpcTarget derivatives."]"#,
+        r#"["hi l",["hi l","hi l"],3,4,"Failed to construct 'JsRpcStub': constructor parameter 1 is not of type 'Object'."]"#,
     ),
     ("passed_on", r#"[8,"hi a",42]"#),
     ("kept_and_blocked", "[10,20,5]"),

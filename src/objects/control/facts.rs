@@ -6,7 +6,7 @@ use crate::base::limits;
 use crate::engine::socket::SocketId;
 use crate::engine::{Isolate, OwnerId};
 
-use super::super::actor::{ActorKey, Slot, Wakefulness};
+use super::super::actor::{Actor, ActorKey, Slot, Wakefulness};
 use super::super::scheduler::Objects;
 use super::{Answer, Refusal};
 
@@ -70,8 +70,24 @@ pub struct ObjectFacts {
     pub alarm: Option<AlarmFacts>,
     /// Its hibernatable WebSockets, the oldest first.
     pub sockets: Vec<SocketFacts>,
+    /// Its facets that were called since it woke, each before those below it.
+    pub facets: Vec<FacetFacts>,
     /// Whether it has a file.
     pub stored: bool,
+}
+
+/// A facet of an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FacetFacts {
+    /// Its name, after those of the facets that it is in.
+    pub path: Vec<String>,
+    /// Name of its class, where known.
+    pub class: Option<String>,
+    /// As of the object; `starting` while its parent has not said its class.
+    pub state: &'static str,
+    /// Events that wait for it.
+    pub pending_events: usize,
 }
 
 /// One thing that keeps an object awake.
@@ -131,10 +147,24 @@ pub struct SocketFacts {
     pub answered_at: Option<i64>,
 }
 
+fn state_of(actor: &Actor) -> &'static str {
+    match actor.wakefulness {
+        Wakefulness::Asleep => "asleep",
+        Wakefulness::Starting => "starting",
+        Wakefulness::AwaitingLease => "waiting",
+        Wakefulness::Constructing => "constructing",
+        Wakefulness::Awake => "awake",
+    }
+}
+
 impl Objects {
     pub(super) fn overview(&self, isolate: &Isolate) -> Overview {
         let actors = self.actors.borrow();
-        let of = |index: usize| actors.iter().filter(move |actor| actor.key.namespace == index);
+        let slots = self.object_slots();
+        let of = |index: usize| {
+            let objects = slots.iter().map(|slot| &actors[slot.0 as usize]);
+            objects.filter(move |actor| actor.key.namespace == index)
+        };
         let namespaces = self.namespaces.iter().enumerate().map(|(index, namespace)| NamespaceFacts {
             class: namespace.class.clone(),
             key: namespace.key.as_str().to_owned(),
@@ -158,14 +188,13 @@ impl Objects {
         asleep: bool,
     ) -> Result<Answer, Refusal> {
         let namespace = class.map(|class| self.namespace_of(class)).transpose()?;
-        let slots: Vec<Slot> = {
-            let actors = self.actors.borrow();
-            let chosen = actors.iter().enumerate().filter(|(_, actor)| {
+        let mut slots = self.object_slots();
+        slots.retain(|slot| {
+            self.with_actor(*slot, |actor| {
                 namespace.is_none_or(|namespace| actor.key.namespace == namespace)
                     && (asleep || actor.wakefulness != Wakefulness::Asleep || !actor.inbox.is_empty())
-            });
-            chosen.map(|(index, _)| Slot(u32::try_from(index).expect("numbered by u32"))).collect()
-        };
+            })
+        });
         Ok(Answer::Objects(slots.into_iter().map(|slot| self.facts_of(isolate, slot)).collect()))
     }
 
@@ -198,6 +227,7 @@ impl Objects {
             pins: Vec::new(),
             alarm: self.alarm_facts(key),
             sockets: Vec::new(),
+            facets: Vec::new(),
             stored: self.stores.is_stored(namespace, key.id),
         }
     }
@@ -206,12 +236,7 @@ impl Objects {
         let (key, name) = self.with_actor(slot, |actor| (actor.key, actor.name.clone()));
         let mut facts = self.sleeping_facts(key, name);
         self.with_actor(slot, |actor| {
-            facts.state = match actor.wakefulness {
-                Wakefulness::Asleep => "asleep",
-                Wakefulness::AwaitingLease => "waiting",
-                Wakefulness::Constructing => "constructing",
-                Wakefulness::Awake => "awake",
-            };
+            facts.state = state_of(actor);
             let has_instance = matches!(facts.state, "constructing" | "awake");
             facts.awake_since = actor.woke_at.filter(|_| has_instance).map(|at| at.0);
             facts.pending_events = actor.inbox.len();
@@ -222,7 +247,23 @@ impl Objects {
         self.places_asked.set(true);
         facts.pins = self.pins(isolate, slot);
         facts.sockets = self.socket_facts(slot);
+        facts.facets = self.facet_facts(slot);
         facts
+    }
+
+    fn facet_facts(&self, slot: Slot) -> Vec<FacetFacts> {
+        let facets = self.facets.borrow();
+        let described = facets.below(slot).into_iter().rev().filter_map(|slot| {
+            let (class, path) = facets.described(slot)?;
+            let class = Some(class).filter(|class| !class.is_empty());
+            Some(self.with_actor(slot, |actor| FacetFacts {
+                path,
+                class,
+                state: state_of(actor),
+                pending_events: actor.inbox.len(),
+            }))
+        });
+        described.collect()
     }
 
     fn socket_facts(&self, slot: Slot) -> Vec<SocketFacts> {
@@ -251,11 +292,27 @@ impl Objects {
             || self.listens_to_clients(scope)
     }
 
-    /// What keeps the object in `slot` awake; nothing if it sleeps.
+    /// What keeps the object in `slot` and its facets awake; nothing if all sleep.
     pub(in super::super) fn pins(&self, isolate: &Isolate, slot: Slot) -> Vec<Pin> {
+        let mut pins = self.own_pins(isolate, slot);
+        let below = self.facets.borrow().below(slot);
+        for facet in below.into_iter().rev() {
+            let name =
+                self.facets.borrow().described(facet).map(|(_, path)| path.join("/")).unwrap_or_default();
+            let own = self.own_pins(isolate, facet).into_iter();
+            pins.extend(own.map(|pin| Pin { what: format!("facet {name}: {}", pin.what), ..pin }));
+        }
+        pins
+    }
+
+    fn own_pins(&self, isolate: &Isolate, slot: Slot) -> Vec<Pin> {
         let mut pins = Vec::new();
         let owner = self.with_actor(slot, |actor| {
-            if matches!(actor.wakefulness, Wakefulness::Asleep | Wakefulness::AwaitingLease) {
+            if actor.wakefulness == Wakefulness::Starting {
+                pins.push(Pin::new("constructor", "the callback of ctx.facets.get() has not settled"));
+            }
+            let without = [Wakefulness::Asleep, Wakefulness::Starting, Wakefulness::AwaitingLease];
+            if without.contains(&actor.wakefulness) {
                 return OwnerId::NONE;
             }
             if actor.wakefulness == Wakefulness::Constructing {

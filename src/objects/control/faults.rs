@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::base::limits;
 use crate::engine::Isolate;
 
-use super::super::actor::ActorKey;
+use super::super::actor::{ActorKey, Slot};
 use super::super::event::Event;
 use super::super::failure::{Failure, OVERLOADED, QUEUE_FULL, RESET, RETRYABLE};
 use super::super::outputs::Outgoing;
@@ -109,7 +109,7 @@ pub(in super::super) struct Faults {
 
 impl Faults {
     /// The fault that the next call of `key` meets.
-    pub fn take(&self, key: ActorKey) -> Option<Fault> {
+    fn take(&self, key: ActorKey) -> Option<Fault> {
         let mut rules = self.rules.borrow_mut();
         let fits = |rule: &Rule| rule.namespace == key.namespace && rule.key.is_none_or(|other| other == key);
         let index = rules.iter().position(fits)?;
@@ -172,9 +172,18 @@ impl Faults {
 }
 
 impl Objects {
+    /// The fault that the next call of the object in `slot` meets. Facets meet none: the platform runs them where
+    /// their parent is.
+    pub(in super::super) fn next_fault(&self, slot: Slot) -> Option<Fault> {
+        if self.is_facet(slot) {
+            return None;
+        }
+        self.faults.take(self.with_actor(slot, |actor| actor.key))
+    }
+
     /// The call `outgoing` meets `fault`. May be called within a turn.
     pub(in super::super) fn suffer(&self, fault: Fault, outgoing: Outgoing) {
-        let (slot, known) = (self.slot(outgoing.key, outgoing.name.as_deref()), outgoing.breaks);
+        let (slot, known) = (outgoing.slot, outgoing.breaks);
         let broken = self.with_actor(slot, |actor| actor.breaks != known);
         match fault {
             // A broken stub is told why, as without a fault.
@@ -209,8 +218,7 @@ impl Objects {
     /// A call that was held back goes on.
     pub(in super::super) fn go_on(&self, delayed: Delayed) {
         if delayed.retried {
-            let slot = self.slot(delayed.outgoing.key, delayed.outgoing.name.as_deref());
-            self.tell(slot, "retry");
+            self.tell(delayed.outgoing.slot, "retry");
             self.dispatch(delayed.outgoing);
         } else {
             self.arrive(delayed.outgoing);
@@ -227,8 +235,8 @@ impl Objects {
         let calls = std::mem::take(&mut *self.faults.evicting.borrow_mut());
         let any = !calls.is_empty();
         for outgoing in calls {
-            let slot = self.slot(outgoing.key, outgoing.name.as_deref());
-            if self.has_instance(slot) && !self.is_pinned(isolate, slot) {
+            let slot = outgoing.slot;
+            if self.has_instance(slot) && !self.is_tree_pinned(isolate, slot) {
                 self.put_to_sleep(isolate, entry, slot, "evict");
             }
             self.arrive(outgoing);

@@ -70,7 +70,7 @@ impl Objects {
     pub(super) fn hibernate_all(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) -> usize {
         let mut count = 0;
         for slot in self.awake_slots() {
-            if !self.is_pinned(isolate, slot) {
+            if !self.is_tree_pinned(isolate, slot) {
                 self.put_to_sleep(isolate, entry, slot, "hibernate");
                 count += 1;
             }
@@ -79,7 +79,7 @@ impl Objects {
     }
 
     /// Stubs of an object that sleeps are broken by `failure` from now on.
-    pub(super) fn break_stubs(&self, slot: Slot, failure: Failure) {
+    pub(in super::super) fn break_stubs(&self, slot: Slot, failure: Failure) {
         self.with_actor(slot, |actor| {
             actor.breaks += 1;
             actor.last_break = Some(failure);
@@ -92,11 +92,12 @@ impl Objects {
 
     fn sleeps(&self, slot: Slot) -> bool {
         self.with_actor(slot, |actor| {
-            matches!(actor.wakefulness, Wakefulness::Asleep | Wakefulness::AwaitingLease)
+            let without = [Wakefulness::Asleep, Wakefulness::Starting, Wakefulness::AwaitingLease];
+            without.contains(&actor.wakefulness)
         })
     }
 
-    /// Ends the instance in `slot`; its hibernatable sockets stay. `why` names the event for who watches.
+    /// Ends the instance in `slot` and those of its facets; hibernatable sockets stay. `why` names the event for who watches.
     pub(in super::super) fn put_to_sleep(
         self: &Rc<Self>,
         isolate: &Isolate,
@@ -104,11 +105,19 @@ impl Objects {
         slot: Slot,
         why: &'static str,
     ) {
-        self.end_instance(isolate, entry, slot);
-        self.settle_alarm_end(slot);
-        self.stores.leave(slot);
-        self.forget_instances_of_sockets(slot);
-        self.tell(slot, why);
+        for slot in self.tree(slot) {
+            if self.has_instance(slot) {
+                self.end_instance(isolate, entry, slot);
+                self.settle_alarm_end(slot);
+                self.stores.leave(slot);
+                self.forget_instances_of_sockets(slot);
+                self.tell(slot, why);
+            }
+            if self.sockets.of_object(slot, None).is_empty() {
+                // The next instance of its parent says anew what it is.
+                self.forget_facet(slot);
+            }
+        }
     }
 
     /// Tells who watches that `event` happened to the object in `slot`.
@@ -123,10 +132,15 @@ impl Objects {
             return;
         }
         feed.tell(self.host.clock.now(), event, || {
-            let mut facts = self.with_actor(slot, |actor| {
+            let facet = self.facets.borrow().described(slot);
+            let root = self.facets.borrow().root_of(slot);
+            let mut facts = self.with_actor(root, |actor| {
                 let class = &self.namespaces[actor.key.namespace].class;
                 json!({ "class": class, "id": actor.key.id.to_string(), "name": actor.name })
             });
+            if let (Some(facts), Some((class, names))) = (facts.as_object_mut(), facet) {
+                facts.insert("facet".to_owned(), json!({ "class": class, "path": names }));
+            }
             if let (Some(facts), Value::Object(more)) = (facts.as_object_mut(), more()) {
                 facts.extend(more);
             }

@@ -32,7 +32,7 @@ use super::scheduler::{Entry, Objects};
 
 pub(super) use alarms::AlarmWaiters;
 pub use data::DataCall;
-pub use facts::{AlarmFacts, NamespaceFacts, ObjectFacts, Overview, Pin, SocketFacts};
+pub use facts::{AlarmFacts, FacetFacts, NamespaceFacts, ObjectFacts, Overview, Pin, SocketFacts};
 pub(super) use faults::Faults;
 pub use faults::{Fault, FaultFacts, FaultRule};
 
@@ -301,10 +301,11 @@ impl Objects {
         say(asker, answer);
     }
 
+    /// The objects that have an instance and wait for nothing in it; facets are part of their root.
     pub(super) fn awake_slots(&self) -> Vec<Slot> {
-        let actors = self.actors.borrow();
-        let awake = actors.iter().enumerate().filter(|(_, actor)| actor.idle_scope().is_some());
-        awake.map(|(index, _)| Slot(u32::try_from(index).expect("slots are numbered by u32"))).collect()
+        let mut slots = self.object_slots();
+        slots.retain(|slot| self.with_actor(*slot, |actor| actor.idle_scope().is_some()));
+        slots
     }
 }
 

@@ -77,7 +77,7 @@ impl Objects {
     }
 
     /// The class and name of the object in `slot`, for sentences.
-    pub(super) fn name_of(&self, slot: Slot) -> String {
+    pub(in super::super) fn name_of(&self, slot: Slot) -> String {
         match self.origin_of(slot) {
             crate::engine::Origin::Object { class, name } => format!("{class}({name})"),
             crate::engine::Origin::Worker => "the Worker".to_owned(),

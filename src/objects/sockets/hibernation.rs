@@ -111,8 +111,15 @@ fn eviction_after(slot: Slot) -> Duration {
 impl Objects {
     /// The object in `slot` did something.
     pub(in super::super) fn note_activity(&self, slot: Slot) {
+        let (root, below) = {
+            let facets = self.facets.borrow();
+            let root = facets.root_of(slot);
+            (root, facets.below(root))
+        };
         let rooms = self.sockets.rooms.borrow();
-        let has_sockets = rooms.get(&slot).is_some_and(|room| !room.listed.is_empty());
+        let listed = |slot: &Slot| rooms.get(slot).is_some_and(|room| !room.listed.is_empty());
+        let has_sockets = listed(&root) || below.iter().any(listed);
+        let slot = root;
         let patience = if has_sockets { self.hibernate_after.get() } else { eviction_after(slot) };
         self.sockets.drowsiness.note(slot, self.host.clock.elapsed(), patience);
     }
@@ -130,14 +137,18 @@ impl Objects {
     /// Puts the objects to sleep that were found; one that waits for something is looked at again later.
     pub(in super::super) fn hibernate_idle(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) {
         for slot in self.sockets.drowsiness.take_sleepy() {
-            if self.with_actor(slot, |actor| actor.wakefulness == Wakefulness::Asleep) {
+            let tree = self.tree(slot);
+            let sleeps =
+                |slot: &Slot| self.with_actor(*slot, |actor| actor.wakefulness == Wakefulness::Asleep);
+            if tree.iter().all(sleeps) {
                 continue;
             }
-            if self.is_pinned(isolate, slot) {
+            if self.is_tree_pinned(isolate, slot) {
+                self.tell_why_awake(isolate, slot);
                 self.note_activity(slot);
                 continue;
             }
-            let has_sockets = !self.sockets.of_object(slot, None).is_empty();
+            let has_sockets = tree.iter().any(|slot| !self.sockets.of_object(*slot, None).is_empty());
             if has_sockets {
                 self.journal.note(|| Fired {
                     outcome: "ok".to_owned(),
@@ -160,15 +171,10 @@ impl Objects {
             if left == 0 {
                 return;
             }
-            if !self.is_pinned(isolate, slot) {
+            if !self.is_tree_pinned(isolate, slot) {
                 self.put_to_sleep(isolate, entry, slot, "evict");
                 left -= 1;
             }
-            self.journal.note(|| Fired {
-                outcome: "ok".to_owned(),
-                ..self.fired(DueKind::Hibernation, Some(slot), self.host.clock.now())
-            });
-            self.put_to_sleep(isolate, entry, slot, "hibernate");
         }
     }
 

@@ -7,9 +7,12 @@ use rquickjs::{Ctx, Function, Object, Value};
 use crate::base::clock::Timestamp;
 use crate::engine::exception::Exception;
 use crate::engine::turn::Entered;
-use crate::objects::{Objects, Slot, Target};
+use crate::objects::{Failure, Objects, Slot, Target};
 
-use super::arguments::{store_of, throw_storage};
+use super::arguments::{reset_with, store_of, throw_storage};
+
+/// Fidelity: workerd's text.
+const FACET_ALARM: &str = "Facets currently cannot set alarms.";
 
 /// `host.getAlarm(slot)`, `host.setAlarm(slot, ms)`, `host.deleteAlarm(slot)`,
 /// `host.warnOfAlarm(slot, text)`.
@@ -52,6 +55,14 @@ pub(super) fn install<'js>(
 
 fn change(ctx: &Ctx<'_>, objects: &Objects, slot: u32, time: Option<Timestamp>) -> rquickjs::Result<()> {
     let store = store_of(ctx, objects, slot)?;
+    if objects.is_facet(Slot(slot)) {
+        // There is never one to delete.
+        return match time {
+            None => Ok(()),
+            // Fidelity: workerd finds out when it commits, and the facet breaks.
+            Some(_) => Err(reset_with(ctx, objects, slot, Failure::platform(FACET_ALARM, &[]))),
+        };
+    }
     objects.stores.touch(Slot(slot));
     objects.alarms.note_change(Slot(slot));
     let done = store.borrow_mut().set_alarm(time);

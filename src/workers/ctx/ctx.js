@@ -1,24 +1,9 @@
 // The context that handlers and objects are given: `ctx`.
 import host from "dodev:host";
 import { contextExports } from "dodev:workers/exports";
+import { DurableObjectFacets } from "dodev:workers/facets";
 import { ObjectSockets } from "dodev:workers/sockets";
 import { DurableObjectStorage } from "dodev:workers/storage";
-
-function refuse(name) {
-  throw new Error(`dodev does not emulate ${name} yet`);
-}
-
-const facets = Object.freeze({
-  get() {
-    refuse("ctx.facets.get()");
-  },
-  abort() {
-    refuse("ctx.facets.abort()");
-  },
-  delete() {
-    refuse("ctx.facets.delete()");
-  },
-});
 
 export class ExecutionContext {
   constructor(props) {
@@ -41,13 +26,14 @@ export class ExecutionContext {
 export class DurableObjectState {
   #slot;
   #sockets;
+  #facets;
 
-  constructor(slot, id, sqlite) {
+  constructor(slot, id, sqlite, props) {
     this.#slot = slot;
     this.#sockets = new ObjectSockets(slot);
     this.id = id;
     this.storage = new DurableObjectStorage(slot, sqlite);
-    this.props = {};
+    this.props = props ?? {};
   }
 
   waitUntil(promise) {
@@ -104,7 +90,7 @@ export class DurableObjectState {
   }
 
   get facets() {
-    return facets;
+    return (this.#facets ??= new DurableObjectFacets(this.#slot, this.id));
   }
 
   get container() {

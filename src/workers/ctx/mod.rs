@@ -7,7 +7,7 @@ use rquickjs::{Ctx, Function, Object, Promise, Value};
 use crate::engine::exception::{Exception, throw};
 use crate::objects::{Failure, Objects, Slot};
 
-use super::arguments::{check_alive, end_turn};
+use super::arguments::{check_alive, end_turn, foreign};
 
 /// `host.waitUntil(promise)`, `host.blockConcurrencyWhile(slot, callback)`, `host.abort(slot, reason, retryAlarm)`,
 /// `host.utf8Length(text)`.
@@ -48,6 +48,9 @@ pub(super) fn install<'js>(
                       reason: Option<String>,
                       retry_alarm: bool|
           -> rquickjs::Result<Value<'js>> {
+        if shared.current_slot() != Some(Slot(slot)) {
+            return Err(throw(&ctx, &foreign(&shared, "ActorCacheInterface")));
+        }
         let message =
             reason.unwrap_or_else(|| "Application called abort() to reset Durable Object.".to_owned());
         if !retry_alarm {

@@ -4,6 +4,7 @@ import { forbidEval } from "dodev:web/eval";
 import { forgetInstance, noteInstance, runAlarm } from "dodev:workers/alarm";
 import { DurableObjectState, ExecutionContext } from "dodev:workers/ctx";
 import { makeEnv, worker } from "dodev:workers/env";
+import { startOf } from "dodev:workers/facets";
 import { makeId } from "dodev:workers/namespace";
 import { runScheduled } from "dodev:workers/scheduled";
 import { callSocketHandler } from "dodev:workers/sockets";
@@ -102,6 +103,13 @@ host.entry("construct", (slot, number, className, hex, name, sqlite) => {
   noteInstance(slot, instances[slot]);
 });
 
+host.entry("constructFacet", (slot, sqlite) => {
+  const { name, props, id } = startOf(slot);
+  const given = props === undefined ? undefined : host.cloneFromBytes(props);
+  const state = new DurableObjectState(slot, id, sqlite, given);
+  instances[slot] = new (subclassOf(worker.exports[name]))(state, worker.env);
+});
+
 host.entry("destroy", (slot) => {
   instances[slot] = undefined;
   forgetInstance(slot);
@@ -116,20 +124,38 @@ function checkCallable(instance) {
   );
 }
 
+/** Whether it is being found out what a call means; what is thrown then is not the method's. */
+let looking = false;
+
+host.entry("takeLooking", () => {
+  const was = looking;
+  looking = false;
+  return was;
+});
+
 // Nearly all calls name one method of the object.
 host.entry("call", (slot, name, args) => {
   const instance = instances[slot];
+  looking = true;
   checkCallable(instance);
   const found = classMember(instance, name, RESERVED_ENTRY);
-  if (args === undefined) return settled(found);
-  if (typeof found !== "function") throw new TypeError(`"${name}" is not a function.`);
-  return settled(found.apply(instance, args));
+  if (args !== undefined && typeof found !== "function") throw new TypeError(`"${name}" is not a function.`);
+  looking = false;
+  return settled(args === undefined ? found : found.apply(instance, args));
 });
+
+function invokeFound(found, self, args) {
+  looking = false;
+  return Reflect.apply(found, self, args);
+}
 
 host.entry("callPath", (slot, path, args) => {
   const instance = instances[slot];
+  looking = true;
   checkCallable(instance);
-  return perform(instance, path, args, RESERVED_ENTRY);
+  const result = perform(instance, path, args, RESERVED_ENTRY, invokeFound);
+  looking = false;
+  return result;
 });
 
 /**

@@ -3,6 +3,7 @@ import host from "dodev:host";
 import { Cloudflare } from "dodev:web/cloudflare";
 import { worker } from "dodev:workers/env";
 import { WorkerEntrypoint } from "dodev:workers/entrypoints";
+import { classWithProps, makeClassLoopback, noteLoopback } from "dodev:workers/facets/classes";
 import { makeNamespace } from "dodev:workers/namespace";
 import { makeLoopback } from "dodev:workers/service";
 
@@ -18,15 +19,21 @@ function isEntrypoint(value) {
  */
 function callable(namespace, name) {
   const target = Object.setPrototypeOf(() => {}, Object.getPrototypeOf(namespace));
-  return new Proxy(target, {
-    apply() {
-      throw new Error(`dodev does not emulate ctx.exports.${name}() for facets yet`);
+  const loopback = new Proxy(target, {
+    apply(_target, _self, [options]) {
+      return classWithProps("LoopbackDurableObjectNamespace", name, options);
     },
     get(_, key) {
       const value = namespace[key];
       return typeof value === "function" && key !== "constructor" ? value.bind(namespace) : value;
     },
   });
+  return noteLoopback(loopback, name, "LoopbackDurableObjectNamespace");
+}
+
+/** Whether `value` may be a class of Durable Objects: those need not extend the platform's class. */
+function isObjectClass(value) {
+  return typeof value === "function" && typeof value.prototype === "object";
 }
 
 /** The exports of the running Worker that can be called, made when first asked for. */
@@ -38,6 +45,7 @@ export function loopback() {
     const number = classes.indexOf(name);
     if (number >= 0) made[name] = callable(makeNamespace(number), name);
     else if (isEntrypoint(worker.exports[name])) made[name] = makeLoopback(name === "default" ? undefined : name);
+    else if (isObjectClass(worker.exports[name])) made[name] = makeClassLoopback(name);
   }
   return made;
 }

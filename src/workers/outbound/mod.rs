@@ -16,7 +16,7 @@ use crate::engine::OpValue;
 use crate::engine::http::{FetchResponse, Upgrade};
 use crate::objects::Objects;
 
-use super::arguments::check_alive;
+use super::arguments::begin_subrequest;
 use super::messages::{request_of, response_into_js};
 
 /// The exchanges of one isolate that are not over.
@@ -64,7 +64,7 @@ pub(super) fn install<'js>(
     objects.set_outside(move || with(&open, |exchanges| exchanges.newest_open()));
     let (shared, own) = (exchanges.clone(), objects.clone());
     let fetch = move |ctx: Ctx<'js>, method: String, url: String, headers: Array<'js>, body: Value<'js>| {
-        check_alive(&ctx, &own)?;
+        begin_subrequest(&ctx, &own)?;
         let request = request_of(&own.host, &method, url, &headers, &body)?;
         let (op, promise) = own.host.ops.start_named(&ctx, own.host.scope.get(), "fetch()")?;
         let (number, cancelled) = with(&shared, Exchanges::begin);

@@ -33,6 +33,7 @@ const RESPONSE = 7;
 const HEADERS = 8;
 const SIGNAL = 9;
 const BLOB = 10;
+const CLASS = 11;
 
 /** What classes of stubs, which this module does not know, say about themselves; by kind how to make them again. */
 const revivers = [];
@@ -41,13 +42,28 @@ const revivers = [];
 export function carries(kind, revive) {
   revivers[kind] = revive;
 }
-export { OBJECT, SERVICE };
+export { CLASS, OBJECT, SERVICE };
+
+/** What tells a class of objects from other values, and says what it is. */
+let describeClass;
+/** What tells the entries of `ctx.exports` that are classes from other functions, and gives their type's name. */
+let loopbackType;
+
+/** Sets both. */
+export function carriesClasses(describe, typeOfLoopback) {
+  describeClass = describe;
+  loopbackType = typeOfLoopback;
+}
 
 /** The pipe of a body that nobody has touched: it goes on as it is. */
 class Pipe {
   constructor(id) {
     this.id = id;
   }
+}
+
+function notSerializable(type) {
+  return cloneError(`Could not serialize object of type "${type}". This type does not support serialization.`);
 }
 
 function cloneError(message) {
@@ -103,17 +119,24 @@ function reviveSignal({ aborted, reason, trigger }) {
 host.entry("describe", (object, handler) => {
   if (handler instanceof Reference) {
     const stub = importOf(handler);
-    if (stub === undefined) return handler.describe?.();
+    if (stub === undefined) {
+      if (handler.typeName !== undefined) throw notSerializable(handler.typeName);
+      return handler.describe?.();
+    }
     return [STUB, [stub, Cloudflare.compatibilityFlags.rpc_params_dup_stubs !== true]];
   }
-  if (typeof object === "function" || object instanceof RpcTarget) return [EXPORT, object];
+  if (typeof object === "function" || object instanceof RpcTarget) {
+    const owner = loopbackType(object);
+    if (owner !== undefined) throw notSerializable(owner);
+    return [EXPORT, object];
+  }
   if (handler !== undefined) return undefined;
   if (object instanceof Pipe) return [READER, object.id];
   if (isReadableStream(object)) return describeReadable(object);
   if (isWritableStream(object)) return describeWritable(object);
   if (isResponse(object)) {
     const description = withCarriedBody(describeResponse(object));
-    if (description.webSocket) throw cloneError("Response with a WebSocket cannot be serialized.");
+    if (description.webSocket) throw notSerializable("WebSocket");
     return [RESPONSE, description];
   }
   if (isRequest(object)) {
@@ -123,9 +146,11 @@ host.entry("describe", (object, handler) => {
   }
   if (isHeaders(object)) return [HEADERS, describeHeaders(object)];
   if (isSignal(object)) return describeSignal(object);
+  const described = describeClass(object);
+  if (described !== undefined) return [CLASS, described];
   if (isBlob(object)) {
-    const { name, lastModified } = object;
-    return [BLOB, { type: object.type, bytes: bytesOfBlob(object), name, lastModified }];
+    if (object instanceof File) throw notSerializable("File");
+    return [BLOB, { type: object.type, bytes: bytesOfBlob(object) }];
   }
   return undefined;
 });
@@ -138,8 +163,7 @@ revivers[REQUEST] = reviveRequest;
 revivers[RESPONSE] = reviveResponse;
 revivers[HEADERS] = reviveHeaders;
 revivers[SIGNAL] = reviveSignal;
-revivers[BLOB] = ({ type, bytes, name, lastModified }) =>
-  name === undefined ? new Blob([bytes], { type }) : new File([bytes], name, { type, lastModified });
+revivers[BLOB] = ({ type, bytes }) => new Blob([bytes], { type });
 
 /** Makes again what `describe` took apart. */
 host.entry("revive", (kind, value) => revivers[kind](value));

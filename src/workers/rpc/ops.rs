@@ -12,7 +12,7 @@ use crate::engine::opaque::Opaque;
 use crate::engine::proxy::handler_of;
 use crate::engine::{OpError, OpId};
 use crate::objects::{Callee, Entrypoint, Event, Export, Import, Message, Objects, ReplyTo};
-use crate::workers::arguments::check_alive;
+use crate::workers::arguments::{begin_subrequest, check_alive, foreign};
 use crate::workers::messages::request_of;
 
 use super::carrier::write_message;
@@ -56,17 +56,7 @@ pub fn export_of<'js>(
     if holder == objects.host.scope.get().owner {
         return Ok(export);
     }
-    // Fidelity: workerd's texts for what belongs to another object or request.
-    let (whose, context) = match objects.current_slot() {
-        Some(_) => ("Durable Object", "Durable Object in the same isolate"),
-        None => ("request", "request's handler"),
-    };
-    let message = format!(
-        "Cannot perform I/O on behalf of a different {whose}. I/O objects (such as streams, request/response \
-         bodies, and others) created in the context of one {whose} cannot be accessed from a different \
-         {context}. This is a limitation of Cloudflare Workers which allows us to improve overall performance."
-    );
-    Err(throw(ctx, &OpError::new(message)))
+    Err(throw(ctx, &foreign(objects, "Client")))
 }
 
 /// A property path as JavaScript gives it: one name, an array of names, or nothing.
@@ -195,7 +185,7 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
     let shared = objects.clone();
     let call =
         move |ctx: Ctx<'js>, name: Option<String>, props: Value<'js>, path: Value<'js>, args: Value<'js>| {
-            check_alive(&ctx, &shared)?;
+            begin_subrequest(&ctx, &shared)?;
             let entrypoint = entrypoint_of(&ctx, &shared, name, &props)?;
             let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
             let (op, promise) = start(&ctx, &shared)?;
@@ -213,7 +203,7 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
                       url: String,
                       headers: Array<'js>,
                       body: Value<'js>| {
-        check_alive(&ctx, &shared)?;
+        begin_subrequest(&ctx, &shared)?;
         let entrypoint = entrypoint_of(&ctx, &shared, name, &props)?;
         let request = request_of(&shared.host, &method, url, &headers, &body)?;
         let (op, promise) = start(&ctx, &shared)?;

@@ -26,7 +26,7 @@ export function classMember(object, name, reserved) {
   if (reserved.has(name)) throw new TypeError(`'${name}' is a reserved method and cannot be called over RPC.`);
   if (Object.hasOwn(object, name)) throw missing(name);
   const value = object[name];
-  if (value === undefined ? !(name in object) : value === Object.prototype[name]) throw missing(name);
+  if (value === undefined || value === Object.prototype[name]) throw missing(name);
   return value;
 }
 

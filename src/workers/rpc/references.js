@@ -85,6 +85,9 @@ export class Reference {
 /** Properties that user code set. */
 Reference.prototype.own = undefined;
 
+/** The id of the object that answers, where there is one. */
+Reference.prototype.hex = undefined;
+
 /** Makes `Class` a class of references. */
 export function follows(Class, Base = Reference) {
   Object.setPrototypeOf(Class.prototype, Base.prototype);
@@ -141,6 +144,9 @@ export class RpcTarget {}
 
 export class RpcStub {
   constructor(target) {
+    if (typeof target !== "function" && (typeof target !== "object" || target === null)) {
+      throw new TypeError("Failed to construct 'JsRpcStub': constructor parameter 1 is not of type 'Object'.");
+    }
     const wraps = typeof target === "function" || target instanceof RpcTarget || isPlain(target);
     if (!wraps || referenceOf(target) !== undefined) {
       throw new TypeError("RpcStubs can only wrap plain objects, functions, and RpcTarget derivatives.");
@@ -169,9 +175,10 @@ export function importOf(handler) {
 
 /** The promised result of a call; calls of its members are sent when it is there. */
 class PromiseReference {
-  constructor(promise) {
+  constructor(promise, hex) {
     this.promise = promise;
     this.disposed = false;
+    this.hex = hex;
   }
   // Nearly every promise is awaited: the short way there.
   get(target, name, receiver) {
@@ -183,11 +190,12 @@ class PromiseReference {
     if (this.disposed) throw new Error("RPC promise used after being disposed.");
     // Later changes of the arguments do not count.
     const packed = args === undefined ? undefined : host.packArguments(args);
-    return this.promise.then((value) => follow(value, path, packed));
+    return this.promise.then((value) => follow(value, path, packed, this.hex));
   }
 }
 
 follows(PromiseReference);
+PromiseReference.prototype.typeName = "RpcPromise";
 
 export class RpcPromise {
   constructor(key) {
@@ -241,10 +249,11 @@ class PropertyReference {
     } catch (error) {
       promise = Promise.reject(error);
     }
-    return new Proxy(promiseTarget, new PromiseReference(promise));
+    return new Proxy(promiseTarget, new PromiseReference(promise, this.base.hex));
   }
 }
 follows(PropertyReference);
+PropertyReference.prototype.typeName = "RpcProperty";
 
 export class RpcProperty {
   constructor(key) {
@@ -273,9 +282,10 @@ export function missing(name) {
   return new TypeError(`The RPC receiver does not implement the method "${name}".`);
 }
 
-/** As if the callee had thrown it: what is followed here is its result. */
-function remote(error) {
+/** As if the callee, the object `hex` if it is one, had thrown it: what is followed here is its result. */
+function remote(error, hex) {
   error.remote = true;
+  if (hex !== undefined) error.durableObjectId = hex;
   return error;
 }
 
@@ -283,7 +293,7 @@ function remote(error) {
  * Goes along `path` from the result of a call, and calls what it finds there with the packed arguments. What lies
  * behind a stub is the business of that stub's owner.
  */
-function follow(value, path, packed) {
+function follow(value, path, packed, hex) {
   const names = path === undefined ? [] : typeof path === "string" ? [path] : path;
   let at = value;
   for (let i = 0; i <= names.length; i++) {
@@ -293,11 +303,11 @@ function follow(value, path, packed) {
     }
     if (i === names.length) break;
     if (!isPlain(at) || !Object.hasOwn(at, names[i])) {
-      throw remote(missing(names[i > 0 && (typeof at !== "object" || at === null) ? i - 1 : i]));
+      throw remote(missing(names[i > 0 && (typeof at !== "object" || at === null) ? i - 1 : i]), hex);
     }
     at = at[names[i]];
   }
-  if (packed !== undefined) throw remote(new TypeError(`"${names.join(".") || "(this)"}" is not a function.`));
+  if (packed !== undefined) throw remote(new TypeError(`"${names.join(".") || "(this)"}" is not a function.`), hex);
   return at;
 }
 
@@ -305,7 +315,12 @@ const NOTHING_TO_DISPOSE = { value: () => {}, writable: true, configurable: true
 
 /** Makes an object that a call returned disposable, and with it the stubs whose imports are `handles`. */
 host.entry("disposable", (value, handles) => {
-  if (referenceOf(value) !== undefined) return value;
+  const reference = referenceOf(value);
+  if (reference !== undefined) {
+    // Those of RPC stubs stand in their class.
+    if (!(reference instanceof StubReference)) value[Symbol.dispose] = NOTHING_TO_DISPOSE.value;
+    return value;
+  }
   const disposer =
     handles === undefined
       ? NOTHING_TO_DISPOSE

@@ -34,8 +34,12 @@ pub fn read_stored<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> rquickjs::Result<Value<
 }
 
 /// What was thrown, as a failure for the caller; `object_id` is the id of the object that threw.
+///
+/// Fidelity: the id goes with errors that can take it and that can be serialized.
 pub fn failure_of<'js>(ctx: &Ctx<'js>, thrown: &Value<'js>, object_id: Option<String>) -> Failure {
     let exception = Exception::read(ctx, thrown);
+    let is_dom = thrown.as_object().is_some_and(|object| is_dom(ctx, object));
+    let takes_id = !is_dom && thrown.as_object().is_some_and(|object| is_extensible(ctx, object));
     let flags = thrown.as_object().map(|object| flags_of(ctx, object)).unwrap_or_default();
     // What is no object arrives as an Error with its text.
     let thrown = thrown.as_object().and_then(|object| {
@@ -49,7 +53,39 @@ pub fn failure_of<'js>(ctx: &Ctx<'js>, thrown: &Value<'js>, object_id: Option<St
         }
     });
     let flags = std::iter::once("remote").chain(flags).collect();
-    Failure { exception, thrown, flags, object_id }
+    let object_id = object_id.filter(|_| takes_id && thrown.is_some());
+    Failure { exception, thrown, flags, object_id, is_dom }
+}
+
+fn dom_exception<'js>(ctx: &Ctx<'js>) -> Option<rquickjs::Constructor<'js>> {
+    let class = ctx.globals().get("DOMException");
+    class.ok().or_else(|| {
+        drop(ctx.catch());
+        None
+    })
+}
+
+fn is_dom<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> bool {
+    object.is_error() && dom_exception(ctx).is_some_and(|class| object.is_instance_of(&class))
+}
+
+fn is_extensible<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> bool {
+    let is =
+        || ctx.globals().get::<_, Object<'js>>("Object")?.get::<_, rquickjs::Function<'js>>("isExtensible");
+    let answer: rquickjs::Result<bool> = is().and_then(|is| is.call((object.clone(),)));
+    answer.unwrap_or_else(|_| {
+        drop(ctx.catch());
+        true
+    })
+}
+
+/// The DOMException that a caller sees for `exception`.
+fn dom_of<'js>(ctx: &Ctx<'js>, exception: &Exception) -> Option<Object<'js>> {
+    let made = dom_exception(ctx)?.construct((exception.message.as_str(), exception.name.as_str()));
+    made.ok().or_else(|| {
+        drop(ctx.catch());
+        None
+    })
 }
 
 /// Flags that travel with an error.
@@ -81,14 +117,17 @@ fn show_headline(object: &Object<'_>) {
 
 /// The error that a caller sees for `failure`.
 pub fn error_of<'js>(ctx: &Ctx<'js>, failure: &Failure) -> Value<'js> {
-    let revived = failure.thrown.as_ref().and_then(|bytes| match deserialize(ctx, bytes, &Thrown) {
-        Ok(value) => value.into_object(),
-        Err(_) => {
-            drop(ctx.catch());
-            None
+    let dom = if failure.is_dom { dom_of(ctx, &failure.exception) } else { None };
+    let revived = failure.thrown.as_ref().filter(|_| dom.is_none()).and_then(|bytes| {
+        match deserialize(ctx, bytes, &Thrown) {
+            Ok(value) => value.into_object(),
+            Err(_) => {
+                drop(ctx.catch());
+                None
+            }
         }
     });
-    let object = revived.or_else(|| {
+    let object = dom.or(revived).or_else(|| {
         let message = if failure.exception.name.is_empty() || failure.exception.name == "Error" {
             failure.exception.message.clone()
         } else {

@@ -1,5 +1,6 @@
 // Services: the caller's side of entry points of the Worker. Every name that is not the service's own is a method.
 import host from "dodev:host";
+import { wrongArgument } from "dodev:web/interface";
 import { sendRequest } from "dodev:workers/entry/messages";
 import { SERVICE, carries } from "dodev:workers/rpc/carry";
 import { Reference, follows, referenceOf, tagged } from "dodev:workers/rpc/references";
@@ -12,6 +13,9 @@ class ServiceReference {
   }
   call(path, args) {
     return host.callEntrypoint(this.name, this.props, path, args);
+  }
+  request(...request) {
+    return host.fetchEntrypoint(this.name, this.props, ...request);
   }
   member(name) {
     return name === "then" ? undefined : Reference.prototype.member.call(this, name);
@@ -29,10 +33,10 @@ export class Fetcher {
   }
 
   fetch(input, init) {
-    const service = referenceOf(this);
-    if (!(service instanceof ServiceReference)) throw new TypeError("Illegal invocation");
-    const { name, props } = service;
-    return sendRequest((...request) => host.fetchEntrypoint(name, props, ...request), input, init);
+    if (arguments.length === 0) throw wrongArgument("Fetcher", "fetch", 1, "Request or string");
+    const reference = referenceOf(this);
+    if (typeof reference?.request !== "function") throw new TypeError("Illegal invocation");
+    return sendRequest((...request) => reference.request(...request), input, init);
   }
 
   connect() {

@@ -12,7 +12,7 @@ use crate::engine::handle::{Handle, HandleData};
 use crate::objects::{Objects, Slot};
 use crate::storage::{CursorId, RowRef, SqlValue, ValueRef};
 
-use super::arguments::{Store, store_of, throw_sql, throw_storage};
+use super::arguments::{Store, check_own, store_of, throw_sql, throw_storage};
 
 /// A statement's cursor; it ends when JavaScript no longer holds it.
 struct Cursor {
@@ -131,7 +131,7 @@ fn step<'js, T>(
     cursor: &Cursor,
     read: impl FnOnce(RowRef<'_>) -> rquickjs::Result<T>,
 ) -> rquickjs::Result<Option<T>> {
-    store_of(ctx, objects, slot)?;
+    check_own(ctx, objects, slot, "State")?;
     objects.stores.touch(Slot(slot));
     let row = cursor.store.borrow_mut().step_with(cursor.id, read);
     match row {

@@ -171,6 +171,10 @@ fn install_writes<'js>(
         let call = Call::new(&ctx, &shared, slot)?;
         call.touch();
         let done = call.store.borrow_mut().delete_all(keep_alarm);
+        if done.is_ok() {
+            let deleted = shared.delete_facets(Slot(slot));
+            deleted.map_err(|error| reset(&ctx, &shared, slot, error.to_string()))?;
+        }
         if !keep_alarm && done.is_ok() {
             shared.alarms.note_change(Slot(slot));
         }
@@ -235,11 +239,15 @@ fn parse_options(values: &[Value<'_>]) -> rquickjs::Result<ListOptions> {
     })
 }
 
+/// Also `host.checkStorage(slot)`, which throws where the storage is another object's.
 fn install_transactions<'js>(
     ctx: &Ctx<'js>,
     host: &Object<'js>,
     objects: &Rc<Objects>,
 ) -> rquickjs::Result<()> {
+    let shared = objects.clone();
+    let check = move |ctx: Ctx<'js>, slot: u32| store_of(&ctx, &shared, slot).map(drop);
+    host.set("checkStorage", Function::new(ctx.clone(), check)?)?;
     // Open savepoints by object; they are strictly nested.
     let open: Rc<RefCell<HashMap<u32, Vec<OpenSavepoint>>>> = Rc::default();
     let (shared, stacks) = (objects.clone(), open.clone());

@@ -113,6 +113,7 @@ export class DurableObjectStorage {
 
   async transaction(callback) {
     if (typeof callback !== "function") throw wrongType("transaction", 1, "function");
+    host.checkStorage(this.#slot);
     let failed = false;
     let thrown;
     // An error of the callback rolls back and goes to the caller; it does not reset the object, so it

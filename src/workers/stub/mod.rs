@@ -8,7 +8,7 @@ use crate::engine::OpError;
 use crate::engine::exception::throw;
 use crate::objects::{ActorKey, Attempts, Event, Objects, Outgoing, ReplyTo, RetryLimits, Slot};
 
-use super::arguments::check_alive;
+use super::arguments::begin_subrequest;
 use super::messages::request_of;
 use super::rpc::{arguments_of, path_of};
 
@@ -38,7 +38,7 @@ pub(super) fn install<'js>(
     host.set("objectBreaks", Function::new(ctx.clone(), breaks)?)?;
     let shared = objects.clone();
     let call = move |ctx: Ctx<'js>, slot: u32, ticket: f64, path: Value<'js>, args: Value<'js>| {
-        check_alive(&ctx, &shared)?;
+        begin_subrequest(&ctx, &shared)?;
         let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
         let (op, promise) =
             shared.host.ops.start_named(&ctx, shared.host.scope.get(), "a call of another object")?;
@@ -55,7 +55,7 @@ pub(super) fn install<'js>(
                       url: String,
                       headers: Array<'js>,
                       body: Value<'js>| {
-        check_alive(&ctx, &shared)?;
+        begin_subrequest(&ctx, &shared)?;
         let request = request_of(&shared.host, &method, url, &headers, &body)?;
         let (op, promise) =
             shared.host.ops.start_named(&ctx, shared.host.scope.get(), "a call of another object")?;
@@ -66,9 +66,8 @@ pub(super) fn install<'js>(
 }
 
 fn send(objects: &Objects, slot: u32, ticket: f64, event: Event) {
-    let (key, name) = objects.with_actor(Slot(slot), |actor| (actor.key, actor.name.clone()));
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "two numbers in 52 bits")]
     let (breaks, retry) = (ticket as u64 as u32, (ticket as u64 >> 32) as u32);
     let attempts = Attempts::new(RetryLimits::unpack(retry));
-    objects.send(Outgoing { key, name, breaks, attempts, event });
+    objects.send(Outgoing { slot: Slot(slot), breaks, attempts, event });
 }

@@ -1,6 +1,5 @@
 // Stubs: the caller's side of an object. Every name that is not the stub's own is a method of the object.
 import host from "dodev:host";
-import { sendRequest } from "dodev:workers/entry/messages";
 import { makeId } from "dodev:workers/namespace";
 import { OBJECT, carries } from "dodev:workers/rpc/carry";
 import { Reference, follows, referenceOf, tagged } from "dodev:workers/rpc/references";
@@ -28,6 +27,9 @@ class ObjectReference {
   call(path, args) {
     return host.callObject(this.connect(), this.ticket, path, args);
   }
+  request(...request) {
+    return host.fetchObject(this.connect(), this.ticket, ...request);
+  }
   member(name) {
     return name === "then" ? undefined : Reference.prototype.member.call(this, name);
   }
@@ -42,6 +44,22 @@ class ObjectReference {
   }
 }
 follows(ObjectReference);
+
+/** The same, as it arrives by RPC: it has no properties of its own. */
+class ReceivedReference {
+  constructor(namespace, id, hex) {
+    this.namespace = namespace;
+    this.id = id;
+    this.hex = hex;
+    this.retry = 0;
+    this.slot = -1;
+    this.ticket = 0;
+  }
+  names() {
+    return [];
+  }
+}
+follows(ReceivedReference, ObjectReference);
 
 function objectOf(stub) {
   const object = referenceOf(stub);
@@ -59,11 +77,6 @@ const Stub = class DurableObject extends Fetcher {
     return objectOf(this).id.name;
   }
 
-  fetch(input, init) {
-    const object = objectOf(this);
-    return sendRequest((...request) => host.fetchObject(object.connect(), object.ticket, ...request), input, init);
-  }
-
   connect() {
     throw new Error("dodev does not emulate connect() of a Durable Object stub yet");
   }
@@ -76,4 +89,11 @@ export function makeStub(namespace, id, hex, retry = 0) {
   return new Proxy(target, new ObjectReference(namespace, id, hex, retry));
 }
 
-carries(OBJECT, ([namespace, hex, name]) => makeStub(namespace, makeId(namespace, hex, name), hex));
+const receivedTarget = Object.create(Fetcher.prototype);
+
+// Fidelity: workerd 1.20261117.1 gives a stub that was passed on as a Fetcher, without `id` and `name`.
+carries(
+  OBJECT,
+  ([namespace, hex, name]) =>
+    new Proxy(receivedTarget, new ReceivedReference(namespace, makeId(namespace, hex, name), hex)),
+);

@@ -1,0 +1,61 @@
+//! Some three hundred odd corners of RPC (`fixtures/rpc-corners`), against what wrangler 4.164.0 with
+//! workerd 1.20261117.1 answered on 2026-11-22.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::project::{TestProject, repository};
+
+/// Where we answer otherwise, and why. An entry that answers like the peer fails the test.
+const DEVIATIONS: &[(&str, &str)] = &[
+    ("getListIdx", "the engine's own texts"),
+    ("keepDup", "the engine's own texts"),
+    ("listPipe", "the engine's own texts"),
+    ("listPipeFn", "the engine's own texts"),
+    ("rpcStubNew", "the engine's own texts"),
+    ("rpcTargetNoNew", "the engine's own texts"),
+    ("dupAfter", "the peer answers with an internal error"),
+    ("rpcStub", "the peer answers with an internal error"),
+    ("errStream", "the peer gives up the reason of a stream's end"),
+    ("objStream", "the peer gives up the reason of a stream's end"),
+    ("streamArgObj", "the peer gives up the reason of a stream's end"),
+    ("stream", "chunks of streams stand in buffers of 4096 bytes"),
+    ("streamArg", "chunks of streams stand in buffers of 4096 bytes"),
+    ("err_cyc", "errors that the peer cannot serialize have no durableObjectId"),
+    ("err_msgnum", "errors that the peer cannot serialize have no durableObjectId"),
+    ("targetThrowNull", "errors of a target that are no objects have a durableObjectId"),
+    ("targetThrowStr", "errors of a target that are no objects have a durableObjectId"),
+    ("targetThrowUndef", "errors of a target that are no objects have a durableObjectId"),
+    ("reqUsed", "the request's own text for a body that was read"),
+    ("respUsed", "the request's own text for a body that was read"),
+    ("jsonStr", "the peer serializes the fields of a stub"),
+    ("err_remote", "own properties of an error win over its flags"),
+    ("err_proxy", "a Proxy of an error shows as its text"),
+    ("ret_proxied", "a Proxy of a plain object is refused"),
+    ("ret_sab", "a SharedArrayBuffer is refused where it is sent"),
+    ("arg_this", "the global object is taken for a plain one"),
+    ("fetchNoHandler", "the peer gives no durableObjectId for a missing fetch()"),
+];
+
+#[test]
+fn corners_of_rpc_are_as_recorded() {
+    let text = std::fs::read_to_string(repository().join("fixtures/rpc-corners/answers.json"));
+    let recorded: BTreeMap<String, Value> =
+        serde_json::from_str(&text.expect("the answers are there")).expect("they are JSON");
+    let project = TestProject::from_fixture("rpc-corners");
+    let server = project.start();
+    let given: BTreeMap<String, Value> =
+        serde_json::from_slice(&server.get("/").body).expect("the answers are JSON");
+    let mut wrong = Vec::new();
+    for (name, expected) in &recorded {
+        let deviates = DEVIATIONS.iter().any(|(deviation, _)| deviation == name);
+        let is_same = given.get(name) == Some(expected);
+        if is_same == deviates {
+            let got = given.get(name).unwrap_or(&Value::Null);
+            wrong.push(format!("{name}\n  recorded {expected}\n  given    {got}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    server.stop();
+}
