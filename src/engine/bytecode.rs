@@ -72,7 +72,7 @@ mod tests {
             (name.to_owned(), ModuleSource::Bytecode(Arc::new(code)))
         };
         let isolate = Isolate::new(Host::detached(), &[], &IsolateOptions::default()).expect("an isolate");
-        isolate.set_user_modules(
+        isolate.set_user_modules(RealmId::FIRST, 
             [
                 compiled(
                     "deps/a.js",
@@ -85,7 +85,7 @@ mod tests {
         );
         let seen = Rc::new(Cell::new(String::new()));
         let note = seen.clone();
-        isolate.load("index.js", move |_, result| {
+        isolate.load(RealmId::FIRST, "index.js", move |_, result| {
             let Ok(namespace) = result else { panic!("it throws") };
             let a: rquickjs::Function = namespace.get("a").expect("an export");
             note.set(a.call(()).expect("it returns"));

@@ -25,10 +25,10 @@ struct State {
 }
 
 impl Watchdog {
-    /// A watchdog that ends turns after `limit` of CPU time.
-    pub fn new(limit: Duration) -> Self {
+    /// A watchdog that watches nothing yet.
+    pub fn new() -> Self {
         Self(Rc::new(State {
-            limit: Cell::new(limit),
+            limit: Cell::default(),
             started: Cell::new(None),
             running: Cell::new(false),
             near: Cell::new(false),
@@ -36,13 +36,9 @@ impl Watchdog {
         }))
     }
 
-    /// Changes the limit for the turns to come.
-    pub fn set_limit(&self, limit: Duration) {
+    /// Begins to watch a turn, to end it after `limit` of CPU time.
+    pub fn start(&self, limit: Duration) {
         self.0.limit.set(limit);
-    }
-
-    /// Begins to watch a turn.
-    pub fn start(&self) {
         self.0.started.set(None);
         self.0.near.set(false);
         self.0.expired.set(false);
@@ -113,17 +109,17 @@ mod tests {
     #[test]
     fn a_turn_is_little_nearly_or_wholly_spent() {
         let ms = Duration::from_millis;
-        let watchdog = Watchdog::new(ms(1_000));
+        let watchdog = Watchdog::new();
         for (used, near, ended) in
             [(800, false, false), (801, true, false), (1_000, true, false), (1_001, false, true)]
         {
-            watchdog.start();
+            watchdog.start(ms(1_000));
             assert!(!watchdog.look(ms(5_000)));
             assert_eq!(watchdog.look(ms(5_000 + used)), ended, "{used}");
             assert_eq!(watchdog.nearly_expired(), near.then(|| ms(1_000)), "{used}");
             assert_eq!(watchdog.stop(), ended, "{used}");
         }
-        watchdog.start();
+        watchdog.start(ms(1_000));
         assert_eq!(watchdog.nearly_expired(), None, "the next turn begins anew");
     }
 }

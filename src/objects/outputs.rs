@@ -14,6 +14,7 @@ use super::event::{Event, Reply, ReplyTo};
 use super::failure::{Failure, OVERLOADED, QUEUE_FULL, RESET};
 use super::gate::ROOT;
 use super::invoke::Callee;
+use super::roster::answer_for_missing;
 use super::scheduler::{Entry, Objects};
 
 /// Something that an object told the world, waiting for its commit.
@@ -128,6 +129,14 @@ impl Objects {
     }
 
     pub(super) fn dispatch(&self, outgoing: Outgoing) {
+        let worker = self.namespaces[outgoing.key.namespace].worker;
+        if self.roster.realm(worker).is_none() {
+            let answer = answer_for_missing(self.roster.name(worker), &outgoing.event);
+            if let Event::Fetch { reply, .. } | Event::Call { reply, .. } = outgoing.event {
+                self.answer(reply, answer);
+            }
+            return;
+        }
         if self.faults.is_empty() {
             return self.arrive(outgoing);
         }

@@ -32,6 +32,7 @@ mod settings;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod together;
 mod toml;
 mod tree;
 mod vars;
@@ -47,6 +48,7 @@ pub use load::{LoadRequest, Loaded, Overrides, load};
 pub use locate::find_config;
 pub use migrations::{Migration, Rename, Spanned, Transfer};
 pub use nearest::nearest;
+pub use together::{check_entrypoints, check_together};
 pub use settings::{Dev, Limits};
 pub use vars::Var;
 pub use worker_name::{check_new_name, new_name_like};

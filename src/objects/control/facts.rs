@@ -135,7 +135,7 @@ impl Objects {
     pub(super) fn overview(&self, isolate: &Isolate) -> Overview {
         let actors = self.actors.borrow();
         let of = |index: usize| actors.iter().filter(move |actor| actor.key.namespace == index);
-        let namespaces = self.namespaces.iter().enumerate().map(|(index, namespace)| NamespaceFacts {
+        let namespaces = self.own_namespaces().iter().enumerate().map(|(index, namespace)| NamespaceFacts {
             class: namespace.class.clone(),
             key: namespace.key.as_str().to_owned(),
             sqlite: namespace.sqlite,

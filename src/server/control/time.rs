@@ -174,7 +174,7 @@ fn fired_json(fired: &Fired, with_outcome: bool) -> Value {
     let mut map = Map::new();
     map.insert("kind".to_owned(), fired.kind.name().into());
     let object = match &fired.origin {
-        Origin::Worker => Value::Null,
+        Origin::Worker | Origin::OneOf(_) => Value::Null,
         Origin::Object { class, name } => {
             json!({ "class": class, "name": name, "id": fired.id.map(|id| id.to_string()) })
         }

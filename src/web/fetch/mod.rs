@@ -71,8 +71,8 @@ mod tests {
              const main = async () => {{ {script} }};
              answer(JSON.stringify(await main()));"
         );
-        isolate.set_user_modules([("index.js".to_owned(), ModuleSource::EsModule(source))].into());
-        isolate.load("index.js", |ctx, result| {
+        isolate.set_user_modules(RealmId::FIRST, [("index.js".to_owned(), ModuleSource::EsModule(source))].into());
+        isolate.load(RealmId::FIRST, "index.js", |ctx, result| {
             if let Err(thrown) = result {
                 panic!("{}", Exception::read(ctx, &thrown));
             }

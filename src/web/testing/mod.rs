@@ -54,8 +54,8 @@ fn run(source: &str, more: &[Extension]) -> (Vec<String>, Vec<LogRecord>) {
             ),
         ),
     ];
-    isolate.set_user_modules(modules.into());
-    let report = isolate.load("index.js", |ctx, result| {
+    isolate.set_user_modules(RealmId::FIRST, modules.into());
+    let report = isolate.load(RealmId::FIRST, "index.js", |ctx, result| {
         if let Err(thrown) = result {
             panic!("{}", Exception::read(ctx, &thrown));
         }

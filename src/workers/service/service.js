@@ -4,20 +4,20 @@ import { sendRequest } from "dodev:workers/entry/messages";
 import { SERVICE, carries } from "dodev:workers/rpc/carry";
 import { Reference, follows, referenceOf, tagged } from "dodev:workers/rpc/references";
 
-/** The entry point `name` of the Worker (undefined: the default one), called with `props`. */
+/** The entry point `name` (undefined: the default one) of the Worker numbered `worker`, called with `props`. */
 class ServiceReference {
-  constructor(name, props) {
-    this.name = name;
+  constructor(worker, name, props) {
+    this.callee = [worker, name];
     this.props = props;
   }
   call(path, args) {
-    return host.callEntrypoint(this.name, this.props, path, args);
+    return host.callEntrypoint(this.callee, this.props, path, args);
   }
   member(name) {
     return name === "then" ? undefined : Reference.prototype.member.call(this, name);
   }
   describe() {
-    return [SERVICE, [this.name, this.props]];
+    return [SERVICE, [...this.callee, this.props]];
   }
 }
 follows(ServiceReference);
@@ -31,8 +31,8 @@ export class Fetcher {
   fetch(input, init) {
     const service = referenceOf(this);
     if (!(service instanceof ServiceReference)) throw new TypeError("Illegal invocation");
-    const { name, props } = service;
-    return sendRequest((...request) => host.fetchEntrypoint(name, props, ...request), input, init);
+    const { callee, props } = service;
+    return sendRequest((...request) => host.fetchEntrypoint(callee, props, ...request), input, init);
   }
 
   connect() {
@@ -42,9 +42,9 @@ export class Fetcher {
 tagged(Fetcher, "Fetcher");
 const target = Object.create(Fetcher.prototype);
 
-/** A stub of the entry point `name`; `props` is what it finds in `ctx.props`. */
-export function makeService(name, props) {
-  return new Proxy(target, new ServiceReference(name, props));
+/** A stub of the entry point `name` of the Worker numbered `worker`; `props` is what it finds in `ctx.props`. */
+export function makeService(worker, name, props) {
+  return new Proxy(target, new ServiceReference(worker, name, props));
 }
 
 const LoopbackServiceStub = class LoopbackServiceStub extends Fetcher {};
@@ -53,11 +53,11 @@ const loopbackTarget = Object.setPrototypeOf(function () {}, LoopbackServiceStub
 /** An entry of `ctx.exports`: the service without props, and a function that gives it some. */
 class LoopbackReference {
   constructor(name) {
-    this.name = name;
+    this.callee = [host.worker, name];
     this.props = undefined;
   }
   apply(_target, _self, [options]) {
-    return makeService(this.name, options?.props);
+    return makeService(...this.callee, options?.props);
   }
 }
 
@@ -68,4 +68,4 @@ export function makeLoopback(name) {
   return new Proxy(loopbackTarget, new LoopbackReference(name));
 }
 
-carries(SERVICE, ([name, props]) => makeService(name, props));
+carries(SERVICE, ([worker, name, props]) => makeService(worker, name, props));
