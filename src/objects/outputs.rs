@@ -106,6 +106,11 @@ impl Objects {
             ReplyTo::Control(asker) => self.answer_control(asker, reply),
             ReplyTo::Op(op) => {
                 if let Some(scope) = self.host.ops.scope(op) {
+                    if let Reply::Response(response) = &reply
+                        && let Some(Upgrade::Returned(id)) = response.web_socket
+                    {
+                        self.send_socket_to(id, scope.owner);
+                    }
                     self.deliver_to_scope(scope, Event::Answer { op, reply });
                 } else {
                     self.lose_socket_of(&reply);

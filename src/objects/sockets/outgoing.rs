@@ -99,6 +99,23 @@ impl Objects {
         edge
     }
 
+    /// The returned end `id` is on its way to `owner`: it outlives the context that returned it, and so does the end that
+    /// this context listens to.
+    pub(in super::super) fn send_socket_to(&self, id: SocketId, owner: OwnerId) {
+        self.sockets.move_home(id, owner);
+        let other = self.sockets.with(id, |end| match end.peer {
+            Peer::End(other) => Some(other),
+            Peer::Client(_) | Peer::Gone => None,
+        });
+        let Some(other) = other.flatten() else { return };
+        let listener = self.sockets.with(other, |end| {
+            (end.life.acceptance() == Acceptance::Standard).then_some(end.scope.owner)
+        });
+        if let Some(listener) = listener.flatten() {
+            self.keep_alive(other, listener);
+        }
+    }
+
     /// The context `owner` goes on while the end `id`, which it listens to, is connected to a client.
     pub(super) fn keep_alive(&self, id: SocketId, owner: OwnerId) {
         if self.owners.borrow().contains_key(&owner) || !self.requests.borrow().contains(owner) {

@@ -236,10 +236,13 @@ impl Sockets {
 
     /// The returned end `id` goes on with `home`, which received the response.
     pub fn receive(&self, id: SocketId, home: OwnerId) {
-        let moved = self.with(id, |end| {
-            end.in_flight = false;
-            std::mem::replace(&mut end.home, home)
-        });
+        self.with(id, |end| end.in_flight = false);
+        self.move_home(id, home);
+    }
+
+    /// The end `id` goes with `home` from now on.
+    pub(super) fn move_home(&self, id: SocketId, home: OwnerId) {
+        let moved = self.with(id, |end| std::mem::replace(&mut end.home, home));
         if let Some(before) = moved {
             let mut homes = self.homes.borrow_mut();
             if let Some(ids) = homes.get_mut(&before) {

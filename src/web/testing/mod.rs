@@ -8,7 +8,7 @@ use crate::engine::exception::Exception;
 use crate::engine::isolate::{Isolate, IsolateOptions};
 use crate::engine::loader::ModuleSource;
 use crate::engine::turn::Entered;
-use crate::engine::{Completer, Completion, Extension, Host, LogRecord};
+use crate::engine::{Completer, Completion, Extension, Host, LogRecord, RealmId};
 
 /// How far the clock may be moved before unfinished tests count as failed.
 const TIME_MAX: Duration = Duration::from_secs(60);

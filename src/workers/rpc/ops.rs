@@ -108,13 +108,13 @@ fn entrypoint_of<'js>(
     ctx: &Ctx<'js>,
     objects: &Rc<Objects>,
     callee: &Array<'js>,
-    props: &Value<'js>,
 ) -> rquickjs::Result<(WorkerNumber, Box<Entrypoint>)> {
+    let props: Value<'js> = callee.get(2)?;
     let props = match props.is_undefined() {
         true => None,
-        false => Some(write_message(ctx, objects, props, false)?),
+        false => Some(write_message(ctx, objects, &props, false)?),
     };
-    Ok((WorkerNumber(callee.get(0)?), Box::new(Entrypoint { name: callee.get(1)?, props })))
+    Ok((WorkerNumber(callee.get(0)?), Box::new(Entrypoint { name: callee.get(1)?, props, cf: None })))
 }
 
 fn start<'js>(ctx: &Ctx<'js>, objects: &Objects) -> rquickjs::Result<(OpId, Promise<'js>)> {
@@ -191,16 +191,15 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
         Ok::<_, rquickjs::Error>(promise)
     };
     host.set("callImport", Function::new(ctx.clone(), call)?)?;
-    // callEntrypoint([worker, name], props, path, args): promise of the result.
+    // callEntrypoint([worker, name, props], path, args): promise of the result.
     let shared = objects.clone();
     let call =
         move |ctx: Ctx<'js>,
               callee: Array<'js>,
-              props: Value<'js>,
               path: Value<'js>,
               args: Value<'js>| {
             check_alive(&ctx, &shared)?;
-            let (worker, entrypoint) = entrypoint_of(&ctx, &shared, &callee, &props)?;
+            let (worker, entrypoint) = entrypoint_of(&ctx, &shared, &callee)?;
             let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
             let (op, promise) = start(&ctx, &shared)?;
             let event = Event::CallEntrypoint { entrypoint, path, args, reply: ReplyTo::Op(op) };
@@ -208,17 +207,18 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
             Ok::<_, rquickjs::Error>(promise)
         };
     host.set("callEntrypoint", Function::new(ctx.clone(), call)?)?;
-    // fetchEntrypoint([worker, name], props, method, url, headers, body): promise of [status, text, headers, body].
+    // fetchEntrypoint([worker, name, props], method, url, headers, body, cf): promise of [status, text, headers, body].
     let shared = objects.clone();
     let fetch = move |ctx: Ctx<'js>,
                       callee: Array<'js>,
-                      props: Value<'js>,
                       method: String,
                       url: String,
                       headers: Array<'js>,
-                      body: Value<'js>| {
+                      body: Value<'js>,
+                      cf: Option<String>| {
         check_alive(&ctx, &shared)?;
-        let (worker, entrypoint) = entrypoint_of(&ctx, &shared, &callee, &props)?;
+        let (worker, mut entrypoint) = entrypoint_of(&ctx, &shared, &callee)?;
+        entrypoint.cf = cf;
         let request = request_of(&shared.host, &method, url, &headers, &body)?;
         let (op, promise) = start(&ctx, &shared)?;
         let event = Event::FetchEntrypoint { entrypoint, request, reply: ReplyTo::Op(op) };

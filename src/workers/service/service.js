@@ -7,17 +7,16 @@ import { Reference, follows, referenceOf, tagged } from "dodev:workers/rpc/refer
 /** The entry point `name` (undefined: the default one) of the Worker numbered `worker`, called with `props`. */
 class ServiceReference {
   constructor(worker, name, props) {
-    this.callee = [worker, name];
-    this.props = props;
+    this.callee = [worker, name, props];
   }
   call(path, args) {
-    return host.callEntrypoint(this.callee, this.props, path, args);
+    return host.callEntrypoint(this.callee, path, args);
   }
   member(name) {
     return name === "then" ? undefined : Reference.prototype.member.call(this, name);
   }
   describe() {
-    return [SERVICE, [...this.callee, this.props]];
+    return [SERVICE, this.callee];
   }
 }
 follows(ServiceReference);
@@ -31,8 +30,7 @@ export class Fetcher {
   fetch(input, init) {
     const service = referenceOf(this);
     if (!(service instanceof ServiceReference)) throw new TypeError("Illegal invocation");
-    const { callee, props } = service;
-    return sendRequest((...request) => host.fetchEntrypoint(callee, props, ...request), input, init);
+    return sendRequest((...request) => host.fetchEntrypoint(service.callee, ...request), input, init);
   }
 
   connect() {
@@ -53,11 +51,11 @@ const loopbackTarget = Object.setPrototypeOf(function () {}, LoopbackServiceStub
 /** An entry of `ctx.exports`: the service without props, and a function that gives it some. */
 class LoopbackReference {
   constructor(name) {
-    this.callee = [host.worker, name];
-    this.props = undefined;
+    this.callee = [host.worker, name, undefined];
   }
   apply(_target, _self, [options]) {
-    return makeService(...this.callee, options?.props);
+    const [worker, name] = this.callee;
+    return makeService(worker, name, options?.props);
   }
 }
 
