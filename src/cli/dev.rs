@@ -98,8 +98,7 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
     load.config = configs.next();
     load.environment = args.env;
     // Fidelity: wrangler gives the others nothing of the command line but the environment.
-    let more: Vec<_> =
-        configs.map(|config| LoadRequest { config: Some(config), ..load.clone() }).collect();
+    let more: Vec<_> = configs.map(|config| LoadRequest { config: Some(config), ..load.clone() }).collect();
     load.overrides = Overrides {
         name: args.name,
         script: args.script,

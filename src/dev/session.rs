@@ -15,7 +15,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::time::Duration;
 
-use member::{Member, MemberId, with_whole_paths};
+use member::{Member, MemberId};
+
+pub use member::with_whole_paths;
 
 use super::builder::Job;
 use super::command::{Running, Sources};
@@ -385,15 +387,15 @@ impl Session {
     /// What came of the last builds of all Workers.
     fn outcome(&mut self) -> Outcome {
         let failed = self.members.iter().filter(|member| !member.failure.is_empty());
-        let mut failure: Vec<_> = failed
-            .flat_map(|member| self.placed(&member.project.root, member.failure.clone()))
-            .collect();
+        let mut failure: Vec<_> =
+            failed.flat_map(|member| self.placed(&member.project.root, member.failure.clone())).collect();
         if failure.is_empty() {
             let exports_of = |name: &str| {
                 let named = self.members.iter().find(|member| member.project.name == name)?;
                 Some(named.bundle.as_ref()?.exports.as_slice())
             };
-            let checked = self.members.iter().flat_map(|member| check_entrypoints(&member.project, exports_of));
+            let checked =
+                self.members.iter().flat_map(|member| check_entrypoints(&member.project, exports_of));
             failure = checked.collect();
         }
         if !failure.is_empty() {

@@ -63,7 +63,7 @@ mod tests {
 
     use super::*;
     use crate::engine::loader::ModuleSource;
-    use crate::engine::{Host, Isolate, IsolateOptions};
+    use crate::engine::{Host, Isolate, IsolateOptions, RealmId};
 
     #[test]
     fn a_compiled_module_runs_as_its_text_would() {
@@ -72,7 +72,8 @@ mod tests {
             (name.to_owned(), ModuleSource::Bytecode(Arc::new(code)))
         };
         let isolate = Isolate::new(Host::detached(), &[], &IsolateOptions::default()).expect("an isolate");
-        isolate.set_user_modules(RealmId::FIRST, 
+        isolate.set_user_modules(
+            RealmId::FIRST,
             [
                 compiled(
                     "deps/a.js",

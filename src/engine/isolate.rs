@@ -90,7 +90,7 @@ impl Isolate {
         let runtime = Runtime::new().map_err(|e| e.to_string())?;
         runtime.set_max_stack_size(limits::ISOLATE_STACK_BYTES);
         runtime.set_gc_threshold(GC_THRESHOLD_BYTES);
-        let watchdog = Watchdog::new();
+        let watchdog = Watchdog::default();
         let poll = watchdog.clone();
         runtime.set_interrupt_handler(Some(Box::new(move || poll.poll())));
         let tracker = Rc::downgrade(&host);
@@ -348,9 +348,56 @@ mod tests {
     }
 
     #[test]
+    fn realms_have_globals_modules_and_limits_of_their_own() {
+        let mut isolate = isolate();
+        let second = isolate.add_realm(&[]).expect("a realm");
+        assert_eq!(isolate.realms().collect::<Vec<_>>(), [RealmId::FIRST, second]);
+        isolate.set_turn_cpu(second, Duration::from_millis(20));
+        for realm in isolate.realms() {
+            let source = format!("globalThis.mark = (globalThis.mark ?? '') + '{}'", realm.0);
+            isolate.set_user_modules(realm, [("index.js".to_owned(), ModuleSource::EsModule(source))].into());
+            isolate.load(realm, "index.js", |_, result| assert!(result.is_ok()));
+        }
+        for realm in isolate.realms() {
+            let scope = Scope { owner: OwnerId::of(realm, 7), section: super::super::SectionId(0) };
+            assert!(!scope.owner.is_none() && scope.owner.realm() == realm);
+            isolate.turn(scope, |ctx| {
+                assert_eq!(ctx.eval::<String, _>("mark").ok(), Some(realm.0.to_string()));
+                Entered::Done
+            });
+            let report = isolate.turn(scope, |ctx| {
+                let busy = "const end = Date.now() + 200; while (Date.now() < end) {}";
+                Entered::Root(ctx.eval::<Value<'_>, _>(busy), Box::new(|_, _| {}))
+            });
+            assert_eq!(report.cpu_exceeded, realm == second);
+        }
+    }
+
+    #[test]
+    fn roots_that_settle_elsewhere_are_handed_out_in_their_own_realm() {
+        let mut isolate = isolate();
+        let second = isolate.add_realm(&[]).expect("a realm");
+        let scope = Scope { owner: OwnerId::of(second, 1), section: super::super::SectionId(0) };
+        let seen = Rc::new(Cell::new(None));
+        let (note, host) = (seen.clone(), isolate.host().clone());
+        isolate.turn(scope, move |ctx| {
+            let promise = ctx.eval("new Promise((resolve) => { globalThis.go = resolve })");
+            Entered::Root(promise, Box::new(move |_, _| note.set(Some(host.realm()))))
+        });
+        isolate.turn(Scope::none_of(second), |ctx| {
+            ctx.eval::<(), _>("go(1)").expect("a call");
+            Entered::Done
+        });
+        assert_eq!(seen.get(), None);
+        assert!(isolate.sweep());
+        assert_eq!(seen.get(), Some(second));
+    }
+
+    #[test]
     fn user_code_cannot_import_the_prelude() {
         let isolate = isolate();
-        isolate.set_user_modules(RealmId::FIRST, 
+        isolate.set_user_modules(
+            RealmId::FIRST,
             [("index.js".to_owned(), ModuleSource::EsModule("import 'dodev:host'".to_owned()))].into(),
         );
         let failed = Rc::new(std::cell::Cell::new(false));

@@ -12,10 +12,10 @@ use crate::base::limits;
 const WARN_AT_PERCENT: u32 = limits::WARN_AT_PERCENT as u32;
 
 /// Watches the turns of one isolate.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Watchdog(Rc<State>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     limit: Cell<Duration>,
     started: Cell<Option<Duration>>,
@@ -25,17 +25,6 @@ struct State {
 }
 
 impl Watchdog {
-    /// A watchdog that watches nothing yet.
-    pub fn new() -> Self {
-        Self(Rc::new(State {
-            limit: Cell::default(),
-            started: Cell::new(None),
-            running: Cell::new(false),
-            near: Cell::new(false),
-            expired: Cell::new(false),
-        }))
-    }
-
     /// Begins to watch a turn, to end it after `limit` of CPU time.
     pub fn start(&self, limit: Duration) {
         self.0.limit.set(limit);
@@ -109,7 +98,7 @@ mod tests {
     #[test]
     fn a_turn_is_little_nearly_or_wholly_spent() {
         let ms = Duration::from_millis;
-        let watchdog = Watchdog::new();
+        let watchdog = Watchdog::default();
         for (used, near, ended) in
             [(800, false, false), (801, true, false), (1_000, true, false), (1_001, false, true)]
         {

@@ -48,8 +48,8 @@ pub use load::{LoadRequest, Loaded, Overrides, load};
 pub use locate::find_config;
 pub use migrations::{Migration, Rename, Spanned, Transfer};
 pub use nearest::nearest;
-pub use together::{check_entrypoints, check_together};
 pub use settings::{Dev, Limits};
+pub use together::{check_entrypoints, check_together};
 pub use vars::Var;
 pub use worker_name::{check_new_name, new_name_like};
 

@@ -29,10 +29,8 @@ pub fn check_together(projects: &[Arc<Project>]) -> Vec<Diagnostic> {
             if owner.classes.contains_key(&binding.class_name) {
                 continue;
             }
-            let message = format!(
-                "the Worker `{}` has no Durable Object class `{}`",
-                owner.name, binding.class_name
-            );
+            let message =
+                format!("the Worker `{}` has no Durable Object class `{}`", owner.name, binding.class_name);
             let help = match nearest(&binding.class_name, owner.classes.keys().map(String::as_str)) {
                 Some(known) => format!("did you mean `{known}`?"),
                 None => "declare it in a migration of that Worker".to_owned(),
@@ -65,7 +63,9 @@ pub fn check_entrypoints<'a>(
             format!("the Worker `{}` does not export an entry point `{entrypoint}`", service.service);
         let help = match nearest(entrypoint, exports.iter().map(String::as_str)) {
             Some(export) => format!("did you mean `{export}`?"),
-            None => format!("add `export class {entrypoint} extends WorkerEntrypoint {{ … }}` to its main module"),
+            None => {
+                format!("add `export class {entrypoint} extends WorkerEntrypoint {{ … }}` to its main module")
+            }
         };
         diagnostics.push(
             Diagnostic::error("config/unknown-entrypoint", message)

@@ -11,7 +11,8 @@ use crate::engine::socket::SocketId;
 use crate::engine::turn::Entered;
 use crate::engine::{Host, LogLevel, OpId, Scope};
 use crate::objects::{
-    ActorKey, Entry, Entrypoint, Event, Failure, Message, Objects, Reply, ReplyTo, Slot, Target, WorkerNumber, overrun,
+    ActorKey, Entry, Entrypoint, Event, Failure, Message, Objects, Reply, ReplyTo, Slot, Target,
+    WorkerNumber, overrun,
 };
 
 use super::alarm;

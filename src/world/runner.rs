@@ -1,6 +1,7 @@
 //! The thread of one world: its isolate, its objects, and the loop that everything enters by.
 
 use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -132,7 +133,8 @@ pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, c
             match message {
                 Message::Prepare(preparation) => {
                     *held.borrow_mut() = Some(Vec::new());
-                    isolate = isolate.and_then(|isolate| with_realms(isolate, &extensions, preparation.realms()));
+                    isolate =
+                        isolate.and_then(|isolate| with_realms(isolate, &extensions, preparation.realms()));
                     prepared = isolate.as_ref().is_ok_and(|isolate| preparation.carry_out(isolate));
                     if !prepared {
                         drop(isolate);
@@ -200,6 +202,8 @@ struct World<'a> {
     outbox: Rc<RefCell<Vec<Reply>>>,
     /// When to end at the latest, and who waits for it.
     stopping: Option<(Duration, Vec<mpsc::Sender<()>>)>,
+    /// The directory of the primary Worker, which places in code are relative to.
+    root: PathBuf,
 }
 
 impl<'a> World<'a> {
@@ -226,10 +230,8 @@ impl<'a> World<'a> {
                 return;
             }
         };
-        let specs: Vec<_> = projects
-            .iter()
-            .map(|project| Rc::new(spec::worker(project, &mut roster, &namespaces)))
-            .collect();
+        let specs: Vec<_> =
+            projects.iter().map(|project| Rc::new(spec::worker(project, &mut roster, &namespaces))).collect();
         let mailbox = sender.clone();
         let wake = sender.clone();
         let handing_over = HandingOver::new(state.leases.clone(), generation, Arc::new(Holder(sender)));
@@ -280,6 +282,7 @@ impl<'a> World<'a> {
             batch: Vec::new(),
             outbox: Rc::default(),
             stopping: None,
+            root: projects[0].root.clone(),
         };
         let mut each = isolate.realms().zip(&workers);
         let result = each.try_for_each(|(realm, worker)| world.begin(realm, worker, prepared));
@@ -301,15 +304,11 @@ impl<'a> World<'a> {
     }
 
     /// Evaluates the code of a Worker in its realm; its packages have been evaluated if they were `prepared`.
-    fn begin(
-        &mut self,
-        realm: RealmId,
-        worker: &WorkerCode,
-        prepared: bool,
-    ) -> Result<(), Vec<Diagnostic>> {
+    fn begin(&mut self, realm: RealmId, worker: &WorkerCode, prepared: bool) -> Result<(), Vec<Diagnostic>> {
         let WorkerCode { project, bundle } = worker;
         let maps = SourceMaps::new(bundle);
-        self.isolate.host().set_map_stack(realm, move |text| stack::map_stack(&maps, text));
+        let way = stack::way(&self.root, &project.root);
+        self.isolate.host().set_map_stack(realm, move |text| stack::map_stack(&maps, &way, text));
         let mut modules = spec::modules(bundle);
         let order = bundle.external.as_ref().map(|external| external.order.as_slice()).unwrap_or_default();
         if let Some(dependencies) = &bundle.dependencies {
@@ -369,7 +368,7 @@ impl<'a> World<'a> {
         let result = outcome.borrow_mut().take().expect("the loop ends when there is an outcome");
         match result {
             Ok(_) => Ok(()),
-            Err(exception) => Err(vec![top_level_throw(project, &who, &exception)]),
+            Err(exception) => Err(vec![top_level_throw(&self.root, &who, &exception)]),
         }
     }
 
@@ -497,10 +496,10 @@ impl<'a> World<'a> {
     }
 }
 
-fn top_level_throw(project: &Project, who: &str, exception: &Exception) -> Diagnostic {
+fn top_level_throw(root: &Path, who: &str, exception: &Exception) -> Diagnostic {
     let message = format!("the top level of {who} threw `{}`", exception.headline());
     let diagnostic = Diagnostic::error("worker/top-level-throw", message);
-    match stack::first_position(&project.root, &exception.stack) {
+    match stack::first_position(root, &exception.stack) {
         Some((source, offset)) => diagnostic.at(&source, offset..offset + 1, "thrown here"),
         None => diagnostic,
     }

@@ -86,12 +86,7 @@ fn packages_of(bundle: &Bundle) -> Option<(Arc<Dependencies>, Vec<String>)> {
 }
 
 /// Makes `realm` of `isolate` behave as the project's compatibility date and flags say.
-pub fn apply_flags(
-    isolate: &Isolate,
-    realm: RealmId,
-    flags: &[(&'static str, bool)],
-    hidden: Option<Hides>,
-) {
+pub fn apply_flags(isolate: &Isolate, realm: RealmId, flags: &[(&'static str, bool)], hidden: Option<Hides>) {
     if let Some(hidden) = hidden {
         isolate.hide_modules(realm, hidden);
     }

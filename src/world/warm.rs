@@ -8,9 +8,9 @@ use crate::base::limits;
 use crate::engine::mailbox::{Sender, mailbox};
 use crate::engine::memory;
 
-use super::{LogSink, WorkerCode};
 use super::runner::{self, Message};
 use super::standby::Preparation;
+use super::{LogSink, WorkerCode};
 
 /// A thread with an isolate that waits for code.
 pub struct Warm {

@@ -34,3 +34,4 @@ mod test_command;
 mod tidy;
 mod time;
 mod websocket;
+mod workers;

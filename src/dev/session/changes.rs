@@ -13,11 +13,7 @@ use crate::dev::watch::{Change, lost_events};
 
 impl Session {
     /// Takes `event` and the file events that wait behind it as one change: an editor's save has several.
-    pub(super) fn on_files(
-        &mut self,
-        id: MemberId,
-        event: notify::Result<notify::Event>,
-    ) -> Option<Signal> {
+    pub(super) fn on_files(&mut self, id: MemberId, event: notify::Result<notify::Event>) -> Option<Signal> {
         let mut change = self.on_file(id, event);
         for id in 0..self.members.len() {
             if self.members[id].lost.swap(false, Ordering::Relaxed) {

@@ -77,7 +77,7 @@ impl Member {
 }
 
 /// `diagnostics` of the project at `root` with absolute paths, so that those of several projects are told apart.
-pub(super) fn with_whole_paths(root: &Path, diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+pub fn with_whole_paths(root: &Path, diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
     let whole = |label: Label| {
         let source = SourceFile::new(root.join(&label.source.path), label.source.text.as_str());
         Label { source, ..label }

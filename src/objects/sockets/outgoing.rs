@@ -108,9 +108,9 @@ impl Objects {
             Peer::Client(_) | Peer::Gone => None,
         });
         let Some(other) = other.flatten() else { return };
-        let listener = self.sockets.with(other, |end| {
-            (end.life.acceptance() == Acceptance::Standard).then_some(end.scope.owner)
-        });
+        let listener = self
+            .sockets
+            .with(other, |end| (end.life.acceptance() == Acceptance::Standard).then_some(end.scope.owner));
         if let Some(listener) = listener.flatten() {
             self.keep_alive(other, listener);
         }

@@ -193,19 +193,15 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
     host.set("callImport", Function::new(ctx.clone(), call)?)?;
     // callEntrypoint([worker, name, props], path, args): promise of the result.
     let shared = objects.clone();
-    let call =
-        move |ctx: Ctx<'js>,
-              callee: Array<'js>,
-              path: Value<'js>,
-              args: Value<'js>| {
-            check_alive(&ctx, &shared)?;
-            let (worker, entrypoint) = entrypoint_of(&ctx, &shared, &callee)?;
-            let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
-            let (op, promise) = start(&ctx, &shared)?;
-            let event = Event::CallEntrypoint { entrypoint, path, args, reply: ReplyTo::Op(op) };
-            shared.invoke(Callee::Worker(worker), event);
-            Ok::<_, rquickjs::Error>(promise)
-        };
+    let call = move |ctx: Ctx<'js>, callee: Array<'js>, path: Value<'js>, args: Value<'js>| {
+        check_alive(&ctx, &shared)?;
+        let (worker, entrypoint) = entrypoint_of(&ctx, &shared, &callee)?;
+        let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
+        let (op, promise) = start(&ctx, &shared)?;
+        let event = Event::CallEntrypoint { entrypoint, path, args, reply: ReplyTo::Op(op) };
+        shared.invoke(Callee::Worker(worker), event);
+        Ok::<_, rquickjs::Error>(promise)
+    };
     host.set("callEntrypoint", Function::new(ctx.clone(), call)?)?;
     // fetchEntrypoint([worker, name, props], method, url, headers, body, cf): promise of [status, text, headers, body].
     let shared = objects.clone();

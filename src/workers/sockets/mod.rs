@@ -6,11 +6,11 @@ use bytes::Bytes;
 use rquickjs::{Array, ArrayBuffer, Ctx, Function, IntoJs, Object, Value};
 
 use crate::base::limits;
+use crate::engine::OpError;
 use crate::engine::bytes::copy_bytes;
 use crate::engine::exception::{Exception, throw};
 use crate::engine::socket::{AutoResponse, Close, Frame, NO_CODE, SocketId};
 use crate::engine::turn::Entered;
-use crate::engine::OpError;
 use crate::objects::{LifeError, Objects, Slot, Told};
 
 use super::arguments::check_alive;
