@@ -359,11 +359,7 @@ impl Session {
                 let diagnostics = check_exports(&member.project, &bundle.exports);
                 (member.failure, warnings) = diagnostics.into_iter().partition(Diagnostic::is_error);
                 warnings.extend_from_slice(&bundle.diagnostics);
-                // A build that made nothing new leaves the bundle as it was, and what is compared by its address too.
-                let same = member.bundle.as_ref().is_some_and(|last| last.hash == bundle.hash);
-                if !same || member.bundle.as_ref().is_some_and(|last| last.inputs != bundle.inputs) {
-                    member.bundle = Some(Arc::new(bundle));
-                }
+                member.bundle = Some(Arc::new(bundle));
             }
             Err(failure) => {
                 // What was imported before may be needed again to notice the fix.

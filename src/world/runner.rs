@@ -17,10 +17,14 @@ use crate::engine::exception::Exception;
 use crate::engine::http::{FetchError, FetchRequest, FetchResponse};
 use crate::engine::mailbox::{Receiver, Sender};
 use crate::engine::socket::SocketId;
-use crate::engine::{Completer, Completion, Extension, Host, Isolate, IsolateOptions, LogRecord, RealmId};
+use crate::engine::{
+    Completer, Completion, Extension, Host, Isolate, IsolateOptions, LogRecord, OwnerId, RealmId,
+};
 use crate::node;
 use crate::objects::control::{Asker, Command};
-use crate::objects::{AlarmTurns, Entry, HandingOver, LeaseHolder, LeaseKey, Objects, ReplyTo, Stores};
+use crate::objects::{
+    AlarmTurns, Entry, Fired, HandingOver, LeaseHolder, LeaseKey, Objects, ReplyTo, Stores,
+};
 use crate::project::Project;
 use crate::web;
 use crate::workers::{self, Outbound, Platform};
@@ -439,7 +443,9 @@ impl<'a> World<'a> {
                 if !listens {
                     continue;
                 }
-                let noted = self.objects.journal.note(|| scheduled::fired(time, &cron));
+                let origin = || self.objects.origin(OwnerId::none_of(realm));
+                let fired = || Fired { origin: origin(), ..scheduled::fired(time, &cron) };
+                let noted = self.objects.journal.note(fired);
                 let objects = Rc::downgrade(&self.objects);
                 let done = move |ok: bool| {
                     if let Some(objects) = objects.upgrade() {

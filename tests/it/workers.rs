@@ -161,6 +161,53 @@ fn the_start_block_lists_every_worker_and_what_does_not_run() {
 }
 
 #[test]
+fn each_worker_has_its_own_limits_triggers_and_log() {
+    let front = r#"{ "name": "front", "main": "front.js", "compatibility_date": "2026-11-01",
+        "services": [{ "binding": "API", "service": "back", "entrypoint": "Api" }] }"#;
+    let back = r#"{ "name": "back", "main": "back.js", "compatibility_date": "2026-11-01",
+        "limits": { "cpu_ms": 40 }, "triggers": { "crons": ["* * * * *"] } }"#;
+    let project = TestProject::with_files(&[
+        ("wrangler.jsonc", front),
+        ("back.jsonc", back),
+        (
+            "front.js",
+            r#"export default { async fetch(request, env) {
+                const { pathname } = new URL(request.url);
+                try {
+                  return new Response(`${await env.API[pathname.slice(1)]()}`);
+                } catch (e) {
+                  return new Response(e.message, { status: 500 });
+                }
+              } };"#,
+        ),
+        (
+            "back.js",
+            r#"import { WorkerEntrypoint } from "cloudflare:workers";
+              let runs = 0;
+              export class Api extends WorkerEntrypoint {
+                runs() { return runs; }
+                loop() { for (;;); }
+                log() { console.log("written by back"); return "ok"; }
+              }
+              export default { fetch() {}, scheduled() { runs++; } };"#,
+        ),
+    ]);
+    let others = ["--config".to_owned(), project.dir().join("back.jsonc").to_string_lossy().into_owned()];
+    let mut server = project.spawn(&ServerCommand::from_env(), &others).expect("the command can be started");
+    server.wait_ready(LIMIT).unwrap_or_else(|error| panic!("{error}: {}", server.process().output()));
+    assert_eq!(server.get("/loop").text(), "Worker exceeded CPU time limit.");
+    assert_eq!(server.get("/runs").text(), "0");
+    let (status, report) =
+        control(&server, "POST", "/cdn-cgi/dodev/time/advance", &json!({ "by_ms": 60_000 }));
+    assert_eq!((status, &report["fired"][0]["worker"]), (200, &json!("back")), "{report}");
+    assert_eq!(server.get("/runs").text(), "1");
+    let seen = server.process().line_count();
+    assert_eq!(server.get("/log").text(), "ok");
+    let line = server.process().wait_line(seen, "[back] written by back", Deadline::after(LIMIT));
+    assert!(line.is_some(), "{}", server.process().output());
+}
+
+#[test]
 fn mistakes_of_all_configurations_are_shown_and_of_what_they_say_of_each_other() {
     let project = project();
     let all = ["-c", "wrangler.jsonc", "-c", "back/wrangler.jsonc", "-c", "third/wrangler.toml"];

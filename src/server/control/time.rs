@@ -180,6 +180,9 @@ fn fired_json(fired: &Fired, with_outcome: bool) -> Value {
         }
     };
     map.insert("object".to_owned(), object);
+    if let Origin::OneOf(worker) = &fired.origin {
+        map.insert("worker".to_owned(), worker.as_str().into());
+    }
     map.insert("due".to_owned(), show_time(fired.due).into());
     map.insert("due_ms".to_owned(), fired.due.0.into());
     if let Some(detail) = &fired.detail {

@@ -28,7 +28,7 @@ export function takeResponse(response) {
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** The redirects that a response with these parts asks for: where to, or undefined. */
+/** Where a response of this status and with these fields sends its client, if it does. */
 function locationOf(status, headers) {
   if (!REDIRECTS.has(status)) return undefined;
   for (let i = 0; i < headers.length; i += 2) if (headers[i] === "location") return headers[i + 1];
@@ -52,16 +52,16 @@ let redirects;
 export async function sendRequest(send, input, init) {
   const request = init === undefined && input instanceof Request ? input : new Request(input, init);
   const { cf } = request;
-  const { redirect, signal, ...described } = describeRequest(request);
+  const described = describeRequest(request);
   described.body ??= null;
   const about = cf === undefined ? undefined : JSON.stringify(cf);
-  const watched = isSignal(signal) ? signal : undefined;
+  const watched = isSignal(described.signal) ? described.signal : undefined;
   for (let count = 0; ; count++) {
     watched?.throwIfAborted();
     const { method, url, headers, body } = described;
     const sent = send(method, url, headers, toHost(body), about);
     const answer = await (watched === undefined ? sent : unlessAborted(watched, sent));
-    const location = redirect === "follow" ? locationOf(answer[0], answer[2]) : undefined;
+    const location = described.redirect === "follow" ? locationOf(answer[0], answer[2]) : undefined;
     if (location === undefined) {
       const webSocket = answer[4] === undefined ? null : socketOf(answer[4]);
       const [status, statusText, fields, content] = answer;
