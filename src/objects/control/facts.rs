@@ -145,7 +145,7 @@ impl Objects {
         Overview {
             namespaces: namespaces.collect(),
             memory_bytes: isolate.memory_bytes(),
-            memory_limit_bytes: limits::ISOLATE_MEMORY_BYTES,
+            memory_limit_bytes: limits::ISOLATE_MEMORY_BYTES * isolate.realms().count(),
             contexts: self.requests.borrow().len(),
             sockets: self.sockets.count_of_clients(),
         }
