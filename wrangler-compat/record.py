@@ -51,7 +51,12 @@ class Server:
         self.log_path = os.path.join(self.tmp, "server.log")
         self.proc = None
         self.port = free_port()
-        self.extra_args = env or []
+        self.extra_args = (env or []) + self.own_arguments()
+
+    def own_arguments(self):
+        """What a fixture of several Workers adds to every command."""
+        path = os.path.join(self.dir, "arguments.json")
+        return [a.format(dir=self.dir) for a in jload(path)] if os.path.exists(path) else []
 
     def config(self):
         for n in ("wrangler.jsonc", "wrangler.json", "wrangler.toml"):

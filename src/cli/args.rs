@@ -61,6 +61,11 @@ Reads wrangler.jsonc, wrangler.json or wrangler.toml from this directory or abov
 Worker, and serves it with its Durable Objects on http://127.0.0.1:8787. State is kept in \
 .wrangler/state, where `wrangler dev` keeps it too: the two can take turns on the same project.
 
+With several -c, the Workers run in one process: the first is served on the port, the others are reached by its \
+service bindings and Durable Object bindings with `script_name`. All keep their state in the first one's \
+.wrangler/state. Flags that set things of a Worker (--name, --var, --compatibility-date …) are the first one's; \
+--env is for all.
+
 A save is live with the next request. When a save is broken, the error is shown and the last good \
 code goes on serving. Ctrl-C finishes requests in flight, writes all state and ends; a second one ends at once.";
 
@@ -69,6 +74,8 @@ Examples:
   dodev dev                            the project of this directory
   dodev dev src/index.ts               a Worker without a configuration
   dodev dev -c apps/api/wrangler.toml  another project
+  dodev dev -c web/wrangler.jsonc -c api/wrangler.jsonc
+                                       two Workers: the first one is served
   dodev dev -e staging                 with the settings of env.staging
   dodev dev --port 0 --json            any free port, events for a program
   dodev dev --persist-to /tmp/state    keep state elsewhere
@@ -83,15 +90,15 @@ pub struct DevArgs {
     /// The Worker's main module, instead of the configuration's `main`
     pub script: Option<PathBuf>,
 
-    /// The configuration file, instead of the nearest one
+    /// The configuration file, instead of the nearest one; given again, further Workers that run beside the first
     #[arg(short, long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
 
     /// Run as if started in this directory
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<PathBuf>,
 
-    /// The environment of the configuration, for example `staging`
+    /// The environment of the configurations, for example `staging`
     #[arg(short, long, value_name = "NAME")]
     pub env: Option<String>,
 

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -22,10 +23,10 @@ use crate::base::clock::Clock;
 use crate::base::diag::{Diagnostic, Severity, SourceFile};
 use crate::bundle::{Bundle, Bundler, ChildBundler, Prebundler};
 use crate::check::{self, Rules};
-use crate::dev::{CACHE, DEFAULT_STATE, bundle_request};
+use crate::dev::{CACHE, DEFAULT_STATE, bundle_request, with_whole_paths};
 use crate::engine::bytecode;
 use crate::migrate::Migrator;
-use crate::project::{LoadRequest, Loaded, Project, check_exports, load};
+use crate::project::{LoadRequest, Loaded, Project, check_entrypoints, check_exports, check_together, load};
 
 const ABOUT: &str = "\
 Say what is wrong with a project, without starting it.
@@ -37,6 +38,8 @@ hibernate and closings that nobody answers (warnings), variables of a module tha
 const EXAMPLES: &str = "\
 Examples:
   dodev check                      the project of this directory
+  dodev check -c web/wrangler.jsonc -c api/wrangler.jsonc
+                                   two Workers that run together
   dodev check -e staging           with the settings of env.staging
   dodev check --format github      annotations, in a GitHub action
   dodev check --json               one object: version, command, worker, ok, errors, warnings, hints,
@@ -48,9 +51,9 @@ Exit codes: 0 no errors, 1 errors, 2 wrong usage.";
 #[derive(Debug, Args)]
 #[command(long_about = ABOUT, after_help = EXAMPLES)]
 pub struct CheckArgs {
-    /// The configuration file, instead of the nearest one
+    /// The configuration file, instead of the nearest one; given again, further Workers that run beside the first
     #[arg(short, long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
 
     /// Run as if started in this directory
     #[arg(long, value_name = "DIR")]
@@ -115,10 +118,9 @@ pub fn run(args: &CheckArgs, clock: Clock) -> ExitCode {
         Ok(request) => request,
         Err(error) => return output::refusal(&format!("{error:#}"), format == Format::Json),
     };
-    request.config.clone_from(&args.config);
     request.environment.clone_from(&args.env);
     style.cwd.clone_from(&request.cwd);
-    let found = match look(&request, args.persist_to.as_deref(), clock) {
+    let found = match look_at_all(&request, args, &clock) {
         Ok(found) => found,
         Err(error) => return output::refusal(&format!("{error:#}"), format == Format::Json),
     };
@@ -168,16 +170,58 @@ fn summary(found: &Found) -> String {
     }
 }
 
-fn look(request: &LoadRequest, persist: Option<&Path>, clock: Clock) -> anyhow::Result<Found> {
-    let Loaded { project, mut diagnostics, .. } = load(request);
-    let Some(project) = project else {
-        return Ok(Found { root: request.cwd.clone(), diagnostics, ..Found::default() });
+/// Looks at every configuration by itself, then at what they say of each other.
+fn look_at_all(request: &LoadRequest, args: &CheckArgs, clock: &Clock) -> anyhow::Result<Found> {
+    let configs: Vec<Option<PathBuf>> = match args.config.as_slice() {
+        [] => vec![None],
+        configs => configs.iter().cloned().map(Some).collect(),
     };
-    let mut found =
-        Found { worker: Some(project.name.clone()), root: project.root.clone(), ..Found::default() };
-    let (inputs, exports) = match build(&project)? {
+    let several = configs.len() > 1;
+    let mut persist = args.persist_to.as_ref().map(|directory| request.cwd.join(directory));
+    let (mut all, mut looks) = (Found { root: request.cwd.clone(), ..Found::default() }, Vec::new());
+    for config in configs {
+        let request = LoadRequest { config, ..request.clone() };
+        let Loaded { project, diagnostics, .. } = load(&request);
+        let Some(project) = project else {
+            all.diagnostics.extend(diagnostics);
+            continue;
+        };
+        let persist = persist.get_or_insert_with(|| project.root.join(DEFAULT_STATE));
+        let (mut found, exports) = look(&project, diagnostics, persist, clock.clone())?;
+        if several {
+            found.diagnostics = with_whole_paths(&project.root, found.diagnostics);
+        } else {
+            all.root.clone_from(&project.root);
+        }
+        all.worker.get_or_insert_with(|| project.name.clone());
+        all.files += found.files;
+        all.pending += found.pending;
+        all.diagnostics.extend(found.diagnostics);
+        looks.push((Arc::new(project), exports));
+    }
+    let projects: Vec<_> = looks.iter().map(|(project, _)| project.clone()).collect();
+    all.diagnostics.extend(check_together(&projects));
+    for project in &projects {
+        all.diagnostics.extend(check_entrypoints(project, |name| {
+            let (_, exports) = looks.iter().find(|(project, _)| project.name == name)?;
+            exports.as_deref()
+        }));
+    }
+    Ok(all)
+}
+
+/// What is wrong with `project` beside the `diagnostics` of its configuration, and what its code exports if it could be
+/// bundled.
+fn look(
+    project: &Project,
+    mut diagnostics: Vec<Diagnostic>,
+    persist: &Path,
+    clock: Clock,
+) -> anyhow::Result<(Found, Option<Vec<String>>)> {
+    let mut found = Found::default();
+    let (inputs, exports) = match build(project)? {
         Ok(bundle) => {
-            diagnostics.extend(check_exports(&project, &bundle.exports));
+            diagnostics.extend(check_exports(project, &bundle.exports));
             diagnostics.extend(bundle.diagnostics);
             (bundle.inputs, Some(bundle.exports))
         }
@@ -186,9 +230,7 @@ fn look(request: &LoadRequest, persist: Option<&Path>, clock: Clock) -> anyhow::
             (failure.inputs, None)
         }
     };
-    let persist =
-        persist.map_or_else(|| project.root.join(DEFAULT_STATE), |directory| request.cwd.join(directory));
-    let plan = Migrator::new(&persist.join("v3"), clock).plan(&project, exports.as_deref())?;
+    let plan = Migrator::new(&persist.join("v3"), clock).plan(project, exports.as_deref())?;
     found.pending = plan.pending.len();
     // The plan says it better.
     diagnostics.retain(|diagnostic| diagnostic.code != "config/no-migration");
@@ -206,7 +248,7 @@ fn look(request: &LoadRequest, persist: Option<&Path>, clock: Clock) -> anyhow::
         found.files += 1;
     }
     found.diagnostics = diagnostics;
-    Ok(found)
+    Ok((found, exports))
 }
 
 fn build(project: &Project) -> anyhow::Result<Result<Bundle, crate::bundle::BuildFailure>> {

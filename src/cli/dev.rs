@@ -95,8 +95,11 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
     clock.set_strict(strict_time);
     // What a project may ask for depends on the day outside, not on the one that it plays.
     let mut load = LoadRequest::new(cwd, Clock::system());
-    load.config = args.config;
+    let mut configs = args.config.into_iter();
+    load.config = configs.next();
     load.environment = args.env;
+    // Fidelity: wrangler gives the others nothing of the command line but the environment.
+    let more: Vec<_> = configs.map(|config| LoadRequest { config: Some(config), ..load.clone() }).collect();
     load.overrides = Overrides {
         name: args.name,
         script: args.script,
@@ -124,6 +127,7 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
     };
     Ok(SessionOptions {
         load,
+        more,
         ip: args.ip,
         port: args.port,
         persist,

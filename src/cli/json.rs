@@ -37,7 +37,8 @@ fn report_value(report: &Report) -> Value {
         Report::Warnings(list) => json!({ "event": "warnings", "diagnostics": diagnostics(list) }),
         Report::Ready(ready) => json!({
             "event": "ready", "url": show_url(ready.address), "port": ready.address.port(),
-            "worker": ready.project.name, "state": ready.persist, "duration": ready.duration.map(ms),
+            "worker": ready.projects[0].name,
+            "workers": ready.projects.iter().map(|project| &project.name).collect::<Vec<_>>(), "state": ready.persist, "duration": ready.duration.map(ms),
             "version": env!("CARGO_PKG_VERSION"),
         }),
         Report::Reloaded { generation, duration } => {

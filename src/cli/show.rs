@@ -7,6 +7,7 @@ mod excerpt;
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
@@ -19,7 +20,7 @@ use super::output::{Item, Line, Stream, Style};
 use crate::base::diag::{Diagnostic, Label, Severity, SourceFile};
 use crate::dev::{Broken, Migrated, Ready, Report};
 use crate::engine::{LogLevel as Level, LogRecord, Origin};
-use crate::project::ClassStorage;
+use crate::project::{ClassStorage, Project};
 use crate::server::RequestRecord;
 use excerpt::Excerpt;
 
@@ -164,27 +165,16 @@ fn key_hint(style: &Style) -> String {
 }
 
 fn start_block(ready: &Ready, style: &Style) -> String {
-    let project = &ready.project;
+    let project = &ready.projects[0];
     let mut rows = vec![("worker", project.name.clone()), ("url", url(ready))];
     if let Some(environment) = &project.environment {
         rows.push(("environment", environment.clone()));
     }
-    let classes = project.classes.iter().map(|(class, storage)| match storage {
-        ClassStorage::Sqlite => format!("{class} (SQLite)"),
-        ClassStorage::Kv => format!("{class} (key-value)"),
-    });
-    rows.push(("classes", classes.collect::<Vec<_>>().join(", ")));
-    let objects = project.durable_objects.iter().map(|binding| {
-        let script = binding.script_name.as_ref().map(|script| format!(" of {script}")).unwrap_or_default();
-        format!("{} → {}{script}", binding.name, binding.class_name)
-    });
-    let services =
-        project.services.iter().map(|service| format!("{} → {}", service.binding, service.service));
-    let vars = project.vars.iter().map(|(name, _)| name.clone());
-    rows.push(("bindings", objects.chain(services).chain(vars).collect::<Vec<_>>().join(", ")));
-    let missing: Vec<_> =
-        project.unsupported.iter().map(|u| u.binding.as_ref().unwrap_or(&u.kind).clone()).collect();
-    rows.push(("not emulated", missing.join(", ")));
+    rows.extend(worker_rows(project, &ready.projects));
+    for other in &ready.projects[1..] {
+        rows.push(("worker", other.name.clone()));
+        rows.extend(worker_rows(other, &ready.projects));
+    }
     rows.push(("state", show_path(&ready.persist, &style.cwd)));
     rows.push(("started in", ready.duration.map(show_duration).unwrap_or_default()));
 
@@ -195,6 +185,36 @@ fn start_block(ready: &Ready, style: &Style) -> String {
         block.push_str(&format!("  {key} {}\n", wrap(&value, WIDTH - 16).join(&format!("\n{:16}", ""))));
     }
     block
+}
+
+/// The classes and bindings of `project`, one of the `running` ones.
+fn worker_rows(project: &Project, running: &[Arc<Project>]) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    // As wrangler marks what is bound and does not run.
+    let mark = |worker: &str| match running.iter().any(|project| project.name == worker) {
+        true => "",
+        false => " [not connected]",
+    };
+    let classes = project.classes.iter().map(|(class, storage)| match storage {
+        ClassStorage::Sqlite => format!("{class} (SQLite)"),
+        ClassStorage::Kv => format!("{class} (key-value)"),
+    });
+    rows.push(("classes", classes.collect::<Vec<_>>().join(", ")));
+    let objects = project.durable_objects.iter().map(|binding| {
+        let other = binding.script_name.as_ref().filter(|script| **script != project.name);
+        let script = other.map(|script| format!(" of {script}{}", mark(script))).unwrap_or_default();
+        format!("{} → {}{script}", binding.name, binding.class_name)
+    });
+    let services = project.services.iter().map(|service| {
+        let entrypoint = service.entrypoint.as_ref().map(|name| format!("#{name}")).unwrap_or_default();
+        format!("{} → {}{entrypoint}{}", service.binding, service.service, mark(&service.service))
+    });
+    let vars = project.vars.iter().map(|(name, _)| name.clone());
+    rows.push(("bindings", objects.chain(services).chain(vars).collect::<Vec<_>>().join(", ")));
+    let missing: Vec<_> =
+        project.unsupported.iter().map(|u| u.binding.as_ref().unwrap_or(&u.kind).clone()).collect();
+    rows.push(("not emulated", missing.join(", ")));
+    rows
 }
 
 /// `text` in lines of at most `width` columns, broken after commas where possible.
@@ -253,6 +273,7 @@ fn log(record: &LogRecord, style: &Style) -> Vec<Line> {
 pub fn show_origin(origin: &Origin) -> String {
     match origin {
         Origin::Worker => "Worker".to_owned(),
+        Origin::OneOf(worker) => worker.clone(),
         Origin::Object { class, name } => format!("{class}:{name}"),
     }
 }

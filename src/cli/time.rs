@@ -104,7 +104,12 @@ fn show_entry(entry: &Value) -> String {
         (Some(class), Some(name)) => {
             let _ = write!(text, " of {class}({name})");
         }
-        _ => text.push_str(" of the Worker"),
+        _ => match entry["worker"].as_str() {
+            Some(worker) => {
+                let _ = write!(text, " of the Worker {worker}");
+            }
+            None => text.push_str(" of the Worker"),
+        },
     }
     if let Some(detail) = entry["detail"].as_str() {
         let _ = write!(text, ", `{detail}`");

@@ -1,4 +1,4 @@
-//! The development session: one project, watched, built, run and replaced until somebody stops it.
+//! The development session: one project or several, watched, built, run and replaced until somebody stops it.
 //!
 //! `machine` decides, purely, what to do next; [`Session`] does it with a bundler thread, a watcher and
 //! one thread per evaluation, all of which only send events into one channel. What is worth telling
@@ -20,5 +20,5 @@ mod watch;
 pub use migrations::{Agreement, Ask, Question};
 pub use report::{Broken, Migrated, Ready, Report, ReportSink};
 pub use request::bundle_request;
-pub use session::{CACHE, Control, DEFAULT_STATE, Session, SessionOptions};
+pub use session::{CACHE, Control, DEFAULT_STATE, Session, SessionOptions, with_whole_paths};
 pub use start::StartFailure;

@@ -102,8 +102,8 @@ pub enum Migrated {
 pub struct Ready {
     /// Where it is served.
     pub address: SocketAddr,
-    /// The project.
-    pub project: Arc<Project>,
+    /// The projects, the primary one first.
+    pub projects: Vec<Arc<Project>>,
     /// Where state is kept.
     pub persist: PathBuf,
     /// What the control surface wants to be shown; never printed.

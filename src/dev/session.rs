@@ -5,18 +5,22 @@
 
 mod changes;
 mod code;
+mod member;
 
 use std::collections::BTreeSet;
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-use super::builder::{Builder, Job};
+use member::{Member, MemberId};
+
+pub use member::with_whole_paths;
+
+use super::builder::Job;
 use super::command::{Running, Sources};
 use super::machine::{Action, Machine, Outcome, Signal, Stale};
 use super::migrations::{Agreement, Migrations};
@@ -25,19 +29,17 @@ use super::request::bundle_request;
 use super::server_file::{ServerFile, new_token};
 use super::start::{StartFailure, start_server};
 use super::unmet::{unmet, without_handlers};
-use super::watch::Watch;
-use crate::base::clock::{Clock, Timestamp};
+use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
-use crate::bundle::{BuildFailure, Bundle, BundleCache, ChildBundler, Prebundler};
-use crate::engine::bytecode;
+use crate::bundle::{BuildFailure, Bundle};
 use crate::inspect::{InspectError, user};
 use crate::objects::Feed;
-use crate::project::{LoadRequest, Loaded, Project, check_exports, load};
+use crate::project::{LoadRequest, Loaded, Project, check_entrypoints, check_exports, check_together, load};
 use crate::server::{ControlOptions, Current, Server};
 use crate::storage::history::HistorySettings;
-use crate::world::{LogSink, SharedState, Warm, World, WorldFailure};
+use crate::world::{LogSink, SharedState, Warm, WorkerCode, World, WorldFailure};
 
 /// Where wrangler keeps state, below the configuration's directory.
 pub const DEFAULT_STATE: &str = ".wrangler/state";
@@ -49,8 +51,10 @@ const LAST_COMMIT: Duration = Duration::from_millis(100);
 
 /// What a session is to do.
 pub struct SessionOptions {
-    /// Which project.
+    /// Which project; of several, the primary one.
     pub load: LoadRequest,
+    /// Further projects that run beside it.
+    pub more: Vec<LoadRequest>,
     /// The address to listen on instead of the configuration's.
     pub ip: Option<IpAddr>,
     /// The port to listen on, and no other.
@@ -79,10 +83,17 @@ pub struct SessionOptions {
     pub report: ReportSink,
 }
 
+impl SessionOptions {
+    /// Which project the Worker `id` has.
+    fn load_of(&self, id: MemberId) -> &LoadRequest {
+        id.checked_sub(1).map_or(&self.load, |place| &self.more[place])
+    }
+}
+
 enum Event {
-    File(notify::Result<notify::Event>),
-    Built(Box<Result<Bundle, BuildFailure>>),
-    Prepared(Vec<Diagnostic>),
+    File(MemberId, notify::Result<notify::Event>),
+    Built(MemberId, Box<Result<Bundle, BuildFailure>>),
+    Prepared(MemberId, Vec<Diagnostic>),
     Evaluated(Generation, Result<World, WorldFailure>),
     Reload,
     Stop,
@@ -112,45 +123,28 @@ pub struct Session {
     /// An event that was received and is not yet handled.
     waiting: Option<Event>,
     sender: SyncSender<Event>,
-    builder: Builder,
-    command: Running,
-    /// What the user's build command is run for.
-    sources: Sources,
-    preparing: bool,
-    watch: Option<Watch>,
-    /// Whether file events were lost because too many waited.
-    lost: Arc<AtomicBool>,
+    /// The Workers, the primary one first.
+    members: Vec<Member>,
+    /// How many of them are being prepared or built.
+    busy: usize,
     server: Server,
     server_file: ServerFile,
     token: Arc<str>,
     current: Arc<Current>,
     state: Arc<SharedState>,
-    migrations: Migrations,
     persist: PathBuf,
     log: LogSink,
     warm: Option<Warm>,
-    project: Arc<Project>,
-    project_inputs: Vec<PathBuf>,
-    bundle_inputs: Vec<PathBuf>,
-    /// When the last build began, or the project was read for the first time.
-    build_began: Timestamp,
-    /// The files that changed since the last build began.
-    changed: BTreeSet<PathBuf>,
     /// When the first change was noticed that has had no outcome yet.
     changed_at: Option<Duration>,
-    bundle: Option<Arc<Bundle>>,
     /// The newest evaluated world, until it serves or is discarded.
     fresh: Option<(Generation, World)>,
-    serving: Option<(World, Arc<Bundle>, Arc<Project>)>,
-    /// The bundle and project of the newest evaluation.
-    evaluating: Option<(Arc<Bundle>, Arc<Project>)>,
+    serving: Option<(World, Vec<WorkerCode>)>,
+    /// The bundles and projects of the newest evaluation.
+    evaluating: Option<Vec<WorkerCode>>,
     failure: Vec<Diagnostic>,
     /// The newest evaluation, while it runs, and when it is told that it takes long.
     slow: Option<(Generation, Duration)>,
-    /// The warnings about the project that were told last.
-    warned: Vec<Diagnostic>,
-    /// The same about its code.
-    warned_of_code: Vec<Diagnostic>,
     was_ready: bool,
     standby: Standby,
 }
@@ -165,20 +159,28 @@ enum Standby {
 }
 
 impl Session {
-    /// Reads the project, takes the port and starts the first build.
+    /// Reads the projects, takes the port and starts the first builds.
     pub fn start(options: SessionOptions) -> Result<Self, StartFailure> {
         let build_began = options.clock.now();
-        let Loaded { project, diagnostics, inputs } = load(&options.load);
-        let Some(project) = project else { return Err(StartFailure::Project(diagnostics)) };
-        let project = Arc::new(project);
-
+        let loaded = load_all(&options).map_err(StartFailure::Project)?;
         let (sender, events) = mpsc::sync_channel(limits::SESSION_EVENTS);
-        let builder = start_builder(&options, &project, sender.clone())?;
         let (mut machine, first) = Machine::start();
         debug_assert_eq!(first, Action::Prepare, "a session begins with the user's command");
-        if project.build.command.is_none() {
+        let has_command = |(project, ..): &LoadedMember| project.build.command.is_some();
+        let prepares = loaded.iter().any(has_command);
+        let mut builders = Vec::new();
+        for (id, (project, ..)) in loaded.iter().enumerate() {
+            let builder = member::start_builder(id, &options, project, sender.clone())?;
+            if !prepares {
+                let request = bundle_request(project, options.prebundle);
+                builder.build(Job { request, changed: Vec::new() });
+            }
+            builders.push(builder);
+        }
+        let mut busy = 0;
+        if !prepares {
+            busy = builders.len();
             machine.decide(Signal::Prepared { ok: true });
-            builder.build(Job { request: bundle_request(&project, options.prebundle), changed: Vec::new() });
         }
 
         let report = options.report.clone();
@@ -189,20 +191,26 @@ impl Session {
             report(Report::Log(record));
         });
         let warm = Some(World::warm(log.clone(), options.clock.clone()));
-        let warnings = [diagnostics, unmet(&project)].concat();
-        if !warnings.is_empty() {
-            (options.report)(Report::Warnings(warnings.clone()));
+        for (project, warnings, _) in &loaded {
+            let warnings = [warnings.clone(), unmet(project)].concat();
+            if !warnings.is_empty() {
+                (options.report)(Report::Warnings(warnings));
+            }
         }
-        let persist = options.persist.clone().unwrap_or_else(|| project.root.join(DEFAULT_STATE));
+        let primary = loaded[0].0.clone();
+        let persist = options.persist.clone().unwrap_or_else(|| primary.root.join(DEFAULT_STATE));
         let mut state = SharedState::open(&persist)
             .map_err(|error| StartFailure::State { path: persist.clone(), error })?
             .with_feed(feed.clone());
         if let Some(history) = options.history {
             state = state.with_history(history, options.clock.clone());
         }
-        let agreement = options.agreement.clone();
-        let migrations =
-            Migrations::open(state.root(), &project, agreement, &options.clock, &options.report)?;
+        let open = |project: &Arc<Project>| {
+            let agreement = options.agreement.clone();
+            Migrations::open(state.root(), project, agreement, &options.clock, &options.report)
+        };
+        let migrations: Vec<_> =
+            loaded.iter().map(|(project, ..)| open(project)).collect::<Result<_, _>>()?;
         let current = Arc::new(Current::default());
         warn_of_users(state.root(), &options.report);
         let state = Arc::new(state);
@@ -214,52 +222,68 @@ impl Session {
             reload: Arc::new(move || drop(reload.try_send(Event::Reload))),
         };
         let token = control.token.clone();
-        let server = start_server(&options, &project, current.clone(), state.replies().clone(), control)?;
+        let server = start_server(&options, &primary, current.clone(), state.replies().clone(), control)?;
         let server_file = ServerFile::write(&state.own_dir(), server.address(), &token)?;
-        let lost = Arc::new(AtomicBool::new(false));
-        let watch =
-            options.watch.then(|| start_watch(&options.report, sender.clone(), lost.clone())).flatten();
+        let mut members = Vec::new();
+        for (id, (((project, diagnostics, project_inputs), builder), migrations)) in
+            loaded.into_iter().zip(builders).zip(migrations).enumerate()
+        {
+            let lost = Arc::new(AtomicBool::new(false));
+            let watch = options
+                .watch
+                .then(|| member::start_watch(id, &options.report, sender.clone(), lost.clone()))
+                .flatten();
+            members.push(Member {
+                load: options.load_of(id).clone(),
+                bundle_inputs: vec![project.main.clone()],
+                warned: [diagnostics, unmet(&project)].concat(),
+                warned_of_code: Vec::new(),
+                project,
+                project_inputs,
+                build_began,
+                changed: BTreeSet::new(),
+                stale: if prepares { Stale::Command } else { Stale::No },
+                bundle: None,
+                failure: Vec::new(),
+                builder,
+                command: Running::default(),
+                sources: Sources::default(),
+                preparing: false,
+                watch,
+                lost,
+                migrations,
+            });
+        }
         let mut session = Self {
             machine,
             options,
             events,
             waiting: None,
             sender,
-            builder,
-            command: Running::default(),
-            sources: Sources::default(),
-            preparing: false,
-            watch,
-            lost,
+            members,
+            busy,
             server,
             server_file,
             token,
             current,
             state,
-            migrations,
             persist,
             log,
             warm,
-            bundle_inputs: vec![project.main.clone()],
-            project,
-            project_inputs: inputs,
-            build_began,
-            changed: BTreeSet::new(),
             changed_at: None,
-            bundle: None,
             fresh: None,
             serving: None,
             evaluating: None,
             failure: Vec::new(),
             slow: None,
-            warned: warnings,
-            warned_of_code: Vec::new(),
             was_ready: false,
             standby: Standby::No,
         };
-        session.follow();
-        if session.project.build.command.is_some() {
-            session.prepare();
+        session.members.iter_mut().for_each(|member| member.follow(&session.options.report));
+        if prepares {
+            // All that have no command are built when those that have one are ready.
+            let signal = session.prepare();
+            debug_assert_eq!(signal, None, "a command runs");
         }
         Ok(session)
     }
@@ -280,12 +304,15 @@ impl Session {
             let event = self.waiting.take().unwrap_or_else(|| self.next_event());
             let signal = match event {
                 Event::Stop => break,
-                Event::File(event) => self.on_files(event),
-                Event::Prepared(failure) => Some(self.on_prepared(failure)),
-                Event::Built(result) => Some(self.on_built(*result)),
+                Event::File(id, event) => self.on_files(id, event),
+                Event::Prepared(id, failure) => self.on_prepared(id, failure),
+                Event::Built(id, result) => self.on_built(id, *result),
                 Event::Reload => {
                     self.changed_at.get_or_insert_with(|| self.options.clock.machine());
-                    self.changed.clear();
+                    for member in &mut self.members {
+                        member.changed.clear();
+                        member.stale = Stale::Project;
+                    }
                     Some(Signal::Changed(Stale::Project))
                 }
                 Event::Evaluated(generation, result) => self.on_evaluated(generation, result),
@@ -296,7 +323,7 @@ impl Session {
             }
         }
         (self.options.report)(Report::Stopping);
-        self.command.end();
+        self.members.iter().for_each(|member| member.command.end());
         drop(self.server_file);
         let stopping_at = self.options.clock.machine();
         self.server.stop(limits::DRAIN);
@@ -304,7 +331,7 @@ impl Session {
             let used = self.options.clock.machine().saturating_sub(stopping_at);
             world.stop(limits::DRAIN.saturating_sub(used).max(LAST_COMMIT));
         }
-        self.builder.end();
+        self.members.into_iter().for_each(|member| member.builder.end());
     }
 
     /// Waits for an event; meanwhile, gets an isolate ready for the next save, and gives it up when none comes. Says
@@ -338,52 +365,87 @@ impl Session {
 
     fn make_standby(&mut self) {
         self.standby = Standby::Made;
-        if let Some((_, bundle, project)) = &self.serving {
+        if let Some((_, workers)) = &self.serving {
             let (log, clock) = (self.log.clone(), self.options.clock.clone());
-            self.warm = Some(World::standby(log, clock, project, bundle));
+            self.warm = Some(World::standby(log, clock, workers));
         }
     }
 
-    fn on_built(&mut self, result: Result<Bundle, BuildFailure>) -> Signal {
-        let known = self.bundle_inputs.clone();
-        let outcome = match result {
+    /// Notes what became of a build; the signal when it was the last one that ran.
+    fn on_built(&mut self, id: MemberId, result: Result<Bundle, BuildFailure>) -> Option<Signal> {
+        let member = &mut self.members[id];
+        let known = member.bundle_inputs.clone();
+        let mut warnings = Vec::new();
+        match result {
             Ok(bundle) => {
-                self.bundle_inputs.clone_from(&bundle.inputs);
-                let diagnostics = check_exports(&self.project, &bundle.exports);
-                let (errors, mut warnings): (Vec<_>, Vec<_>) =
-                    diagnostics.into_iter().partition(Diagnostic::is_error);
+                member.bundle_inputs.clone_from(&bundle.inputs);
+                let diagnostics = check_exports(&member.project, &bundle.exports);
+                (member.failure, warnings) = diagnostics.into_iter().partition(Diagnostic::is_error);
                 warnings.extend_from_slice(&bundle.diagnostics);
-                warnings.extend(without_handlers(&self.project, &bundle.exports));
-                // A save that changes nothing about them does not tell them again.
-                if !warnings.is_empty() && warnings != self.warned_of_code {
-                    self.report(Report::Warnings(warnings.clone()));
-                }
-                self.warned_of_code = warnings;
-                let is_same = self.serving.as_ref().is_some_and(|(_, serving, project)| {
-                    serving.hash == bundle.hash && Arc::ptr_eq(project, &self.project)
-                });
-                if !errors.is_empty() {
-                    self.failure = errors;
-                    Outcome::Failed
-                } else if is_same {
-                    Outcome::Same
-                } else {
-                    self.bundle = Some(Arc::new(bundle));
-                    Outcome::Bundle
-                }
+                warnings.extend(without_handlers(&member.project, &bundle.exports));
+                member.bundle = Some(Arc::new(bundle));
             }
             Err(failure) => {
                 // What was imported before may be needed again to notice the fix.
-                self.bundle_inputs.extend(failure.inputs);
-                self.bundle_inputs.sort();
-                self.bundle_inputs.dedup();
-                self.failure = failure.diagnostics;
-                Outcome::Failed
+                member.bundle_inputs.extend(failure.inputs);
+                member.bundle_inputs.sort();
+                member.bundle_inputs.dedup();
+                member.failure = failure.diagnostics;
             }
+        }
+        member.follow(&self.options.report);
+        let root = member.project.root.clone();
+        // A save that changes nothing about them does not tell them again.
+        let is_new = warnings != member.warned_of_code;
+        member.warned_of_code.clone_from(&warnings);
+        if is_new && !warnings.is_empty() {
+            let warnings = self.placed(&root, warnings);
+            self.report(Report::Warnings(warnings));
+        }
+        self.note_unwatched_saves(id, &known);
+        self.busy -= 1;
+        (self.busy == 0).then(|| Signal::Built(self.outcome()))
+    }
+
+    /// What came of the last builds of all Workers.
+    fn outcome(&mut self) -> Outcome {
+        let failed = self.members.iter().filter(|member| !member.failure.is_empty());
+        let mut failure: Vec<_> =
+            failed.flat_map(|member| self.placed(&member.project.root, member.failure.clone())).collect();
+        if failure.is_empty() {
+            let exports_of = |name: &str| {
+                let named = self.members.iter().find(|member| member.project.name == name)?;
+                Some(named.bundle.as_ref()?.exports.as_slice())
+            };
+            let checked =
+                self.members.iter().flat_map(|member| check_entrypoints(&member.project, exports_of));
+            failure = checked.collect();
+        }
+        if !failure.is_empty() {
+            self.failure = failure;
+            return Outcome::Failed;
+        }
+        let workers = self.workers();
+        let is_same = self.serving.as_ref().is_some_and(|(_, serving)| {
+            serving.iter().zip(&workers).all(|(serving, built)| {
+                serving.bundle.hash == built.bundle.hash && Arc::ptr_eq(&serving.project, &built.project)
+            })
+        });
+        if is_same { Outcome::Same } else { Outcome::Bundle }
+    }
+
+    /// Every Worker with its last bundle.
+    fn workers(&self) -> Vec<WorkerCode> {
+        let code = |member: &Member| WorkerCode {
+            project: member.project.clone(),
+            bundle: member.bundle.clone().expect("a bundle was built before it is looked at"),
         };
-        self.follow();
-        self.note_unwatched_saves(&known);
-        Signal::Built(outcome)
+        self.members.iter().map(code).collect()
+    }
+
+    /// `diagnostics` of the project at `root` as they are shown: with whole paths where there are several projects.
+    fn placed(&self, root: &Path, diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        if self.members.len() == 1 { diagnostics } else { with_whole_paths(root, diagnostics) }
     }
 
     fn perform(&mut self, action: Action) -> Option<Signal> {
@@ -394,11 +456,11 @@ impl Session {
                 // An isolate gets ready while the bundler works; none is kept for a save that may never come.
                 let (log, clock) = (&self.log, &self.options.clock);
                 self.warm.get_or_insert_with(|| World::warm(log.clone(), clock.clone()));
-                let changed = std::mem::take(&mut self.changed).into_iter().collect();
-                self.build_began = self.options.clock.now();
-                let request = bundle_request(&self.project, self.options.prebundle);
-                self.builder.build(Job { request, changed });
-                None
+                for member in self.members.iter_mut().filter(|member| member.stale == Stale::Files) {
+                    member.build(&self.options);
+                    self.busy += 1;
+                }
+                (self.busy == 0).then(|| Signal::Built(self.outcome()))
             }
             Action::Evaluate(generation) => {
                 self.evaluate(generation);
@@ -426,31 +488,62 @@ impl Session {
         }
     }
 
+    /// Reads again what changed of the projects.
     fn reload_project(&mut self) -> Signal {
-        let Loaded { project, diagnostics, inputs } = load(&self.options.load);
-        self.project_inputs = inputs;
-        self.follow();
-        let Some(project) = project else {
-            self.changed.clear();
-            self.failure = diagnostics;
-            return Signal::Loaded { ok: false };
-        };
-        let warnings = [diagnostics, unmet(&project)].concat();
-        // A configuration that is read again because something near it was saved has nothing new to say.
-        if !warnings.is_empty() && warnings != self.warned {
-            self.report(Report::Warnings(warnings.clone()));
+        let mut failure = Vec::new();
+        let mut projects = Vec::new();
+        for id in 0..self.members.len() {
+            let member = &mut self.members[id];
+            if member.stale < Stale::Project {
+                projects.push(member.project.clone());
+                continue;
+            }
+            let Loaded { project, diagnostics, inputs } = load(&member.load);
+            member.project_inputs = inputs;
+            member.follow(&self.options.report);
+            let Some(project) = project else {
+                member.changed.clear();
+                failure.extend(diagnostics);
+                continue;
+            };
+            let warnings = [diagnostics, unmet(&project)].concat();
+            // A configuration that is read again because something near it was saved has nothing new to say.
+            let is_new = warnings != member.warned;
+            member.warned.clone_from(&warnings);
+            if !warnings.is_empty() && is_new {
+                self.report(Report::Warnings(warnings));
+            }
+            if id == 0 {
+                self.tell_of_restart(&project);
+            }
+            projects.push(Arc::new(project));
         }
-        self.warned = warnings;
+        if failure.is_empty() {
+            failure = check_together(&projects);
+        }
+        if !failure.is_empty() {
+            self.failure = failure;
+            return Signal::Loaded { ok: false };
+        }
+        for (member, project) in self.members.iter_mut().zip(projects) {
+            member.project = project;
+            if member.stale == Stale::Project {
+                member.stale = Stale::Command;
+            }
+        }
+        Signal::Loaded { ok: true }
+    }
+
+    fn tell_of_restart(&self, project: &Project) {
+        let (old, new) = (&self.members[0].project.dev, &project.dev);
         for (key, changed) in [
-            ("dev.port", self.options.port.is_none() && project.dev.port != self.project.dev.port),
-            ("dev.ip", self.options.ip.is_none() && project.dev.ip != self.project.dev.ip),
+            ("dev.port", self.options.port.is_none() && new.port != old.port),
+            ("dev.ip", self.options.ip.is_none() && new.ip != old.ip),
         ] {
             if changed {
                 self.report(Report::RestartNeeded { key });
             }
         }
-        self.project = Arc::new(project);
-        Signal::Loaded { ok: true }
     }
 
     fn report(&self, report: Report) {
@@ -482,33 +575,23 @@ fn slow_top_level(older_code_serves: bool) -> Diagnostic {
     ))
 }
 
-fn start_builder(
-    options: &SessionOptions,
-    project: &Project,
-    events: SyncSender<Event>,
-) -> io::Result<Builder> {
-    let directory = project.root.join(CACHE);
-    let bundler = ChildBundler::new(options.program.clone());
-    let bundler = Prebundler::new(bundler, directory.clone(), bytecode::ENGINE);
-    let cache = BundleCache::new(directory);
-    Builder::start(bundler, cache, move |result| {
-        // Nobody listens when the session has ended meanwhile.
-        drop(events.send(Event::Built(Box::new(result))));
-    })
-}
+/// A project, what there is to warn of, and its files.
+type LoadedMember = (Arc<Project>, Vec<Diagnostic>, Vec<PathBuf>);
 
-fn start_watch(report: &ReportSink, events: SyncSender<Event>, lost: Arc<AtomicBool>) -> Option<Watch> {
-    let watch = Watch::new(move |event| {
-        // When the channel is full, the session has many events to handle, and sees the mark with the next.
-        if let Err(TrySendError::Full(_)) = events.try_send(Event::File(event)) {
-            lost.store(true, Ordering::Relaxed);
-        }
-    });
-    match watch {
-        Ok(watch) => Some(watch),
-        Err(error) => {
-            report(Report::WatchFailed(error.to_string()));
-            None
+/// Reads all projects; an error is all that is wrong with any of them.
+fn load_all(options: &SessionOptions) -> Result<Vec<LoadedMember>, Vec<Diagnostic>> {
+    let mut loaded = Vec::new();
+    let mut failure = Vec::new();
+    for id in 0..=options.more.len() {
+        let Loaded { project, diagnostics, inputs } = load(options.load_of(id));
+        match project {
+            Some(project) => loaded.push((Arc::new(project), diagnostics, inputs)),
+            None => failure.extend(diagnostics),
         }
     }
+    if failure.is_empty() {
+        let projects: Vec<_> = loaded.iter().map(|(project, ..)| project.clone()).collect();
+        failure = check_together(&projects);
+    }
+    if failure.is_empty() { Ok(loaded) } else { Err(failure) }
 }

@@ -63,7 +63,7 @@ mod tests {
 
     use super::*;
     use crate::engine::loader::ModuleSource;
-    use crate::engine::{Host, Isolate, IsolateOptions};
+    use crate::engine::{Host, Isolate, IsolateOptions, RealmId};
 
     #[test]
     fn a_compiled_module_runs_as_its_text_would() {
@@ -73,6 +73,7 @@ mod tests {
         };
         let isolate = Isolate::new(Host::detached(), &[], &IsolateOptions::default()).expect("an isolate");
         isolate.set_user_modules(
+            RealmId::FIRST,
             [
                 compiled(
                     "deps/a.js",
@@ -85,7 +86,7 @@ mod tests {
         );
         let seen = Rc::new(Cell::new(String::new()));
         let note = seen.clone();
-        isolate.load("index.js", move |_, result| {
+        isolate.load(RealmId::FIRST, "index.js", move |_, result| {
             let Ok(namespace) = result else { panic!("it throws") };
             let a: rquickjs::Function = namespace.get("a").expect("an export");
             note.set(a.call(()).expect("it returns"));

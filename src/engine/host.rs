@@ -26,13 +26,47 @@ pub struct Extension {
     pub public: &'static [(&'static str, &'static str)],
 }
 
-/// On whose behalf a turn runs: a stateless request, or one awake object. Never reused.
+/// One Worker's part of an isolate: a global object, a prelude and modules of its own. The first is number 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct RealmId(pub u8);
+
+impl RealmId {
+    /// The realm that every isolate has.
+    pub const FIRST: Self = Self(0);
+}
+
+/// On whose behalf a turn runs: a stateless request, or one awake object. Never reused. The upper byte is the number of
+/// the realm that it runs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OwnerId(pub u64);
 
+/// Where the realm stands in an owner's number.
+const REALM_SHIFT: u32 = 56;
+
 impl OwnerId {
-    /// The owner of what runs outside any event: the evaluation of modules.
+    /// The owner of what runs outside any event, in the first realm: the evaluation of modules.
     pub const NONE: Self = Self(0);
+
+    /// The owner numbered `serial` in `realm`.
+    pub fn of(realm: RealmId, serial: u64) -> Self {
+        debug_assert!(serial >> REALM_SHIFT == 0, "fewer than 2^56 owners");
+        Self((u64::from(realm.0) << REALM_SHIFT) | serial)
+    }
+
+    /// The owner of what runs outside any event in `realm`.
+    pub fn none_of(realm: RealmId) -> Self {
+        Self::of(realm, 0)
+    }
+
+    /// Whether it runs outside any event.
+    pub fn is_none(self) -> bool {
+        self == Self::none_of(self.realm())
+    }
+
+    /// Where it runs.
+    pub fn realm(self) -> RealmId {
+        RealmId((self.0 >> REALM_SHIFT) as u8)
+    }
 }
 
 /// A critical section of an object's input gate; 0 is outside all sections.
@@ -51,6 +85,11 @@ pub struct Scope {
 impl Scope {
     /// The scope of module evaluation.
     pub const NONE: Self = Self { owner: OwnerId::NONE, section: SectionId(0) };
+
+    /// The scope of module evaluation in `realm`.
+    pub fn none_of(realm: RealmId) -> Self {
+        Self { owner: OwnerId::none_of(realm), section: SectionId(0) }
+    }
 }
 
 /// Who wrote a log line: the Worker, or an object of a class.
@@ -58,6 +97,8 @@ impl Scope {
 pub enum Origin {
     /// The stateless Worker.
     Worker,
+    /// The stateless Worker of this name, where several run.
+    OneOf(String),
     /// An object: its class, and its name or the start of its id.
     Object {
         /// Name of the class.
@@ -95,8 +136,8 @@ pub struct LogRecord {
     pub text: String,
 }
 
-/// The entry functions that the prelude registers, by what they are for.
-pub type Entries = RefCell<Vec<(String, Persistent<Function<'static>>)>>;
+/// The entry functions that the prelude of each realm registers, by what they are for.
+pub type Entries = RefCell<Vec<Vec<(String, Persistent<Function<'static>>)>>>;
 
 /// Rewrites a stack trace's positions from the bundle's to the user's files.
 type MapStack = Box<dyn Fn(&str) -> String>;
@@ -129,7 +170,8 @@ pub struct Host {
     pub log: Box<dyn Fn(LogRecord)>,
     own_dir: RefCell<Option<PathBuf>>,
     origin: RefCell<Box<dyn Fn(OwnerId) -> Origin>>,
-    map_stack: RefCell<MapStack>,
+    /// By realm; those without one show stacks as they are.
+    map_stack: RefCell<Vec<Option<MapStack>>>,
 }
 
 impl Host {
@@ -151,7 +193,7 @@ impl Host {
             log,
             own_dir: RefCell::default(),
             origin: RefCell::new(Box::new(|_| Origin::Worker)),
-            map_stack: RefCell::new(Box::new(str::to_owned)),
+            map_stack: RefCell::default(),
         });
         let weak = Rc::downgrade(&host);
         host.places.set_find(move |ctx| {
@@ -182,14 +224,36 @@ impl Host {
         *self.origin.borrow_mut() = Box::new(origin);
     }
 
-    /// Sets what rewrites a stack trace's positions from the bundle's to the user's files.
-    pub fn set_map_stack(&self, map: impl Fn(&str) -> String + 'static) {
-        *self.map_stack.borrow_mut() = Box::new(map);
+    /// Sets what rewrites a stack trace's positions from the bundle's of `realm` to the user's files.
+    pub fn set_map_stack(&self, realm: RealmId, map: impl Fn(&str) -> String + 'static) {
+        let mut maps = self.map_stack.borrow_mut();
+        let place = usize::from(realm.0);
+        if maps.len() <= place {
+            maps.resize_with(place + 1, || None);
+        }
+        maps[place] = Some(Box::new(map));
     }
 
-    /// The stack trace `stack` with positions in the user's files.
+    /// The stack trace `stack` of the running turn with positions in the user's files.
     pub fn map_stack(&self, stack: &str) -> String {
-        (self.map_stack.borrow())(stack)
+        let maps = self.map_stack.borrow();
+        let map = maps.get(usize::from(self.realm().0)).and_then(Option::as_ref);
+        map.map_or_else(|| stack.to_owned(), |map| map(stack))
+    }
+
+    /// The realm of the running turn.
+    pub fn realm(&self) -> RealmId {
+        self.scope.get().owner.realm()
+    }
+
+    /// Registers the entry function `name` of `realm`.
+    pub(super) fn add_entry(&self, realm: RealmId, name: String, function: Persistent<Function<'static>>) {
+        let mut entries = self.entries.borrow_mut();
+        let place = usize::from(realm.0);
+        if entries.len() <= place {
+            entries.resize_with(place + 1, Vec::new);
+        }
+        entries[place].push((name, function));
     }
 
     /// Logs `text` on behalf of the running turn's owner.
@@ -198,10 +262,10 @@ impl Host {
         (self.log)(LogRecord { origin, level, text });
     }
 
-    /// The entry function that the prelude registered as `name`.
+    /// The entry function that the prelude of the running turn's realm registered as `name`.
     pub fn entry<'js>(&self, ctx: &Ctx<'js>, name: &str) -> Result<Function<'js>> {
         let entries = self.entries.borrow();
-        let (_, function) = entries
+        let (_, function) = entries[usize::from(self.realm().0)]
             .iter()
             .find(|(n, _)| *n == name)
             .unwrap_or_else(|| panic!("the prelude registers the entry `{name}` when it is evaluated"));

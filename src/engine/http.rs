@@ -48,6 +48,22 @@ pub struct FetchResponse {
     pub web_socket: Option<Upgrade>,
 }
 
+impl FetchResponse {
+    /// A response with these headers and the body `text`.
+    pub fn text(status: u16, headers: &[(&'static str, &'static str)], text: String) -> Self {
+        let header = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        Self {
+            status,
+            status_text: String::new(),
+            headers: headers.iter().map(header).collect(),
+            body: Body::Bytes(Bytes::from(text)),
+            web_socket: None,
+        }
+    }
+}
+
 /// A WebSocket in a response.
 #[derive(Debug)]
 pub enum Upgrade {

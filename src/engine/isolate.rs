@@ -1,6 +1,9 @@
 //! One QuickJS runtime with the prelude loaded, bound to the thread that made it.
+//!
+//! It has a realm for each Worker that runs in it: a context with a prelude, modules and a limit of its own. Heap,
+//! turns and the tables of the host are shared, values are not: what goes from one realm to another is serialized.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,8 +13,10 @@ use rquickjs::{Context, Ctx, Function, Module, Object, Persistent, Result, Runti
 use crate::base::limits;
 
 use super::exception::{self, Exception};
-use super::host::{Extension, Host, Scope};
-use super::loader::{DataModules, HOST_GLOBAL, HOST_MODULE, Hides, ModuleMap, ModuleSource, Modules};
+use super::host::{Extension, Host, RealmId, Scope};
+use super::loader::{
+    DataModules, HOST_GLOBAL, HOST_MODULE, Hides, ModuleMap, ModuleSource, Modules, RealmModules,
+};
 use super::roots::Roots;
 use super::turn::{Entered, TurnReport};
 use super::watchdog::Watchdog;
@@ -35,28 +40,40 @@ impl Default for IsolateOptions {
     }
 }
 
-/// One runtime, one context, and everything the host keeps about them.
+/// One runtime, its realms, and everything the host keeps about them.
 ///
 /// Field order is drop order: handles to values first, the runtime last.
 pub struct Isolate {
     handles: Handles,
-    modules: Rc<ModuleMap>,
+    realms: Vec<Realm>,
+    modules: Rc<RealmModules>,
     watchdog: Watchdog,
-    context: Context,
+    options: IsolateOptions,
     runtime: Runtime,
 }
 
-/// Clears every table of JavaScript handles when the isolate goes.
-struct Handles {
-    host: Rc<Host>,
+/// One Worker's part of an isolate.
+pub(super) struct Realm {
+    pub context: Context,
+    /// CPU time of one turn.
+    pub turn_cpu: Cell<Duration>,
+    modules: Rc<ModuleMap>,
     /// The object whose properties are the host's operations.
     operations: RefCell<Option<Persistent<Object<'static>>>>,
 }
 
-impl Drop for Handles {
+impl Drop for Realm {
     fn drop(&mut self) {
         self.operations.borrow_mut().take();
-        self.host.clear();
+    }
+}
+
+/// Clears every table of JavaScript handles when the isolate goes.
+struct Handles(Rc<Host>);
+
+impl Drop for Handles {
+    fn drop(&mut self) {
+        self.0.clear();
     }
 }
 
@@ -72,9 +89,8 @@ impl Isolate {
     ) -> std::result::Result<Self, String> {
         let runtime = Runtime::new().map_err(|e| e.to_string())?;
         runtime.set_max_stack_size(limits::ISOLATE_STACK_BYTES);
-        runtime.set_memory_limit(options.memory_bytes);
         runtime.set_gc_threshold(GC_THRESHOLD_BYTES);
-        let watchdog = Watchdog::new(options.turn_cpu);
+        let watchdog = Watchdog::default();
         let poll = watchdog.clone();
         runtime.set_interrupt_handler(Some(Box::new(move || poll.poll())));
         let tracker = Rc::downgrade(&host);
@@ -83,31 +99,53 @@ impl Isolate {
                 host.violations.track(&ctx, promise, reason, handled);
             }
         })));
-        let public = extensions.iter().flat_map(|e| e.public.iter().copied()).collect();
-        let modules = Rc::new(ModuleMap { public, ..ModuleMap::default() });
+        let modules = Rc::new(RealmModules::default());
         runtime.set_loader(Modules(modules.clone()), Modules(modules.clone()));
-        let context = Context::full(&runtime).map_err(|e| e.to_string())?;
-        let handles = Handles { host, operations: RefCell::default() };
-        let isolate = Self { handles, modules, watchdog, context, runtime };
-        isolate.context.with(|ctx| {
-            isolate.install_prelude(&ctx, extensions).map_err(|error| {
-                let thrown = ctx.catch();
-                format!("the prelude failed: {error}: {}", Exception::read(&ctx, &thrown))
-            })
-        })?;
+        let (handles, options) = (Handles(host), options.clone());
+        let mut isolate = Self { handles, realms: Vec::new(), modules, watchdog, options, runtime };
+        isolate.add_realm(extensions)?;
         Ok(isolate)
     }
 
-    fn install_prelude(&self, ctx: &Ctx<'_>, extensions: &[Extension]) -> Result<()> {
-        ctx.store_userdata(DataModules(self.modules.clone()))
-            .map_err(|_| rquickjs::Error::new_loading("data modules"))?;
+    /// Adds a realm with the prelude of `extensions`; its memory is added to that of the isolate.
+    ///
+    /// # Errors
+    /// As [`Isolate::new`].
+    pub fn add_realm(&mut self, extensions: &[Extension]) -> std::result::Result<RealmId, String> {
+        let id = RealmId(u8::try_from(self.realms.len()).map_err(|_| "more than 256 realms")?);
+        let public = extensions.iter().flat_map(|e| e.public.iter().copied()).collect();
+        self.runtime.set_memory_limit(self.options.memory_bytes * (self.realms.len() + 1));
+        self.realms.push(Realm {
+            context: Context::full(&self.runtime).map_err(|e| e.to_string())?,
+            turn_cpu: Cell::new(self.options.turn_cpu),
+            modules: Rc::new(ModuleMap { public, ..ModuleMap::default() }),
+            operations: RefCell::default(),
+        });
+        let before = self.host().scope.replace(Scope::none_of(id));
+        let installed = self.realm(id).context.with(|ctx| {
+            self.install_prelude(&ctx, id, extensions).map_err(|error| {
+                let thrown = ctx.catch();
+                format!("the prelude failed: {error}: {}", Exception::read(&ctx, &thrown))
+            })
+        });
+        self.host().scope.set(before);
+        installed.map(|()| id)
+    }
+
+    fn install_prelude(&self, ctx: &Ctx<'_>, id: RealmId, extensions: &[Extension]) -> Result<()> {
+        let realm = self.realm(id);
+        self.modules.set(ctx, realm.modules.clone());
+        if id == RealmId::FIRST {
+            ctx.store_userdata(DataModules(self.modules.clone()))
+                .map_err(|_| rquickjs::Error::new_loading("data modules"))?;
+        }
         let object = Object::new(ctx.clone())?;
-        self.install_basics(ctx, &object)?;
+        self.install_basics(ctx, id, &object)?;
         for extension in extensions {
             (extension.install)(ctx, &object, self.host())?;
         }
         ctx.globals().set(HOST_GLOBAL, object.clone())?;
-        *self.handles.operations.borrow_mut() = Some(Persistent::save(ctx, object));
+        *realm.operations.borrow_mut() = Some(Persistent::save(ctx, object));
         evaluate(ctx, HOST_MODULE)?;
         ctx.globals().remove(HOST_GLOBAL)?;
         evaluate(ctx, "dodev:engine/errors")?;
@@ -120,11 +158,11 @@ impl Isolate {
     /// Operations that every prelude needs: `host.entry(name, function)` registers what turns call,
     /// `host.lazy(module)` evaluates a rare prelude module on first use and gives its namespace,
     /// `host.mapStack(text)` maps a stack's positions.
-    fn install_basics<'js>(&self, ctx: &Ctx<'js>, object: &Object<'js>) -> Result<()> {
+    fn install_basics<'js>(&self, ctx: &Ctx<'js>, id: RealmId, object: &Object<'js>) -> Result<()> {
         let host = Rc::downgrade(self.host());
         let register = move |ctx: Ctx<'js>, name: String, function: Function<'js>| {
             if let Some(host) = host.upgrade() {
-                host.entries.borrow_mut().push((name, Persistent::save(&ctx, function)));
+                host.add_entry(id, name, Persistent::save(&ctx, function));
             }
         };
         object.set("entry", Function::new(ctx.clone(), register)?)?;
@@ -138,40 +176,42 @@ impl Isolate {
         Ok(())
     }
 
-    /// Adds operations that are known only now to the `host` object of the prelude.
-    pub fn install(&self, add: impl for<'js> FnOnce(&Ctx<'js>, &Object<'js>) -> Result<()>) {
-        self.context.with(|ctx| {
-            let operations = self.handles.operations.borrow().clone();
+    /// Adds operations that are known only now to the `host` object of the prelude of `realm`.
+    pub fn install(&self, realm: RealmId, add: impl for<'js> FnOnce(&Ctx<'js>, &Object<'js>) -> Result<()>) {
+        let realm = self.realm(realm);
+        realm.context.with(|ctx| {
+            let operations = realm.operations.borrow().clone();
             let operations = operations.expect("set when the isolate was made");
             let object = operations.restore(&ctx).expect("it belongs to this isolate");
             add(&ctx, &object).expect("setting properties of a plain object cannot throw");
         });
     }
 
-    /// Limits the CPU time of the turns to come.
-    pub fn set_turn_cpu(&self, limit: Duration) {
-        self.watchdog.set_limit(limit);
+    /// Limits the CPU time of the turns to come in `realm`.
+    pub fn set_turn_cpu(&self, realm: RealmId, limit: Duration) {
+        self.realm(realm).turn_cpu.set(limit);
     }
 
-    /// Hides the public modules that `hidden` names from user code.
-    pub fn hide_modules(&self, hidden: Hides) {
-        self.modules.hidden.set(Some(hidden));
+    /// Hides the public modules that `hidden` names from the user code of `realm`.
+    pub fn hide_modules(&self, realm: RealmId, hidden: Hides) {
+        self.realm(realm).modules.hidden.set(Some(hidden));
     }
 
-    /// Gives the isolate its user modules; they are loaded when first imported.
-    pub fn set_user_modules(&self, modules: HashMap<String, ModuleSource>) {
-        *self.modules.user.borrow_mut() = modules;
+    /// Gives `realm` its user modules; they are loaded when first imported.
+    pub fn set_user_modules(&self, realm: RealmId, modules: HashMap<String, ModuleSource>) {
+        *self.realm(realm).modules.user.borrow_mut() = modules;
     }
 
-    /// Evaluates the user's `entry` module in one turn and hands its namespace to `done`.
+    /// Evaluates the user's `entry` module of `realm` in one turn and hands its namespace to `done`.
     ///
     /// `done` gets the namespace, or what was thrown. It is called when top-level `await` is over.
     pub fn load(
         &self,
+        realm: RealmId,
         entry: &str,
         done: impl for<'js> FnOnce(&Ctx<'js>, std::result::Result<Object<'js>, Value<'js>>) + 'static,
     ) -> TurnReport {
-        self.turn(Scope::NONE, |ctx| {
+        self.turn(Scope::none_of(realm), |ctx| {
             let promise = Module::import(ctx, entry).map(|promise| promise.into_value());
             Entered::Root(
                 promise,
@@ -188,12 +228,12 @@ impl Isolate {
 
     /// What host operations share.
     pub fn host(&self) -> &Rc<Host> {
-        &self.handles.host
+        &self.handles.0
     }
 
     /// Promises that calls from the host wait for.
     pub fn roots(&self) -> &Roots {
-        &self.handles.host.roots
+        &self.handles.0.roots
     }
 
     /// Heap in use, bytes. Walks the whole heap.
@@ -206,8 +246,13 @@ impl Isolate {
         self.runtime.run_gc();
     }
 
-    pub(super) fn context(&self) -> &Context {
-        &self.context
+    /// The realms, in the order in which they were added.
+    pub fn realms(&self) -> impl Iterator<Item = RealmId> + use<> {
+        (0..self.realms.len()).map(|number| RealmId(u8::try_from(number).expect("few realms")))
+    }
+
+    pub(super) fn realm(&self, id: RealmId) -> &Realm {
+        &self.realms[usize::from(id.0)]
     }
 
     pub(super) fn watchdog(&self) -> &Watchdog {
@@ -244,8 +289,8 @@ mod tests {
 
     fn run(isolate: &Isolate, source: &str) -> TurnReport {
         let modules = [("index.js".to_owned(), ModuleSource::EsModule(source.to_owned()))];
-        isolate.set_user_modules(modules.into());
-        isolate.load("index.js", |ctx, result| {
+        isolate.set_user_modules(RealmId::FIRST, modules.into());
+        isolate.load(RealmId::FIRST, "index.js", |ctx, result| {
             if let Err(thrown) = result {
                 panic!("{}", Exception::read(ctx, &thrown));
             }
@@ -303,14 +348,61 @@ mod tests {
     }
 
     #[test]
+    fn realms_have_globals_modules_and_limits_of_their_own() {
+        let mut isolate = isolate();
+        let second = isolate.add_realm(&[]).expect("a realm");
+        assert_eq!(isolate.realms().collect::<Vec<_>>(), [RealmId::FIRST, second]);
+        isolate.set_turn_cpu(second, Duration::from_millis(20));
+        for realm in isolate.realms() {
+            let source = format!("globalThis.mark = (globalThis.mark ?? '') + '{}'", realm.0);
+            isolate.set_user_modules(realm, [("index.js".to_owned(), ModuleSource::EsModule(source))].into());
+            isolate.load(realm, "index.js", |_, result| assert!(result.is_ok()));
+        }
+        for realm in isolate.realms() {
+            let scope = Scope { owner: OwnerId::of(realm, 7), section: super::super::SectionId(0) };
+            assert!(!scope.owner.is_none() && scope.owner.realm() == realm);
+            isolate.turn(scope, |ctx| {
+                assert_eq!(ctx.eval::<String, _>("mark").ok(), Some(realm.0.to_string()));
+                Entered::Done
+            });
+            let report = isolate.turn(scope, |ctx| {
+                let busy = "const end = Date.now() + 200; while (Date.now() < end) {}";
+                Entered::Root(ctx.eval::<Value<'_>, _>(busy), Box::new(|_, _| {}))
+            });
+            assert_eq!(report.cpu_exceeded, realm == second);
+        }
+    }
+
+    #[test]
+    fn roots_that_settle_elsewhere_are_handed_out_in_their_own_realm() {
+        let mut isolate = isolate();
+        let second = isolate.add_realm(&[]).expect("a realm");
+        let scope = Scope { owner: OwnerId::of(second, 1), section: super::super::SectionId(0) };
+        let seen = Rc::new(Cell::new(None));
+        let (note, host) = (seen.clone(), isolate.host().clone());
+        isolate.turn(scope, move |ctx| {
+            let promise = ctx.eval("new Promise((resolve) => { globalThis.go = resolve })");
+            Entered::Root(promise, Box::new(move |_, _| note.set(Some(host.realm()))))
+        });
+        isolate.turn(Scope::none_of(second), |ctx| {
+            ctx.eval::<(), _>("go(1)").expect("a call");
+            Entered::Done
+        });
+        assert_eq!(seen.get(), None);
+        assert!(isolate.sweep());
+        assert_eq!(seen.get(), Some(second));
+    }
+
+    #[test]
     fn user_code_cannot_import_the_prelude() {
         let isolate = isolate();
         isolate.set_user_modules(
+            RealmId::FIRST,
             [("index.js".to_owned(), ModuleSource::EsModule("import 'dodev:host'".to_owned()))].into(),
         );
         let failed = Rc::new(std::cell::Cell::new(false));
         let note = failed.clone();
-        isolate.load("index.js", move |_, result| note.set(result.is_err()));
+        isolate.load(RealmId::FIRST, "index.js", move |_, result| note.set(result.is_err()));
         assert!(failed.get());
     }
 }

@@ -33,7 +33,7 @@ pub enum ModuleSource {
 /// Whether a public name is hidden.
 pub type Hides = fn(&str) -> bool;
 
-/// The modules that one isolate can load, shared by resolver and loader.
+/// The modules that one realm can load, shared by resolver and loader.
 #[derive(Debug, Default)]
 pub struct ModuleMap {
     /// Public name → prelude module, for example `cloudflare:workers` → `dodev:workers/entrypoints`.
@@ -44,14 +44,35 @@ pub struct ModuleMap {
     pub user: RefCell<HashMap<String, ModuleSource>>,
 }
 
+/// The maps of an isolate's realms, found by the context that asks. They are set before any module is loaded.
+#[derive(Debug, Default)]
+pub struct RealmModules(RefCell<Vec<(usize, Rc<ModuleMap>)>>);
+
+impl RealmModules {
+    /// The modules of the realm whose context is `ctx`.
+    pub fn set(&self, ctx: &Ctx<'_>, map: Rc<ModuleMap>) {
+        self.0.borrow_mut().push((address(ctx), map));
+    }
+
+    fn of(&self, ctx: &Ctx<'_>) -> Rc<ModuleMap> {
+        let maps = self.0.borrow();
+        let found = maps.iter().find(|(realm, _)| *realm == address(ctx));
+        found.expect("a realm's modules are set when it is made").1.clone()
+    }
+}
+
+fn address(ctx: &Ctx<'_>) -> usize {
+    ctx.as_raw().as_ptr() as usize
+}
+
 /// Resolver and loader of one isolate.
 #[derive(Clone)]
-pub struct Modules(pub Rc<ModuleMap>);
+pub struct Modules(pub Rc<RealmModules>);
 
 impl Resolver for Modules {
     fn resolve<'js>(
         &mut self,
-        _: &Ctx<'js>,
+        ctx: &Ctx<'js>,
         base: &str,
         name: &str,
         _: Option<ImportAttributes<'js>>,
@@ -60,12 +81,13 @@ impl Resolver for Modules {
         if base.is_empty() || base.starts_with("dodev:") {
             return Ok(name.to_owned());
         }
-        let hidden = self.0.hidden.get().is_some_and(|hidden| hidden(name));
-        if let Some(target) = self.0.public.get(name).filter(|_| !hidden) {
+        let modules = self.0.of(ctx);
+        let hidden = modules.hidden.get().is_some_and(|hidden| hidden(name));
+        if let Some(target) = modules.public.get(name).filter(|_| !hidden) {
             return Ok((*target).to_owned());
         }
         let resolved = resolve_relative(base, name);
-        if self.0.user.borrow().contains_key(&resolved) {
+        if modules.user.borrow().contains_key(&resolved) {
             return Ok(resolved);
         }
         Err(Error::new_resolving_message(base, name, format!("No such module \"{name}\".")))
@@ -85,7 +107,7 @@ impl Loader for Modules {
         if let Some(bytecode) = prelude::bytecode(name) {
             return load_bytecode(ctx, bytecode);
         }
-        match self.0.user.borrow().get(name) {
+        match self.0.of(ctx).user.borrow().get(name) {
             Some(ModuleSource::EsModule(source)) => {
                 let module = Module::declare(ctx.clone(), name, source.as_str())?;
                 module.meta()?.set("url", name)?;
@@ -134,7 +156,7 @@ impl ModuleDef for HostModule {
 }
 
 /// The bytes of the user's data modules, reachable from the module's evaluation.
-pub struct DataModules(pub Rc<ModuleMap>);
+pub struct DataModules(pub Rc<RealmModules>);
 
 // SAFETY: the type holds no JavaScript values, so it is the same type for every lifetime.
 unsafe impl<'js> rquickjs::JsLifetime<'js> for DataModules {
@@ -152,7 +174,8 @@ impl ModuleDef for DataModule {
     fn evaluate<'js>(ctx: &Ctx<'js>, exports: &Exports<'js>) -> Result<()> {
         let name: String = exports.module().name()?;
         let modules = ctx.userdata::<DataModules>().expect("set when the isolate was made");
-        let user = modules.0.user.borrow();
+        let modules = modules.0.of(ctx);
+        let user = modules.user.borrow();
         let Some(ModuleSource::Data(bytes)) = user.get(&name) else {
             return Err(Error::new_loading(name));
         };

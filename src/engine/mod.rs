@@ -29,6 +29,6 @@ pub mod timers;
 pub mod turn;
 pub mod watchdog;
 
-pub use host::{Extension, Host, LogLevel, LogRecord, Origin, OwnerId, Scope, SectionId};
+pub use host::{Extension, Host, LogLevel, LogRecord, Origin, OwnerId, RealmId, Scope, SectionId};
 pub use isolate::{Isolate, IsolateOptions};
 pub use ops::{Completer, Completion, OpError, OpId, OpValue};

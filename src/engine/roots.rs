@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use rquickjs::promise::PromiseState;
 use rquickjs::{Ctx, Persistent, Promise, Value, qjs};
 
-use super::host::OwnerId;
+use super::host::{OwnerId, RealmId};
 
 /// Called with the value or the error when a root settles, within the turn that settled it.
 pub type OnSettled = Box<dyn for<'js> FnOnce(&Ctx<'js>, Result<Value<'js>, Value<'js>>)>;
@@ -17,6 +17,24 @@ struct Root {
     what: &'static str,
     promise: Persistent<Promise<'static>>,
     done: OnSettled,
+}
+
+/// Whose roots are looked at.
+#[derive(Debug, Clone, Copy)]
+pub enum Whose {
+    /// Those of one owner.
+    One(OwnerId),
+    /// Those of all owners in a realm.
+    AllIn(RealmId),
+}
+
+impl Whose {
+    fn is(self, owner: OwnerId) -> bool {
+        match self {
+            Self::One(one) => owner == one,
+            Self::AllIn(realm) => owner.realm() == realm,
+        }
+    }
 }
 
 /// The roots of one isolate.
@@ -38,16 +56,16 @@ impl Roots {
         self.list.borrow_mut().push(Root { owner, what: self.doing.get(), promise, done });
     }
 
-    /// Hands out the settled roots of `owner`, or of everybody; says whether there were any.
-    pub fn settle(&self, ctx: &Ctx<'_>, owner: Option<OwnerId>) -> bool {
+    /// Hands out the settled roots of `whose`, in whose realm `ctx` is; says whether there were any.
+    pub fn settle(&self, ctx: &Ctx<'_>, whose: Whose) -> bool {
         let mut any = false;
         loop {
             let settled = {
                 let mut roots = self.list.borrow_mut();
                 let position = roots
                     .iter()
-                    .take(if owner.is_some() { usize::MAX } else { SWEEP_MAX })
-                    .position(|root| owner.is_none_or(|o| root.owner == o) && is_settled(ctx, &root.promise));
+                    .take(if matches!(whose, Whose::One(_)) { usize::MAX } else { SWEEP_MAX })
+                    .position(|root| whose.is(root.owner) && is_settled(ctx, &root.promise));
                 position.map(|index| roots.swap_remove(index))
             };
             let Some(root) = settled else { return any };

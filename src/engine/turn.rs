@@ -11,7 +11,7 @@ use rquickjs::{Ctx, Persistent, Promise, Value, qjs};
 use super::exception::Exception;
 use super::host::Scope;
 use super::isolate::Isolate;
-use super::roots::{OnSettled, outcome};
+use super::roots::{OnSettled, Whose, outcome};
 
 /// What a turn's entry leaves behind.
 pub enum Entered<'js> {
@@ -90,15 +90,16 @@ impl Isolate {
     {
         let host = self.host();
         let before = host.scope.replace(scope);
-        self.watchdog().start();
+        let realm = self.realm(scope.owner.realm());
+        self.watchdog().start(realm.turn_cpu.get());
         host.clock.begin_turn();
         host.interrupted.set(false);
-        let mut report = self.context().with(|ctx| {
+        let mut report = realm.context.with(|ctx| {
             match enter(&ctx) {
                 Entered::Done => drain(self, &ctx),
                 Entered::Root(result, done) => self.enter_root(&ctx, scope, result, done),
             }
-            while self.roots().settle(&ctx, Some(scope.owner)) {
+            while self.roots().settle(&ctx, Whose::One(scope.owner)) {
                 drain(self, &ctx);
             }
             TurnReport { uncaught: host.violations.take(&ctx), ..TurnReport::default() }
@@ -113,11 +114,18 @@ impl Isolate {
 
     /// Hands out roots of any owner that settled in somebody else's turn, as promises shared by several do; says whether there were any.
     pub fn sweep(&self) -> bool {
-        self.context().with(|ctx| {
-            let any = self.roots().settle(&ctx, None);
-            drain(self, &ctx);
-            any
-        })
+        let host = self.host();
+        let mut any = false;
+        for id in self.realms() {
+            let before = host.scope.replace(Scope::none_of(id));
+            any |= self.realm(id).context.with(|ctx| {
+                let any = self.roots().settle(&ctx, Whose::AllIn(id));
+                drain(self, &ctx);
+                any
+            });
+            host.scope.set(before);
+        }
+        any
     }
 
     fn enter_root<'js>(

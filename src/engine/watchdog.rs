@@ -12,10 +12,10 @@ use crate::base::limits;
 const WARN_AT_PERCENT: u32 = limits::WARN_AT_PERCENT as u32;
 
 /// Watches the turns of one isolate.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Watchdog(Rc<State>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     limit: Cell<Duration>,
     started: Cell<Option<Duration>>,
@@ -25,24 +25,9 @@ struct State {
 }
 
 impl Watchdog {
-    /// A watchdog that ends turns after `limit` of CPU time.
-    pub fn new(limit: Duration) -> Self {
-        Self(Rc::new(State {
-            limit: Cell::new(limit),
-            started: Cell::new(None),
-            running: Cell::new(false),
-            near: Cell::new(false),
-            expired: Cell::new(false),
-        }))
-    }
-
-    /// Changes the limit for the turns to come.
-    pub fn set_limit(&self, limit: Duration) {
+    /// Begins to watch a turn, to end it after `limit` of CPU time.
+    pub fn start(&self, limit: Duration) {
         self.0.limit.set(limit);
-    }
-
-    /// Begins to watch a turn.
-    pub fn start(&self) {
         self.0.started.set(None);
         self.0.near.set(false);
         self.0.expired.set(false);
@@ -113,17 +98,17 @@ mod tests {
     #[test]
     fn a_turn_is_little_nearly_or_wholly_spent() {
         let ms = Duration::from_millis;
-        let watchdog = Watchdog::new(ms(1_000));
+        let watchdog = Watchdog::default();
         for (used, near, ended) in
             [(800, false, false), (801, true, false), (1_000, true, false), (1_001, false, true)]
         {
-            watchdog.start();
+            watchdog.start(ms(1_000));
             assert!(!watchdog.look(ms(5_000)));
             assert_eq!(watchdog.look(ms(5_000 + used)), ended, "{used}");
             assert_eq!(watchdog.nearly_expired(), near.then(|| ms(1_000)), "{used}");
             assert_eq!(watchdog.stop(), ended, "{used}");
         }
-        watchdog.start();
+        watchdog.start(ms(1_000));
         assert_eq!(watchdog.nearly_expired(), None, "the next turn begins anew");
     }
 }

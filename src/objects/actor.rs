@@ -13,10 +13,13 @@ use crate::storage::FormerIds;
 use super::event::Event;
 use super::failure::Failure;
 use super::gate::{Gate, ROOT};
+use super::roster::WorkerNumber;
 
 /// A Durable Object class as this Worker declares it.
 #[derive(Debug, Clone)]
 pub struct Namespace {
+    /// The Worker that has the class.
+    pub worker: WorkerNumber,
     /// Derives ids and names the state directory.
     pub key: NamespaceKey,
     /// Name of the class, as exported.

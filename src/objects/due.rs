@@ -45,9 +45,9 @@ impl Objects {
                 Some(self.fired(DueKind::Timer, self.slot_of_scope(scope), self.time_of(at)))
             }
             (_, Some((due, key))) => {
-                let namespace = self.namespaces.iter().find(|namespace| namespace.key.as_str() == key.0.0)?;
+                let namespace = self.namespaces.iter().position(|own| own.key.as_str() == key.0.0)?;
                 let name = key.1.unwrap_or_else(|| key.0.1.to_string()[..8].to_owned());
-                let origin = Origin::Object { class: namespace.class.clone(), name };
+                let origin = Origin::Object { class: self.class_of(namespace).to_owned(), name };
                 Some(Fired { origin, id: Some(key.0.1), ..self.fired(DueKind::Alarm, None, due) })
             }
             _ => None,

@@ -107,6 +107,7 @@ fn log_facts(record: &LogRecord) -> Value {
     let text: String = record.text.chars().take(limits::FEED_LOG_CHARS).collect();
     match &record.origin {
         Origin::Worker => json!({ "level": level, "text": text }),
+        Origin::OneOf(worker) => json!({ "level": level, "text": text, "worker": worker }),
         Origin::Object { class, name } => {
             json!({ "level": level, "class": class, "name": name, "text": text })
         }

@@ -9,6 +9,7 @@ use super::event::Event;
 use super::failure::Failure;
 use super::outputs::Output;
 use super::parcel::{Export, Import};
+use super::roster::{WorkerNumber, answer_for_missing};
 use super::scheduler::Objects;
 use crate::engine::Scope;
 
@@ -19,8 +20,8 @@ const GONE: &str = "The execution context which hosts this callback is no longer
 pub enum Callee {
     /// An export.
     Export(Rc<Export>),
-    /// The Worker, in a new stateless context.
-    Worker,
+    /// A Worker, in a new stateless context.
+    Worker(WorkerNumber),
 }
 
 impl Objects {
@@ -50,7 +51,7 @@ impl Objects {
 
     pub(super) fn dispatch_invoke(&self, callee: Callee, event: Event) {
         let export = match callee {
-            Callee::Worker => return self.deliver_to_worker(event),
+            Callee::Worker(number) => return self.deliver_to_entrypoint(number, event),
             Callee::Export(export) => export,
         };
         let owner = export.scope.owner;
@@ -60,6 +61,16 @@ impl Objects {
             self.deliver_to_scope(export.scope, event);
         } else if let Event::CallExport { reply, .. } = event {
             self.refuse(reply, Failure::platform(GONE, &[]));
+        }
+    }
+
+    fn deliver_to_entrypoint(&self, number: WorkerNumber, event: Event) {
+        if let Some(realm) = self.roster.realm(number) {
+            return self.deliver_to_worker(realm, event);
+        }
+        let answer = answer_for_missing(self.roster.name(number), &event);
+        if let Event::CallEntrypoint { reply, .. } | Event::FetchEntrypoint { reply, .. } = event {
+            self.answer(reply, answer);
         }
     }
 
@@ -75,7 +86,8 @@ impl Objects {
         for export in dropped {
             let event = Event::DropExport { id: export.id, ends_task: export.holds_context };
             // What an ended owner left in the table is removed on behalf of nobody.
-            let scope = if self.lives(export.scope) { export.scope } else { Scope::NONE };
+            let nobody = Scope::none_of(export.scope.owner.realm());
+            let scope = if self.lives(export.scope) { export.scope } else { nobody };
             self.deliver_to_scope(scope, event);
         }
         any

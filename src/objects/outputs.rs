@@ -14,6 +14,7 @@ use super::event::{Event, Reply, ReplyTo};
 use super::failure::{Failure, OVERLOADED, QUEUE_FULL, RESET};
 use super::gate::ROOT;
 use super::invoke::Callee;
+use super::roster::answer_for_missing;
 use super::scheduler::{Entry, Objects};
 
 /// Something that an object told the world, waiting for its commit.
@@ -103,6 +104,11 @@ impl Objects {
             ReplyTo::Control(asker) => self.answer_control(asker, reply),
             ReplyTo::Op(op) => {
                 if let Some(scope) = self.host.ops.scope(op) {
+                    if let Reply::Response(response) = &reply
+                        && let Some(Upgrade::Returned(id)) = response.web_socket
+                    {
+                        self.send_socket_to(id, scope.owner);
+                    }
                     self.deliver_to_scope(scope, Event::Answer { op, reply });
                 } else {
                     self.lose_socket_of(&reply);
@@ -126,6 +132,15 @@ impl Objects {
     }
 
     pub(super) fn dispatch(&self, outgoing: Outgoing) {
+        let namespace = self.with_actor(outgoing.slot, |actor| actor.key.namespace);
+        let worker = self.namespaces[namespace].worker;
+        if self.roster.realm(worker).is_none() {
+            let answer = answer_for_missing(self.roster.name(worker), &outgoing.event);
+            if let Event::Fetch { reply, .. } | Event::Call { reply, .. } = outgoing.event {
+                self.answer(reply, answer);
+            }
+            return;
+        }
         if self.faults.is_empty() {
             return self.arrive(outgoing);
         }

@@ -101,7 +101,7 @@ impl Objects {
                 | Event::Scheduled { reply, .. } => self.refuse(reply, failure.clone()),
                 Event::Alarm { .. } => self.fail_alarm(slot),
                 Event::Control(call) => self.refuse(ReplyTo::Control(call.asker), failure.clone()),
-                Event::DropExport { .. } => self.deliver_to_scope(Scope::NONE, event),
+                Event::DropExport { .. } => self.deliver_to_scope(Scope::none_of(self.realm_of(slot)), event),
                 Event::Answer { reply, .. } => self.lose_socket_of(&reply),
                 Event::Socket(_) if !close_sockets => self.deliver(slot, super::gate::ROOT, event),
                 Event::Complete(_) | Event::Timer(_) | Event::Socket(_) => {}
@@ -123,7 +123,7 @@ impl Objects {
         });
         // Before its values go: what ends with its holder was not forgotten.
         self.parcels.end_holder(owner);
-        isolate.turn(Scope::NONE, |ctx| {
+        isolate.turn(Scope::none_of(self.realm_of(slot)), |ctx| {
             drop((critical, handovers));
             entry.destroy(ctx, slot);
             Entered::Done

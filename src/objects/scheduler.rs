@@ -17,7 +17,9 @@ use crate::base::limits;
 use crate::engine::exception::Exception;
 use crate::engine::socket::SocketId;
 use crate::engine::turn::{Entered, TurnReport};
-use crate::engine::{Completion, Host, Isolate, LogLevel, LogRecord, Origin, OwnerId, Scope, SectionId};
+use crate::engine::{
+    Completion, Host, Isolate, LogLevel, LogRecord, Origin, OwnerId, RealmId, Scope, SectionId,
+};
 
 use super::actor::{Actor, ActorKey, Namespace, Slot, Wakefulness};
 use super::alarm_turns::AlarmTurns;
@@ -28,6 +30,7 @@ use super::feed::Feed;
 use super::gate::ROOT;
 use super::outputs::Held;
 use super::requests::Requests;
+use super::roster::Roster;
 use super::sockets::Sockets;
 use super::stores::Stores;
 
@@ -50,9 +53,9 @@ pub trait Entry {
     /// Forgets what the facets in `slots` were to be, which ended.
     fn forget_facets(&self, ctx: &Ctx<'_>, slots: &[Slot]);
     /// Drops the callbacks of timers that ended with their owner.
-    fn forget_timers(&self, ctx: &Ctx<'_>, timers: Vec<u32>);
+    fn forget_timers(&self, ctx: &Ctx<'_>, timers: &[u32]);
     /// Drops the JavaScript objects of socket ends that are gone.
-    fn forget_sockets(&self, ctx: &Ctx<'_>, sockets: Vec<SocketId>);
+    fn forget_sockets(&self, ctx: &Ctx<'_>, sockets: &[SocketId]);
     /// The error to throw inside JavaScript for `failure`.
     fn error<'js>(&self, ctx: &Ctx<'js>, failure: &Failure) -> Value<'js>;
 }
@@ -77,7 +80,9 @@ struct Deadline {
 pub struct Objects {
     /// What the host operations share.
     pub host: Rc<Host>,
-    /// The classes of this Worker.
+    /// The Workers that run here, and those that bindings name.
+    pub roster: Roster,
+    /// The classes of the Workers that run here; behind them those of others that bindings name.
     pub namespaces: Vec<Namespace>,
     /// The objects' data.
     pub stores: Stores,
@@ -120,6 +125,7 @@ impl Objects {
     /// An isolate's objects, all asleep.
     pub fn new(
         host: Rc<Host>,
+        roster: Roster,
         namespaces: Vec<Namespace>,
         stores: Stores,
         alarms: AlarmTurns,
@@ -127,6 +133,7 @@ impl Objects {
     ) -> Rc<Self> {
         Rc::new(Self {
             host,
+            roster,
             namespaces,
             stores,
             alarms,
@@ -168,11 +175,27 @@ impl Objects {
         self.hibernate_after.set(idle);
     }
 
-    /// A new owner for a context or an instance.
-    pub(super) fn new_owner(&self) -> OwnerId {
+    /// A new owner for a context or an instance in `realm`.
+    pub(super) fn new_owner(&self, realm: RealmId) -> OwnerId {
         let owner = self.next_owner.get();
         self.next_owner.set(owner + 1);
-        OwnerId(owner)
+        OwnerId::of(realm, owner)
+    }
+
+    /// Where the object in `slot` runs.
+    ///
+    /// # Panics
+    /// When its Worker does not run: then it never wakes.
+    pub(super) fn realm_of(&self, slot: Slot) -> RealmId {
+        let namespace = self.with_actor(slot, |actor| actor.key.namespace);
+        let realm = self.roster.realm(self.namespaces[namespace].worker);
+        realm.expect("objects of Workers that do not run are never woken")
+    }
+
+    /// The classes of the Workers that run here.
+    pub(super) fn own_namespaces(&self) -> &[Namespace] {
+        let own = self.namespaces.iter().take_while(|own| self.roster.realm(own.worker).is_some()).count();
+        &self.namespaces[..own]
     }
 
     /// The place of the object `key`, made if it has none yet.
@@ -209,9 +232,9 @@ impl Objects {
         self.owners.borrow().get(&self.host.scope.get().owner).copied()
     }
 
-    /// Starts a stateless context with `event`.
-    pub fn deliver_to_worker(&self, event: Event) {
-        let owner = self.new_owner();
+    /// Starts a stateless context of the Worker in `realm` with `event`.
+    pub fn deliver_to_worker(&self, realm: RealmId, event: Event) {
+        let owner = self.new_owner(realm);
         self.requests.borrow_mut().begin(owner);
         self.ready.borrow_mut().push_back(Work::Context(Scope { owner, section: ROOT }, event));
     }
@@ -243,7 +266,7 @@ impl Objects {
         let slot = self.owners.borrow().get(&scope.owner).copied();
         match slot {
             Some(slot) => self.deliver(slot, scope.section, event),
-            None if self.requests.borrow().contains(scope.owner) || scope.owner == OwnerId::NONE => {
+            None if self.requests.borrow().contains(scope.owner) || scope.owner.is_none() => {
                 self.ready.borrow_mut().push_back(Work::Context(scope, event));
             }
             None => {}
@@ -380,9 +403,13 @@ impl Objects {
 
     fn forget_timers(&self, isolate: &Isolate, entry: &Rc<dyn Entry>) {
         let timers = self.host.timers.borrow_mut().take_forgotten();
-        if !timers.is_empty() {
-            isolate.turn(Scope::NONE, |ctx| {
-                entry.forget_timers(ctx, timers);
+        if timers.is_empty() {
+            return;
+        }
+        // Numbers are the isolate's: a realm that does not know one has nothing to forget.
+        for realm in isolate.realms() {
+            isolate.turn(Scope::none_of(realm), |ctx| {
+                entry.forget_timers(ctx, &timers);
                 Entered::Done
             });
         }
@@ -390,9 +417,12 @@ impl Objects {
 
     fn forget_sockets(&self, isolate: &Isolate, entry: &Rc<dyn Entry>) {
         let sockets = self.sockets.take_forgotten();
-        if !sockets.is_empty() {
-            isolate.turn(Scope::NONE, |ctx| {
-                entry.forget_sockets(ctx, sockets);
+        if sockets.is_empty() {
+            return;
+        }
+        for realm in isolate.realms() {
+            isolate.turn(Scope::none_of(realm), |ctx| {
+                entry.forget_sockets(ctx, &sockets);
                 Entered::Done
             });
         }
@@ -449,7 +479,7 @@ impl Objects {
     }
 
     fn wake(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, slot: Slot) {
-        let owner = self.new_owner();
+        let owner = self.new_owner(self.realm_of(slot));
         let now = self.host.clock.now();
         self.owners.borrow_mut().insert(owner, slot);
         let (key, name) = self.with_actor(slot, |actor| {
@@ -529,7 +559,13 @@ impl Objects {
     /// Who `owner` is, for logs.
     pub fn origin(&self, owner: OwnerId) -> Origin {
         let slot = self.owners.borrow().get(&owner).copied();
-        slot.map_or(Origin::Worker, |slot| self.origin_of(slot))
+        match slot {
+            Some(slot) => self.origin_of(slot),
+            None if self.roster.is_shared() => {
+                Origin::OneOf(self.roster.name(owner.realm().into()).to_owned())
+            }
+            None => Origin::Worker,
+        }
     }
 
     /// Who the object in `slot` is, for logs.
@@ -540,9 +576,16 @@ impl Objects {
             let name = actor.name.clone().unwrap_or_else(|| actor.key.id.to_string()[..8].to_owned());
             match facet {
                 Some((class, names)) => Origin::Object { class, name: format!("{name}/{}", names.join("/")) },
-                None => Origin::Object { class: self.namespaces[actor.key.namespace].class.clone(), name },
+                None => Origin::Object { class: self.class_of(actor.key.namespace).to_owned(), name },
             }
         })
+    }
+
+    /// What to call the class numbered `namespace`: its name, or its directory's where two Workers have one of that name.
+    pub(super) fn class_of(&self, namespace: usize) -> &str {
+        let own = &self.namespaces[namespace];
+        let alike = self.own_namespaces().iter().filter(|other| other.class == own.class).count();
+        if alike > 1 { own.key.as_str() } else { &own.class }
     }
 
     /// Adds a task to the context or object that runs in `scope`.

@@ -4,27 +4,22 @@
 //!
 //! Fidelity: figures and text of the platform's documentation on limits; what `wrangler dev` runs has no such limit.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use rustc_hash::FxHashMap;
 
 use super::scheduler::Objects;
 use crate::base::limits;
-use crate::engine::{OpError, OwnerId};
+use crate::engine::{OpError, OwnerId, RealmId};
 
 const TOO_MANY: &str = "Too many subrequests by single Worker invocation.";
 
 /// The counts of the contexts and objects that made any.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Subrequests {
-    limit: Cell<u32>,
+    /// Of the Workers that have a limit of their own.
+    limits: RefCell<FxHashMap<RealmId, u32>>,
     made: RefCell<FxHashMap<OwnerId, u32>>,
-}
-
-impl Default for Subrequests {
-    fn default() -> Self {
-        Self { limit: Cell::new(limits::SUBREQUESTS), made: RefCell::default() }
-    }
 }
 
 /// What a count means.
@@ -37,8 +32,12 @@ enum Count {
 }
 
 impl Subrequests {
+    fn limit_of(&self, owner: OwnerId) -> u32 {
+        self.limits.borrow().get(&owner.realm()).copied().unwrap_or(limits::SUBREQUESTS)
+    }
+
     fn add(&self, owner: OwnerId) -> Count {
-        let limit = self.limit.get();
+        let limit = self.limit_of(owner);
         let mut made = self.made.borrow_mut();
         let count = made.entry(owner).or_default();
         if *count >= limit {
@@ -59,9 +58,9 @@ impl Subrequests {
 }
 
 impl Objects {
-    /// An event may make `limit` requests and calls.
-    pub fn set_subrequests(&self, limit: u32) {
-        self.subrequests.limit.set(limit);
+    /// An event of the Worker in `realm` may make `limit` requests and calls.
+    pub fn set_subrequests(&self, realm: RealmId, limit: u32) {
+        self.subrequests.limits.borrow_mut().insert(realm, limit);
     }
 
     /// The running context or object makes a request or call.
@@ -72,7 +71,7 @@ impl Objects {
         let owner = self.host.scope.get().owner;
         match self.subrequests.add(owner) {
             Count::Few => {}
-            Count::Near => self.warn_of_subrequests(owner, self.subrequests.limit.get()),
+            Count::Near => self.warn_of_subrequests(owner, self.subrequests.limit_of(owner)),
             Count::TooMany => return Err(OpError::new(TOO_MANY)),
         }
         Ok(())
@@ -86,7 +85,7 @@ mod tests {
     #[test]
     fn the_limit_is_warned_of_once_and_then_holds() {
         let counted = Subrequests::default();
-        counted.limit.set(10);
+        counted.limits.borrow_mut().insert(OwnerId(1).realm(), 10);
         let counts: Vec<Count> = (0..11).map(|_| counted.add(OwnerId(1))).collect();
         assert_eq!(counts[8], Count::Near);
         assert_eq!(counts[10], Count::TooMany);

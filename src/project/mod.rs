@@ -34,6 +34,7 @@ mod settings;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod together;
 mod toml;
 mod tree;
 mod vars;
@@ -50,6 +51,7 @@ pub use locate::find_config;
 pub use migrations::{Migration, Rename, Spanned, Transfer};
 pub use nearest::nearest;
 pub use settings::{Dev, Limits, parse_ip};
+pub use together::{check_entrypoints, check_together};
 pub use vars::Var;
 pub use worker_name::{check_new_name, new_name_like};
 

@@ -26,6 +26,7 @@ use crate::engine::Extension;
 use crate::objects::Objects;
 
 pub use env::{Binding, BindingValue};
+pub use outbound::Outbound;
 pub use platform::{Platform, WorkerSpec, load_exports, set_compatibility};
 
 /// Modules that user code imports by name, and the prelude's parts behind them.
@@ -45,20 +46,21 @@ pub const EXTENSION: Extension = Extension {
 /// The prelude module that registers the entry functions.
 const ENTRY_MODULE: &str = "dodev:workers/entry";
 
-/// Adds every operation of this folder to the `host` object.
+/// Adds every operation of this folder to the `host` object of a Worker's realm.
 pub fn install<'js>(
     ctx: &Ctx<'js>,
     host: &Object<'js>,
     objects: &Rc<Objects>,
     spec: &Rc<WorkerSpec>,
+    outbound: &Outbound,
 ) -> rquickjs::Result<()> {
     alarm::install(ctx, host, objects)?;
     ctx::install(ctx, host, objects)?;
     env::install(ctx, host, spec)?;
     facets::install(ctx, host, objects)?;
-    namespace::install(ctx, host, objects)?;
+    namespace::install(ctx, host, objects, spec)?;
     sockets::install(ctx, host, objects, spec)?;
-    outbound::install(ctx, host, objects)?;
+    outbound::install(ctx, host, objects, outbound)?;
     sql::install(ctx, host, objects)?;
     storage::install(ctx, host, objects, spec)?;
     rpc::install(ctx, host, objects)?;

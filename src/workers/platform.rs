@@ -11,7 +11,8 @@ use crate::engine::socket::SocketId;
 use crate::engine::turn::Entered;
 use crate::engine::{Host, LogLevel, OpId, Scope};
 use crate::objects::{
-    ActorKey, Entry, Entrypoint, Event, Failure, Message, Objects, Reply, ReplyTo, Slot, Target, overrun,
+    ActorKey, Entry, Entrypoint, Event, Failure, Message, Objects, Reply, ReplyTo, Slot, Target,
+    WorkerNumber, overrun,
 };
 
 use super::alarm;
@@ -23,6 +24,8 @@ use super::scheduled;
 /// What a world knows about its Worker beside its code.
 #[derive(Debug, Clone)]
 pub struct WorkerSpec {
+    /// Its number.
+    pub worker: WorkerNumber,
     /// The entries of `env`, in order.
     pub bindings: Vec<Binding>,
     /// How errors are stored, by compatibility date.
@@ -77,11 +80,11 @@ impl Platform {
     ) -> Entered<'js> {
         let upgrades = asks_for_upgrade(&request);
         let called = (|| {
-            let Entrypoint { name, props } = *entrypoint;
+            let Entrypoint { name, props, cf } = *entrypoint;
             let props = self.read_optional(ctx, props)?.value;
             let (method, url, headers, body) = request_into_js(ctx, self.host(), request)?;
             let entry = self.host().entry(ctx, "fetchEntrypoint")?;
-            entry.call((name, props, method, url, headers, body))
+            entry.call((name, props, method, url, headers, body, cf))
         })();
         self.respond(scope, called, upgrades, reply)
     }
@@ -310,7 +313,7 @@ impl Entry for Platform {
                 self.host().entry(ctx, "callExport")?.call((export.id, path, args))
             }),
             Event::CallEntrypoint { entrypoint, path, args, reply } => {
-                let Entrypoint { name, props } = *entrypoint;
+                let Entrypoint { name, props, .. } = *entrypoint;
                 self.call(ctx, scope, args, reply, |args| {
                     let props = self.read_optional(ctx, props)?.value;
                     self.host().entry(ctx, "callEntrypoint")?.call((name, props, path, args))
@@ -377,14 +380,14 @@ impl Entry for Platform {
         done.expect("removing entries of a table cannot throw");
     }
 
-    fn forget_timers(&self, ctx: &Ctx<'_>, timers: Vec<u32>) {
+    fn forget_timers(&self, ctx: &Ctx<'_>, timers: &[u32]) {
         let done: rquickjs::Result<()> =
-            self.host().entry(ctx, "forget-timers").and_then(|entry| entry.call((timers,)));
+            self.host().entry(ctx, "forget-timers").and_then(|entry| entry.call((timers.to_vec(),)));
         done.expect("removing entries of a table cannot throw");
     }
 
-    fn forget_sockets(&self, ctx: &Ctx<'_>, sockets: Vec<SocketId>) {
-        let numbers: Vec<u32> = sockets.into_iter().map(|id| id.0).collect();
+    fn forget_sockets(&self, ctx: &Ctx<'_>, sockets: &[SocketId]) {
+        let numbers: Vec<u32> = sockets.iter().map(|id| id.0).collect();
         let done: rquickjs::Result<()> =
             self.host().entry(ctx, "forgetSockets").and_then(|entry| entry.call((numbers,)));
         done.expect("removing entries of a table cannot throw");

@@ -45,12 +45,19 @@ pub use warm::Warm;
 /// Where the logs of user code go; called on the world's thread.
 pub type LogSink = Arc<dyn Fn(LogRecord) + Send + Sync>;
 
-/// What a world is made of.
-pub struct WorldSpec {
+/// A Worker and its code.
+#[derive(Debug, Clone)]
+pub struct WorkerCode {
     /// What the user asked for.
     pub project: Arc<Project>,
     /// The code.
     pub bundle: Arc<Bundle>,
+}
+
+/// What a world is made of.
+pub struct WorldSpec {
+    /// The Workers, of different names, at least one. The first answers requests from outside.
+    pub workers: Vec<WorkerCode>,
     /// Which generation this is; later ones take objects over from earlier ones.
     pub generation: Generation,
     /// The state of all worlds of this server.
@@ -88,20 +95,19 @@ impl World {
         Warm::start(log, clock, None)
     }
 
-    /// The same for the generation after the one that serves `bundle`: its packages are evaluated too.
-    pub fn standby(log: LogSink, clock: Clock, project: &Project, bundle: &Bundle) -> Warm {
-        Warm::start(log, clock, Preparation::of(project, bundle))
+    /// The same for the generation after the one that serves `workers`: their packages are evaluated too.
+    pub fn standby(log: LogSink, clock: Clock, workers: &[WorkerCode]) -> Warm {
+        Warm::start(log, clock, Preparation::of(workers))
     }
 
-    /// Evaluates the bundle; blocks until its top level is done.
+    /// Evaluates the bundles; blocks until their top levels are done.
     ///
     /// # Errors
     /// Diagnostics that point into the user's files: what the top level threw, classes that are bound but
     /// not exported.
     pub fn spawn(spec: WorldSpec) -> Result<Self, WorldFailure> {
         let WorldSpec {
-            project,
-            bundle,
+            workers,
             generation,
             state,
             log,
@@ -111,14 +117,13 @@ impl World {
             hibernate_after,
             warm,
         } = spec;
-        let warm = warm.filter(|warm| warm.fits(&project, &bundle));
+        let warm = warm.filter(|warm| warm.fits(&workers));
         let warm = warm.unwrap_or_else(|| Warm::start(log, clock, None));
         let (answer, loaded) = mpsc::channel();
         let sender = warm.into_sender();
         let failed = |diagnostic| WorldFailure { diagnostics: vec![diagnostic] };
         let load = Load {
-            project,
-            bundle,
+            workers,
             generation,
             state,
             sender: sender.clone(),

@@ -1,6 +1,7 @@
 //! The thread of one world: its isolate, its objects, and the loop that everything enters by.
 
 use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -11,27 +12,29 @@ use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
-use crate::bundle::{Bundle, SourceMaps};
+use crate::bundle::SourceMaps;
 use crate::engine::exception::Exception;
 use crate::engine::http::{FetchError, FetchRequest, FetchResponse};
 use crate::engine::mailbox::{Receiver, Sender};
 use crate::engine::socket::SocketId;
-use crate::engine::{Completer, Completion, Host, Isolate, IsolateOptions, LogRecord};
+use crate::engine::{
+    Completer, Completion, Extension, Host, Isolate, IsolateOptions, LogRecord, OwnerId, RealmId,
+};
 use crate::node;
 use crate::objects::control::{Asker, Command};
 use crate::objects::{
-    AlarmTurns, Entry, HandingOver, LeaseHolder, LeaseKey, Objects, Obligation, ReplyTo, Stores,
+    AlarmTurns, Entry, Fired, HandingOver, LeaseHolder, LeaseKey, Objects, Obligation, ReplyTo, Stores,
 };
 use crate::project::Project;
 use crate::web;
-use crate::workers::{self, Platform};
+use crate::workers::{self, Outbound, Platform};
 
 use super::replies::Reply;
 use super::scheduled::{self, Crons};
 use super::standby::{Preparation, apply_flags};
 use super::state::SharedState;
 use super::travel::{TimeCommand, TimeReport, Travel};
-use super::{LogSink, spec, stack};
+use super::{LogSink, WorkerCode, spec, stack};
 
 /// What a world is told, from any thread.
 pub enum Message {
@@ -74,10 +77,8 @@ pub enum Message {
 
 /// The code of a world and what belongs to it.
 pub struct Load {
-    /// What the user asked for.
-    pub project: Arc<Project>,
-    /// The code.
-    pub bundle: Arc<Bundle>,
+    /// The Workers, in the order of their realms.
+    pub workers: Vec<WorkerCode>,
     /// Which generation this is.
     pub generation: Generation,
     /// The state of all worlds.
@@ -142,6 +143,8 @@ pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, c
             match message {
                 Message::Prepare(preparation) => {
                     *held.borrow_mut() = Some(Vec::new());
+                    isolate =
+                        isolate.and_then(|isolate| with_realms(isolate, &extensions, preparation.realms()));
                     prepared = isolate.as_ref().is_ok_and(|isolate| preparation.carry_out(isolate));
                     if !prepared {
                         drop(isolate);
@@ -149,15 +152,15 @@ pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, c
                         *held.borrow_mut() = None;
                     }
                 }
-                Message::Load(load) => match &isolate {
+                Message::Load(load) => match with_realms_of(isolate, &extensions, &load) {
                     Ok(isolate) => {
                         for record in held.borrow_mut().take().into_iter().flatten() {
                             log(record);
                         }
-                        return World::load(isolate, *load, receiver, clock.clone(), prepared);
+                        return World::load(&isolate, *load, receiver, clock.clone(), prepared);
                     }
                     Err(reason) => {
-                        let _ = load.answer.send(Err(vec![engine_failed(reason)]));
+                        let _ = load.answer.send(Err(vec![engine_failed(&reason)]));
                         return;
                     }
                 },
@@ -172,6 +175,22 @@ pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, c
     }
 }
 
+/// `isolate` with a realm for each of `count` Workers.
+fn with_realms(mut isolate: Isolate, extensions: &[Extension], count: usize) -> Result<Isolate, String> {
+    for _ in isolate.realms().count()..count {
+        isolate.add_realm(extensions)?;
+    }
+    Ok(isolate)
+}
+
+fn with_realms_of(
+    isolate: Result<Isolate, String>,
+    extensions: &[Extension],
+    load: &Load,
+) -> Result<Isolate, String> {
+    isolate.and_then(|isolate| with_realms(isolate, extensions, load.workers.len()))
+}
+
 /// A loaded world on its thread.
 struct World<'a> {
     isolate: &'a Isolate,
@@ -180,7 +199,8 @@ struct World<'a> {
     receiver: Receiver<Message>,
     clock: Clock,
     generation: Generation,
-    crons: Crons,
+    /// Of each Worker.
+    crons: Vec<Crons>,
     travel: Travel,
     /// How long to wait for messages at most, on the way to another time.
     pause: Option<Duration>,
@@ -192,14 +212,15 @@ struct World<'a> {
     outbox: Rc<RefCell<Vec<Reply>>>,
     /// When to end at the latest, and who waits for it.
     stopping: Option<(Duration, Vec<mpsc::Sender<()>>)>,
+    /// The directory of the primary Worker, which places in code are relative to.
+    root: PathBuf,
 }
 
 impl<'a> World<'a> {
     /// `prepared` says that the packages of this code have been evaluated in `isolate`.
     fn load(isolate: &'a Isolate, load: Load, receiver: Receiver<Message>, clock: Clock, prepared: bool) {
         let Load {
-            project,
-            bundle,
+            workers,
             generation,
             state,
             sender,
@@ -209,7 +230,9 @@ impl<'a> World<'a> {
             answer,
         } = load;
         let (objects_dir, own_dir) = (state.objects_dir(), state.own_dir());
-        let namespaces = match spec::namespaces(&project, &own_dir) {
+        let projects: Vec<_> = workers.iter().map(|worker| worker.project.clone()).collect();
+        let mut roster = spec::roster(&projects);
+        let namespaces = match spec::namespaces(&projects, &mut roster, &own_dir) {
             Ok(namespaces) => namespaces,
             Err(error) => {
                 let message = format!("the table of former ids cannot be read: {error}");
@@ -217,13 +240,17 @@ impl<'a> World<'a> {
                 return;
             }
         };
-        let worker = Rc::new(spec::worker(&project, &namespaces));
+        let specs: Vec<_> =
+            projects.iter().map(|project| Rc::new(spec::worker(project, &mut roster, &namespaces))).collect();
         let mailbox = sender.clone();
         let wake = sender.clone();
         let handing_over = HandingOver::new(state.leases.clone(), generation, Arc::new(Holder(sender)));
         let stores = Stores::new(objects_dir.clone(), state.history());
         isolate.host().set_own_dir(own_dir.clone());
-        let alarms = AlarmTurns::new(state.alarms.clone(), generation, &namespaces, &objects_dir, &own_dir);
+        // Those of Workers that do not run stand behind the others.
+        let own = namespaces.iter().take_while(|own| roster.realm(own.worker).is_some()).count();
+        let alarms =
+            AlarmTurns::new(state.alarms.clone(), generation, &namespaces[..own], &objects_dir, &own_dir);
         let alarms = match alarms {
             Ok(alarms) => alarms,
             Err(error) => {
@@ -232,32 +259,29 @@ impl<'a> World<'a> {
                 return;
             }
         };
-        let objects = Objects::new(isolate.host().clone(), namespaces, stores, alarms, handing_over);
+        let objects = Objects::new(isolate.host().clone(), roster, namespaces, stores, alarms, handing_over);
         objects.set_feed(state.feed().clone());
         objects.set_hibernate_after(hibernate_after);
-        if let Some(limit) = project.limits.subrequests {
-            objects.set_subrequests(limit);
+        for (project, realm) in projects.iter().zip(0..) {
+            if let Some(limit) = project.limits.subrequests {
+                objects.set_subrequests(RealmId(realm), limit);
+            }
         }
         let arrivals = mailbox.clone();
         let announce = move |id| drop(arrivals.send(Message::SocketArrived(id)));
         objects.sockets.connect(
             announce,
             state.parking.clone(),
-            spec::socket_rules(&project, !close_sockets),
+            projects.iter().map(|project| spec::socket_rules(project, !close_sockets)).collect(),
         );
-        isolate.install(|ctx, host| workers::install(ctx, host, &objects, &worker));
+        let outbound = Outbound::new(&objects);
+        for (realm, own) in isolate.realms().zip(&specs) {
+            isolate.install(realm, |ctx, host| workers::install(ctx, host, &objects, own, &outbound));
+        }
         let entry: Rc<dyn Entry> = Platform::new(objects.clone());
         let names = objects.clone();
         isolate.host().set_origin(move |owner| names.origin(owner));
-        let maps = SourceMaps::new(&bundle);
-        isolate.host().set_map_stack(move |text| stack::map_stack(&maps, text));
-        let mut modules = spec::modules(&bundle);
-        let order = bundle.external.as_ref().map(|external| external.order.as_slice()).unwrap_or_default();
-        if let Some(dependencies) = &bundle.dependencies {
-            modules.extend(spec::package_modules(dependencies, order));
-        }
-        isolate.set_user_modules(modules);
-        let crons = Crons::new(&project.crons, test_scheduled);
+        let crons = projects.iter().map(|project| Crons::new(&project.crons, test_scheduled)).collect();
         let mut world = World {
             isolate,
             objects,
@@ -273,19 +297,10 @@ impl<'a> World<'a> {
             batch: Vec::new(),
             outbox: Rc::default(),
             stopping: None,
+            root: projects[0].root.clone(),
         };
-        if !prepared {
-            apply_flags(isolate, &spec::compatibility_flags(&project), spec::hidden_modules(&project));
-        }
-        isolate.set_turn_cpu(limits::STARTUP_CPU);
-        let packages = if prepared || order.is_empty() {
-            Ok(())
-        } else {
-            world.evaluate(&project, spec::PACKAGES, false)
-        };
-        let result = packages.and_then(|()| world.evaluate(&project, &bundle.entry, true));
-        let cpu = project.limits.cpu_ms.map(|ms| Duration::from_millis(ms.into()));
-        isolate.set_turn_cpu(cpu.unwrap_or(limits::TURN_CPU));
+        let mut each = isolate.realms().zip(&workers);
+        let result = each.try_for_each(|(realm, worker)| world.begin(realm, worker, prepared));
         let loaded = result.is_ok();
         if answer.send(result).is_ok() && loaded {
             let tell = move |key| drop(mailbox.send(Message::SocketsParked(key)));
@@ -293,7 +308,8 @@ impl<'a> World<'a> {
             let watcher = wake.clone();
             let watching = world.clock.watch(Arc::new(move || drop(watcher.send(Message::TimeChanged))));
             world.objects.listen_for_alarms(Arc::new(move || drop(wake.send(Message::AlarmsChanged))));
-            world.crons.begin(world.clock.now());
+            let now = world.clock.now();
+            world.crons.iter_mut().for_each(|crons| crons.begin(now));
             world.serve();
             drop(watching);
         }
@@ -302,19 +318,55 @@ impl<'a> World<'a> {
         world.objects.release_leases();
     }
 
+    /// Evaluates the code of a Worker in its realm; its packages have been evaluated if they were `prepared`.
+    fn begin(&mut self, realm: RealmId, worker: &WorkerCode, prepared: bool) -> Result<(), Vec<Diagnostic>> {
+        let WorkerCode { project, bundle } = worker;
+        let maps = SourceMaps::new(bundle);
+        let way = stack::way(&self.root, &project.root);
+        self.isolate.host().set_map_stack(realm, move |text| stack::map_stack(&maps, &way, text));
+        let mut modules = spec::modules(bundle);
+        let order = bundle.external.as_ref().map(|external| external.order.as_slice()).unwrap_or_default();
+        if let Some(dependencies) = &bundle.dependencies {
+            modules.extend(spec::package_modules(dependencies, order));
+        }
+        self.isolate.set_user_modules(realm, modules);
+        if !prepared {
+            let hidden = spec::hidden_modules(project);
+            apply_flags(self.isolate, realm, &spec::compatibility_flags(project), hidden);
+        }
+        self.isolate.set_turn_cpu(realm, limits::STARTUP_CPU);
+        if !prepared && !order.is_empty() {
+            self.evaluate(realm, project, spec::PACKAGES, false)?;
+        }
+        self.evaluate(realm, project, &bundle.entry, true)?;
+        let cpu = project.limits.cpu_ms.map(|ms| Duration::from_millis(ms.into()));
+        self.isolate.set_turn_cpu(realm, cpu.unwrap_or(limits::TURN_CPU));
+        Ok(())
+    }
+
     /// Evaluates a module and everything it waits for; the main one tells what the Worker exports.
-    fn evaluate(&mut self, project: &Project, module: &str, is_main: bool) -> Result<(), Vec<Diagnostic>> {
+    fn evaluate(
+        &mut self,
+        realm: RealmId,
+        project: &Project,
+        module: &str,
+        is_main: bool,
+    ) -> Result<(), Vec<Diagnostic>> {
         let outcome: Rc<RefCell<Option<Result<(), Exception>>>> = Rc::default();
         let (place, host) = (outcome.clone(), self.isolate.host().clone());
-        let report = self.isolate.load(module, move |ctx, result| {
+        let report = self.isolate.load(realm, module, move |ctx, result| {
             let exports = result.and_then(|namespace| match is_main {
                 true => workers::load_exports(ctx, &host, namespace).map_err(|_| ctx.catch()),
                 false => Ok(()),
             });
             *place.borrow_mut() = Some(exports.map_err(|thrown| Exception::read(ctx, &thrown)));
         });
+        let who = match self.objects.roster.is_shared() {
+            true => format!("the Worker `{}`", project.name),
+            false => "the Worker".to_owned(),
+        };
         if report.cpu_exceeded {
-            let message = "the top level of the Worker ran for too long and was ended";
+            let message = format!("the top level of {who} ran for too long and was ended");
             return Err(vec![Diagnostic::error("worker/startup-cpu", message).help(
                 "the platform allows about a second of CPU time at the top level: move work into handlers",
             )]);
@@ -323,7 +375,7 @@ impl<'a> World<'a> {
         while outcome.borrow().is_none() {
             let left = deadline.saturating_sub(self.clock.machine());
             if left.is_zero() {
-                let message = "the top level of the Worker waits for something that does not happen";
+                let message = format!("the top level of {who} waits for something that does not happen");
                 return Err(vec![Diagnostic::error("worker/startup-wait", message)]);
             }
             self.step(Some(left));
@@ -331,7 +383,7 @@ impl<'a> World<'a> {
         let result = outcome.borrow_mut().take().expect("the loop ends when there is an outcome");
         match result {
             Ok(_) => Ok(()),
-            Err(exception) => Err(vec![top_level_throw(project, &exception)]),
+            Err(exception) => Err(vec![top_level_throw(&self.root, &who, &exception)]),
         }
     }
 
@@ -359,7 +411,8 @@ impl<'a> World<'a> {
     /// One batch: waits for messages or time, at most `limit`, and works off what they make ready.
     fn step(&mut self, limit: Option<Duration>) {
         let due = self.objects.next_due().and_then(|due| self.clock.wait_until(due));
-        let cron = self.crons.wait(self.clock.now());
+        let now = self.clock.now();
+        let cron = self.crons.iter().filter_map(|crons| crons.wait(now)).min();
         let cron = cron.filter(|wait| wait.is_zero() || !self.clock.stands());
         let later =
             [self.objects.stores.history_due(), self.objects.alarm_ends_due()].into_iter().flatten().min();
@@ -382,7 +435,8 @@ impl<'a> World<'a> {
 
     /// Moves the time on, if somebody wants that.
     fn go_on(&mut self) {
-        let cron = || self.objects.listens().then(|| self.crons.next()).flatten();
+        let next = || self.crons.iter().filter_map(Crons::next).min_by_key(|(due, _)| *due);
+        let cron = || self.objects.listens().then(next).flatten();
         let cron = || cron().map(|(due, text)| scheduled::fired(due, text));
         // What the world outside sent before it was done is in the mailbox by now, and comes first.
         let outside = self.objects.newest_outside();
@@ -396,16 +450,22 @@ impl<'a> World<'a> {
     /// Runs the scheduled handler for what is due, if this world is the newest one.
     fn advance_crons(&mut self) {
         let listens = self.objects.listens();
-        for (time, cron) in self.crons.take_due(self.clock.now()) {
-            if listens {
-                let noted = self.objects.journal.note(|| scheduled::fired(time, &cron));
+        let now = self.clock.now();
+        for (realm, crons) in self.isolate.realms().zip(&mut self.crons) {
+            for (time, cron) in crons.take_due(now) {
+                if !listens {
+                    continue;
+                }
+                let origin = || self.objects.origin(OwnerId::none_of(realm));
+                let fired = || Fired { origin: origin(), ..scheduled::fired(time, &cron) };
+                let noted = self.objects.journal.note(fired);
                 let objects = Rc::downgrade(&self.objects);
                 let done = move |ok: bool| {
                     if let Some(objects) = objects.upgrade() {
                         objects.journal.end(noted, if ok { "ok" } else { "failed" });
                     }
                 };
-                self.objects.deliver_to_worker(Crons::due_event(time, cron, done));
+                self.objects.deliver_to_worker(realm, Crons::due_event(time, cron, done));
             }
         }
     }
@@ -415,8 +475,8 @@ impl<'a> World<'a> {
             Message::Fetch(request, answer) => {
                 let outbox = self.outbox.clone();
                 let reply = ReplyTo::Edge(Box::new(move |result| outbox.borrow_mut().push((answer, result))));
-                let event = self.crons.event(request, reply, self.clock.now());
-                self.objects.deliver_to_worker(event);
+                let event = self.crons[0].event(request, reply, self.clock.now());
+                self.objects.deliver_to_worker(RealmId::FIRST, event);
             }
             Message::Control(asked) => {
                 let (command, asker) = *asked;
@@ -458,15 +518,15 @@ impl<'a> World<'a> {
     }
 }
 
-fn top_level_throw(project: &Project, exception: &Exception) -> Diagnostic {
-    let message = format!("the top level of the Worker threw `{}`", exception.headline());
+fn top_level_throw(root: &Path, who: &str, exception: &Exception) -> Diagnostic {
+    let message = format!("the top level of {who} threw `{}`", exception.headline());
     let mut diagnostic = Diagnostic::error("worker/top-level-throw", message);
     if exception.headline().contains("Incorrect type for map entry") {
         diagnostic = diagnostic.help(
             "a main module exports handlers, classes and functions only; move other values to another module",
         );
     }
-    match stack::first_position(&project.root, &exception.stack) {
+    match stack::first_position(root, &exception.stack) {
         Some((source, offset)) => diagnostic.at(&source, offset..offset + 1, "thrown here"),
         None => diagnostic,
     }

@@ -12,27 +12,61 @@ use crate::bundle::{Bundle, Dependencies, DependencyForm, OutputKind};
 use crate::engine::clone::ErrorForm;
 use crate::engine::loader::{Hides, ModuleSource};
 use crate::node;
-use crate::objects::{Namespace, SocketRules};
+use crate::objects::{Namespace, Roster, SocketRules};
 use crate::project::{ClassStorage, Project, Var};
 use crate::storage::FormerIds;
 use crate::web::cloudflare::flags;
 use crate::workers::{Binding, BindingValue, WorkerSpec};
 
-/// The classes of the Worker whose objects live in its isolate; `own_dir` is where dodev keeps its own files.
+/// The Workers of `projects`, and those that they are bound to and that do not run.
+pub fn roster(projects: &[Arc<Project>]) -> Roster {
+    let mut roster = Roster::new(projects.iter().map(|project| project.name.clone()).collect());
+    for project in projects {
+        let scripts = project.durable_objects.iter().filter_map(|binding| binding.script_name.as_deref());
+        let services = project.services.iter().map(|service| service.service.as_str());
+        for name in services.chain(scripts) {
+            roster.number(name);
+        }
+    }
+    roster
+}
+
+/// The classes of all Workers whose objects live in their isolate, and behind them those that are bound of Workers that
+/// do not run; `own_dir` is where dodev keeps its own files.
 ///
 /// # Errors
 /// When the table of a namespace's former ids cannot be read.
-pub fn namespaces(project: &Project, own_dir: &Path) -> io::Result<Vec<Namespace>> {
-    let namespace = |(class, storage): (&String, &ClassStorage)| {
-        let key = NamespaceKey::new(&project.name, class);
-        let former = FormerIds::read(&FormerIds::path(own_dir, key.as_str()))?;
-        Ok(Namespace { key, class: class.clone(), sqlite: *storage == ClassStorage::Sqlite, former })
-    };
-    project.classes.iter().map(namespace).collect()
+pub fn namespaces(
+    projects: &[Arc<Project>],
+    roster: &mut Roster,
+    own_dir: &Path,
+) -> io::Result<Vec<Namespace>> {
+    let mut namespaces = Vec::new();
+    for project in projects {
+        let worker = roster.number(&project.name);
+        for (class, storage) in &project.classes {
+            let key = NamespaceKey::new(&project.name, class);
+            let former = FormerIds::read(&FormerIds::path(own_dir, key.as_str()))?;
+            let sqlite = *storage == ClassStorage::Sqlite;
+            namespaces.push(Namespace { worker, key, class: class.clone(), sqlite, former });
+        }
+    }
+    for binding in projects.iter().flat_map(|project| &project.durable_objects) {
+        let Some(script) = &binding.script_name else { continue };
+        let (worker, class) = (roster.number(script), binding.class_name.clone());
+        let known = |namespace: &Namespace| namespace.worker == worker && namespace.class == class;
+        if roster.realm(worker).is_none() && !namespaces.iter().any(known) {
+            let key = NamespaceKey::new(script, &class);
+            let former = FormerIds::default();
+            namespaces.push(Namespace { worker, key, class, sqlite: true, former });
+        }
+    }
+    Ok(namespaces)
 }
 
-/// The environment and the dates that change behaviour.
-pub fn worker(project: &Project, namespaces: &[Namespace]) -> WorkerSpec {
+/// The environment of a Worker and the dates that change its behaviour.
+pub fn worker(project: &Project, roster: &mut Roster, namespaces: &[Namespace]) -> WorkerSpec {
+    let own = roster.number(&project.name);
     let mut bindings = Vec::new();
     let mut bind = |name: &str, value| bindings.push(Binding { name: name.to_owned(), value });
     for (name, var) in &project.vars {
@@ -42,18 +76,15 @@ pub fn worker(project: &Project, namespaces: &[Namespace]) -> WorkerSpec {
         }
     }
     for binding in &project.durable_objects {
-        let own = binding.is_own(&project.name);
-        let number = namespaces.iter().position(|n| own && n.class == binding.class_name);
-        let refused = || BindingValue::Refused("Durable Object of another Worker".to_owned());
+        let worker = binding.script_name.as_deref().map_or(own, |script| roster.number(script));
+        let number = namespaces.iter().position(|n| n.worker == worker && n.class == binding.class_name);
+        let refused = || BindingValue::Refused(format!("the unknown class `{}`", binding.class_name));
         bind(&binding.name, number.map_or_else(refused, BindingValue::Namespace));
     }
     for service in &project.services {
-        let value = if service.service == project.name {
-            BindingValue::Entrypoint { name: service.entrypoint.clone(), props: service.props.to_string() }
-        } else {
-            BindingValue::Refused(format!("the service `{}`, another Worker", service.service))
-        };
-        bind(&service.binding, value);
+        let worker = roster.number(&service.service);
+        let (name, props) = (service.entrypoint.clone(), service.props.to_string());
+        bind(&service.binding, BindingValue::Entrypoint { worker, name, props });
     }
     for unsupported in &project.unsupported {
         if let Some(name) = &unsupported.binding {
@@ -63,6 +94,7 @@ pub fn worker(project: &Project, namespaces: &[Namespace]) -> WorkerSpec {
     let compatibility = &project.compatibility;
     let host_form = compatibility.is_on("enhanced_error_serialization");
     WorkerSpec {
+        worker: own,
         bindings,
         stored_errors: if host_form { ErrorForm::HostObject } else { ErrorForm::Native },
         delete_all_deletes_alarm: compatibility.is_on("delete_all_deletes_alarm"),

@@ -35,8 +35,19 @@ fn position(text: &str) -> Option<Position<'_>> {
     })
 }
 
-/// Rewrites the positions of `stack` to the user's files; frames of the platform are left out.
-pub fn map_stack(maps: &SourceMaps, stack: &str) -> String {
+/// How to get from the directory `from` to the directory `to`, both absolute: nothing, or parts that end with `/`.
+pub fn way(from: &Path, to: &Path) -> String {
+    let shared = from.components().zip(to.components()).take_while(|(one, other)| one == other).count();
+    let mut way = "../".repeat(from.components().count() - shared);
+    for part in to.components().skip(shared) {
+        way.push_str(&part.as_os_str().to_string_lossy());
+        way.push('/');
+    }
+    way
+}
+
+/// Rewrites the positions of `stack` to the user's files, which lie below `root`; frames of the platform are left out.
+pub fn map_stack(maps: &SourceMaps, root: &str, stack: &str) -> String {
     let mut mapped = String::with_capacity(stack.len());
     for line in stack.lines() {
         if line.contains("(native)") || line.contains("dodev:") {
@@ -47,7 +58,7 @@ pub fn map_stack(maps: &SourceMaps, stack: &str) -> String {
                 Some(original) => {
                     let close = if at.closed { ")" } else { "" };
                     let (before, path) = (at.before, original.path);
-                    write!(mapped, "{before}{path}:{}:{}{close}", original.line, original.column)
+                    write!(mapped, "{before}{root}{path}:{}:{}{close}", original.line, original.column)
                         .expect("strings take text");
                 }
                 None => mapped.push_str(line),
@@ -73,6 +84,18 @@ pub fn first_position(root: &Path, stack: &str) -> Option<(std::sync::Arc<Source
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_way_leads_up_and_down() {
+        for (from, to, expected) in [
+            ("/p/a", "/p/a", ""),
+            ("/p", "/p/back", "back/"),
+            ("/p/apps/web", "/p/apps/api", "../api/"),
+            ("/p/apps/web", "/p", "../../"),
+        ] {
+            assert_eq!(way(Path::new(from), Path::new(to)), expected, "{from} to {to}");
+        }
+    }
 
     #[test]
     fn positions_are_read_from_both_forms_of_frames() {

@@ -16,58 +16,81 @@ use crate::base::limits;
 use crate::bundle::{Bundle, Dependencies};
 use crate::engine::loader::Hides;
 use crate::engine::turn::Entered;
-use crate::engine::{Isolate, Scope};
+use crate::engine::{Isolate, RealmId, Scope};
 use crate::node;
-use crate::project::Project;
 use crate::workers;
 
-use super::spec;
+use super::{WorkerCode, spec};
 
-/// What an isolate is prepared for.
+/// What an isolate is prepared for: the packages of each Worker, in the order of their realms.
 #[derive(Debug)]
-pub struct Preparation {
-    dependencies: Arc<Dependencies>,
-    order: Vec<String>,
+pub struct Preparation(Vec<Prepared>);
+
+#[derive(Debug)]
+struct Prepared {
+    /// Nothing for a Worker that has no packages of its own.
+    packages: Option<(Arc<Dependencies>, Vec<String>)>,
     flags: Vec<(&'static str, bool)>,
     hidden: Option<Hides>,
 }
 
 impl Preparation {
-    /// What would help another generation of `bundle`; nothing if it has no packages of its own.
-    pub fn of(project: &Project, bundle: &Bundle) -> Option<Self> {
-        Some(Self {
-            dependencies: bundle.dependencies.clone()?,
-            order: bundle.external.as_ref()?.order.clone(),
-            flags: spec::compatibility_flags(project),
-            hidden: spec::hidden_modules(project),
-        })
+    /// What would help another generation of `workers`; nothing if none has packages of its own.
+    pub fn of(workers: &[WorkerCode]) -> Option<Self> {
+        let prepared: Vec<Prepared> = workers
+            .iter()
+            .map(|WorkerCode { project, bundle }| Prepared {
+                packages: packages_of(bundle),
+                flags: spec::compatibility_flags(project),
+                hidden: spec::hidden_modules(project),
+            })
+            .collect();
+        prepared.iter().any(|own| own.packages.is_some()).then_some(Self(prepared))
     }
 
-    /// Whether code with the packages `of` another bundle may be loaded into an isolate prepared so.
-    pub fn fits(&self, project: &Project, bundle: &Bundle) -> bool {
-        bundle.dependencies.as_ref() == Some(&self.dependencies)
-            && bundle.external.as_ref().is_some_and(|external| external.order == self.order)
-            && spec::compatibility_flags(project) == self.flags
+    /// Whether `workers`, another generation, may be loaded into an isolate prepared so.
+    pub fn fits(&self, workers: &[WorkerCode]) -> bool {
+        let fits = |(own, worker): (&Prepared, &WorkerCode)| {
+            packages_of(&worker.bundle) == own.packages
+                && spec::compatibility_flags(&worker.project) == own.flags
+        };
+        self.0.len() == workers.len() && self.0.iter().zip(workers).all(fits)
+    }
+
+    /// How many realms it needs.
+    pub fn realms(&self) -> usize {
+        self.0.len()
     }
 
     /// Evaluates the packages in `isolate`; whether that is done and nothing is left to wait for.
     pub fn carry_out(&self, isolate: &Isolate) -> bool {
-        isolate.set_user_modules(spec::package_modules(&self.dependencies, &self.order));
-        apply_flags(isolate, &self.flags, self.hidden);
-        isolate.set_turn_cpu(limits::STARTUP_CPU);
+        isolate.realms().zip(&self.0).all(|(realm, own)| own.carry_out(isolate, realm))
+    }
+}
+
+impl Prepared {
+    fn carry_out(&self, isolate: &Isolate, realm: RealmId) -> bool {
+        apply_flags(isolate, realm, &self.flags, self.hidden);
+        let Some((dependencies, order)) = &self.packages else { return true };
+        isolate.set_user_modules(realm, spec::package_modules(dependencies, order));
+        isolate.set_turn_cpu(realm, limits::STARTUP_CPU);
         let evaluated = Rc::new(Cell::new(false));
         let note = evaluated.clone();
-        let report = isolate.load(spec::PACKAGES, move |_, result| note.set(result.is_ok()));
+        let report = isolate.load(realm, spec::PACKAGES, move |_, result| note.set(result.is_ok()));
         evaluated.get() && !report.cpu_exceeded && !report.memory_exceeded && report.uncaught.is_empty()
     }
 }
 
-/// Makes `isolate` behave as the project's compatibility date and flags say.
-pub fn apply_flags(isolate: &Isolate, flags: &[(&'static str, bool)], hidden: Option<Hides>) {
+fn packages_of(bundle: &Bundle) -> Option<(Arc<Dependencies>, Vec<String>)> {
+    Some((bundle.dependencies.clone()?, bundle.external.as_ref()?.order.clone()))
+}
+
+/// Makes `realm` of `isolate` behave as the project's compatibility date and flags say.
+pub fn apply_flags(isolate: &Isolate, realm: RealmId, flags: &[(&'static str, bool)], hidden: Option<Hides>) {
     if let Some(hidden) = hidden {
-        isolate.hide_modules(hidden);
+        isolate.hide_modules(realm, hidden);
     }
-    isolate.turn(Scope::NONE, |ctx| {
+    isolate.turn(Scope::none_of(realm), |ctx| {
         workers::set_compatibility(ctx, isolate.host(), flags).expect("the prelude's own code");
         if flags.contains(&("nodejs_compat", true)) {
             node::define_globals(ctx).expect("the prelude's own code");

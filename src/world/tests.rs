@@ -12,7 +12,7 @@ use crate::engine::http::{Body, FetchRequest};
 use crate::objects::control::{Action, Address, Answer, Command, Target};
 use crate::project::{LoadRequest, load};
 
-use super::{SharedState, World, WorldSpec};
+use super::{SharedState, WorkerCode, World, WorldSpec};
 
 const CONFIG: &str = r#"{
   "name": "w",
@@ -85,8 +85,10 @@ impl Setting {
         let bundle = Bundle { entry: "index.js".to_owned(), modules: vec![module], ..Bundle::default() };
         let log = self.log.clone();
         let spec = WorldSpec {
-            project: Arc::new(loaded.project.expect("a valid project")),
-            bundle: Arc::new(bundle),
+            workers: vec![WorkerCode {
+                project: Arc::new(loaded.project.expect("a valid project")),
+                bundle: Arc::new(bundle),
+            }],
             generation: Generation(generation),
             state: self.state.clone(),
             log: Arc::new(move |record| log.lock().expect("no panic before").push(record.text)),

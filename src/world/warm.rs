@@ -5,14 +5,12 @@ use std::thread;
 
 use crate::base::clock::Clock;
 use crate::base::limits;
-use crate::bundle::Bundle;
 use crate::engine::mailbox::{Sender, mailbox};
 use crate::engine::memory;
-use crate::project::Project;
 
-use super::LogSink;
 use super::runner::{self, Message};
 use super::standby::Preparation;
+use super::{LogSink, WorkerCode};
 
 /// A thread with an isolate that waits for code.
 pub struct Warm {
@@ -40,8 +38,8 @@ impl Warm {
     }
 
     /// Whether this code can be loaded here.
-    pub(super) fn fits(&self, project: &Project, bundle: &Bundle) -> bool {
-        self.preparation.as_ref().is_none_or(|preparation| preparation.fits(project, bundle))
+    pub(super) fn fits(&self, workers: &[WorkerCode]) -> bool {
+        self.preparation.as_ref().is_none_or(|preparation| preparation.fits(workers))
     }
 
     pub(super) fn into_sender(self) -> Sender<Message> {

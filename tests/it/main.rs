@@ -44,3 +44,4 @@ mod test_command;
 mod tidy;
 mod time;
 mod websocket;
+mod workers;

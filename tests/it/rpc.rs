@@ -12,7 +12,7 @@ const CASES: &[(&str, &str)] = &[
     ("forgotten_stubs", r#"["hi g",["disposed g"]]"#),
     (
         "entry_points",
-        r#"["hi e",2,"hello you, object, function",["disposed e"],"dodev does not emulate the binding \"OTHER\" (the service `another-worker`, another Worker) yet"]"#,
+        r#"["hi e",2,"hello you, object, function",["disposed e"],"Worker \"another-worker\" not found. Make sure it is running locally."]"#,
     ),
     ("own_exports", r#"[["Named","Room","default","plain"],{"tenant":1},"hi x"]"#),
     (

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use super::{Event, LAST_COMMIT, Session, Standby};
+use super::{Event, LAST_COMMIT, Member, Session, Standby};
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
@@ -11,7 +11,7 @@ use crate::dev::machine::Signal;
 use crate::dev::migrations::Outcome as Migrated;
 use crate::dev::report::{Broken, Ready, Report};
 use crate::server::Serving;
-use crate::world::{World, WorldFailure, WorldSpec};
+use crate::world::{WorkerCode, World, WorldFailure, WorldSpec};
 
 impl Session {
     pub(super) fn on_evaluated(
@@ -51,45 +51,54 @@ impl Session {
         }
     }
 
-    /// Makes the state fit the project of the newest evaluation. If anything moves, the code that serves stops
+    /// Makes the state fit the projects of the newest evaluation. If anything moves, the code that serves stops
     /// first, and requests wait.
     pub(super) fn migrate(&mut self) -> Migrated {
-        let Some((bundle, project)) = &self.evaluating else { return Migrated::Fits };
-        if self.migrations.fits(project) {
-            return Migrated::Fits;
-        }
+        let Some(workers) = &self.evaluating else { return Migrated::Fits };
+        let mut moved = Vec::new();
         let (current, serving) = (&self.current, &mut self.serving);
         let state = self.state.clone();
-        let mut _alone = None;
-        let release = || {
-            // Nobody replaces objects while they move.
-            _alone = Some(state.exclusively());
-            if let Some((world, ..)) = serving.take() {
-                current.swap(Serving::Starting);
-                world.stop(limits::DRAIN);
+        // Nobody replaces objects while they move.
+        let mut alone = None;
+        for (member, WorkerCode { project, bundle }) in self.members.iter_mut().zip(workers) {
+            if member.migrations.fits(project) {
+                continue;
             }
-        };
-        match self.migrations.apply(project, &bundle.exports, release) {
-            Ok(outcome) => outcome,
-            Err(error) => {
-                let help = "nothing is lost; free space or correct the permissions, then save or start again";
-                let message = format!("the state could not be migrated: {error}");
-                Migrated::Refused(vec![Diagnostic::error("migrate/failed", message).help(help)])
+            let release = || {
+                alone.get_or_insert_with(|| state.exclusively());
+                if let Some((world, ..)) = serving.take() {
+                    current.swap(Serving::Starting);
+                    world.stop(limits::DRAIN);
+                }
+            };
+            match member.migrations.apply(project, &bundle.exports, release) {
+                Ok(Migrated::Fits) => {}
+                Ok(Migrated::Moved(namespaces)) => moved.extend(namespaces),
+                Ok(Migrated::Refused(failure)) => return Migrated::Refused(failure),
+                Err(error) => {
+                    let help =
+                        "nothing is lost; free space or correct the permissions, then save or start again";
+                    let message = format!("the state could not be migrated: {error}");
+                    return Migrated::Refused(vec![Diagnostic::error("migrate/failed", message).help(help)]);
+                }
             }
         }
+        if moved.is_empty() { Migrated::Fits } else { Migrated::Moved(moved) }
     }
 
     pub(super) fn evaluate(&mut self, generation: Generation) {
-        let bundle = self.bundle.clone().expect("a bundle was built before it is evaluated");
-        self.evaluating = Some((bundle, self.project.clone()));
+        self.evaluating = Some(self.workers());
         self.spawn_world(generation);
     }
 
     pub(super) fn spawn_world(&mut self, generation: Generation) {
-        let (bundle, project) = self.evaluating.clone().expect("set before it is evaluated");
+        let workers = self.evaluating.clone().expect("set before it is evaluated");
+        let fitted = |(member, worker): (&Member, WorkerCode)| WorkerCode {
+            project: member.migrations.fitted(&worker.project),
+            ..worker
+        };
         let spec = WorldSpec {
-            project: self.migrations.fitted(&project),
-            bundle,
+            workers: self.members.iter().zip(workers).map(fitted).collect(),
             generation,
             state: self.state.clone(),
             log: self.log.clone(),
@@ -114,10 +123,11 @@ impl Session {
 
     pub(super) fn serve(&mut self, generation: Generation) {
         let (_, world) = self.fresh.take().expect("an evaluated world waits to serve");
-        let (bundle, project) = self.evaluating.take().expect("it was evaluated from something");
+        let workers = self.evaluating.take().expect("it was evaluated from something");
+        let projects = workers.iter().map(|worker| worker.project.clone()).collect();
         let serving = Serving::World { generation, handler: Arc::new(world.clone()) };
         self.current.swap(serving);
-        if let Some((old, ..)) = self.serving.replace((world, bundle, project.clone())) {
+        if let Some((old, ..)) = self.serving.replace((world, workers)) {
             old.retire();
         }
         let elapsed = self.options.clock.machine();
@@ -131,7 +141,7 @@ impl Session {
         // After a fix the time since the start says nothing.
         let duration = changed_at.is_none().then_some(elapsed);
         let (address, persist) = (self.server.address(), self.persist.clone());
-        self.report(Report::Ready(Ready { address, project, persist, token: self.token.clone(), duration }));
+        self.report(Report::Ready(Ready { address, projects, persist, token: self.token.clone(), duration }));
     }
 
     pub(super) fn show_broken(&mut self) {

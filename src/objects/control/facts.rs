@@ -165,7 +165,7 @@ impl Objects {
             let objects = slots.iter().map(|slot| &actors[slot.0 as usize]);
             objects.filter(move |actor| actor.key.namespace == index)
         };
-        let namespaces = self.namespaces.iter().enumerate().map(|(index, namespace)| NamespaceFacts {
+        let namespaces = self.own_namespaces().iter().enumerate().map(|(index, namespace)| NamespaceFacts {
             class: namespace.class.clone(),
             key: namespace.key.as_str().to_owned(),
             sqlite: namespace.sqlite,
@@ -175,7 +175,7 @@ impl Objects {
         Overview {
             namespaces: namespaces.collect(),
             memory_bytes: isolate.memory_bytes(),
-            memory_limit_bytes: limits::ISOLATE_MEMORY_BYTES,
+            memory_limit_bytes: limits::ISOLATE_MEMORY_BYTES * isolate.realms().count(),
             contexts: self.requests.borrow().len(),
             sockets: self.sockets.count_of_clients(),
         }

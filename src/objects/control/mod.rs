@@ -273,11 +273,23 @@ impl Objects {
     }
 
     fn namespace_of(&self, class: &str) -> Result<usize, Refusal> {
-        let found = self.namespaces.iter().position(|n| n.class == class || n.key.as_str() == class);
-        found.ok_or_else(|| {
-            let classes = self.namespaces.iter().map(|n| n.class.clone()).collect();
-            Refusal::NoClass(class.to_owned(), classes)
-        })
+        let own = self.own_namespaces();
+        if let Some(found) = own.iter().position(|namespace| namespace.key.as_str() == class) {
+            return Ok(found);
+        }
+        let mut of_class = own.iter().enumerate().filter(|(_, namespace)| namespace.class == class);
+        match (of_class.next(), of_class.next()) {
+            (Some((found, _)), None) => Ok(found),
+            (Some((_, one)), Some((_, other))) => Err(Refusal::Invalid(format!(
+                "several Workers have a class `{class}`: say `{}` or `{}`",
+                one.key.as_str(),
+                other.key.as_str()
+            ))),
+            (None, _) => {
+                let classes = (0..own.len()).map(|number| self.class_of(number).to_owned()).collect();
+                Err(Refusal::NoClass(class.to_owned(), classes))
+            }
+        }
     }
 
     /// Answers `asker` with the outcome of an event.

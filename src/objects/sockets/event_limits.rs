@@ -81,6 +81,7 @@ impl Objects {
         match self.origin_of(slot) {
             crate::engine::Origin::Object { class, name } => format!("{class}({name})"),
             crate::engine::Origin::Worker => "the Worker".to_owned(),
+            crate::engine::Origin::OneOf(worker) => format!("the Worker {worker}"),
         }
     }
 }

@@ -30,7 +30,7 @@ impl Objects {
     /// Leaves the sockets of the object in `slot` for the next world.
     pub(in super::super) fn park_sockets(&self, slot: Slot) {
         let Some(room) = self.sockets.rooms.borrow_mut().remove(&slot) else { return };
-        if !self.sockets.rules.get().outlive_reloads {
+        if !self.sockets.rules(self.realm_of(slot)).outlive_reloads {
             let ids = room.listed.newest_first(None);
             if !ids.is_empty() {
                 let (count, name) = (ids.len(), self.name_of(slot));
@@ -70,7 +70,7 @@ impl Objects {
 
     /// Takes over what an earlier world left for the object `key`.
     pub fn adopt_sockets(&self, key: &LeaseKey) {
-        let namespace = self.namespaces.iter().position(|n| n.key.as_str() == key.0);
+        let namespace = self.own_namespaces().iter().position(|n| n.key.as_str() == key.0);
         let parking = self.sockets.parking.borrow().clone();
         let Some(namespace) = namespace else {
             if let Some(room) = parking.take(key) {

@@ -6,7 +6,7 @@ use crate::engine::{LogLevel, LogRecord, Origin, OwnerId};
 use super::super::actor::Slot;
 use super::super::scheduler::Objects;
 use super::life::Acceptance;
-use super::table::Peer;
+use super::table::{End, Peer};
 
 impl Objects {
     /// Lets a message of the end `id` out to its other side.
@@ -58,7 +58,15 @@ impl Objects {
 
     /// Couples the returned end `id` with a client: what was sent to it so far goes first.
     pub(in super::super) fn couple(&self, id: SocketId) -> LinkEdge {
-        let (link, edge) = link(self.sockets.rules.get().message_bytes);
+        // The other end is the one that will be spoken to.
+        let home = |end: &mut End| match end.peer {
+            Peer::End(other) => Some(other),
+            Peer::Client(_) | Peer::Gone => None,
+        };
+        let other = self.sockets.with(id, home).flatten();
+        let home = other.and_then(|other| self.sockets.with(other, |end| end.home));
+        let realm = home.unwrap_or(OwnerId::NONE).realm();
+        let (link, edge) = link(self.sockets.message_max(realm));
         let returned = self.sockets.ends.borrow_mut().remove(&id);
         let Some(returned) = returned else { return edge };
         self.leave_home(id, returned.home);
@@ -89,6 +97,23 @@ impl Objects {
             self.keep_alive(other, owner);
         }
         edge
+    }
+
+    /// The returned end `id` is on its way to `owner`: it outlives the context that returned it, and so does the end that
+    /// this context listens to.
+    pub(in super::super) fn send_socket_to(&self, id: SocketId, owner: OwnerId) {
+        self.sockets.move_home(id, owner);
+        let other = self.sockets.with(id, |end| match end.peer {
+            Peer::End(other) => Some(other),
+            Peer::Client(_) | Peer::Gone => None,
+        });
+        let Some(other) = other.flatten() else { return };
+        let listener = self
+            .sockets
+            .with(other, |end| (end.life.acceptance() == Acceptance::Standard).then_some(end.scope.owner));
+        if let Some(listener) = listener.flatten() {
+            self.keep_alive(other, listener);
+        }
     }
 
     /// The context `owner` goes on while the end `id`, which it listens to, is connected to a client.
@@ -167,7 +192,7 @@ impl Objects {
     pub fn drop_listening(&self) -> usize {
         let listening: Vec<SocketId> = {
             let ends = self.sockets.ends.borrow();
-            let listens = |end: &super::table::End| {
+            let listens = |end: &End| {
                 end.life.acceptance() == Acceptance::Standard && matches!(end.peer, Peer::Client(_))
             };
             ends.iter().filter(|(_, end)| listens(end)).map(|(id, _)| *id).collect()

@@ -4,9 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError};
 
-use crate::base::limits;
 use crate::engine::socket::{Arrival, AutoResponse, AutoResponses, Link, SocketId, Wake};
-use crate::engine::{OwnerId, Scope};
+use crate::engine::{OwnerId, RealmId, Scope};
 
 use super::super::actor::Slot;
 use super::event_limits::EventLimits;
@@ -95,7 +94,8 @@ pub struct Sockets {
     pub(super) forgotten: RefCell<Vec<SocketId>>,
     pub(super) announce: RefCell<Announce>,
     pub(super) parking: RefCell<Parking>,
-    pub(super) rules: Cell<SocketRules>,
+    /// By realm.
+    rules: RefCell<Vec<SocketRules>>,
     pub(super) drowsiness: Drowsiness,
     pub(super) event_limits: EventLimits,
     next: Cell<u32>,
@@ -110,11 +110,7 @@ impl Default for Sockets {
             forgotten: RefCell::default(),
             announce: RefCell::new(Arc::new(|_| {})),
             parking: RefCell::default(),
-            rules: Cell::new(SocketRules {
-                replies: true,
-                message_bytes: limits::SOCKET_MESSAGE_BYTES,
-                outlive_reloads: true,
-            }),
+            rules: RefCell::default(),
             drowsiness: Drowsiness::default(),
             event_limits: EventLimits::default(),
             next: Cell::new(1),
@@ -129,11 +125,11 @@ impl Sockets {
         &self,
         announce: impl Fn(SocketId) + Send + Sync + 'static,
         parking: Parking,
-        rules: SocketRules,
+        rules: Vec<SocketRules>,
     ) {
         *self.announce.borrow_mut() = Arc::new(announce);
         *self.parking.borrow_mut() = parking;
-        self.rules.set(rules);
+        *self.rules.borrow_mut() = rules;
     }
 
     pub(super) fn wake_for(&self, id: SocketId) -> Wake {
@@ -155,7 +151,7 @@ impl Sockets {
     fn end_of(&self, home: OwnerId) -> End {
         End {
             peer: Peer::Gone,
-            life: Life::new(self.rules.get().replies),
+            life: Life::new(self.rules(home.realm()).replies),
             arrived: VecDeque::new(),
             home,
             scope: Scope::NONE,
@@ -184,9 +180,14 @@ impl Sockets {
         id
     }
 
-    /// Largest message that the other side of a connection may send, bytes.
-    pub fn message_max(&self) -> usize {
-        self.rules.get().message_bytes
+    /// Largest message that the other side of a connection of `realm` may send, bytes.
+    pub fn message_max(&self, realm: RealmId) -> usize {
+        self.rules(realm).message_bytes
+    }
+
+    /// How the sockets of `realm` behave.
+    pub(super) fn rules(&self, realm: RealmId) -> SocketRules {
+        self.rules.borrow()[usize::from(realm.0)]
     }
 
     pub(super) fn with<R>(&self, id: SocketId, look: impl FnOnce(&mut End) -> R) -> Option<R> {
@@ -235,10 +236,13 @@ impl Sockets {
 
     /// The returned end `id` goes on with `home`, which received the response.
     pub fn receive(&self, id: SocketId, home: OwnerId) {
-        let moved = self.with(id, |end| {
-            end.in_flight = false;
-            std::mem::replace(&mut end.home, home)
-        });
+        self.with(id, |end| end.in_flight = false);
+        self.move_home(id, home);
+    }
+
+    /// The end `id` goes with `home` from now on.
+    pub(super) fn move_home(&self, id: SocketId, home: OwnerId) {
+        let moved = self.with(id, |end| std::mem::replace(&mut end.home, home));
         if let Some(before) = moved {
             let mut homes = self.homes.borrow_mut();
             if let Some(ids) = homes.get_mut(&before) {

@@ -172,12 +172,15 @@ fn fired_json(fired: &Fired, with_outcome: bool) -> Value {
     let mut map = Map::new();
     map.insert("kind".to_owned(), fired.kind.name().into());
     let object = match &fired.origin {
-        Origin::Worker => Value::Null,
+        Origin::Worker | Origin::OneOf(_) => Value::Null,
         Origin::Object { class, name } => {
             json!({ "class": class, "name": name, "id": fired.id.map(|id| id.to_string()) })
         }
     };
     map.insert("object".to_owned(), object);
+    if let Origin::OneOf(worker) = &fired.origin {
+        map.insert("worker".to_owned(), worker.as_str().into());
+    }
     map.insert("due".to_owned(), show_time(fired.due).into());
     map.insert("due_ms".to_owned(), fired.due.0.into());
     if let Some(detail) = &fired.detail {

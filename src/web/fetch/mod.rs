@@ -15,7 +15,7 @@ mod tests {
     use crate::engine::exception::Exception;
     use crate::engine::loader::ModuleSource;
     use crate::engine::turn::Entered;
-    use crate::engine::{Extension, Host, Isolate, IsolateOptions, Scope};
+    use crate::engine::{Extension, Host, Isolate, IsolateOptions, RealmId, Scope};
 
     /// Pipes of the tests: 1 holds two chunks, 2 breaks off, 3 takes everything, 4 has no reader.
     const HOST: &str = r#"(host) => {
@@ -71,8 +71,11 @@ mod tests {
              const main = async () => {{ {script} }};
              answer(JSON.stringify(await main()));"
         );
-        isolate.set_user_modules([("index.js".to_owned(), ModuleSource::EsModule(source))].into());
-        isolate.load("index.js", |ctx, result| {
+        isolate.set_user_modules(
+            RealmId::FIRST,
+            [("index.js".to_owned(), ModuleSource::EsModule(source))].into(),
+        );
+        isolate.load(RealmId::FIRST, "index.js", |ctx, result| {
             if let Err(thrown) = result {
                 panic!("{}", Exception::read(ctx, &thrown));
             }

@@ -1,18 +1,13 @@
-// Requests to the world outside: redirects and signals. The host sends one request and gives one response.
+// Requests to the world outside: signals, and redirects (`redirect.js`). The host sends one request and gives one response.
 //
 // Fidelity: workerd's `api/http.c++` for messages and for what a redirect changes. Loaded when first used.
 import host from "dodev:host";
 import { follow, isSignal } from "dodev:web/abort";
-import { Cloudflare } from "dodev:web/cloudflare";
 import { Request, describeRequest, pumpToHost, reviveResponse } from "dodev:web/fetch";
+import { header, redirected } from "dodev:web/fetch/redirect";
 import { socketOf } from "dodev:web/web_socket";
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-const REDIRECTS_MAX = 20;
-const ONE_TIME_BODY =
-  "A request with a one-time-use body (it was initialized from a stream, not a buffer) encountered a redirect " +
-  "requiring the body to be retransmitted. To avoid this error in the future, construct this request from a " +
-  "buffer-like body initializer.";
 
 /** A body as the host takes it; a stream is read while the host sends it. */
 function toHost(body) {
@@ -21,8 +16,6 @@ function toHost(body) {
   host.waitUntil(pumpToHost(body, writer));
   return reader;
 }
-
-const isReplayable = (body) => body === null || typeof body === "string" || body instanceof ArrayBuffer;
 
 function lost(reason) {
   const error = new Error("Network connection lost.", { cause: new Error(reason) });
@@ -81,17 +74,6 @@ function abortable(pipe, signal) {
   });
 }
 
-const header = (headers, wanted) => {
-  for (let i = 0; i < headers.length; i += 2) if (headers[i] === wanted) return headers[i + 1];
-  return undefined;
-};
-
-const without = (headers, names) => {
-  const kept = [];
-  for (let i = 0; i < headers.length; i += 2) if (!names.includes(headers[i])) kept.push(headers[i], headers[i + 1]);
-  return kept;
-};
-
 function check(url) {
   const { protocol } = new URL(url);
   if (protocol !== "http:" && protocol !== "https:") throw new TypeError(`Fetch API cannot load: ${url}`);
@@ -138,21 +120,7 @@ export async function fetchOutside(input, init) {
       return reviveResponse(description, true);
     }
     if (typeof content === "number") host.bodyCancel(content);
-    if (count === REDIRECTS_MAX) throw new TypeError("Too many redirects.");
-    const target = URL.parse(location, url);
-    if (target === null) throw new TypeError("Invalid Location header; unable to follow redirect.");
-    check(target.href);
-    if ((status === 303 && method !== "GET" && method !== "HEAD") || (status < 303 && method === "POST")) {
-      method = "GET";
-      body = null;
-      headers = without(headers, ["content-encoding", "content-language", "content-length", "content-location", "content-type"]);
-    } else if (!isReplayable(body)) {
-      throw new TypeError(ONE_TIME_BODY);
-    }
-    const strips = Cloudflare.compatibilityFlags.strip_authorization_on_cross_origin_redirect !== false;
-    if (strips && target.origin !== new URL(url).origin) headers = without(headers, ["authorization"]);
-    // A fragment is inherited.
-    if (target.hash === "") target.hash = new URL(url).hash;
-    url = target.href;
+    ({ method, url, headers, body } = redirected({ method, url, headers, body }, status, location, count));
+    check(url);
   }
 }

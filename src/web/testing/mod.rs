@@ -8,7 +8,7 @@ use crate::engine::exception::Exception;
 use crate::engine::isolate::{Isolate, IsolateOptions};
 use crate::engine::loader::ModuleSource;
 use crate::engine::turn::Entered;
-use crate::engine::{Completer, Completion, Extension, Host, LogRecord};
+use crate::engine::{Completer, Completion, Extension, Host, LogRecord, RealmId};
 
 /// How far the clock may be moved before unfinished tests count as failed.
 const TIME_MAX: Duration = Duration::from_secs(60);
@@ -54,8 +54,8 @@ fn run(source: &str, more: &[Extension]) -> (Vec<String>, Vec<LogRecord>) {
             ),
         ),
     ];
-    isolate.set_user_modules(modules.into());
-    let report = isolate.load("index.js", |ctx, result| {
+    isolate.set_user_modules(RealmId::FIRST, modules.into());
+    let report = isolate.load(RealmId::FIRST, "index.js", |ctx, result| {
         if let Err(thrown) = result {
             panic!("{}", Exception::read(ctx, &thrown));
         }

@@ -58,9 +58,10 @@ host.entry("fetch", (method, url, headers, body) =>
   fetchFrom(worker.handlers ?? {}, undefined, receiveRequest(method, url, headers, body, true)),
 );
 
-host.entry("fetchEntrypoint", (name, props, method, url, headers, body) =>
-  fetchFrom(entrypoint(name), props, receiveRequest(method, url, headers, body)),
-);
+host.entry("fetchEntrypoint", (name, props, method, url, headers, body, cf) => {
+  const about = typeof cf === "string" ? JSON.parse(cf) : undefined;
+  return fetchFrom(entrypoint(name), props, receiveRequest(method, url, headers, body, about));
+});
 
 host.entry("fetchObject", (slot, method, url, headers, body) => {
   const instance = instances[slot];

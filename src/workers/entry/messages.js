@@ -1,8 +1,8 @@
 // HTTP messages on their way between JavaScript and the host.
 import host from "dodev:host";
 import { Request, describeRequest, incomingRequest, pumpToHost, reviveResponse, takeResponse as take } from "dodev:web/fetch";
+import { follow, isSignal } from "dodev:web/abort";
 import { returnSocket, socketOf } from "dodev:web/web_socket";
-
 import { isResponse } from "dodev:web/fetch/response";
 
 export const receiveRequest = incomingRequest;
@@ -26,14 +26,51 @@ export function takeResponse(response) {
   return parts;
 }
 
-/** Hands a request to `send` (method, URL, headers, body) and gives the response that it promises. */
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+
+/** Where a response of this status and with these fields sends its client, if it does. */
+function locationOf(status, headers) {
+  if (!REDIRECTS.has(status)) return undefined;
+  for (let i = 0; i < headers.length; i += 2) if (headers[i] === "location") return headers[i + 1];
+  return undefined;
+}
+
+/** What `answer` gives, or the reason of `signal` as soon as it is aborted. */
+function unlessAborted(signal, answer) {
+  const { promise: aborted, reject } = Promise.withResolvers();
+  const unfollow = follow(signal, reject);
+  aborted.catch(() => {});
+  return Promise.race([answer, aborted]).finally(unfollow);
+}
+
+let redirects;
+
+/**
+ * Hands a request to `send` (method, URL, headers, body, `cf` as JSON if there is one) and gives the response that it
+ * promises, after redirects if the request follows them.
+ */
 export async function sendRequest(send, input, init) {
   const request = init === undefined && input instanceof Request ? input : new Request(input, init);
-  const { method, url, headers, body } = describeRequest(request);
-  const answer = await send(method, url, headers, toHost(body ?? null));
-  const webSocket = answer[4] === undefined ? null : socketOf(answer[4]);
-  return reviveResponse(
-    { status: answer[0], statusText: answer[1], headers: answer[2], body: answer[3], webSocket },
-    true,
-  );
+  const { cf } = request;
+  const described = describeRequest(request);
+  described.body ??= null;
+  const about = cf === undefined ? undefined : JSON.stringify(cf);
+  const watched = isSignal(described.signal) ? described.signal : undefined;
+  for (let count = 0; ; count++) {
+    watched?.throwIfAborted();
+    const { method, url, headers, body } = described;
+    const sent = send(method, url, headers, toHost(body), about);
+    const answer = await (watched === undefined ? sent : unlessAborted(watched, sent));
+    const location = described.redirect === "follow" ? locationOf(answer[0], answer[2]) : undefined;
+    if (location === undefined) {
+      const webSocket = answer[4] === undefined ? null : socketOf(answer[4]);
+      const [status, statusText, fields, content] = answer;
+      const description = { status, statusText, headers: fields, body: content, webSocket };
+      if (count > 0) Object.assign(description, { url, redirected: true });
+      return reviveResponse(description, true);
+    }
+    if (typeof answer[3] === "number") host.bodyCancel(answer[3]);
+    redirects ??= host.lazy("dodev:web/fetch/redirect");
+    Object.assign(described, redirects.redirected(described, answer[0], location, count));
+  }
 }

@@ -34,7 +34,7 @@ export function makeEnv() {
         env[name] = JSON.parse(value);
         break;
       case "entrypoint":
-        env[name] = makeService(value[0] ?? undefined, JSON.parse(value[1]));
+        env[name] = makeService(value[0], value[1] ?? undefined, JSON.parse(value[2]));
         break;
       case "object":
         env[name] = makeNamespace(value);

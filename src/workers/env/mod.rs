@@ -5,6 +5,7 @@ use std::rc::Rc;
 use rquickjs::{Array, Ctx, Function, IntoJs, Object, Value};
 
 use super::platform::WorkerSpec;
+use crate::objects::WorkerNumber;
 
 /// One entry of `env`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +25,10 @@ pub enum BindingValue {
     Json(String),
     /// The namespace with this index in the Worker's list.
     Namespace(usize),
-    /// An entry point of this Worker.
+    /// An entry point of a Worker.
     Entrypoint {
+        /// Which one; it may not run.
+        worker: WorkerNumber,
         /// The export's name; `None` is the default export.
         name: Option<String>,
         /// What it finds in `ctx.props`, as JSON.
@@ -35,12 +38,13 @@ pub enum BindingValue {
     Refused(String),
 }
 
-/// `host.bindings()`: an array of `[kind, name, value]`.
+/// `host.bindings()`: an array of `[kind, name, value]`; `host.worker`: the number of the Worker itself.
 pub(super) fn install<'js>(
     ctx: &Ctx<'js>,
     host: &Object<'js>,
     spec: &Rc<WorkerSpec>,
 ) -> rquickjs::Result<()> {
+    host.set("worker", spec.worker.0)?;
     let spec = spec.clone();
     let bindings = move |ctx: Ctx<'js>| -> rquickjs::Result<Array<'js>> {
         let list = Array::new(ctx.clone())?;
@@ -49,8 +53,12 @@ pub(super) fn install<'js>(
                 BindingValue::Text(text) => ("text", text.as_str().into_js(&ctx)?),
                 BindingValue::Json(text) => ("json", text.as_str().into_js(&ctx)?),
                 BindingValue::Namespace(number) => ("object", number.into_js(&ctx)?),
-                BindingValue::Entrypoint { name, props } => {
-                    ("entrypoint", vec![name.as_deref(), Some(props)].into_js(&ctx)?)
+                BindingValue::Entrypoint { worker, name, props } => {
+                    let parts = Array::new(ctx.clone())?;
+                    parts.set(0, worker.0)?;
+                    parts.set(1, name.as_deref())?;
+                    parts.set(2, props.as_str())?;
+                    ("entrypoint", parts.into_value())
                 }
                 BindingValue::Refused(kind) => (kind, Value::new_undefined(ctx.clone())),
             };

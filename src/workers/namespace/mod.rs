@@ -9,15 +9,18 @@ use crate::base::ids::ObjectId;
 use crate::base::jurisdiction::Jurisdiction;
 use crate::engine::OpError;
 use crate::engine::exception::throw;
-use crate::objects::Objects;
+use crate::objects::{Namespace, Objects};
+
+use super::platform::WorkerSpec;
 
 /// `host.idFromName(namespace, name, jurisdiction?)`, `host.idFromString(namespace, text)`,
 /// `host.newUniqueId(namespace, jurisdiction?)`: 64 hexadecimal digits each; `host.jurisdictionOf(digits)`: the jurisdiction
-/// of an id, or undefined; `host.isJurisdiction(text)`; `host.namespaces()`: the classes' names by number.
+/// of an id, or undefined; `host.isJurisdiction(text)`; `host.namespaces()`: the names of the Worker's own classes by number, and nothing where a number is another Worker's.
 pub(super) fn install<'js>(
     ctx: &Ctx<'js>,
     host: &Object<'js>,
     objects: &Rc<Objects>,
+    spec: &Rc<WorkerSpec>,
 ) -> rquickjs::Result<()> {
     let shared = objects.clone();
     let from_name = move |namespace: usize, name: String, jurisdiction: Opt<String>| {
@@ -55,8 +58,11 @@ pub(super) fn install<'js>(
     let is_jurisdiction = |text: String| text.parse::<Jurisdiction>().is_ok();
     host.set("isJurisdiction", Function::new(ctx.clone(), is_jurisdiction)?)?;
     let shared = objects.clone();
-    let classes =
-        move || shared.namespaces.iter().map(|namespace| namespace.class.clone()).collect::<Vec<_>>();
+    let own = spec.worker;
+    let classes = move || {
+        let name = |namespace: &Namespace| (namespace.worker == own).then(|| namespace.class.clone());
+        shared.namespaces.iter().map(name).collect::<Vec<_>>()
+    };
     host.set("namespaces", Function::new(ctx.clone(), classes)?)
 }
 

@@ -51,6 +51,20 @@ fn with<T>(shared: &Shared, change: impl FnOnce(&mut Exchanges) -> T) -> T {
     change(&mut shared.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
+/// The requests to the world outside of one isolate, whatever realm makes them.
+#[derive(Clone, Default)]
+pub struct Outbound(Shared);
+
+impl Outbound {
+    /// None yet; `objects` learns of those to come.
+    pub fn new(objects: &Objects) -> Self {
+        let exchanges = Shared::default();
+        let open = exchanges.clone();
+        objects.set_outside(move || with(&open, |exchanges| exchanges.newest_open()));
+        Self(exchanges)
+    }
+}
+
 /// `host.fetchOutside(method, url, headers, body)` → `[number, promise]`; the promise gives `undefined`, or a
 /// text that says why there is no response. `host.takeOutside(number)` → `[status, statusText, headers, body]`.
 /// `host.abortOutside(number)` ends an exchange, its response's body included.
@@ -58,10 +72,9 @@ pub(super) fn install<'js>(
     ctx: &Ctx<'js>,
     host: &Object<'js>,
     objects: &Rc<Objects>,
+    Outbound(exchanges): &Outbound,
 ) -> rquickjs::Result<()> {
-    let exchanges = Shared::default();
-    let open = exchanges.clone();
-    objects.set_outside(move || with(&open, |exchanges| exchanges.newest_open()));
+    let exchanges = exchanges.clone();
     let (shared, own) = (exchanges.clone(), objects.clone());
     let fetch = move |ctx: Ctx<'js>, method: String, url: String, headers: Array<'js>, body: Value<'js>| {
         begin_subrequest(&ctx, &own)?;
@@ -69,7 +82,7 @@ pub(super) fn install<'js>(
         let (op, promise) = own.host.ops.start_named(&ctx, own.host.scope.get(), "fetch()")?;
         let (number, cancelled) = with(&shared, Exchanges::begin);
         let (completer, arrived) = (own.host.completer.clone(), shared.clone());
-        let (message_max, clock) = (own.sockets.message_max(), own.host.clock.clone());
+        let (message_max, clock) = (own.sockets.message_max(own.host.realm()), own.host.clock.clone());
         own.send_outside(Box::new(move || {
             client::send(request, cancelled, message_max, clock, move |result| {
                 let value = match result {

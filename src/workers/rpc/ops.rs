@@ -11,7 +11,7 @@ use crate::engine::exception::throw;
 use crate::engine::opaque::Opaque;
 use crate::engine::proxy::handler_of;
 use crate::engine::{OpError, OpId};
-use crate::objects::{Callee, Entrypoint, Event, Export, Import, Message, Objects, ReplyTo};
+use crate::objects::{Callee, Entrypoint, Event, Export, Import, Message, Objects, ReplyTo, WorkerNumber};
 use crate::workers::arguments::{begin_subrequest, check_alive, foreign};
 use crate::workers::messages::request_of;
 
@@ -97,14 +97,14 @@ pub fn arguments_of<'js>(
 fn entrypoint_of<'js>(
     ctx: &Ctx<'js>,
     objects: &Rc<Objects>,
-    name: Option<String>,
-    props: &Value<'js>,
-) -> rquickjs::Result<Box<Entrypoint>> {
+    callee: &Array<'js>,
+) -> rquickjs::Result<(WorkerNumber, Box<Entrypoint>)> {
+    let props: Value<'js> = callee.get(2)?;
     let props = match props.is_undefined() {
         true => None,
-        false => Some(write_message(ctx, objects, props, false)?),
+        false => Some(write_message(ctx, objects, &props, false)?),
     };
-    Ok(Box::new(Entrypoint { name, props }))
+    Ok((WorkerNumber(callee.get(0)?), Box::new(Entrypoint { name: callee.get(1)?, props, cf: None })))
 }
 
 fn start<'js>(ctx: &Ctx<'js>, objects: &Objects) -> rquickjs::Result<(OpId, Promise<'js>)> {
@@ -181,34 +181,34 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
         Ok::<_, rquickjs::Error>(promise)
     };
     host.set("callImport", Function::new(ctx.clone(), call)?)?;
-    // callEntrypoint(name, props, path, args): promise of the result.
+    // callEntrypoint([worker, name, props], path, args): promise of the result.
     let shared = objects.clone();
-    let call =
-        move |ctx: Ctx<'js>, name: Option<String>, props: Value<'js>, path: Value<'js>, args: Value<'js>| {
-            begin_subrequest(&ctx, &shared)?;
-            let entrypoint = entrypoint_of(&ctx, &shared, name, &props)?;
-            let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
-            let (op, promise) = start(&ctx, &shared)?;
-            let event = Event::CallEntrypoint { entrypoint, path, args, reply: ReplyTo::Op(op) };
-            shared.invoke(Callee::Worker, event);
-            Ok::<_, rquickjs::Error>(promise)
-        };
+    let call = move |ctx: Ctx<'js>, callee: Array<'js>, path: Value<'js>, args: Value<'js>| {
+        begin_subrequest(&ctx, &shared)?;
+        let (worker, entrypoint) = entrypoint_of(&ctx, &shared, &callee)?;
+        let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
+        let (op, promise) = start(&ctx, &shared)?;
+        let event = Event::CallEntrypoint { entrypoint, path, args, reply: ReplyTo::Op(op) };
+        shared.invoke(Callee::Worker(worker), event);
+        Ok::<_, rquickjs::Error>(promise)
+    };
     host.set("callEntrypoint", Function::new(ctx.clone(), call)?)?;
-    // fetchEntrypoint(name, props, method, url, headers, body): promise of [status, text, headers, body].
+    // fetchEntrypoint([worker, name, props], method, url, headers, body, cf): promise of [status, text, headers, body].
     let shared = objects.clone();
     let fetch = move |ctx: Ctx<'js>,
-                      name: Option<String>,
-                      props: Value<'js>,
+                      callee: Array<'js>,
                       method: String,
                       url: String,
                       headers: Array<'js>,
-                      body: Value<'js>| {
+                      body: Value<'js>,
+                      cf: Option<String>| {
         begin_subrequest(&ctx, &shared)?;
-        let entrypoint = entrypoint_of(&ctx, &shared, name, &props)?;
+        let (worker, mut entrypoint) = entrypoint_of(&ctx, &shared, &callee)?;
+        entrypoint.cf = cf;
         let request = request_of(&shared.host, &method, url, &headers, &body)?;
         let (op, promise) = start(&ctx, &shared)?;
         let event = Event::FetchEntrypoint { entrypoint, request, reply: ReplyTo::Op(op) };
-        shared.invoke(Callee::Worker, event);
+        shared.invoke(Callee::Worker(worker), event);
         Ok::<_, rquickjs::Error>(promise)
     };
     host.set("fetchEntrypoint", Function::new(ctx.clone(), fetch)?)

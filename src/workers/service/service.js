@@ -5,23 +5,22 @@ import { sendRequest } from "dodev:workers/entry/messages";
 import { SERVICE, carries } from "dodev:workers/rpc/carry";
 import { Reference, follows, referenceOf, tagged } from "dodev:workers/rpc/references";
 
-/** The entry point `name` of the Worker (undefined: the default one), called with `props`. */
+/** The entry point `name` (undefined: the default one) of the Worker numbered `worker`, called with `props`. */
 class ServiceReference {
-  constructor(name, props) {
-    this.name = name;
-    this.props = props;
+  constructor(worker, name, props) {
+    this.callee = [worker, name, props];
   }
   call(path, args) {
-    return host.callEntrypoint(this.name, this.props, path, args);
+    return host.callEntrypoint(this.callee, path, args);
   }
   request(...request) {
-    return host.fetchEntrypoint(this.name, this.props, ...request);
+    return host.fetchEntrypoint(this.callee, ...request);
   }
   member(name) {
     return name === "then" ? undefined : Reference.prototype.member.call(this, name);
   }
   describe() {
-    return [SERVICE, [this.name, this.props]];
+    return [SERVICE, this.callee];
   }
 }
 follows(ServiceReference);
@@ -46,9 +45,9 @@ export class Fetcher {
 tagged(Fetcher, "Fetcher");
 const target = Object.create(Fetcher.prototype);
 
-/** A stub of the entry point `name`; `props` is what it finds in `ctx.props`. */
-export function makeService(name, props) {
-  return new Proxy(target, new ServiceReference(name, props));
+/** A stub of the entry point `name` of the Worker numbered `worker`; `props` is what it finds in `ctx.props`. */
+export function makeService(worker, name, props) {
+  return new Proxy(target, new ServiceReference(worker, name, props));
 }
 
 const LoopbackServiceStub = class LoopbackServiceStub extends Fetcher {};
@@ -57,11 +56,11 @@ const loopbackTarget = Object.setPrototypeOf(function () {}, LoopbackServiceStub
 /** An entry of `ctx.exports`: the service without props, and a function that gives it some. */
 class LoopbackReference {
   constructor(name) {
-    this.name = name;
-    this.props = undefined;
+    this.callee = [host.worker, name, undefined];
   }
   apply(_target, _self, [options]) {
-    return makeService(this.name, options?.props);
+    const [worker, name] = this.callee;
+    return makeService(worker, name, options?.props);
   }
 }
 
@@ -72,4 +71,4 @@ export function makeLoopback(name) {
   return new Proxy(loopbackTarget, new LoopbackReference(name));
 }
 
-carries(SERVICE, ([name, props]) => makeService(name, props));
+carries(SERVICE, ([worker, name, props]) => makeService(worker, name, props));

@@ -6,11 +6,11 @@ use bytes::Bytes;
 use rquickjs::{Array, ArrayBuffer, Ctx, Function, IntoJs, Object, Value};
 
 use crate::base::limits;
+use crate::engine::OpError;
 use crate::engine::bytes::copy_bytes;
 use crate::engine::exception::{Exception, throw};
 use crate::engine::socket::{AutoResponse, Close, Frame, NO_CODE, SocketId};
 use crate::engine::turn::Entered;
-use crate::engine::{OpError, OwnerId};
 use crate::objects::{LifeError, Objects, Slot, Told};
 
 use super::arguments::check_alive;
@@ -34,7 +34,7 @@ pub(super) fn install<'js>(
     let shared = objects.clone();
     let pair = move |ctx: Ctx<'js>| {
         let owner = shared.host.scope.get().owner;
-        if owner == OwnerId::NONE {
+        if owner.is_none() {
             let message = "Disallowed operation called within global scope.";
             return Err(throw(&ctx, &OpError::new(message)));
         }

@@ -35,10 +35,12 @@ pub struct Fixture {
 impl Fixture {
     /// A copy of the fixture `name`, not started; `args` follow the command's own.
     pub fn new(name: &str, args: &[String], ready_limit: Duration) -> Self {
+        let project = TestProject::from_fixture(&format!("conformance/fixtures/{name}"));
+        let args = [args, &own_arguments(&project)].concat();
         Self {
-            project: TestProject::from_fixture(&format!("conformance/fixtures/{name}")),
+            project,
             command: ServerCommand::from_env(),
-            args: args.to_vec(),
+            args,
             ready_limit,
             server: None,
             starts: 0,
@@ -128,6 +130,14 @@ impl Fixture {
             server.process().wait_output(seen, deadline);
         }
     }
+}
+
+/// What a fixture of several Workers adds to every command, from its `arguments.json`.
+fn own_arguments(project: &TestProject) -> Vec<String> {
+    let Ok(text) = std::fs::read_to_string(project.dir().join("arguments.json")) else { return Vec::new() };
+    let arguments: Vec<String> = serde_json::from_str(&text).expect("a list of words");
+    let dir = project.dir();
+    arguments.iter().map(|word| word.replace("{dir}", &dir.to_string_lossy())).collect()
 }
 
 /// Whether the fixture's code answers.

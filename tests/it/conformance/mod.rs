@@ -114,7 +114,7 @@ macro_rules! suites {
 
 suites! {
     alarm aliases apps compat config dispose ids kvclass lifecycle modules reload rpc runtime services sql
-    startup state storage stub synckv typescript wasm websocket
+    startup state storage stub synckv typescript wasm websocket workers
 }
 
 #[test]
