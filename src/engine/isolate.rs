@@ -10,6 +10,7 @@ use rquickjs::{Context, Ctx, Function, Module, Object, Persistent, Result, Runti
 use crate::base::limits;
 
 use super::exception::{self, Exception};
+use super::heap::{Heap, HeapAllocator};
 use super::host::{Extension, Host, Scope};
 use super::loader::{DataModules, HOST_GLOBAL, HOST_MODULE, Hides, ModuleMap, ModuleSource, Modules};
 use super::roots::Roots;
@@ -42,6 +43,7 @@ pub struct Isolate {
     handles: Handles,
     modules: Rc<ModuleMap>,
     watchdog: Watchdog,
+    heap: Rc<Heap>,
     context: Context,
     runtime: Runtime,
 }
@@ -70,11 +72,12 @@ impl Isolate {
         extensions: &[Extension],
         options: &IsolateOptions,
     ) -> std::result::Result<Self, String> {
-        let runtime = Runtime::new().map_err(|e| e.to_string())?;
+        let heap = Heap::new(options.memory_bytes);
+        let runtime = Runtime::new_with_alloc(HeapAllocator(heap.clone())).map_err(|e| e.to_string())?;
         runtime.set_max_stack_size(limits::ISOLATE_STACK_BYTES);
-        runtime.set_memory_limit(options.memory_bytes);
         runtime.set_gc_threshold(GC_THRESHOLD_BYTES);
         let watchdog = Watchdog::new(options.turn_cpu);
+        heap.watch(watchdog.clone());
         let poll = watchdog.clone();
         runtime.set_interrupt_handler(Some(Box::new(move || poll.poll())));
         let tracker = Rc::downgrade(&host);
@@ -88,7 +91,7 @@ impl Isolate {
         runtime.set_loader(Modules(modules.clone()), Modules(modules.clone()));
         let context = Context::full(&runtime).map_err(|e| e.to_string())?;
         let handles = Handles { host, operations: RefCell::default() };
-        let isolate = Self { handles, modules, watchdog, context, runtime };
+        let isolate = Self { handles, modules, watchdog, heap, context, runtime };
         isolate.context.with(|ctx| {
             isolate.install_prelude(&ctx, extensions).map_err(|error| {
                 let thrown = ctx.catch();
@@ -204,6 +207,22 @@ impl Isolate {
     /// Collects cyclic garbage. For quiet moments.
     pub fn collect_garbage(&self) {
         self.runtime.run_gc();
+    }
+
+    /// What it uses and may use.
+    pub fn heap(&self) -> &Heap {
+        &self.heap
+    }
+
+    /// Runs `turn`, in which only the host's own code runs: it cannot fail for lack of memory.
+    pub fn without_limit<R>(&self, turn: impl FnOnce(&Self) -> R) -> R {
+        self.heap.without_limit(|| turn(self))
+    }
+
+    /// Whether the running turn has used too much CPU time. Looks at the clock; for long work of the host's own.
+    pub fn overrun_question(&self) -> Rc<dyn Fn() -> bool> {
+        let watchdog = self.watchdog.clone();
+        Rc::new(move || watchdog.poll())
     }
 
     pub(super) fn context(&self) -> &Context {

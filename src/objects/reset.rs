@@ -100,10 +100,12 @@ impl Objects {
         });
         // Before its values go: what ends with its holder was not forgotten.
         self.parcels.end_holder(owner);
-        isolate.turn(Scope::NONE, |ctx| {
-            drop((critical, handovers));
-            entry.destroy(ctx, slot);
-            Entered::Done
+        isolate.without_limit(|isolate| {
+            isolate.turn(Scope::NONE, |ctx| {
+                drop((critical, handovers));
+                entry.destroy(ctx, slot);
+                Entered::Done
+            })
         });
         self.drop_sockets_of(owner);
         self.host.ops.cancel_all_of(owner);

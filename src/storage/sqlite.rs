@@ -10,7 +10,7 @@
 
 mod log;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::path::Path;
 use std::ptr::{null, null_mut};
@@ -65,6 +65,16 @@ struct Handle {
 /// A flag that any thread may raise to make running statements end with `SQLITE_INTERRUPT`. Whoever
 /// raised it lowers it again; while it is up, longer statements of all connections with it fail.
 pub type Interrupt = Arc<AtomicBool>;
+
+thread_local! {
+    static OVERRUN: RefCell<Option<Rc<dyn Fn() -> bool>>> = const { RefCell::new(None) };
+}
+
+/// Ends long statements of this thread with `SQLITE_INTERRUPT` when `overrun` says that the code they run for has used
+/// too much time.
+pub fn interrupt_when(overrun: Rc<dyn Fn() -> bool>) {
+    OVERRUN.set(Some(overrun));
+}
 
 /// A compiled statement.
 #[derive(Debug)]
@@ -543,7 +553,8 @@ unsafe fn text<'a>(text: *const c_char) -> Option<&'a [u8]> {
 /// The progress handler: SQLite asks it whether to go on (0) or to stop.
 unsafe extern "C" fn is_interrupted(flag: *mut c_void) -> c_int {
     // SAFETY: `flag` is the flag of the handle that calls.
-    c_int::from(unsafe { &*flag.cast::<AtomicBool>() }.load(Ordering::Relaxed))
+    let raised = unsafe { &*flag.cast::<AtomicBool>() }.load(Ordering::Relaxed);
+    c_int::from(raised || OVERRUN.with_borrow(|overrun| overrun.as_ref().is_some_and(|ask| ask())))
 }
 
 /// The authorizer: SQLite asks it about every part of a statement while compiling.

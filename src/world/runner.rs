@@ -21,13 +21,14 @@ use crate::node;
 use crate::objects::control::{Asker, Command};
 use crate::objects::{AlarmTurns, Entry, HandingOver, LeaseHolder, LeaseKey, Objects, ReplyTo, Stores};
 use crate::project::Project;
+use crate::storage::interrupt_when;
 use crate::web;
 use crate::workers::{self, Platform};
 
 use super::replies::Reply;
 use super::scheduled::{self, Crons};
 use super::standby::{Preparation, apply_flags};
-use super::state::SharedState;
+use super::state::{Lost, SharedState};
 use super::travel::{TimeCommand, TimeReport, Travel};
 use super::{LogSink, spec, stack};
 
@@ -164,6 +165,22 @@ pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, c
     }
 }
 
+/// What others wait for when the thread of a world fails.
+struct LeftBehind {
+    state: Arc<SharedState>,
+    generation: Generation,
+}
+
+impl Drop for LeftBehind {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.state.leases.release_all(self.generation);
+            self.state.alarms.with(self.generation, |clock| clock.release_all(self.generation));
+            self.state.lost(self.generation, Lost::Failed);
+        }
+    }
+}
+
 /// A loaded world on its thread.
 struct World<'a> {
     isolate: &'a Isolate,
@@ -177,6 +194,7 @@ struct World<'a> {
     /// How long to wait for messages at most, on the way to another time.
     pause: Option<Duration>,
     retired: bool,
+    told_worn: bool,
     state: Arc<SharedState>,
     /// Messages of the running batch; empty between batches, with room for the next one.
     batch: Vec<Message>,
@@ -258,6 +276,7 @@ impl<'a> World<'a> {
             travel: Travel::default(),
             pause: None,
             retired: false,
+            told_worn: false,
             state,
             batch: Vec::new(),
             outbox: Rc::default(),
@@ -267,6 +286,8 @@ impl<'a> World<'a> {
             apply_flags(isolate, &spec::compatibility_flags(&project), spec::hidden_modules(&project));
         }
         isolate.set_turn_cpu(limits::STARTUP_CPU);
+        interrupt_when(isolate.overrun_question());
+        let _left_behind = LeftBehind { state: world.state.clone(), generation };
         let packages = if prepared || order.is_empty() {
             Ok(())
         } else {
@@ -351,7 +372,8 @@ impl<'a> World<'a> {
         let cron = cron.filter(|wait| wait.is_zero() || !self.clock.stands());
         let history = self.objects.stores.history_due();
         let history = history.map(|due| due.saturating_sub(self.clock.machine()));
-        let limit = [limit, due, cron, history, self.pause.take()].into_iter().flatten().min();
+        let busy = self.objects.has_work().then_some(Duration::ZERO);
+        let limit = [limit, due, cron, history, self.pause.take(), busy].into_iter().flatten().min();
         let mut batch = std::mem::take(&mut self.batch);
         self.receiver.take(&mut batch, limit);
         for message in batch.drain(..) {
@@ -365,6 +387,9 @@ impl<'a> World<'a> {
         if !self.travel.is_idle() {
             self.go_on();
         }
+        if self.objects.worn.get() && !self.retired && !std::mem::replace(&mut self.told_worn, true) {
+            self.state.lost(self.generation, Lost::Memory);
+        }
     }
 
     /// Moves the time on, if somebody wants that.
@@ -373,7 +398,7 @@ impl<'a> World<'a> {
         let cron = || cron().map(|(due, text)| scheduled::fired(due, text));
         // What the world outside sent before it was done is in the mailbox by now, and comes first.
         let outside = self.objects.newest_outside();
-        self.pause = if self.receiver.is_empty() {
+        self.pause = if self.receiver.is_empty() && !self.objects.has_work() {
             self.travel.go_on(&self.objects, &self.clock, outside, cron)
         } else {
             Some(Duration::ZERO)

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::clock::Clock;
+use crate::base::generation::Generation;
 use crate::objects::{Alarms, Feed, Leases, Parking};
 use crate::storage::history::{self, HistoryOptions, HistorySettings};
 use crate::storage::{StateDir, StateDirError};
@@ -13,8 +14,19 @@ use super::replies::Replies;
 /// The state directory cannot be used.
 pub type StateError = StateDirError;
 
+/// Why a world that serves is of no more use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// Its code has used up the isolate's memory and holds it.
+    Memory,
+    /// Its thread has failed: a defect of ours.
+    Failed,
+}
+
+/// Told of a world that is of no more use, on its thread.
+pub type OnLost = Arc<dyn Fn(Generation, Lost) + Send + Sync>;
+
 /// The state of one server, held until it is dropped.
-#[derive(Debug)]
 pub struct SharedState {
     directory: StateDir,
     pub(super) leases: Leases,
@@ -23,6 +35,7 @@ pub struct SharedState {
     pub(super) parking: Parking,
     feed: Feed,
     history: Option<HistoryOptions>,
+    on_lost: OnLost,
 }
 
 impl SharedState {
@@ -39,6 +52,7 @@ impl SharedState {
             parking: Parking::default(),
             feed: Feed::default(),
             history: None,
+            on_lost: Arc::new(|_, _| {}),
         })
     }
 
@@ -46,6 +60,22 @@ impl SharedState {
     #[must_use]
     pub fn with_feed(self, feed: Feed) -> Self {
         Self { feed, ..self }
+    }
+
+    /// The same, handing answers over to `replies`, which a server delivers already.
+    #[must_use]
+    pub fn with_replies(self, replies: Arc<Replies>) -> Self {
+        Self { replies, ..self }
+    }
+
+    /// The same, telling `on_lost` of worlds that are of no more use.
+    #[must_use]
+    pub fn with_on_lost(self, on_lost: OnLost) -> Self {
+        Self { on_lost, ..self }
+    }
+
+    pub(super) fn lost(&self, generation: Generation, why: Lost) {
+        (self.on_lost)(generation, why);
     }
 
     /// Where what happens is told.

@@ -39,7 +39,7 @@ fn install<'js>(_: &Ctx<'js>, host: &Object<'js>, _: &Rc<Host>) -> Result<()> {
 
 /// `utf8Encode(string)` → the string's bytes as an `ArrayBuffer`.
 fn utf8_encode<'js>(ctx: Ctx<'js>, text: String) -> Result<ArrayBuffer<'js>> {
-    ArrayBuffer::new(ctx, text.into_bytes())
+    ArrayBuffer::new_copy(ctx, text.into_bytes())
 }
 
 /// `utf8Decode(buffer, keepBom)` → the text, invalid sequences replaced, a leading byte order mark dropped
@@ -65,7 +65,7 @@ fn concat_bytes<'js>(ctx: Ctx<'js>, parts: Array<'js>) -> Result<ArrayBuffer<'js
             None => with_bytes(&part, |bytes| out.extend_from_slice(bytes)).ok_or_else(|| detached(&ctx))?,
         }
     }
-    ArrayBuffer::new(ctx, out)
+    ArrayBuffer::new_copy(ctx, out)
 }
 
 /// `multipartParse(body, boundary)` → a flat array of name, value, file name, type per part; file name and
