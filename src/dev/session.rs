@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use super::builder::{Builder, Job};
 use super::command::{Running, Sources};
+use super::forks::{ForkOptions, Forks};
 use super::machine::{Action, Machine, Outcome, Signal, Stale};
 use super::migrations::{Agreement, Migrations};
 use super::report::{Report, ReportSink};
@@ -33,9 +34,9 @@ use crate::bundle::{BuildFailure, Bundle, BundleCache, ChildBundler, Prebundler}
 use crate::engine::bytecode;
 use crate::objects::Feed;
 use crate::project::{LoadRequest, Loaded, Project, check_exports, load};
-use crate::server::{ControlOptions, Current, Server};
+use crate::server::{ControlOptions, Current, Server, Sessions};
 use crate::storage::history::HistorySettings;
-use crate::world::{LogSink, SharedState, Warm, World, WorldFailure};
+use crate::world::{LogSink, Lost, OnLost, SharedState, Warm, World, WorldFailure};
 
 /// Where wrangler keeps state, below the configuration's directory.
 pub const DEFAULT_STATE: &str = ".wrangler/state";
@@ -82,6 +83,7 @@ enum Event {
     Built(Box<Result<Bundle, BuildFailure>>),
     Prepared(Vec<Diagnostic>),
     Evaluated(Generation, Result<World, WorldFailure>),
+    Lost(Generation, Lost),
     Reload,
     Stop,
 }
@@ -123,6 +125,7 @@ pub struct Session {
     token: Arc<str>,
     current: Arc<Current>,
     state: Arc<SharedState>,
+    forks: Arc<Forks>,
     migrations: Migrations,
     persist: PathBuf,
     log: LogSink,
@@ -188,7 +191,8 @@ impl Session {
         let persist = options.persist.clone().unwrap_or_else(|| project.root.join(DEFAULT_STATE));
         let mut state = SharedState::open(&persist)
             .map_err(|error| StartFailure::State { path: persist.clone(), error })?
-            .with_feed(feed.clone());
+            .with_feed(feed.clone())
+            .with_on_lost(on_lost(sender.clone()));
         if let Some(history) = options.history {
             state = state.with_history(history, options.clock.clone());
         }
@@ -196,8 +200,20 @@ impl Session {
         let migrations =
             Migrations::open(state.root(), &project, agreement, &options.clock, &options.report)?;
         let current = Arc::new(Current::default());
-        let control = ControlOptions { token: new_token()?.into(), feed };
-        let token = control.token.clone();
+        let token: Arc<str> = new_token()?.into();
+        let forks = Forks::new(ForkOptions {
+            persist: persist.clone(),
+            clock: options.clock.clone(),
+            token: token.clone(),
+            report: options.report.clone(),
+            history: options.history,
+            test_scheduled: options.test_scheduled,
+            close_sockets: options.close_sockets,
+            hibernate_after: options.hibernate_after,
+        });
+        let asked = forks.clone();
+        let sessions = Some(Arc::new(move |command| asked.ask(command)) as Sessions);
+        let control = ControlOptions { token: token.clone(), feed, sessions };
         let server = start_server(&options, &project, current.clone(), state.replies().clone(), control)?;
         let server_file = ServerFile::write(&state.own_dir(), server.address(), &token)?;
         let lost = Arc::new(AtomicBool::new(false));
@@ -220,6 +236,7 @@ impl Session {
             token,
             current,
             state: Arc::new(state),
+            forks,
             migrations,
             persist,
             log,
@@ -270,6 +287,7 @@ impl Session {
                     Some(Signal::Changed(Stale::Project))
                 }
                 Event::Evaluated(generation, result) => self.on_evaluated(generation, result),
+                Event::Lost(generation, why) => Some(self.on_lost(generation, why)),
             };
             let mut next = signal.and_then(|signal| self.machine.decide(signal));
             while let Some(action) = next {
@@ -278,6 +296,7 @@ impl Session {
         }
         (self.options.report)(Report::Stopping);
         self.command.end();
+        self.forks.end();
         drop(self.server_file);
         let stopping_at = self.options.clock.machine();
         self.server.stop(limits::DRAIN);
@@ -374,6 +393,10 @@ impl Session {
                 self.evaluate(generation);
                 None
             }
+            Action::Revive(generation) => {
+                self.revive(generation);
+                None
+            }
             Action::Serve(generation) => {
                 self.serve(generation);
                 None
@@ -439,6 +462,11 @@ fn start_builder(
         // Nobody listens when the session has ended meanwhile.
         drop(events.send(Event::Built(Box::new(result))));
     })
+}
+
+/// Tells the session of worlds that are of no more use; it has other things to do when it has ended.
+fn on_lost(events: SyncSender<Event>) -> OnLost {
+    Arc::new(move |generation, why| drop(events.try_send(Event::Lost(generation, why))))
 }
 
 fn start_watch(report: &ReportSink, events: SyncSender<Event>, lost: Arc<AtomicBool>) -> Option<Watch> {

@@ -49,7 +49,14 @@ impl Edge {
             current: current.clone(),
             observe: Arc::new(move |record| told.lock().unwrap().send(record).unwrap_or_default()),
             clock: Clock::system(),
-            control: ControlOptions { token: "secret".into(), feed: crate::objects::Feed::default() },
+            control: ControlOptions {
+                token: "secret".into(),
+                feed: crate::objects::Feed::default(),
+                sessions: None,
+            },
+            full: Arc::new(|_| {}),
+            connections: None,
+            head_wait: crate::base::limits::HEAD_WAIT,
         });
         let (sender, requests) = mpsc::channel();
         let handler = Arc::new(ToTest(Mutex::new(sender)));

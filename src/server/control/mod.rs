@@ -12,6 +12,7 @@ mod live;
 mod objects;
 mod query;
 mod reply;
+mod sessions;
 mod time;
 mod values;
 
@@ -33,17 +34,20 @@ use crate::objects::Feed;
 pub use access::{Denied, judge};
 pub use live::tell_request;
 use reply::answer;
+pub use sessions::{SessionAnswer, SessionCommand, SessionRefusal, Sessions};
 
 /// Everything below is the control surface's.
 pub const PREFIX: &str = "/cdn-cgi/dodev/";
 
 /// Who may use the control surface beside this machine's programs, and what it tells.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ControlOptions {
     /// The token that lets anybody in.
     pub token: Arc<str>,
     /// What happens.
     pub feed: Feed,
+    /// Makes sessions; `None` in a session.
+    pub sessions: Option<Sessions>,
 }
 
 /// What the routes share.
@@ -53,6 +57,8 @@ pub struct Surface {
     pub current: Arc<Current>,
     /// What happens.
     pub feed: Feed,
+    /// Makes sessions.
+    pub sessions: Option<Sessions>,
     /// Time.
     pub clock: Clock,
     /// Streams end when the server stops.
@@ -68,6 +74,7 @@ pub fn routes(surface: Surface) -> Router {
         .merge(data::routes())
         .merge(faults::routes())
         .merge(live::routes())
+        .merge(sessions::routes())
         .merge(time::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
