@@ -8,15 +8,15 @@
 //! Invariant: a statement keeps its database open (`Rc<Handle>`), values borrow the statement, and
 //! stepping needs `&mut`: nothing read from SQLite can be used after it has gone.
 
+mod interrupt;
 mod log;
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::path::Path;
 use std::ptr::{null, null_mut};
 use std::rc::Rc;
 use std::slice;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 
 use rusqlite::ffi;
@@ -27,6 +27,8 @@ use super::math::{MATH_FUNCTIONS, MathFunction};
 use super::value::ValueRef;
 use crate::base::limits;
 
+use interrupt::is_interrupted;
+pub use interrupt::{Interrupt, interrupt_when};
 pub use log::{LogIndex, LogState};
 
 /// How long a statement waits for another process that holds the file's write lock.
@@ -60,20 +62,6 @@ struct Handle {
     frames: Box<Cell<u32>>,
     /// Kept alive for the progress handler, which points to it.
     interrupt: Interrupt,
-}
-
-/// A flag that any thread may raise to make running statements end with `SQLITE_INTERRUPT`. Whoever
-/// raised it lowers it again; while it is up, longer statements of all connections with it fail.
-pub type Interrupt = Arc<AtomicBool>;
-
-thread_local! {
-    static OVERRUN: RefCell<Option<Rc<dyn Fn() -> bool>>> = const { RefCell::new(None) };
-}
-
-/// Ends long statements of this thread with `SQLITE_INTERRUPT` when `overrun` says that the code they run for has used
-/// too much time.
-pub fn interrupt_when(overrun: Rc<dyn Fn() -> bool>) {
-    OVERRUN.set(Some(overrun));
 }
 
 /// A compiled statement.
@@ -548,13 +536,6 @@ unsafe fn bytes<'a>(start: *const u8, length: c_int) -> &'a [u8] {
 unsafe fn text<'a>(text: *const c_char) -> Option<&'a [u8]> {
     // SAFETY: by this function's contract.
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
-}
-
-/// The progress handler: SQLite asks it whether to go on (0) or to stop.
-unsafe extern "C" fn is_interrupted(flag: *mut c_void) -> c_int {
-    // SAFETY: `flag` is the flag of the handle that calls.
-    let raised = unsafe { &*flag.cast::<AtomicBool>() }.load(Ordering::Relaxed);
-    c_int::from(raised || OVERRUN.with_borrow(|overrun| overrun.as_ref().is_some_and(|ask| ask())))
 }
 
 /// The authorizer: SQLite asks it about every part of a statement while compiling.
