@@ -4,6 +4,7 @@
 //! well-formed (the prelude replaces lone surrogates), so every one of them is valid UTF-8. Nothing here
 //! keeps state.
 
+mod check;
 mod header_text;
 mod multipart;
 mod query;
@@ -13,6 +14,8 @@ use std::rc::Rc;
 
 use rquickjs::prelude::{Func, Opt};
 use rquickjs::{Array, ArrayBuffer, Ctx, Null, Object, Result, String as JsString, Value};
+
+pub use check::check_multipart;
 
 use crate::engine::bytes::{copy_bytes, with_bytes};
 use crate::engine::exception::throw;
