@@ -127,9 +127,18 @@ export class Server {
   logs(): Promise<LogLine[]>;
   clearLogs(): Promise<void>;
   hibernate(): Promise<number>;
+  /** A session of the present state, or of the snapshot `from`. */
+  session(options?: { from?: string }): Promise<Session>;
   control(method: string, path: string, body?: unknown): Promise<any>;
   stop(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A copy of a server's state and clock, with a URL of its own. `stop()` ends it. */
+export class Session extends Server {
+  readonly id: string;
+  /** Goes back to the state and the time when it was made; WebSockets are closed. */
+  reset(): Promise<void>;
 }
 
 /** What the control API refused, or what an object's code threw. */
@@ -157,5 +166,7 @@ export interface StartOptions {
 export function connect(options?: { url?: string; token?: string }): Server;
 /** Starts a server with fresh state. */
 export function start(options?: StartOptions): Promise<Server>;
+/** A session for one test file: of the server of `dodev test`, or of one that is started for it. */
+export function session(options?: StartOptions & { from?: string }): Promise<Session>;
 /** The server of `dodev test` if there is one, else one of its own. */
 export function open(options?: StartOptions): Promise<Server>;

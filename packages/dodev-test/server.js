@@ -55,6 +55,16 @@ export class Server {
     return (await this.control("POST", "hibernate", {})).count;
   }
 
+  /**
+   * A session of its own for this test file: a copy of the present state, or of the snapshot `from`, and of the clock.
+   * `reset()` goes back to it, `stop()` ends it.
+   */
+  async session({ from } = {}) {
+    const { Session } = await import("./session.js");
+    const { id, url } = await this.control("POST", "sessions", from === undefined ? {} : { snapshot: from });
+    return new Session({ from: this, id, url, token: this.#token });
+  }
+
   /** Asks the control API: the JSON of the answer. `path` is below `/cdn-cgi/dodev/`. */
   async control(method, path, body) {
     const headers = { "content-type": "application/json" };

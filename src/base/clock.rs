@@ -106,6 +106,24 @@ impl Clock {
         }
     }
 
+    /// Another clock that shows the same time, and stands, flows and is strict as this one; from now on each goes its own way.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        let fork = Self::system();
+        fork.set_strict(self.0.strict.load(Ordering::Relaxed));
+        fork.go_back_to(self.now(), self.is_frozen());
+        fork
+    }
+
+    /// Shows `now` again, standing or not; to be called when nothing waits any more.
+    pub fn go_back_to(&self, now: Timestamp, frozen: bool) {
+        self.freeze();
+        self.set(now);
+        if !frozen {
+            self.resume();
+        }
+    }
+
     /// The current time.
     pub fn now(&self) -> Timestamp {
         Timestamp(self.now_nanos().div_euclid(MS))

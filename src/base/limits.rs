@@ -8,6 +8,8 @@ use std::time::Duration;
 
 /// Memory of one isolate, bytes.
 pub const ISOLATE_MEMORY_BYTES: usize = 128 * 1024 * 1024;
+/// Memory of an isolate from which on it is replaced after a turn that met its limit, percent.
+pub const MEMORY_WORN_PERCENT: usize = 75;
 /// JavaScript stack of an isolate, bytes. Its thread gets twice as much.
 pub const ISOLATE_STACK_BYTES: usize = 8 * 1024 * 1024;
 /// Stack of an isolate's thread, bytes.
@@ -16,6 +18,14 @@ pub const ISOLATE_THREAD_STACK_BYTES: usize = 16 * 1024 * 1024;
 pub const TURN_CPU: Duration = Duration::from_secs(30);
 /// Requests and calls of other services that one event may make when the configuration names no number.
 pub const SUBREQUESTS: u32 = 10_000;
+/// Time beyond its CPU limit after which a turn that does not end is refused memory.
+pub const TURN_OVERDUE: Duration = Duration::from_millis(500);
+/// Rejections and exceptions without a handler that are reported of one turn; more are counted.
+pub const TURN_UNCAUGHT: usize = 100;
+/// Longest name, message or stack of an error that is told, characters.
+pub const ERROR_CHARS: usize = 64 * 1024;
+/// Turns of one batch before the mailbox is looked at again.
+pub const BATCH_TURNS: usize = 1_000;
 /// Quiet time after a reload before an isolate is made for the next one: saves that follow at once come first.
 pub const STANDBY_DELAY: Duration = Duration::from_millis(20);
 /// How long such an isolate is kept.
@@ -122,6 +132,14 @@ pub const SOCKET_EVENT_TIMEOUT_MS: f64 = 604_800_000.0;
 /// Largest request and response of a WebSocket auto-response, bytes.
 pub const AUTO_RESPONSE_BYTES: usize = 2_048;
 
+/// Most connections at a time where the system sets no limit to open files.
+pub const CONNECTIONS: usize = 100_000;
+/// Connections that may wait to be accepted.
+pub const BACKLOG: u16 = 4_096;
+/// Open files that are kept for databases and everything else that is no connection.
+pub const FILES_KEPT: usize = 640;
+/// Longest time for the head of a request to come, from the connection's start or the answer before it.
+pub const HEAD_WAIT: Duration = Duration::from_secs(30);
 /// Bytes of a streamed body that may wait between two threads before the writer is held back.
 pub const BODY_PIPE_BYTES: usize = 256 * 1024;
 /// Largest request body that is read whole before the Worker sees the request, bytes.
@@ -140,6 +158,8 @@ pub const SESSION_EVENTS: usize = 1_024;
 pub const OUTPUT_REPORTS: usize = 65_536;
 /// Time after a first build before packages are built apart: until then the Worker itself needs the processors.
 pub const PACKAGES_AFTER: Duration = Duration::from_millis(200);
+/// Bytes of logs that may wait to be printed.
+pub const OUTPUT_BYTES: usize = 64 * 1024 * 1024;
 /// Time after the last build that the bundler's process is kept.
 pub const BUNDLER_IDLE: Duration = Duration::from_secs(2);
 /// The same after a save.

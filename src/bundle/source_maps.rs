@@ -117,6 +117,19 @@ impl LazyMap {
     }
 }
 
+/// Reads `bytes` as a source map and asks for places of it, for the fuzz target in `fuzz/` and a bounded run with every test.
+///
+/// # Panics
+/// When something panics: a bug.
+pub fn check_source_map(bytes: &[u8]) {
+    let map = LazyMap::new(String::from_utf8_lossy(bytes).into_owned());
+    let maps = HashMap::from([("module".to_owned(), map)]);
+    let maps = SourceMaps { maps, dependencies: None, dependency_maps: OnceLock::new() };
+    for (line, column) in [(0, 0), (1, 1), (1, 1_000), (3, 5), (u32::MAX, u32::MAX)] {
+        let _ = maps.lookup("module", line, column);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -48,6 +48,8 @@ pub enum Command {
     State(Box<super::state::args::StateArgs>),
     Alarm(Box<super::alarm::AlarmArgs>),
     Completions(super::completions::CompletionsArgs),
+    #[command(hide = true)]
+    Man(super::man::ManArgs),
     /// Show and move the time of a running server.
     Time(TimeArgs),
     /// Apply the project's migrations to local state.

@@ -16,6 +16,7 @@ mod init;
 mod json;
 mod keys;
 mod live;
+mod man;
 mod migrate;
 mod migrate_show;
 mod output;
@@ -62,6 +63,7 @@ pub fn main() -> ExitCode {
         Ok(Command::State(args)) => state::run(&args, clock),
         Ok(Command::Alarm(args)) => alarm::run(&args, clock),
         Ok(Command::Completions(args)) => completions::run(&args),
+        Ok(Command::Man(args)) => man::run(&args),
         Ok(Command::Time(args)) => time::run(&args),
         Ok(Command::Migrate(args)) => migrate::run(&args, clock),
         Err(error) => output::usage(&refused::explain(error)),

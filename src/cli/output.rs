@@ -125,6 +125,8 @@ pub fn is_interactive() -> bool {
 #[derive(Debug, Default)]
 struct Queue {
     items: Vec<Item>,
+    /// Bytes of the program's logs among them.
+    bytes: usize,
     dropped: u64,
     /// Something other than a request or a log waits.
     urgent: bool,
@@ -168,10 +170,14 @@ impl Sink {
 
     fn add(&self, item: Item, urgent: bool) {
         let mut queue = self.lock();
-        if queue.items.len() >= limits::OUTPUT_REPORTS && !urgent {
+        let bytes = if let Item::Report(Report::Log(record)) = &item { record.text.len() } else { 0 };
+        let is_full =
+            queue.items.len() >= limits::OUTPUT_REPORTS || queue.bytes + bytes > limits::OUTPUT_BYTES;
+        if is_full && !urgent {
             queue.dropped += 1;
             return;
         }
+        queue.bytes += bytes;
         queue.items.push(item);
         queue.urgent |= urgent;
         if queue.printer_waits {
@@ -190,6 +196,7 @@ impl Sink {
             if !queue.items.is_empty() || queue.dropped > 0 {
                 queue.urgent = false;
                 let mut items = std::mem::take(&mut queue.items);
+                queue.bytes = 0;
                 let dropped = std::mem::take(&mut queue.dropped);
                 if dropped > 0 {
                     items.push(Item::Dropped(dropped));

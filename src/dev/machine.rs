@@ -24,6 +24,8 @@ pub enum Signal {
     },
     /// A build ended.
     Built(Outcome),
+    /// The world of this generation is of no more use.
+    Lost(Generation),
     /// An evaluation ended.
     Evaluated {
         /// Which one.
@@ -55,6 +57,8 @@ pub enum Action {
     Build,
     /// Make a world of the last bundle and signal [`Signal::Evaluated`].
     Evaluate(Generation),
+    /// Make a world, of this generation, of the code that serves.
+    Revive(Generation),
     /// Let this world serve in place of the one before it.
     Serve(Generation),
     /// Nobody wants this world any more.
@@ -149,6 +153,15 @@ impl Machine {
                     Outcome::Failed => Some(Action::ShowBroken),
                 }
             }
+            Signal::Lost(generation) => {
+                // What is being evaluated takes its place.
+                if self.serving != Some(generation) || self.evaluating.is_some() {
+                    return None;
+                }
+                self.last = self.last.next();
+                self.evaluating = Some(self.last);
+                Some(Action::Revive(self.last))
+            }
             Signal::Evaluated { generation, ok } if self.evaluating == Some(generation) => {
                 self.evaluating = None;
                 if ok {
@@ -235,6 +248,35 @@ mod tests {
         after_start(
             G2,
             &[(FILES, Some(Build)), (BUILT, Some(Evaluate(G2))), (evaluated(G2), Some(Serve(G2)))],
+        );
+    }
+
+    #[test]
+    fn a_world_that_is_lost_is_made_anew_once() {
+        let lost = Signal::Lost(G1);
+        after_start(
+            G2,
+            &[(lost, Some(Action::Revive(G2))), (lost, None), (evaluated(G2), Some(Serve(G2))), (lost, None)],
+        );
+        // Newer code is on its way.
+        after_start(
+            G2,
+            &[
+                (FILES, Some(Build)),
+                (BUILT, Some(Evaluate(G2))),
+                (lost, None),
+                (evaluated(G2), Some(Serve(G2))),
+            ],
+        );
+        // A build in between may end with what serves already.
+        after_start(
+            G2,
+            &[
+                (FILES, Some(Build)),
+                (lost, Some(Action::Revive(G2))),
+                (evaluated(G2), Some(Serve(G2))),
+                (SAME, Some(ShowUnchanged)),
+            ],
         );
     }
 

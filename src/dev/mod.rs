@@ -6,6 +6,7 @@
 
 mod builder;
 mod command;
+mod forks;
 mod machine;
 mod migrations;
 mod recent;

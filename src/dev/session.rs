@@ -10,9 +10,9 @@ mod member;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{Arc, RwLock};
 use std::thread;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ pub use member::with_whole_paths;
 
 use super::builder::Job;
 use super::command::{Running, Sources};
+use super::forks::{ForkOptions, Forks};
 use super::machine::{Action, Machine, Outcome, Signal, Stale};
 use super::migrations::{Agreement, Migrations};
 use super::report::{Report, ReportSink};
@@ -37,9 +38,9 @@ use crate::bundle::{BuildFailure, Bundle};
 use crate::inspect::{InspectError, user};
 use crate::objects::Feed;
 use crate::project::{LoadRequest, Loaded, Project, check_entrypoints, check_exports, check_together, load};
-use crate::server::{ControlOptions, Current, Server};
+use crate::server::{ControlOptions, Current, Server, Sessions};
 use crate::storage::history::HistorySettings;
-use crate::world::{LogSink, SharedState, Warm, WorkerCode, World, WorldFailure};
+use crate::world::{LogSink, Lost, OnLost, SharedState, Warm, WorkerCode, World, WorldFailure};
 
 /// Where wrangler keeps state, below the configuration's directory.
 pub const DEFAULT_STATE: &str = ".wrangler/state";
@@ -95,6 +96,7 @@ enum Event {
     Built(MemberId, Box<Result<Bundle, BuildFailure>>),
     Prepared(MemberId, Vec<Diagnostic>),
     Evaluated(Generation, Result<World, WorldFailure>),
+    Lost(Generation, Lost),
     Reload,
     Stop,
 }
@@ -132,6 +134,7 @@ pub struct Session {
     token: Arc<str>,
     current: Arc<Current>,
     state: Arc<SharedState>,
+    forks: Arc<Forks>,
     persist: PathBuf,
     log: LogSink,
     warm: Option<Warm>,
@@ -201,7 +204,8 @@ impl Session {
         let persist = options.persist.clone().unwrap_or_else(|| primary.root.join(DEFAULT_STATE));
         let mut state = SharedState::open(&persist)
             .map_err(|error| StartFailure::State { path: persist.clone(), error })?
-            .with_feed(feed.clone());
+            .with_feed(feed.clone())
+            .with_on_lost(on_lost(sender.clone()));
         if let Some(history) = options.history {
             state = state.with_history(history, options.clock.clone());
         }
@@ -214,14 +218,27 @@ impl Session {
         let current = Arc::new(Current::default());
         warn_of_users(state.root(), &options.report);
         let state = Arc::new(state);
+        let token: Arc<str> = new_token()?.into();
+        let forks = Forks::new(ForkOptions {
+            persist: persist.clone(),
+            clock: options.clock.clone(),
+            token: token.clone(),
+            report: options.report.clone(),
+            history: options.history,
+            test_scheduled: options.test_scheduled,
+            close_sockets: options.close_sockets,
+            hibernate_after: options.hibernate_after,
+        });
+        let asked = forks.clone();
+        let sessions = Some(Arc::new(move |command| asked.ask(command)) as Sessions);
         let reload = sender.clone();
         let control = ControlOptions {
-            token: new_token()?.into(),
+            token: token.clone(),
             feed,
-            state: state.clone(),
+            state: Arc::new(RwLock::new(state.clone())),
             reload: Arc::new(move || drop(reload.try_send(Event::Reload))),
+            sessions,
         };
-        let token = control.token.clone();
         let server = start_server(&options, &primary, current.clone(), state.replies().clone(), control)?;
         let server_file = ServerFile::write(&state.own_dir(), server.address(), &token)?;
         let mut members = Vec::new();
@@ -267,6 +284,7 @@ impl Session {
             token,
             current,
             state,
+            forks,
             persist,
             log,
             warm,
@@ -316,6 +334,7 @@ impl Session {
                     Some(Signal::Changed(Stale::Project))
                 }
                 Event::Evaluated(generation, result) => self.on_evaluated(generation, result),
+                Event::Lost(generation, why) => Some(self.on_lost(generation, why)),
             };
             let mut next = signal.and_then(|signal| self.machine.decide(signal));
             while let Some(action) = next {
@@ -324,6 +343,7 @@ impl Session {
         }
         (self.options.report)(Report::Stopping);
         self.members.iter().for_each(|member| member.command.end());
+        self.forks.end();
         drop(self.server_file);
         let stopping_at = self.options.clock.machine();
         self.server.stop(limits::DRAIN);
@@ -466,6 +486,10 @@ impl Session {
                 self.evaluate(generation);
                 None
             }
+            Action::Revive(generation) => {
+                self.revive(generation);
+                None
+            }
             Action::Serve(generation) => {
                 self.serve(generation);
                 None
@@ -563,6 +587,11 @@ fn warn_of_users(root: &Path, report: &ReportSink) {
     };
     // It is only a warning: without a thread there is none.
     drop(thread::Builder::new().name("users".to_owned()).spawn(look));
+}
+
+/// Tells the session of worlds that are of no more use; it has other things to do when it has ended.
+fn on_lost(events: SyncSender<Event>) -> OnLost {
+    Arc::new(move |generation, why| drop(events.try_send(Event::Lost(generation, why))))
 }
 
 /// What is told of a top level that goes on and on, perhaps for ever.

@@ -1,13 +1,15 @@
 //! What a session needs before its first build: an address to serve on, and words for why there is none.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::report::Report;
+use super::report::{Report, ReportSink};
 use super::session::SessionOptions;
+use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
+use crate::base::limits;
 use crate::migrate::MigrateError;
 use crate::project::{Project, parse_ip};
 use crate::server::{ControlOptions, Current, ListenError, PortChoice, Server, ServerOptions, listen};
@@ -59,14 +61,35 @@ pub(super) fn start_server(
     if let Some((wanted, holder)) = listening.instead_of {
         (options.report)(Report::PortMoved { wanted, holder, taken: listening.address.port() });
     }
-    let report = options.report.clone();
-    let server = Server::start(ServerOptions {
-        listener: listening.listener,
+    let (listener, clock) = (listening.listener, options.clock.clone());
+    Ok(Server::start(server_options(listener, current, replies, clock, control, &options.report))?)
+}
+
+/// What a server on `listener` needs that tells `report` what happens.
+pub(super) fn server_options(
+    listener: TcpListener,
+    current: Arc<Current>,
+    replies: Arc<Replies>,
+    clock: Clock,
+    control: ControlOptions,
+    report: &ReportSink,
+) -> ServerOptions {
+    let (report, full) = (report.clone(), report.clone());
+    ServerOptions {
+        listener,
         current,
         replies,
         observe: Arc::new(move |record| report(Report::Request(record))),
-        clock: options.clock.clone(),
+        clock,
         control,
-    })?;
-    Ok(server)
+        full: Arc::new(move |connections| full(Report::Warnings(vec![too_many(connections)]))),
+        connections: None,
+        head_wait: limits::HEAD_WAIT,
+    }
+}
+
+fn too_many(connections: usize) -> Diagnostic {
+    let message = format!("there are {connections} connections, as many as open files allow: others wait");
+    Diagnostic::warning("dev/connections", message)
+        .help("raise the limit with `ulimit -Hn`, or close connections that nobody uses")
 }

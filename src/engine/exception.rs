@@ -2,7 +2,9 @@
 
 use rquickjs::{Ctx, Function, Object, Result, Value};
 
+use super::heap;
 use super::ops::OpError;
+use crate::base::limits;
 
 /// What was thrown, read once, as data that may leave the isolate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,11 +26,16 @@ impl Exception {
     /// Reads `thrown`. Getters of user code may run; what they throw is ignored.
     pub fn read<'js>(ctx: &Ctx<'js>, thrown: &Value<'js>) -> Self {
         let Some(object) = thrown.as_object().filter(|_| thrown.is_error()) else {
-            let text = describe(ctx, thrown);
+            if thrown.is_null() && heap::was_refused() {
+                // The engine had no memory for an error.
+                return Self::out_of_memory();
+            }
+            let text = cut(describe(ctx, thrown));
             return Self { name: String::new(), message: text, stack: String::new(), causes: Vec::new() };
         };
         let text = |key: &str| -> String {
-            object.get::<_, Option<String>>(key).unwrap_or_else(|_| drop_exception(ctx)).unwrap_or_default()
+            let found = object.get::<_, Option<String>>(key).unwrap_or_else(|_| drop_exception(ctx));
+            cut(found.unwrap_or_default())
         };
         let mut causes = Vec::new();
         let mut cause: Option<Value<'js>> = object.get("cause").ok();
@@ -44,10 +51,16 @@ impl Exception {
 
     fn shallow<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> Self {
         let text = |key: &str| -> String {
-            object.get::<_, Option<String>>(key).unwrap_or_else(|_| drop_exception(ctx)).unwrap_or_default()
+            let found = object.get::<_, Option<String>>(key).unwrap_or_else(|_| drop_exception(ctx));
+            cut(found.unwrap_or_default())
         };
         let (name, message, stack) = (text("name"), text("message"), frames(&text("stack")));
         Self { name, message, stack, causes: Vec::new() }
+    }
+
+    fn out_of_memory() -> Self {
+        let (name, message) = ("InternalError".to_owned(), "out of memory".to_owned());
+        Self { name, message, stack: String::new(), causes: Vec::new() }
     }
 
     /// Whether the engine threw it because the isolate's memory was used up.
@@ -77,6 +90,16 @@ impl std::fmt::Display for Exception {
         }
         Ok(())
     }
+}
+
+/// `text`, without its end if it is very long.
+fn cut(mut text: String) -> String {
+    if text.len() > limits::ERROR_CHARS {
+        let left_out = text.len() - limits::ERROR_CHARS;
+        text.truncate(text.floor_char_boundary(limits::ERROR_CHARS));
+        text.push_str(&format!("… {left_out} more characters"));
+    }
+    text
 }
 
 /// The frames of a stack, without the name and message that it begins with.

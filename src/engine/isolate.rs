@@ -13,6 +13,7 @@ use rquickjs::{Context, Ctx, Function, Module, Object, Persistent, Result, Runti
 use crate::base::limits;
 
 use super::exception::{self, Exception};
+use super::heap::{Heap, HeapAllocator};
 use super::host::{Extension, Host, RealmId, Scope};
 use super::loader::{
     DataModules, HOST_GLOBAL, HOST_MODULE, Hides, ModuleMap, ModuleSource, Modules, RealmModules,
@@ -49,6 +50,7 @@ pub struct Isolate {
     modules: Rc<RealmModules>,
     watchdog: Watchdog,
     options: IsolateOptions,
+    heap: Rc<Heap>,
     runtime: Runtime,
 }
 
@@ -87,10 +89,12 @@ impl Isolate {
         extensions: &[Extension],
         options: &IsolateOptions,
     ) -> std::result::Result<Self, String> {
-        let runtime = Runtime::new().map_err(|e| e.to_string())?;
+        let heap = Heap::new(options.memory_bytes);
+        let runtime = Runtime::new_with_alloc(HeapAllocator(heap.clone())).map_err(|e| e.to_string())?;
         runtime.set_max_stack_size(limits::ISOLATE_STACK_BYTES);
         runtime.set_gc_threshold(GC_THRESHOLD_BYTES);
         let watchdog = Watchdog::default();
+        heap.watch(watchdog.clone());
         let poll = watchdog.clone();
         runtime.set_interrupt_handler(Some(Box::new(move || poll.poll())));
         let tracker = Rc::downgrade(&host);
@@ -102,7 +106,7 @@ impl Isolate {
         let modules = Rc::new(RealmModules::default());
         runtime.set_loader(Modules(modules.clone()), Modules(modules.clone()));
         let (handles, options) = (Handles(host), options.clone());
-        let mut isolate = Self { handles, realms: Vec::new(), modules, watchdog, options, runtime };
+        let mut isolate = Self { handles, realms: Vec::new(), modules, watchdog, options, heap, runtime };
         isolate.add_realm(extensions)?;
         Ok(isolate)
     }
@@ -114,7 +118,7 @@ impl Isolate {
     pub fn add_realm(&mut self, extensions: &[Extension]) -> std::result::Result<RealmId, String> {
         let id = RealmId(u8::try_from(self.realms.len()).map_err(|_| "more than 256 realms")?);
         let public = extensions.iter().flat_map(|e| e.public.iter().copied()).collect();
-        self.runtime.set_memory_limit(self.options.memory_bytes * (self.realms.len() + 1));
+        self.heap.set_limit(self.options.memory_bytes * (self.realms.len() + 1));
         self.realms.push(Realm {
             context: Context::full(&self.runtime).map_err(|e| e.to_string())?,
             turn_cpu: Cell::new(self.options.turn_cpu),
@@ -244,6 +248,22 @@ impl Isolate {
     /// Collects cyclic garbage. For quiet moments.
     pub fn collect_garbage(&self) {
         self.runtime.run_gc();
+    }
+
+    /// What it uses and may use.
+    pub fn heap(&self) -> &Heap {
+        &self.heap
+    }
+
+    /// Runs `turn`, in which only the host's own code runs: it cannot fail for lack of memory.
+    pub fn without_limit<R>(&self, turn: impl FnOnce(&Self) -> R) -> R {
+        self.heap.without_limit(|| turn(self))
+    }
+
+    /// Whether the running turn has used too much CPU time. Looks at the clock; for long work of the host's own.
+    pub fn overrun_question(&self) -> Rc<dyn Fn() -> bool> {
+        let watchdog = self.watchdog.clone();
+        Rc::new(move || watchdog.poll())
     }
 
     /// The realms, in the order in which they were added.

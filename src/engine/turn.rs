@@ -3,15 +3,17 @@
 //! A turn sets the scope, calls in, drains the microtasks, hands out the roots that settled, and
 //! collects what went wrong and nobody handled.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use rquickjs::promise::PromiseState;
 use rquickjs::{Ctx, Persistent, Promise, Value, qjs};
 
 use super::exception::Exception;
+use super::heap;
 use super::host::Scope;
 use super::isolate::Isolate;
 use super::roots::{OnSettled, Whose, outcome};
+use crate::base::limits;
 
 /// What a turn's entry leaves behind.
 pub enum Entered<'js> {
@@ -30,8 +32,12 @@ pub struct TurnReport {
     pub cpu_near: Option<std::time::Duration>,
     /// The isolate ran out of memory.
     pub memory_exceeded: bool,
+    /// The isolate was refused memory, whether or not the code noticed.
+    pub memory_refused: bool,
     /// Rejections without a handler, and exceptions that left a callback.
     pub uncaught: Vec<Exception>,
+    /// How many more there were.
+    pub more_uncaught: usize,
 }
 
 /// Collects unhandled rejections and uncaught exceptions of the running turn.
@@ -39,6 +45,7 @@ pub struct TurnReport {
 pub struct Violations {
     rejected: RefCell<Vec<(Persistent<Value<'static>>, Persistent<Value<'static>>)>>,
     thrown: RefCell<Vec<Exception>>,
+    more_thrown: Cell<usize>,
 }
 
 impl Violations {
@@ -63,17 +70,28 @@ impl Violations {
 
     /// Notes an exception that left a callback.
     pub fn add(&self, exception: Exception) {
-        self.thrown.borrow_mut().push(exception);
+        let mut thrown = self.thrown.borrow_mut();
+        if thrown.len() < limits::TURN_UNCAUGHT {
+            thrown.push(exception);
+        } else {
+            self.more_thrown.set(self.more_thrown.get() + 1);
+        }
     }
 
-    fn take(&self, ctx: &Ctx<'_>) -> Vec<Exception> {
+    /// What went wrong, and how much more.
+    fn take(&self, ctx: &Ctx<'_>) -> (Vec<Exception>, usize) {
         let mut all = std::mem::take(&mut *self.thrown.borrow_mut());
+        let mut more = self.more_thrown.take();
         let rejected = std::mem::take(&mut *self.rejected.borrow_mut());
         for (_, reason) in rejected {
+            if all.len() >= limits::TURN_UNCAUGHT {
+                more += 1;
+                continue;
+            }
             let reason = reason.restore(ctx).expect("the reason belongs to this isolate");
             all.push(Exception::read(ctx, &reason));
         }
-        all
+        (all, more)
     }
 
     pub(super) fn clear(&self) {
@@ -92,6 +110,7 @@ impl Isolate {
         let before = host.scope.replace(scope);
         let realm = self.realm(scope.owner.realm());
         self.watchdog().start(realm.turn_cpu.get());
+        heap::forget_refusals();
         host.clock.begin_turn();
         host.interrupted.set(false);
         let mut report = realm.context.with(|ctx| {
@@ -99,14 +118,17 @@ impl Isolate {
                 Entered::Done => drain(self, &ctx),
                 Entered::Root(result, done) => self.enter_root(&ctx, scope, result, done),
             }
+            host.interrupted.set(self.watchdog().expired());
             while self.roots().settle(&ctx, Whose::One(scope.owner)) {
                 drain(self, &ctx);
             }
-            TurnReport { uncaught: host.violations.take(&ctx), ..TurnReport::default() }
+            let (uncaught, more_uncaught) = host.violations.take(&ctx);
+            TurnReport { uncaught, more_uncaught, ..TurnReport::default() }
         });
         host.clock.end_turn();
         report.cpu_exceeded = self.watchdog().stop();
         report.cpu_near = self.watchdog().nearly_expired();
+        report.memory_refused = heap::was_refused();
         report.memory_exceeded = report.uncaught.iter().any(Exception::is_out_of_memory);
         host.scope.set(before);
         report
@@ -154,6 +176,7 @@ impl Isolate {
             self.roots().add(ctx, scope.owner, promise, done);
         } else {
             self.host().violations.forgive(ctx, &promise);
+            self.host().interrupted.set(self.watchdog().expired());
             done(ctx, outcome(ctx, &promise));
             drain(self, ctx);
         }

@@ -22,6 +22,8 @@ struct State {
     running: Cell<bool>,
     near: Cell<bool>,
     expired: Cell<bool>,
+    /// The thread's CPU time at which memory is refused next to the turn that has expired.
+    overdue: Cell<Option<Duration>>,
 }
 
 impl Watchdog {
@@ -31,6 +33,7 @@ impl Watchdog {
         self.0.started.set(None);
         self.0.near.set(false);
         self.0.expired.set(false);
+        self.0.overdue.set(None);
         self.0.running.set(true);
     }
 
@@ -56,6 +59,19 @@ impl Watchdog {
             return false;
         }
         self.look(thread_cpu_time())
+    }
+
+    /// Whether the running turn goes on although it has used too much: its code is native, and never asks. Half a second
+    /// later it is asked again, so that errors can be made meanwhile.
+    pub fn poll_overdue(&self) -> bool {
+        if !self.poll() {
+            return false;
+        }
+        let now = thread_cpu_time();
+        let due = self.0.overdue.get().get_or_insert(now + limits::TURN_OVERDUE).to_owned();
+        let is_overdue = now >= due;
+        self.0.overdue.set(Some(if is_overdue { now + limits::TURN_OVERDUE } else { due }));
+        is_overdue
     }
 
     fn look(&self, now: Duration) -> bool {

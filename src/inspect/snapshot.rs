@@ -207,6 +207,11 @@ pub fn remove(book: &Book, name: &str) -> Result<()> {
     remove_tree(&directory(book).join(name))
 }
 
+/// Copies all objects of `from` to `to`, the roots of two states; `from` may be in use, `to` is empty.
+pub fn fork(from: &Path, to: &Path) -> Result<()> {
+    copy_all(from, to, &[], &|_, _| {}).map(drop)
+}
+
 /// Copies everything of objects from one `v3` to another: how many objects, and bytes. This process has the databases
 /// `open` open.
 fn copy_all(from: &Path, to: &Path, open: &[PathBuf], progress: Progress<'_>) -> Result<(u64, u64)> {

@@ -39,7 +39,7 @@ fn parse(ctx: &Ctx<'_>, name: &str) -> Result<Encoding> {
 /// The bytes that `text` stands for, as an `ArrayBuffer`.
 pub fn node_bytes<'js>(ctx: Ctx<'js>, text: String, encoding: String) -> Result<ArrayBuffer<'js>> {
     let encoding = parse(&ctx, &encoding)?;
-    ArrayBuffer::new(ctx, decode(&text, encoding))
+    ArrayBuffer::new_copy(ctx, decode(&text, encoding))
 }
 
 /// The text that the bytes of a view stand for.

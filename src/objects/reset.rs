@@ -123,10 +123,12 @@ impl Objects {
         });
         // Before its values go: what ends with its holder was not forgotten.
         self.parcels.end_holder(owner);
-        isolate.turn(Scope::none_of(self.realm_of(slot)), |ctx| {
-            drop((critical, handovers));
-            entry.destroy(ctx, slot);
-            Entered::Done
+        isolate.without_limit(|isolate| {
+            isolate.turn(Scope::none_of(self.realm_of(slot)), |ctx| {
+                drop((critical, handovers));
+                entry.destroy(ctx, slot);
+                Entered::Done
+            })
         });
         self.subrequests.forget(owner);
         self.drop_sockets_of(owner);

@@ -116,6 +116,8 @@ pub struct Objects {
     /// How many objects have an instance.
     pub(super) awake: Cell<usize>,
     deadlines: RefCell<Vec<Deadline>>,
+    /// Whether the isolate's memory is used up and stays so.
+    pub worn: Cell<bool>,
     /// The newest request to the world outside that is not over.
     outside: RefCell<Box<dyn Fn() -> Option<u32>>>,
     next_owner: Cell<u64>,
@@ -149,6 +151,7 @@ impl Objects {
             places_asked: Cell::default(),
             hibernate_after: Cell::new(limits::HIBERNATE_AFTER),
             awake: Cell::default(),
+            worn: Cell::default(),
             sockets: Sockets::default(),
             journal: super::journal::Journal::default(),
             outside: RefCell::new(Box::new(|| None)),
@@ -372,8 +375,13 @@ impl Objects {
         self.host.places.want(self.places_asked.get() || self.feed.borrow().is_watched());
         // Limits may have been exceeded while nothing ran.
         self.break_pending(isolate, entry);
+        let mut turns = 0;
         loop {
             loop {
+                if turns >= limits::BATCH_TURNS {
+                    break;
+                }
+                turns += 1;
                 let work = self.ready.borrow_mut().pop_front();
                 match work {
                     Some(Work::Context(scope, event)) => {
@@ -386,6 +394,10 @@ impl Objects {
                 }
             }
             let released = self.release(isolate, entry) | self.drop_exports();
+            if turns >= limits::BATCH_TURNS && self.has_work() {
+                // Objects that keep each other busy would let nothing else in.
+                return;
+            }
             if !released && !isolate.sweep() && self.ready.borrow().is_empty() {
                 self.hibernate_idle(isolate, entry);
                 self.hand_over_what_is_left(isolate, entry);
@@ -408,9 +420,11 @@ impl Objects {
         }
         // Numbers are the isolate's: a realm that does not know one has nothing to forget.
         for realm in isolate.realms() {
-            isolate.turn(Scope::none_of(realm), |ctx| {
-                entry.forget_timers(ctx, &timers);
-                Entered::Done
+            isolate.without_limit(|isolate| {
+                isolate.turn(Scope::none_of(realm), |ctx| {
+                    entry.forget_timers(ctx, &timers);
+                    Entered::Done
+                })
             });
         }
     }
@@ -421,9 +435,11 @@ impl Objects {
             return;
         }
         for realm in isolate.realms() {
-            isolate.turn(Scope::none_of(realm), |ctx| {
-                entry.forget_sockets(ctx, &sockets);
-                Entered::Done
+            isolate.without_limit(|isolate| {
+                isolate.turn(Scope::none_of(realm), |ctx| {
+                    entry.forget_sockets(ctx, &sockets);
+                    Entered::Done
+                })
             });
         }
     }
@@ -537,6 +553,17 @@ impl Objects {
         for exception in &report.uncaught {
             self.report(scope.owner, exception);
         }
+        if report.more_uncaught > 0 {
+            let text = format!("{} more rejections and exceptions were not handled", report.more_uncaught);
+            let origin = self.origin(scope.owner);
+            (self.host.log)(LogRecord { origin, level: LogLevel::Uncaught, text });
+        }
+        if report.memory_refused {
+            isolate.collect_garbage();
+            if isolate.heap().is_nearly_full() {
+                self.worn.set(true);
+            }
+        }
         if let Some(limit) = report.cpu_near {
             self.warn_of_cpu(scope.owner, limit);
         }
@@ -605,6 +632,11 @@ impl Objects {
             self.host.timers.borrow_mut().cancel_all_of(owner);
             self.parcels.end_holder(owner);
         }
+    }
+
+    /// Whether something is ready to run.
+    pub fn has_work(&self) -> bool {
+        !self.ready.borrow().is_empty()
     }
 
     /// Whether no context is active and no object has anything to do.

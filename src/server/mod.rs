@@ -15,7 +15,9 @@ mod response;
 mod serve;
 mod socket;
 
-pub use control::ControlOptions;
+pub use control::{
+    ControlOptions, Reload, SessionAnswer, SessionCommand, SessionRefusal, Sessions, StateCell,
+};
 pub use current::{Current, Handler, Serving};
 pub use listen::{ListenError, Listening, PortChoice, listen};
 pub use port_holder::{Holder, holder_of};

@@ -95,7 +95,12 @@ pub fn is_upgrade(headers: &HeaderMap) -> bool {
 }
 
 fn url(uri: &Uri, headers: &HeaderMap) -> Option<String> {
-    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let host = hosts.next()?.to_str().ok()?;
+    if hosts.next().is_some() {
+        // Whoever stands before this server may have gone by the other one.
+        return None;
+    }
     let target = uri.path_and_query()?.as_str();
     let is_plain_host = !host.is_empty() && !host.contains(['/', '?', '#', '@', '\\']);
     // An absolute target may have no path.

@@ -23,10 +23,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::control::{ControlOptions, Surface};
 use super::current::{Current, Serving};
@@ -35,6 +35,7 @@ use super::response::WireBody;
 use super::{control, error_page, request, response, socket};
 use crate::base::clock::Clock;
 use crate::base::limits;
+use crate::engine::descriptors;
 use crate::engine::pipe::{self, PipeError, PipeWriter};
 use crate::world::Replies;
 use crate::world::http::{Body, FetchError, FetchRequest, FetchResponse, Upgrade};
@@ -69,6 +70,12 @@ pub struct ServerOptions {
     pub clock: Clock,
     /// Who may use the control surface, and what it tells.
     pub control: ControlOptions,
+    /// Told, once, that no more connections can be taken; must not wait.
+    pub full: Arc<dyn Fn(usize) + Send + Sync>,
+    /// How many connections there may be; `None` is as many as the system has descriptors for.
+    pub connections: Option<usize>,
+    /// How long the head of a request may take.
+    pub head_wait: Duration,
 }
 
 /// A running server.
@@ -83,6 +90,7 @@ impl Server {
     pub fn start(options: ServerOptions) -> io::Result<Self> {
         let address = options.listener.local_addr()?;
         options.listener.set_nonblocking(true)?;
+        descriptors::set_backlog(&options.listener, limits::BACKLOG);
         let (stop, stopping) = watch::channel(None);
         let run = move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
@@ -112,14 +120,16 @@ struct Client {
     address: HeaderValue,
     /// It is on this machine.
     is_local: bool,
+    /// Its place among all connections, held as long as anything serves it.
+    place: Arc<OwnedSemaphorePermit>,
 }
 
 impl Client {
-    fn of(ip: IpAddr, stream: &TcpStream) -> Self {
+    fn of(ip: IpAddr, stream: &TcpStream, place: OwnedSemaphorePermit) -> Self {
         // A program of this machine may come by any of the machine's addresses.
         let is_own = stream.local_addr().is_ok_and(|own| own.ip() == ip);
         let address = HeaderValue::try_from(ip.to_string()).expect("addresses are plain text");
-        Self { address, is_local: is_own || ip.to_canonical().is_loopback() }
+        Self { address, is_local: is_own || ip.to_canonical().is_loopback(), place: Arc::new(place) }
     }
 }
 
@@ -130,12 +140,31 @@ struct Edge {
     access: ControlOptions,
     observe: Arc<dyn Fn(RequestRecord) + Send + Sync>,
     clock: Clock,
+    head_wait: Duration,
     /// Requests were delivered since the world was last woken.
     delivered: Notify,
 }
 
+/// How many connections leave enough descriptors for everything else.
+fn connections_max() -> usize {
+    match descriptors::raise_limit() {
+        Some(files) => files.saturating_sub(limits::FILES_KEPT).max(files / 2),
+        None => limits::CONNECTIONS,
+    }
+}
+
 async fn accept(options: ServerOptions, stopping: watch::Receiver<Option<Duration>>) {
-    let ServerOptions { listener, current, replies, observe, clock, control: access } = options;
+    let ServerOptions {
+        listener,
+        current,
+        replies,
+        observe,
+        clock,
+        control: access,
+        full,
+        connections,
+        head_wait,
+    } = options;
     tokio::spawn(async move { replies.deliver().await });
     let listener = tokio::net::TcpListener::from_std(listener).expect("the socket does not block");
     let surface = Surface {
@@ -143,20 +172,32 @@ async fn accept(options: ServerOptions, stopping: watch::Receiver<Option<Duratio
         feed: access.feed.clone(),
         state: access.state.clone(),
         reload: access.reload.clone(),
+        sessions: access.sessions.clone(),
         clock: clock.clone(),
         stopping: stopping.clone(),
     };
     let control = TowerToHyperService::new(control::routes(surface));
-    let edge = Arc::new(Edge { current, control, access, observe, clock, delivered: Notify::new() });
+    let edge =
+        Arc::new(Edge { current, control, access, observe, clock, head_wait, delivered: Notify::new() });
+    let most = connections.unwrap_or_else(connections_max);
+    let places = Arc::new(Semaphore::new(most));
+    let mut was_full = false;
     tokio::spawn(wake_worlds(edge.clone()));
     // Every connection holds `alive`; when `ended` yields nothing more, all have ended.
     let (alive, mut ended) = mpsc::channel::<()>(1);
     let mut stopped = stopping.clone();
     let limit = loop {
+        let next = async {
+            let place = places.clone().acquire_owned().await.expect("it is never closed");
+            listener.accept().await.map(|accepted| (accepted, place))
+        };
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, client)) => {
-                    let client = Client::of(client.ip(), &stream);
+            accepted = next => match accepted {
+                Ok(((stream, client), place)) => {
+                    if places.available_permits() == 0 && !std::mem::replace(&mut was_full, true) {
+                        full(most);
+                    }
+                    let client = Client::of(client.ip(), &stream, place);
                     let serving = connection(edge.clone(), stream, client, stopping.clone());
                     let alive = alive.clone();
                     tokio::spawn(async move {
@@ -201,12 +242,15 @@ async fn connection(
 ) {
     // Only latency suffers where the system refuses.
     drop(stream.set_nodelay(true));
+    let head_wait = edge.head_wait;
     let service = service_fn(move |request| {
         let (edge, client) = (edge.clone(), client.clone());
         async move { Ok::<_, std::convert::Infallible>(edge.answer(request, &client).await) }
     });
     let builder = http1::Builder::new()
         .auto_date_header(false)
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_wait)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(builder);
@@ -231,7 +275,7 @@ impl Edge {
         let (mut parts, body) = request.into_parts();
         let upgrade = socket::upgrade_of(&mut parts);
         let response = match request::head(&parts, &client.address) {
-            Ok(head) => self.fetch(head, body, &parts, upgrade).await,
+            Ok(head) => self.fetch(head, body, &parts, upgrade, client).await,
             Err(Refusal(status, text)) => response::text(status, "text/plain", text),
         };
         let record = RequestRecord {
@@ -265,6 +309,7 @@ impl Edge {
         body: Incoming,
         parts: &Parts,
         upgrade: Option<OnUpgrade>,
+        client: &Client,
     ) -> Response<WireBody> {
         let html = error_page::wants_html(&parts.headers);
         let received = match head.body {
@@ -276,12 +321,19 @@ impl Edge {
             Err(Refusal(status, text)) => return response::text(status, "text/plain", text),
         };
         let request = FetchRequest { method: head.method, url: head.url, headers: head.headers, body };
-        self.current.settled().await;
-        let delivered = self.current.with(|serving| match serving {
-            Serving::World { handler, .. } => Ok(handler.fetch(request)),
-            Serving::Broken(diagnostics) => Err(diagnostics.clone()),
-            Serving::Starting => unreachable!("it never goes back to starting once it has settled"),
-        });
+        let mut request = Some(request);
+        let delivered = loop {
+            self.current.settled().await;
+            let delivered = self.current.with(|serving| match serving {
+                Serving::World { handler, .. } => request.take().map(|request| Ok(handler.fetch(request))),
+                Serving::Broken(diagnostics) => Some(Err(diagnostics.clone())),
+                // State began to be moved at this very moment.
+                Serving::Starting => None,
+            });
+            if let Some(delivered) = delivered {
+                break delivered;
+            }
+        };
         let answer = match delivered {
             Ok(answer) => {
                 self.delivered.notify_one();
@@ -290,7 +342,7 @@ impl Edge {
             Err(diagnostics) => return error_page::broken(&diagnostics, html),
         };
         match answer.await {
-            Ok(Ok(response)) => self.respond(response, parts, upgrade).unwrap_or_else(|| {
+            Ok(Ok(response)) => self.respond(response, parts, upgrade, client).unwrap_or_else(|| {
                 let headline = "TypeError: the response has a status or a header that HTTP/1.1 cannot carry";
                 error_page::thrown(headline, "", html)
             }),
@@ -310,6 +362,7 @@ impl Edge {
         mut response: FetchResponse,
         parts: &Parts,
         upgrade: Option<OnUpgrade>,
+        client: &Client,
     ) -> Option<Response<WireBody>> {
         let web_socket = response.web_socket.take();
         let mut wire = response::wire(response, &parts.method)?;
@@ -317,12 +370,13 @@ impl Edge {
         if let Err(Refusal(status, text)) = socket::accept(&parts.headers, &mut wire) {
             return Some(response::text(status, "text/plain", text));
         }
-        let (upgrade, clock) = (upgrade?, self.clock.clone());
+        let (upgrade, clock, place) = (upgrade?, self.clock.clone(), client.place.clone());
         tokio::spawn(async move {
             // A client that is gone before the protocol is switched drops the link, which tells the Worker.
             if let Ok(connection) = upgrade.await {
                 socket::serve(TokioIo::new(connection), link, clock, socket::Role::Server).await;
             }
+            drop(place);
         });
         Some(wire)
     }

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -55,9 +55,13 @@ impl Edge {
             control: ControlOptions {
                 token: "secret".into(),
                 feed: crate::objects::Feed::default(),
-                state: Arc::new(SharedState::open(directory.path()).unwrap()),
+                state: Arc::new(RwLock::new(Arc::new(SharedState::open(directory.path()).unwrap()))),
                 reload: Arc::new(|| ()),
+                sessions: None,
             },
+            full: Arc::new(|_| {}),
+            connections: None,
+            head_wait: crate::base::limits::HEAD_WAIT,
         });
         let (sender, requests) = mpsc::channel();
         let handler = Arc::new(ToTest(Mutex::new(sender)));

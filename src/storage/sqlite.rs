@@ -9,6 +9,7 @@
 //! stepping needs `&mut`: nothing read from SQLite can be used after it has gone.
 
 mod instructions;
+mod interrupt;
 mod log;
 
 use std::cell::Cell;
@@ -17,7 +18,6 @@ use std::path::Path;
 use std::ptr::{null, null_mut};
 use std::rc::Rc;
 use std::slice;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 
 use rusqlite::ffi;
@@ -29,6 +29,8 @@ use super::value::ValueRef;
 use crate::base::limits;
 
 pub use instructions::{COUNTS_RUNS, Instruction};
+use interrupt::is_interrupted;
+pub use interrupt::{Interrupt, interrupt_when};
 pub use log::{LogIndex, LogState};
 
 /// How long a statement waits for another process that holds the file's write lock.
@@ -63,10 +65,6 @@ struct Handle {
     /// Kept alive for the progress handler, which points to it.
     interrupt: Interrupt,
 }
-
-/// A flag that any thread may raise to make running statements end with `SQLITE_INTERRUPT`. Whoever
-/// raised it lowers it again; while it is up, longer statements of all connections with it fail.
-pub type Interrupt = Arc<AtomicBool>;
 
 /// A compiled statement.
 #[derive(Debug)]
@@ -513,12 +511,6 @@ unsafe fn bytes<'a>(start: *const u8, length: c_int) -> &'a [u8] {
 unsafe fn text<'a>(text: *const c_char) -> Option<&'a [u8]> {
     // SAFETY: by this function's contract.
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
-}
-
-/// The progress handler: SQLite asks it whether to go on (0) or to stop.
-unsafe extern "C" fn is_interrupted(flag: *mut c_void) -> c_int {
-    // SAFETY: `flag` is the flag of the handle that calls.
-    c_int::from(unsafe { &*flag.cast::<AtomicBool>() }.load(Ordering::Relaxed))
 }
 
 /// The authorizer: SQLite asks it about every part of a statement while compiling.

@@ -38,7 +38,7 @@ pub use crate::engine::{Origin, http};
 pub use crate::objects::{DueKind, Fired};
 pub use journey::Ending;
 pub use replies::Replies;
-pub use state::{SharedState, StateError};
+pub use state::{Lost, OnLost, SharedState, StateError};
 pub use travel::{TimeCommand, TimeReport};
 pub use warm::Warm;
 

@@ -26,13 +26,14 @@ use crate::objects::{
     AlarmTurns, Entry, Fired, HandingOver, LeaseHolder, LeaseKey, Objects, Obligation, ReplyTo, Stores,
 };
 use crate::project::Project;
+use crate::storage::interrupt_when;
 use crate::web;
 use crate::workers::{self, Outbound, Platform};
 
 use super::replies::Reply;
 use super::scheduled::{self, Crons};
 use super::standby::{Preparation, apply_flags};
-use super::state::SharedState;
+use super::state::{Lost, SharedState};
 use super::travel::{TimeCommand, TimeReport, Travel};
 use super::{LogSink, WorkerCode, spec, stack};
 
@@ -191,6 +192,22 @@ fn with_realms_of(
     isolate.and_then(|isolate| with_realms(isolate, extensions, load.workers.len()))
 }
 
+/// What others wait for when the thread of a world fails.
+struct LeftBehind {
+    state: Arc<SharedState>,
+    generation: Generation,
+}
+
+impl Drop for LeftBehind {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.state.leases.release_all(self.generation);
+            self.state.alarms.with(self.generation, |clock| clock.release_all(self.generation));
+            self.state.lost(self.generation, Lost::Failed);
+        }
+    }
+}
+
 /// A loaded world on its thread.
 struct World<'a> {
     isolate: &'a Isolate,
@@ -205,6 +222,7 @@ struct World<'a> {
     /// How long to wait for messages at most, on the way to another time.
     pause: Option<Duration>,
     retired: bool,
+    told_worn: bool,
     state: Arc<SharedState>,
     /// Messages of the running batch; empty between batches, with room for the next one.
     batch: Vec<Message>,
@@ -293,12 +311,15 @@ impl<'a> World<'a> {
             travel: Travel::default(),
             pause: None,
             retired: false,
+            told_worn: false,
             state,
             batch: Vec::new(),
             outbox: Rc::default(),
             stopping: None,
             root: projects[0].root.clone(),
         };
+        interrupt_when(isolate.overrun_question());
+        let _left_behind = LeftBehind { state: world.state.clone(), generation };
         let mut each = isolate.realms().zip(&workers);
         let result = each.try_for_each(|(realm, worker)| world.begin(realm, worker, prepared));
         let loaded = result.is_ok();
@@ -417,7 +438,8 @@ impl<'a> World<'a> {
         let later =
             [self.objects.stores.history_due(), self.objects.alarm_ends_due()].into_iter().flatten().min();
         let later = later.map(|due| due.saturating_sub(self.clock.machine()));
-        let limit = [limit, due, cron, later, self.pause.take()].into_iter().flatten().min();
+        let busy = self.objects.has_work().then_some(Duration::ZERO);
+        let limit = [limit, due, cron, later, self.pause.take(), busy].into_iter().flatten().min();
         let mut batch = std::mem::take(&mut self.batch);
         self.receiver.take(&mut batch, limit);
         for message in batch.drain(..) {
@@ -431,6 +453,9 @@ impl<'a> World<'a> {
         if !self.travel.is_idle() {
             self.go_on();
         }
+        if self.objects.worn.get() && !self.retired && !std::mem::replace(&mut self.told_worn, true) {
+            self.state.lost(self.generation, Lost::Memory);
+        }
     }
 
     /// Moves the time on, if somebody wants that.
@@ -440,7 +465,7 @@ impl<'a> World<'a> {
         let cron = || cron().map(|(due, text)| scheduled::fired(due, text));
         // What the world outside sent before it was done is in the mailbox by now, and comes first.
         let outside = self.objects.newest_outside();
-        self.pause = if self.receiver.is_empty() {
+        self.pause = if self.receiver.is_empty() && !self.objects.has_work() {
             self.travel.go_on(&self.objects, &self.clock, outside, cron)
         } else {
             Some(Duration::ZERO)

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::base::clock::Clock;
+use crate::base::generation::Generation;
 use crate::objects::{Alarms, Busy, DemandKind, Demanded, Extent, Feed, Leases, Parking};
 use crate::storage::history::{self, HistoryOptions, HistorySettings};
 use crate::storage::{StateDir, StateDirError};
@@ -14,8 +15,19 @@ use super::replies::Replies;
 /// The state directory cannot be used.
 pub type StateError = StateDirError;
 
+/// Why a world that serves is of no more use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// Its code has used up the isolate's memory and holds it.
+    Memory,
+    /// Its thread has failed: a defect of ours.
+    Failed,
+}
+
+/// Told of a world that is of no more use, on its thread.
+pub type OnLost = Arc<dyn Fn(Generation, Lost) + Send + Sync>;
+
 /// The state of one server, held until it is dropped.
-#[derive(Debug)]
 pub struct SharedState {
     directory: StateDir,
     pub(super) leases: Leases,
@@ -25,6 +37,7 @@ pub struct SharedState {
     feed: Feed,
     history: Option<HistoryOptions>,
     changing: Mutex<()>,
+    on_lost: OnLost,
 }
 
 /// Objects that no world has; they wake anew, with the alarms that are stored then, when this is dropped.
@@ -57,6 +70,7 @@ impl SharedState {
             feed: Feed::default(),
             history: None,
             changing: Mutex::default(),
+            on_lost: Arc::new(|_, _| {}),
         })
     }
 
@@ -64,6 +78,22 @@ impl SharedState {
     #[must_use]
     pub fn with_feed(self, feed: Feed) -> Self {
         Self { feed, ..self }
+    }
+
+    /// The same, handing answers over to `replies`, which a server delivers already.
+    #[must_use]
+    pub fn with_replies(self, replies: Arc<Replies>) -> Self {
+        Self { replies, ..self }
+    }
+
+    /// The same, telling `on_lost` of worlds that are of no more use.
+    #[must_use]
+    pub fn with_on_lost(self, on_lost: OnLost) -> Self {
+        Self { on_lost, ..self }
+    }
+
+    pub(super) fn lost(&self, generation: Generation, why: Lost) {
+        (self.on_lost)(generation, why);
     }
 
     /// Where what happens is told.

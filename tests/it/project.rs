@@ -45,8 +45,12 @@ impl ServerCommand {
 
     /// The same, where no file can grow beyond `kilobytes`: as if the disk were full then.
     pub fn with_file_limit(kilobytes: usize) -> Self {
-        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", kilobytes * 2);
-        let mut words = ["sh", "-c", &script, "sh"].map(str::to_owned).to_vec();
+        Self::wrapped(&format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", kilobytes * 2))
+    }
+
+    /// The same, as the arguments of a shell script.
+    pub fn wrapped(script: &str) -> Self {
+        let mut words = ["sh", "-c", script, "sh"].map(str::to_owned).to_vec();
         words.extend(Self::from_env().words);
         Self { words }
     }

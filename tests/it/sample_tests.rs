@@ -29,10 +29,10 @@ fn sample() -> Option<TestProject> {
     Some(project)
 }
 
-/// Whether all thirteen tests have passed.
+/// Whether all fifteen tests have passed.
 fn expect_passed(code: Option<i32>, stdout: &str, stderr: &str) {
     assert_eq!(code, Some(0), "{stdout}\n{stderr}");
-    assert!(stdout.contains("# pass 13\n") && stdout.contains("# fail 0\n"), "{stdout}");
+    assert!(stdout.contains("# pass 15\n") && stdout.contains("# fail 0\n"), "{stdout}");
 }
 
 #[test]

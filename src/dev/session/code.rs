@@ -11,7 +11,7 @@ use crate::dev::machine::Signal;
 use crate::dev::migrations::Outcome as Migrated;
 use crate::dev::report::{Broken, Ready, Report};
 use crate::server::Serving;
-use crate::world::{WorkerCode, World, WorldFailure, WorldSpec};
+use crate::world::{Lost, WorkerCode, World, WorldFailure, WorldSpec};
 
 impl Session {
     pub(super) fn on_evaluated(
@@ -91,6 +91,32 @@ impl Session {
         self.spawn_world(generation);
     }
 
+    /// Says why the world of `generation` is of no more use.
+    pub(super) fn on_lost(&mut self, generation: Generation, why: Lost) -> Signal {
+        let (code, message, help) = match why {
+            Lost::Memory => (
+                "worker/memory",
+                "the Worker has used up the 128 MB of its isolate and holds them: it starts anew with empty memory",
+                "on the platform this ends the isolate as well; keep less in variables outside handlers and in objects",
+            ),
+            Lost::Failed => (
+                "dodev/failed",
+                "the Worker's thread failed: it starts anew, what was stored is untouched",
+                "this is a defect of dodev; the lines above say where it is",
+            ),
+        };
+        self.report(Report::Warnings(vec![Diagnostic::warning(code, message).help(help)]));
+        Signal::Lost(generation)
+    }
+
+    /// Makes a world of the code that serves, in place of one that was lost.
+    pub(super) fn revive(&mut self, generation: Generation) {
+        let (_, workers) = self.serving.as_ref().expect("only what serves can be lost");
+        self.evaluating = Some(workers.clone());
+        self.changed_at.get_or_insert_with(|| self.options.clock.machine());
+        self.spawn_world(generation);
+    }
+
     pub(super) fn spawn_world(&mut self, generation: Generation) {
         let workers = self.evaluating.clone().expect("set before it is evaluated");
         let fitted = |(member, worker): (&Member, WorkerCode)| WorkerCode {
@@ -127,6 +153,11 @@ impl Session {
         let projects = workers.iter().map(|worker| worker.project.clone()).collect();
         let serving = Serving::World { generation, handler: Arc::new(world.clone()) };
         self.current.swap(serving);
+        let fitted = self.members.iter().zip(&workers).map(|(member, worker)| WorkerCode {
+            project: member.migrations.fitted(&worker.project),
+            bundle: worker.bundle.clone(),
+        });
+        self.forks.set_code(fitted.collect());
         if let Some((old, ..)) = self.serving.replace((world, workers)) {
             old.retire();
         }

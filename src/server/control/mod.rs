@@ -12,11 +12,12 @@ mod live;
 mod objects;
 mod query;
 mod reply;
+mod sessions;
 mod state;
 mod time;
 mod values;
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -36,6 +37,7 @@ use crate::world::SharedState;
 pub use access::{Denied, judge};
 pub use live::tell_request;
 use reply::answer;
+pub use sessions::{SessionAnswer, SessionCommand, SessionRefusal, Sessions};
 
 /// Most bytes of a sentence of the router's.
 const REFUSAL_BYTES: usize = 4_096;
@@ -51,10 +53,15 @@ pub struct ControlOptions {
     /// What happens.
     pub feed: Feed,
     /// The stored objects.
-    pub state: Arc<SharedState>,
+    pub state: StateCell,
     /// Builds the code anew: what it was told of the state at its start is another now.
     pub reload: Reload,
+    /// Makes sessions; `None` in a session.
+    pub sessions: Option<Sessions>,
 }
+
+/// The state that the server works on now; a session's is another after each reset.
+pub type StateCell = Arc<RwLock<Arc<SharedState>>>;
 
 /// Makes the session build its code anew.
 pub type Reload = Arc<dyn Fn() + Send + Sync>;
@@ -67,9 +74,11 @@ pub struct Surface {
     /// What happens.
     pub feed: Feed,
     /// The stored objects.
-    pub state: Arc<SharedState>,
+    pub state: StateCell,
     /// Builds the code anew.
     pub reload: Reload,
+    /// Makes sessions.
+    pub sessions: Option<Sessions>,
     /// Time.
     pub clock: Clock,
     /// Streams end when the server stops.
@@ -86,6 +95,7 @@ pub fn routes(surface: Surface) -> Router {
         .merge(faults::routes())
         .merge(live::routes())
         .merge(state::routes())
+        .merge(sessions::routes())
         .merge(time::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)

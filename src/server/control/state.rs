@@ -6,7 +6,7 @@
 //! closing the file would drop the locks of this process.
 
 use std::path::Path as FilePath;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use axum::Router;
 use axum::body::to_bytes;
@@ -62,8 +62,9 @@ struct Desk {
 
 impl Desk {
     fn new(surface: &Surface) -> Self {
-        let persist = surface.state.root().parent().unwrap_or(FilePath::new("")).to_owned();
-        Self { state: surface.state.clone(), book: Book::at(&persist), clock: surface.clock.clone() }
+        let state = surface.state.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let persist = state.root().parent().unwrap_or(FilePath::new("")).to_owned();
+        Self { state, book: Book::at(&persist), clock: surface.clock.clone() }
     }
 
     /// Does `change` while no world has the objects of `extent`; its answer gets the warnings that there were.

@@ -4,6 +4,7 @@
 //! well-formed (the prelude replaces lone surrogates), so every one of them is valid UTF-8. Nothing here
 //! keeps state.
 
+mod check;
 mod header_text;
 mod multipart;
 mod query;
@@ -13,6 +14,8 @@ use std::rc::Rc;
 
 use rquickjs::prelude::{Func, Opt};
 use rquickjs::{Array, ArrayBuffer, Ctx, Null, Object, Result, String as JsString, Value};
+
+pub use check::check_multipart;
 
 use crate::engine::bytes::{copy_bytes, with_bytes};
 use crate::engine::exception::throw;
@@ -39,7 +42,7 @@ fn install<'js>(_: &Ctx<'js>, host: &Object<'js>, _: &Rc<Host>) -> Result<()> {
 
 /// `utf8Encode(string)` → the string's bytes as an `ArrayBuffer`.
 fn utf8_encode<'js>(ctx: Ctx<'js>, text: String) -> Result<ArrayBuffer<'js>> {
-    ArrayBuffer::new(ctx, text.into_bytes())
+    ArrayBuffer::new_copy(ctx, text.into_bytes())
 }
 
 /// `utf8Decode(buffer, keepBom)` → the text, invalid sequences replaced, a leading byte order mark dropped
@@ -65,7 +68,7 @@ fn concat_bytes<'js>(ctx: Ctx<'js>, parts: Array<'js>) -> Result<ArrayBuffer<'js
             None => with_bytes(&part, |bytes| out.extend_from_slice(bytes)).ok_or_else(|| detached(&ctx))?,
         }
     }
-    ArrayBuffer::new(ctx, out)
+    ArrayBuffer::new_copy(ctx, out)
 }
 
 /// `multipartParse(body, boundary)` → a flat array of name, value, file name, type per part; file name and

@@ -40,7 +40,7 @@ fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, shared: &Rc<Host>) -> Result
         let Some((head, body)) = found else { return Ok(Value::new_undefined(ctx)) };
         let entry = Object::new(ctx.clone())?;
         entry.set("head", head)?;
-        entry.set("body", ArrayBuffer::new(ctx.clone(), body)?)?;
+        entry.set("body", ArrayBuffer::new_copy(ctx.clone(), body)?)?;
         entry.into_js(&ctx)
     };
     host.set("cacheRead", Function::new(ctx.clone(), read)?)?;

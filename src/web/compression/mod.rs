@@ -38,7 +38,7 @@ fn make_coder<'js>(ctx: &Ctx<'js>, format: &str, make: fn(Format) -> Coder) -> R
             false => with_bytes(&data, |bytes| coder.write(bytes)).unwrap_or(Ok(Vec::new())),
         };
         match coded {
-            Ok(bytes) => ArrayBuffer::new(ctx.clone(), bytes)?.into_js(&ctx),
+            Ok(bytes) => ArrayBuffer::new_copy(ctx.clone(), bytes)?.into_js(&ctx),
             Err(message) => message.into_js(&ctx),
         }
     };

@@ -15,7 +15,7 @@ use super::{aes, bytes, curves::Curve, der, parse, rsa};
 type Bytes<'js> = Result<Option<ArrayBuffer<'js>>>;
 
 fn give<'js>(ctx: &Ctx<'js>, found: Option<Vec<u8>>) -> Bytes<'js> {
-    found.map(|bytes| ArrayBuffer::new(ctx.clone(), bytes)).transpose()
+    found.map(|bytes| ArrayBuffer::new_copy(ctx.clone(), bytes)).transpose()
 }
 
 fn curve(ctx: &Ctx<'_>, name: &str) -> Result<Curve> {
@@ -69,7 +69,7 @@ fn give_key<'js>(ctx: &Ctx<'js>, found: Option<(Kind, Vec<u8>, usize)>) -> Resul
     let Some((kind, key, left)) = found else { return Ok(Value::new_undefined(ctx.clone())) };
     let object = Object::new(ctx.clone())?;
     object.set("kind", kind.name())?;
-    object.set("key", ArrayBuffer::new(ctx.clone(), key)?)?;
+    object.set("key", ArrayBuffer::new_copy(ctx.clone(), key)?)?;
     object.set("left", u32::try_from(left).unwrap_or(u32::MAX))?;
     object.into_js(ctx)
 }
@@ -155,7 +155,7 @@ fn add_rsa<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> Result<()> {
     };
     object.set("rsaKey", Function::new(ctx.clone(), generate)?)?;
     let public = |ctx: Ctx<'js>, n: Value<'js>, e: Value<'js>| {
-        ArrayBuffer::new(ctx, der::write_rsa_public(&bytes(&n), &bytes(&e)))
+        ArrayBuffer::new_copy(ctx, der::write_rsa_public(&bytes(&n), &bytes(&e)))
     };
     object.set("rsaPublic", Function::new(ctx.clone(), public)?)?;
     let private =
@@ -171,7 +171,11 @@ fn add_rsa<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> Result<()> {
             true => der::read_rsa_private(&key).map(|numbers| numbers.to_vec()),
             false => der::read_rsa_public(&key).map(|numbers| numbers.to_vec()),
         };
-        numbers.unwrap_or_default().into_iter().map(|number| ArrayBuffer::new(ctx.clone(), number)).collect()
+        numbers
+            .unwrap_or_default()
+            .into_iter()
+            .map(|number| ArrayBuffer::new_copy(ctx.clone(), number))
+            .collect()
     };
     object.set("rsaNumbers", Function::new(ctx.clone(), numbers)?)?;
     let sign =

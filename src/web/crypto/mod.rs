@@ -50,7 +50,7 @@ fn bytes(value: &Value<'_>) -> Vec<u8> {
 fn digest<'js>(ctx: Ctx<'js>, name: String, data: Value<'js>) -> Result<ArrayBuffer<'js>> {
     let hash = parse(&ctx, &name)?;
     let digest = with_bytes(&data, |bytes| hash.digest(bytes)).unwrap_or_else(|| hash.digest(&[]));
-    ArrayBuffer::new(ctx, digest)
+    ArrayBuffer::new_copy(ctx, digest)
 }
 
 /// A function that takes bytes, gives the hash of all of them when it is called with `undefined`, and
@@ -65,7 +65,7 @@ fn hash_function<'js>(ctx: Ctx<'js>, running: Box<dyn DynDigest>) -> Result<Func
     let update = move |ctx: Ctx<'js>, data: Value<'js>| -> Result<Value<'js>> {
         let mut running = running.borrow_mut();
         if data.is_undefined() {
-            return ArrayBuffer::new(ctx.clone(), running.finalize_reset())?.into_js(&ctx);
+            return ArrayBuffer::new_copy(ctx.clone(), running.finalize_reset())?.into_js(&ctx);
         }
         if data.is_null() {
             return Ok(hash_function(ctx, running.box_clone())?.into_value());
@@ -78,7 +78,7 @@ fn hash_function<'js>(ctx: Ctx<'js>, running: Box<dyn DynDigest>) -> Result<Func
 
 fn hmac<'js>(ctx: Ctx<'js>, name: String, key: Value<'js>, data: Value<'js>) -> Result<ArrayBuffer<'js>> {
     let hash = parse(&ctx, &name)?;
-    ArrayBuffer::new(ctx, hash.hmac(&bytes(&key), &bytes(&data)))
+    ArrayBuffer::new_copy(ctx, hash.hmac(&bytes(&key), &bytes(&data)))
 }
 
 fn pbkdf2<'js>(
@@ -91,7 +91,7 @@ fn pbkdf2<'js>(
 ) -> Result<ArrayBuffer<'js>> {
     let hash = parse(&ctx, &name)?;
     let derived = hash.pbkdf2(&bytes(&password), &bytes(&salt), iterations, length_bytes as usize);
-    ArrayBuffer::new(ctx, derived)
+    ArrayBuffer::new_copy(ctx, derived)
 }
 
 /// HKDF's bytes, or `undefined` if more are wanted than it can give.
@@ -105,7 +105,7 @@ fn hkdf<'js>(
 ) -> Result<Option<ArrayBuffer<'js>>> {
     let hash = parse(&ctx, &name)?;
     let derived = hash.hkdf(&bytes(&secret), &bytes(&salt), &bytes(&info), length_bytes as usize);
-    derived.map(|derived| ArrayBuffer::new(ctx, derived)).transpose()
+    derived.map(|derived| ArrayBuffer::new_copy(ctx, derived)).transpose()
 }
 
 fn equal_bytes<'js>(a: Value<'js>, b: Value<'js>) -> bool {

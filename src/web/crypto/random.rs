@@ -38,7 +38,7 @@ impl CryptoRng for Random {}
 pub fn random_bytes<'js>(ctx: Ctx<'js>, length: u32) -> Result<ArrayBuffer<'js>> {
     let mut bytes = vec![0; length as usize];
     fill(&mut bytes).map_err(|error| throw(&ctx, &error))?;
-    ArrayBuffer::new(ctx, bytes)
+    ArrayBuffer::new_copy(ctx, bytes)
 }
 
 /// A random UUID of version 4, in lower case.

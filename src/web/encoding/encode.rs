@@ -7,7 +7,7 @@ use crate::engine::exception::throw;
 
 /// The UTF-8 bytes of `text`, a well-formed string, as a `Uint8Array`.
 pub fn encode_utf8<'js>(ctx: Ctx<'js>, text: String) -> Result<TypedArray<'js, u8>> {
-    TypedArray::new(ctx, text.into_bytes())
+    TypedArray::new_copy(ctx, text.into_bytes())
 }
 
 /// What of `text`, a well-formed string, fits into `room` bytes of UTF-8: those bytes as a `Uint8Array`,

@@ -45,7 +45,7 @@ fn make<'js>(ctx: Ctx<'js>, handlers: String, encoding: String) -> Result<Functi
         let answer = Object::new(ctx.clone())?;
         answer.set("event", event)?;
         if !output.is_empty() {
-            answer.set("output", ArrayBuffer::new(ctx.clone(), output)?)?;
+            answer.set("output", ArrayBuffer::new_copy(ctx.clone(), output)?)?;
         }
         answer.into_js(&ctx)
     };

@@ -5,11 +5,13 @@
 //! program choose the reply to a close message, or hold it back, while the common libraries reply by
 //! themselves. No extension is negotiated.
 
+mod check;
 mod frames;
 mod session;
 
 use crate::engine::Extension;
 
+pub use check::check_frames;
 pub use frames::Role;
 pub use session::serve;
 

@@ -1,0 +1,75 @@
+//! Bounded runs of the fuzz targets: small samples, changed in the same ways in every run.
+//!
+//! `DODEV_FUZZ=1000000` tries so many changes of each; the targets in `fuzz/` look further, with cargo-fuzz.
+
+use dodev::bundle::check_source_map;
+use dodev::web::bytes::check_multipart;
+use dodev::web::web_socket::check_frames;
+
+/// Changes of each target in a run with every test.
+const CHANGES: usize = 20_000;
+
+/// Numbers that look random and are the same in every run.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit.max(1) as u64).expect("below a usize")
+    }
+}
+
+/// Lets `check` see the samples as they are, and changed: bytes flipped, left out, put in, repeated, joined with others.
+fn run(check: fn(&[u8]), samples: &[&[u8]], bytes: &[u8]) {
+    let changes = std::env::var("DODEV_FUZZ").ok().and_then(|text| text.parse().ok()).unwrap_or(CHANGES);
+    samples.iter().for_each(|sample| check(sample));
+    let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+    for _ in 0..changes {
+        let mut sample = samples[chance.below(samples.len())].to_vec();
+        for _ in 0..=chance.below(4) {
+            let at = chance.below(sample.len());
+            match chance.below(6) {
+                0 if !sample.is_empty() => sample[at] ^= 1 << chance.below(8),
+                1 => sample.truncate(at),
+                2 => sample.insert(at, bytes[chance.below(bytes.len())]),
+                3 => drop(sample.drain(at..(at + chance.below(8)).min(sample.len()))),
+                4 => sample.extend_from_within(at..),
+                _ => {
+                    let other = samples[chance.below(samples.len())];
+                    sample.extend_from_slice(&other[chance.below(other.len())..]);
+                }
+            }
+        }
+        check(&sample);
+    }
+}
+
+#[test]
+fn forms_are_read_or_refused() {
+    let field = b"--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nvalue\r\n--b--\r\n";
+    let file = b"--b\r\nContent-Disposition: form-data; name=\"f\\\"\"; filename=\"x\"\r\nContent-Type: text/plain\r\n\r\n\0\xff\r\n--b\n\
+                 Content-Disposition: form-data; name=\"g\"\n\n\n--b--";
+    run(check_multipart, &[field, file, b"--b--", b"--"], b"\r\n-b\";:=\\\0\xff ");
+}
+
+#[test]
+fn frames_in_pieces_are_the_same_frames() {
+    let text = [0x81, 0x82, 1, 2, 3, 4, b'h' ^ 1, b'i' ^ 2];
+    let parts = [0x01, 0x81, 0, 0, 0, 0, b'a', 0x89, 0x80, 0, 0, 0, 0, 0x80, 0x81, 0, 0, 0, 0, b'b'];
+    let close = [0x88, 0x85, 0, 0, 0, 0, 0x03, 0xe8, b'b', b'y', b'e'];
+    let long = [&[0x82, 0xfe, 0x00, 0x80, 9, 9, 9, 9][..], &[7; 128]].concat();
+    run(
+        check_frames,
+        &[&text, &parts, &close, &long],
+        &[0x00, 0x80, 0x81, 0x82, 0x88, 0x89, 0x8a, 0x7e, 0xfe, 0xff],
+    );
+}
+
+#[test]
+fn source_maps_are_read_or_passed_over() {
+    let map = br#"{"version":3,"sources":["a.ts","../b.ts"],"sourcesContent":["let a;\nb();",null],"names":["a"],"mappings":"AAAAA,IACE;;AADFA,CCAA"}"#;
+    let parts = br#"{"version":3,"sections":[{"offset":{"line":0,"column":0},"map":{"version":3,"sources":[],"names":[],"mappings":""}}]}"#;
+    run(check_source_map, &[map, parts, b"{}", b"[1,2"], b"{}[]\",:;AgZ/+9\\u0-");
+}
