@@ -36,8 +36,6 @@ mod rpc;
 mod rpc_corners;
 mod runaway;
 mod rust_text;
-mod rust_text;
-mod sample_tests;
 mod sample_tests;
 mod schema;
 mod soak;
