@@ -13,7 +13,8 @@ test("refusals name what is missing", () => {
   assert.throws(() => promises.readFile("x"), ...refused("fs.promises"));
   assert.throws(() => http.request("x"), ...refused("http.request()"));
   assert.throws(() => createRequire("file:///x")("y"), ...refused('require("y") by module.createRequire()'));
-  assert.throws(() => crypto.createCipheriv("aes-128-gcm"), ...refused("crypto.createCipheriv()"));
+  assert.throws(() => crypto.createCipheriv("aes-128-ccm", new Uint8Array(16), null), ...refused('the cipher "aes-128-ccm" of crypto'));
+  assert.throws(() => new crypto.X509Certificate(""), ...refused("crypto.X509Certificate"));
   assert.throws(() => crypto.createHash("sha3-256"), ...refused('the hash "sha3-256" of crypto'));
   assert.throws(() => new Script(""), ...refused("vm.Script()"));
 });
