@@ -6,6 +6,7 @@
 mod changes;
 mod code;
 mod member;
+mod opening;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -13,10 +14,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, RwLock};
-use std::thread;
 use std::time::Duration;
 
 use member::{Member, MemberId};
+use opening::{LoadedMember, load_all, warn_of_users};
 
 pub use member::with_whole_paths;
 
@@ -35,7 +36,6 @@ use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
 use crate::bundle::{BuildFailure, Bundle};
-use crate::inspect::{InspectError, user};
 use crate::objects::Feed;
 use crate::project::{LoadRequest, Loaded, Project, check_entrypoints, check_exports, check_together, load};
 use crate::server::{ControlOptions, Current, Server, Sessions};
@@ -575,20 +575,6 @@ impl Session {
     }
 }
 
-/// Warns of another program that uses the state below `root`; looks for it on a thread of its own.
-fn warn_of_users(root: &Path, report: &ReportSink) {
-    let (root, report) = (root.to_owned(), report.clone());
-    let look = move || {
-        if let Some(user) = user(&root) {
-            let message = InspectError::Used(user).to_string();
-            let help = "stop it, `wrangler dev` for example: what both write to the same objects gets lost";
-            report(Report::Warnings(vec![Diagnostic::warning("dev/state-in-use", message).help(help)]));
-        }
-    };
-    // It is only a warning: without a thread there is none.
-    drop(thread::Builder::new().name("users".to_owned()).spawn(look));
-}
-
 /// Tells the session of worlds that are of no more use; it has other things to do when it has ended.
 fn on_lost(events: SyncSender<Event>) -> OnLost {
     Arc::new(move |generation, why| drop(events.try_send(Event::Lost(generation, why))))
@@ -602,25 +588,4 @@ fn slow_top_level(older_code_serves: bool) -> Diagnostic {
     Diagnostic::warning("worker/startup-slow", message).help(format!(
         "production allows about a second of CPU time there; here it is ended after {limit} s{meanwhile}"
     ))
-}
-
-/// A project, what there is to warn of, and its files.
-type LoadedMember = (Arc<Project>, Vec<Diagnostic>, Vec<PathBuf>);
-
-/// Reads all projects; an error is all that is wrong with any of them.
-fn load_all(options: &SessionOptions) -> Result<Vec<LoadedMember>, Vec<Diagnostic>> {
-    let mut loaded = Vec::new();
-    let mut failure = Vec::new();
-    for id in 0..=options.more.len() {
-        let Loaded { project, diagnostics, inputs } = load(options.load_of(id));
-        match project {
-            Some(project) => loaded.push((Arc::new(project), diagnostics, inputs)),
-            None => failure.extend(diagnostics),
-        }
-    }
-    if failure.is_empty() {
-        let projects: Vec<_> = loaded.iter().map(|(project, ..)| project.clone()).collect();
-        failure = check_together(&projects);
-    }
-    if failure.is_empty() { Ok(loaded) } else { Err(failure) }
 }

@@ -1,6 +1,6 @@
 //! The pipe ends that one isolate's JavaScript reads from and writes to, by number.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -51,6 +51,8 @@ impl<T> Ends<T> {
 pub struct Bodies {
     readers: RefCell<Ends<PipeReader>>,
     writers: RefCell<Ends<PipeWriter>>,
+    /// Whether the Worker's compatibility date knows Brotli as a content coding.
+    pub brotli: Cell<bool>,
 }
 
 /// Finishes an operation when a pipe becomes ready.
@@ -106,8 +108,9 @@ impl Bodies {
         match polled {
             Poll::Ready(Some(Ok(chunk))) => Ok(ArrayBuffer::new_copy(ctx.clone(), &chunk)?.into_value()),
             Poll::Ready(Some(Err(error))) => {
-                readers.take(id);
-                Err(throw(ctx, &OpError::new(error.to_string())))
+                let malformed = readers.take(id).is_some_and(|reader| reader.is_malformed());
+                let class = if malformed { "TypeError" } else { "Error" };
+                Err(throw(ctx, &OpError::of(class, error.to_string())))
             }
             Poll::Ready(None) | Poll::Pending => {
                 readers.take(id);

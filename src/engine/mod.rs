@@ -9,6 +9,7 @@ pub mod bodies;
 pub mod bytecode;
 pub mod bytes;
 pub mod clone;
+pub mod coding;
 pub mod descriptors;
 pub mod exception;
 pub mod handle;

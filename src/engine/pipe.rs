@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 
+use super::coding::{Coding, Decoder, Encoder, Step};
 use crate::base::limits;
 
 /// How a body ended early, as text for the other side.
@@ -29,8 +30,26 @@ struct State {
 type Shared = Arc<Mutex<State>>;
 
 /// The end that bytes come out of. Dropping it tells the writer to stop.
-#[derive(Debug)]
-pub struct PipeReader(Shared);
+pub struct PipeReader {
+    shared: Shared,
+    /// What the bytes go through on their way out, the first one first.
+    stages: Vec<Stage>,
+    malformed: bool,
+}
+
+enum Work {
+    Decode(Decoder),
+    Encode(Encoder),
+}
+
+/// A content coding that is applied, or taken off, while the body is read.
+struct Stage {
+    coding: Coding,
+    work: Work,
+    /// Whether it has asked for bytes.
+    begun: bool,
+    ended: bool,
+}
 
 /// The end that bytes go into. Dropping it without [`PipeWriter::end`] is an error for the reader.
 #[derive(Debug)]
@@ -39,7 +58,7 @@ pub struct PipeWriter(Shared);
 /// Makes a pipe.
 pub fn pipe() -> (PipeWriter, PipeReader) {
     let shared = Shared::default();
-    (PipeWriter(shared.clone()), PipeReader(shared))
+    (PipeWriter(shared.clone()), PipeReader { shared, stages: Vec::new(), malformed: false })
 }
 
 fn lock(shared: &Shared) -> MutexGuard<'_, State> {
@@ -53,9 +72,100 @@ fn wake(waker: Option<Waker>) {
 }
 
 impl PipeReader {
+    /// A body whose bytes are all there.
+    pub fn of_bytes(bytes: Bytes) -> Self {
+        let (mut writer, reader) = pipe();
+        writer.write(bytes);
+        writer.end();
+        reader
+    }
+
+    /// The same body with `coding` taken off. One that was to be packed only then stays as it is.
+    #[must_use]
+    pub fn unpacked(mut self, coding: Coding) -> Self {
+        match self.stages.last() {
+            Some(Stage { work: Work::Encode(_), coding: same, begun: false, .. }) if *same == coding => {
+                self.stages.pop();
+            }
+            _ => self.stages.push(Stage::new(coding, Work::Decode(Decoder::new(coding)))),
+        }
+        self
+    }
+
+    /// The same body in `coding`. One that came packed and was not read passes as it came.
+    #[must_use]
+    pub fn packed(mut self, coding: Coding) -> Self {
+        match self.stages.last() {
+            Some(Stage { work: Work::Decode(_), coding: same, begun: false, .. }) if *same == coding => {
+                self.stages.pop();
+            }
+            _ => self.stages.push(Stage::new(coding, Work::Encode(Encoder::new(coding)))),
+        }
+        self
+    }
+
+    /// Whether reading failed because the bytes are not of their coding.
+    pub fn is_malformed(&self) -> bool {
+        self.malformed
+    }
+
     /// The next chunk, `None` at the end; pending while nothing is there yet.
     pub fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, PipeError>>> {
-        let mut state = lock(&self.0);
+        self.poll_stage(self.stages.len(), context)
+    }
+
+    /// The next chunk that the first `depth` stages let through.
+    fn poll_stage(
+        &mut self,
+        depth: usize,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, PipeError>>> {
+        let Some(below) = depth.checked_sub(1) else { return self.poll_raw(context) };
+        loop {
+            let stage = &mut self.stages[below];
+            if stage.ended {
+                return Poll::Ready(None);
+            }
+            if let Work::Decode(decoder) = &mut stage.work {
+                match decoder.step() {
+                    Ok(Step::Chunk(chunk)) => return Poll::Ready(Some(Ok(chunk))),
+                    Ok(Step::Hungry) => {}
+                    Ok(Step::End) => {
+                        stage.ended = true;
+                        return Poll::Ready(None);
+                    }
+                    Err(message) => {
+                        self.malformed = true;
+                        return Poll::Ready(Some(Err(PipeError(message.to_owned()))));
+                    }
+                }
+            }
+            stage.begun = true;
+            let polled = std::task::ready!(self.poll_stage(below, context)).transpose();
+            let chunk = match polled {
+                Ok(chunk) => chunk,
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            };
+            let stage = &mut self.stages[below];
+            match (&mut stage.work, chunk) {
+                (Work::Decode(decoder), Some(chunk)) => decoder.put(chunk),
+                (Work::Decode(decoder), None) => decoder.end(),
+                (Work::Encode(encoder), Some(chunk)) => {
+                    let packed = encoder.pack(&chunk);
+                    if !packed.is_empty() {
+                        return Poll::Ready(Some(Ok(packed)));
+                    }
+                }
+                (Work::Encode(encoder), None) => {
+                    stage.ended = true;
+                    return Poll::Ready(Some(Ok(encoder.finish())));
+                }
+            }
+        }
+    }
+
+    fn poll_raw(&self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, PipeError>>> {
+        let mut state = lock(&self.shared);
         if let Some(chunk) = state.chunks.pop_front() {
             state.waiting_bytes -= chunk.len();
             let writer = state.writer.take();
@@ -74,9 +184,22 @@ impl PipeReader {
     }
 }
 
+impl Stage {
+    fn new(coding: Coding, work: Work) -> Self {
+        Self { coding, work, begun: false, ended: false }
+    }
+}
+
+impl std::fmt::Debug for PipeReader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let codings: Vec<Coding> = self.stages.iter().map(|stage| stage.coding).collect();
+        f.debug_struct("PipeReader").field("state", &self.shared).field("codings", &codings).finish()
+    }
+}
+
 impl Drop for PipeReader {
     fn drop(&mut self) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.shared);
         state.reader_gone = true;
         state.chunks.clear();
         state.waiting_bytes = 0;
@@ -167,6 +290,35 @@ mod tests {
         assert!(poll(|c| writer.poll_ready(c)).is_pending());
         assert!(poll(|c| reader.poll_read(c)).is_ready());
         assert_eq!(poll(|c| writer.poll_ready(c)), Poll::Ready(Ok(())));
+    }
+
+    #[test]
+    fn codings_apply_while_reading() {
+        let read = |mut reader: PipeReader| {
+            let mut all = Vec::new();
+            while let Poll::Ready(Some(chunk)) = poll(|c| reader.poll_read(c)) {
+                match chunk {
+                    Ok(chunk) => all.extend_from_slice(&chunk),
+                    Err(error) => return Err((error.0, reader.is_malformed())),
+                }
+            }
+            Ok(all)
+        };
+        let body = || PipeReader::of_bytes(Bytes::from_static(b"hello"));
+        for coding in [Coding::Gzip, Coding::Brotli] {
+            let packed = read(body().packed(coding)).expect("packed");
+            assert_ne!(packed, b"hello");
+            let again = || PipeReader::of_bytes(packed.clone().into()).unpacked(coding);
+            assert_eq!(read(again()).as_deref(), Ok(&b"hello"[..]));
+            // What nobody looked at passes as it came, even where it is broken.
+            assert_eq!(read(again().packed(coding)), Ok(packed.clone()));
+            assert_eq!(read(body().unpacked(coding).packed(coding)).as_deref(), Ok(&b"hello"[..]));
+            assert_eq!(read(body().packed(coding).unpacked(coding)).as_deref(), Ok(&b"hello"[..]));
+            assert!(matches!(read(body().unpacked(coding)), Err((_, true))));
+        }
+        let other = read(body().packed(Coding::Gzip).packed(Coding::Brotli)).expect("packed twice");
+        let twice = PipeReader::of_bytes(other.into()).unpacked(Coding::Brotli).unpacked(Coding::Gzip);
+        assert_eq!(read(twice).as_deref(), Ok(&b"hello"[..]));
     }
 
     #[test]

@@ -79,6 +79,7 @@ const PUBLIC: &[(&str, &str)] = &[
     ("node:readline", "dodev:node/readline"),
     ("node:readline/promises", "dodev:node/readline/promises"),
     ("node:repl", "dodev:node/repl"),
+    ("node:sqlite", "dodev:node/sqlite"),
     ("node:stream", "dodev:node/stream"),
     ("node:stream/consumers", "dodev:node/stream/consumers"),
     ("node:stream/promises", "dodev:node/stream/promises"),

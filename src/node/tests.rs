@@ -19,9 +19,11 @@ test_files! {
     async_hooks: "async_hooks/tests.js",
     buffer: "buffer/tests.js",
     crypto: "crypto/tests.js",
+    crypto_keys: "crypto/keys/tests.js",
     events: "events/tests.js",
     path: "path/tests.js",
     process: "process/tests.js",
     stream: "stream/tests.js",
     util: "util/tests.js",
+    zlib: "zlib/tests.js",
 }

@@ -14,7 +14,6 @@ use rquickjs::{Ctx, Value};
 use rustc_hash::FxHashMap;
 
 use crate::base::limits;
-use crate::engine::exception::Exception;
 use crate::engine::socket::SocketId;
 use crate::engine::turn::{Entered, TurnReport};
 use crate::engine::{
@@ -413,48 +412,6 @@ impl Objects {
         }
     }
 
-    fn forget_timers(&self, isolate: &Isolate, entry: &Rc<dyn Entry>) {
-        let timers = self.host.timers.borrow_mut().take_forgotten();
-        if timers.is_empty() {
-            return;
-        }
-        // Numbers are the isolate's: a realm that does not know one has nothing to forget.
-        for realm in isolate.realms() {
-            isolate.without_limit(|isolate| {
-                isolate.turn(Scope::none_of(realm), |ctx| {
-                    entry.forget_timers(ctx, &timers);
-                    Entered::Done
-                })
-            });
-        }
-    }
-
-    fn forget_sockets(&self, isolate: &Isolate, entry: &Rc<dyn Entry>) {
-        let sockets = self.sockets.take_forgotten();
-        if sockets.is_empty() {
-            return;
-        }
-        for realm in isolate.realms() {
-            isolate.without_limit(|isolate| {
-                isolate.turn(Scope::none_of(realm), |ctx| {
-                    entry.forget_sockets(ctx, &sockets);
-                    Entered::Done
-                })
-            });
-        }
-    }
-
-    fn forget_facets(&self, isolate: &Isolate, entry: &Rc<dyn Entry>) {
-        let slots = self.take_ended_facets();
-        if !slots.is_empty() {
-            isolate.turn(Scope::NONE, |ctx| {
-                entry.forget_facets(ctx, &slots);
-                Entered::Done
-            });
-            self.free_facets(slots);
-        }
-    }
-
     fn run_actor(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, slot: Slot) {
         self.with_actor(slot, |actor| actor.queued = false);
         let wakefulness = self.with_actor(slot, |actor| actor.wakefulness.clone());
@@ -575,44 +532,6 @@ impl Objects {
             }
         }
         self.break_pending(isolate, entry);
-    }
-
-    fn report(&self, owner: OwnerId, exception: &Exception) {
-        let record =
-            LogRecord { origin: self.origin(owner), level: LogLevel::Uncaught, text: exception.to_string() };
-        (self.host.log)(record);
-    }
-
-    /// Who `owner` is, for logs.
-    pub fn origin(&self, owner: OwnerId) -> Origin {
-        let slot = self.owners.borrow().get(&owner).copied();
-        match slot {
-            Some(slot) => self.origin_of(slot),
-            None if self.roster.is_shared() => {
-                Origin::OneOf(self.roster.name(owner.realm().into()).to_owned())
-            }
-            None => Origin::Worker,
-        }
-    }
-
-    /// Who the object in `slot` is, for logs.
-    pub(super) fn origin_of(&self, slot: Slot) -> Origin {
-        let facet = self.facets.borrow().described(slot);
-        let root = self.facets.borrow().root_of(slot);
-        self.with_actor(root, |actor| {
-            let name = actor.name.clone().unwrap_or_else(|| actor.key.id.to_string()[..8].to_owned());
-            match facet {
-                Some((class, names)) => Origin::Object { class, name: format!("{name}/{}", names.join("/")) },
-                None => Origin::Object { class: self.class_of(actor.key.namespace).to_owned(), name },
-            }
-        })
-    }
-
-    /// What to call the class numbered `namespace`: its name, or its directory's where two Workers have one of that name.
-    pub(super) fn class_of(&self, namespace: usize) -> &str {
-        let own = &self.namespaces[namespace];
-        let alike = self.own_namespaces().iter().filter(|other| other.class == own.class).count();
-        if alike > 1 { own.key.as_str() } else { &own.class }
     }
 
     /// Adds a task to the context or object that runs in `scope`.

@@ -5,9 +5,11 @@ use http::{HeaderName, HeaderValue, Method, header};
 use rquickjs::{Array, ArrayBuffer, Class, Ctx, IntoJs, Value};
 
 use crate::engine::bytes::copy_bytes;
+use crate::engine::coding::Coding;
 use crate::engine::exception::throw;
 use crate::engine::handle::Handle;
 use crate::engine::http::{Body, FetchRequest, FetchResponse, Header, Upgrade};
+use crate::engine::pipe::PipeReader;
 use crate::engine::socket::SocketId;
 use crate::engine::{Host, OpError};
 use crate::web::body::{HeaderHandle, header_handle, headers_into_js};
@@ -91,17 +93,36 @@ pub fn asks_for_upgrade(request: &FetchRequest) -> bool {
         .any(|(name, value)| *name == header::UPGRADE && value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
-/// `[status, statusText, headers, body, webSocket]` for JavaScript.
+/// The coding that the platform takes off a response's body, or puts on.
+fn coding_of(host: &Host, headers: &[Header]) -> Option<Coding> {
+    let (_, value) = headers.iter().find(|(name, _)| *name == header::CONTENT_ENCODING)?;
+    Coding::of(value.as_bytes(), host.bodies.brotli.get())
+}
+
+/// `body` after `change`, as a stream; a missing body stays missing.
+fn recoded(body: Body, change: impl FnOnce(PipeReader) -> PipeReader) -> Body {
+    match body {
+        Body::Empty => Body::Empty,
+        Body::Bytes(bytes) => Body::Stream(change(PipeReader::of_bytes(bytes)), None),
+        Body::Stream(reader, _) => Body::Stream(change(reader), None),
+    }
+}
+
+/// `[status, statusText, headers, body, webSocket]` for JavaScript. The body is what its coding holds, once it is read.
 pub fn response_into_js<'js>(
     ctx: &Ctx<'js>,
     host: &Host,
     response: FetchResponse,
 ) -> rquickjs::Result<Value<'js>> {
+    let body = match coding_of(host, &response.headers) {
+        Some(coding) => recoded(response.body, |reader| reader.unpacked(coding)),
+        None => response.body,
+    };
     let parts = Array::new(ctx.clone())?;
     parts.set(0, response.status)?;
     parts.set(1, response.status_text)?;
     parts.set(2, headers_into_js(ctx, &response.headers)?)?;
-    parts.set(3, body_into_js(ctx, host, response.body)?)?;
+    parts.set(3, body_into_js(ctx, host, body)?)?;
     if let Some(Upgrade::Returned(id)) = response.web_socket {
         parts.set(4, id.0)?;
     }
@@ -130,11 +151,20 @@ pub fn response_of<'js>(
                        header \"Upgrade: websocket\".";
         return Err(throw(ctx, &OpError::of("TypeError", message)));
     }
+    let headers = headers_of(&headers)?;
+    let mut body = body_of(host, &body);
+    if let Some(coding) = coding_of(host, &headers) {
+        // Only a response that says so brings its body packed.
+        let manual: Option<bool> = parts.get(5)?;
+        if manual != Some(true) {
+            body = recoded(body, |reader| reader.packed(coding));
+        }
+    }
     Ok(FetchResponse {
         status: parts.get(0)?,
         status_text,
-        headers: headers_of(&headers)?,
-        body: body_of(host, &body),
+        headers,
+        body,
         web_socket: web_socket.map(|id| Upgrade::Returned(SocketId(id))),
     })
 }

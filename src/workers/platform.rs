@@ -410,6 +410,9 @@ pub fn set_compatibility<'js>(ctx: &Ctx<'js>, host: &Host, flags: &[(&str, bool)
     let object = Object::new(ctx.clone())?;
     for (name, on) in flags {
         object.set(*name, *on)?;
+        if *name == "brotli_content_encoding" {
+            host.bodies.brotli.set(*on);
+        }
     }
     host.entry(ctx, "compatibility")?.call((object,))
 }

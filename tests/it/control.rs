@@ -434,6 +434,10 @@ fn every_route_is_described_and_answers_as_described() {
         ("delete", at("/logs"), json!({})),
         ("get", at("/time"), json!({})),
         ("post", at("/time/advance"), json!({ "by_ms": 10 })),
+        ("post", at("/sessions"), json!({})),
+        ("get", at("/sessions"), json!({})),
+        ("post", at("/sessions/1/reset"), json!({})),
+        ("delete", at("/sessions/1"), json!({})),
         ("post", at("/state/snapshots"), json!({ "name": "one" })),
         ("get", at("/state/snapshots"), json!({})),
         ("post", at("/state/import"), json!({ "lines": line })),
@@ -449,7 +453,9 @@ fn every_route_is_described_and_answers_as_described() {
         let template = path.split('?').next().unwrap().replace("/z/", "/{object}/");
         let template = match template.strip_prefix(&at("/state/snapshots/")) {
             Some(rest) => at(&format!("/state/snapshots/{}", rest.replace("one", "{name}"))),
-            None => template.replace("/time/advance", "/time/{verb}"),
+            None => {
+                template.replace("/time/advance", "/time/{verb}").replace("/sessions/1", "/sessions/{id}")
+            }
         };
         let place = path.replace("{class}", "Counter").replace("{object}", "a").replace("{key}", "k%2F1");
         let body = match body["time"].as_u64() {

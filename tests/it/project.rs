@@ -55,6 +55,13 @@ impl ServerCommand {
         Self { words }
     }
 
+    /// The same, with a variable of the environment.
+    pub fn with_variable(name: &str, value: &Path) -> Self {
+        let mut words = vec!["env".to_owned(), format!("{name}={}", value.display())];
+        words.extend(Self::from_env().words);
+        Self { words }
+    }
+
     /// Whether another tool stands in for dodev.
     pub fn is_replaced() -> bool {
         std::env::var_os("DODEV_CONFORMANCE_CMD").is_some()

@@ -133,6 +133,11 @@ fn packages_can_be_bundled_with_every_save() {
 /// The project with a module that runs before its package.
 fn with_setup(project: &TestProject, setup: &str, mark: &str) -> String {
     project.write("src/setup.ts", setup);
+    importing_setup(mark)
+}
+
+/// The entry of that project.
+fn importing_setup(mark: &str) -> String {
     format!("import {{ setup }} from './setup';\n{}", index(mark).replace("next(),", "setup(), next(),"))
 }
 
@@ -151,8 +156,7 @@ fn modules_that_run_before_a_package_are_kept_with_it() {
     // `pkg/order` runs first, then the module, then `pkg`: in each generation.
     assert_eq!(server.get("/").text(), "0,1:undefined,1,11,1");
     for mark in ["1", "2", "3"] {
-        let text = with_setup(&project, SETUP, mark);
-        save(&project, &server, "src/index.ts", &text, "reloaded");
+        save(&project, &server, "src/index.ts", &importing_setup(mark), "reloaded");
         assert_eq!(server.get("/").text(), format!("{mark},1:undefined,1,11,1"));
     }
     // An edit of such a module, twice, and one elsewhere.
@@ -160,8 +164,7 @@ fn modules_that_run_before_a_package_are_kept_with_it() {
         save(&project, &server, "src/setup.ts", &SETUP.replace("10", start), "reloaded");
         assert_eq!(server.get("/").text(), format!("3,1:undefined,1,{}1,1", &start[..1]));
     }
-    let text = with_setup(&project, &SETUP.replace("10", "30"), "4");
-    save(&project, &server, "src/index.ts", &text, "reloaded");
+    save(&project, &server, "src/index.ts", &importing_setup("4"), "reloaded");
     assert_eq!(server.get("/").text(), "4,1:undefined,1,31,1");
     // A mistake in it is shown, and mended.
     save(&project, &server, "src/setup.ts", "export const setup = ;", "broken");

@@ -1,6 +1,7 @@
 // Modules that are only there to be imported, and what is refused of others: dodev's own words.
 import fs, { promises, readFileSync } from "node:fs";
 import http, { METHODS } from "node:http";
+import http2 from "node:http2";
 import { createRequire } from "node:module";
 import { Script } from "node:vm";
 import crypto from "node:crypto";
@@ -13,9 +14,15 @@ test("refusals name what is missing", () => {
   assert.throws(() => promises.readFile("x"), ...refused("fs.promises"));
   assert.throws(() => http.request("x"), ...refused("http.request()"));
   assert.throws(() => createRequire("file:///x")("y"), ...refused('require("y") by module.createRequire()'));
-  assert.throws(() => crypto.createCipheriv("aes-128-gcm"), ...refused("crypto.createCipheriv()"));
+  assert.throws(() => crypto.createCipheriv("aes-128-ccm", new Uint8Array(16), null), ...refused('the cipher "aes-128-ccm" of crypto'));
+  assert.throws(() => new crypto.X509Certificate(""), ...refused("crypto.X509Certificate"));
   assert.throws(() => crypto.createHash("sha3-256"), ...refused('the hash "sha3-256" of crypto'));
   assert.throws(() => new Script(""), ...refused("vm.Script()"));
+});
+
+test("names of HTTP/2", () => {
+  const { HTTP2_HEADER_AUTHORITY, HTTP2_HEADER_CONTENT_LENGTH, NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM } = http2.constants;
+  assert.deepEqual([HTTP2_HEADER_AUTHORITY, HTTP2_HEADER_CONTENT_LENGTH, NGHTTP2_CANCEL, NGHTTP2_REFUSED_STREAM], [":authority", "content-length", 8, 7]);
 });
 
 test("looking is not using", () => {

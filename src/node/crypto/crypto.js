@@ -1,52 +1,24 @@
-// node:crypto: hashes, HMAC, key derivation and randomness; ciphers and public keys are refused by name.
+// node:crypto: hashes, HMAC, key derivation and randomness; keys, signatures and ciphers are beside it.
 //
 // Fidelity: Node.js's documentation of `crypto`.
 import host from "dodev:host";
 import { Buffer } from "dodev:node/buffer";
+import { Cipheriv, Decipheriv, createCipheriv, createDecipheriv, getCipherInfo, getCiphers } from "dodev:node/crypto/ciphers";
+import { BLOCK_BYTES, bytesOf, hashOf, invalidDigest, later, show } from "dodev:node/crypto/input";
 import {
-  needFunction, needInteger, needNumber, needString, nodeError, notEmulated, outOfRange, wrongType,
+  KeyObject, createPrivateKey, createPublicKey, createSecretKey, curveNames, diffieHellman, generateKey, generateKeyPair,
+  generateKeyPairSync, generateKeySync, secretBytes,
+} from "dodev:node/crypto/keys";
+import {
+  Sign, Verify, createSign, createVerify, privateDecrypt, publicEncrypt, sign, verify,
+} from "dodev:node/crypto/signatures";
+import {
+  needFunction, needInteger, needNumber, needObject, needString, nodeError, notEmulated, outOfRange, wrongType,
 } from "dodev:node/errors";
 import { crypto as webCrypto } from "dodev:web/crypto";
 import { CryptoKey as CryptoKey_ } from "dodev:web/crypto/keys";
 
 const { isView } = ArrayBuffer;
-
-/** Names as OpenSSL knows them → names of the Web. */
-const HASHES = new Map([
-  ["md5", "MD5"],
-  ["rsa-md5", "MD5"],
-  ["sha1", "SHA-1"],
-  ["sha-1", "SHA-1"],
-  ["rsa-sha1", "SHA-1"],
-  ["sha256", "SHA-256"],
-  ["sha-256", "SHA-256"],
-  ["rsa-sha256", "SHA-256"],
-  ["sha384", "SHA-384"],
-  ["sha-384", "SHA-384"],
-  ["rsa-sha384", "SHA-384"],
-  ["sha512", "SHA-512"],
-  ["sha-512", "SHA-512"],
-  ["rsa-sha512", "SHA-512"],
-]);
-const BLOCK_BYTES = { "MD5": 64, "SHA-1": 64, "SHA-256": 64, "SHA-384": 128, "SHA-512": 128 };
-/** What OpenSSL has and dodev does not emulate. */
-const OTHER_HASHES = /^(sha-?512[-/](224|256)|sha-?224|sha3-|ripemd|rmd160|blake2|shake|sm3|whirlpool)/;
-
-function hashOf(name) {
-  const found = HASHES.get(name.toLowerCase());
-  if (found !== undefined) return found;
-  if (OTHER_HASHES.test(name.toLowerCase())) throw notEmulated(`the hash "${name}" of crypto`);
-  return undefined;
-}
-
-function bytesOf(value, name, encoding) {
-  if (typeof value === "string") return Buffer.from(value, encoding === "buffer" ? "utf8" : encoding);
-  if (isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-  if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return new Uint8Array(value);
-  throw wrongType(name, "of type string or an instance of Buffer, TypedArray, or DataView", value);
-}
-
-const show = (buffer, encoding) => (encoding && encoding !== "buffer" ? buffer.toString(encoding) : buffer);
 
 function finalized() {
   return nodeError(Error, "ERR_CRYPTO_HASH_FINALIZED", "Digest already called");
@@ -64,7 +36,7 @@ export class Hash {
     needString(algorithm, "algorithm");
     if (options?.outputLength !== undefined) throw notEmulated("crypto.Hash with outputLength");
     const name = hashOf(algorithm);
-    if (name === undefined) throw nodeError(Error, "ERR_CRYPTO_INVALID_DIGEST", `Invalid digest: ${algorithm}`);
+    if (name === undefined) throw invalidDigest(Error, algorithm);
     this.#hash = host.makeHash(name);
   }
   update(data, encoding) {
@@ -97,9 +69,9 @@ export class Hmac {
   constructor(algorithm, key) {
     needString(algorithm, "hmac");
     const name = hashOf(algorithm);
-    if (name === undefined) throw nodeError(Error, "ERR_CRYPTO_INVALID_DIGEST", `Invalid digest: ${algorithm}`);
+    if (name === undefined) throw invalidDigest(Error, algorithm);
     this.#name = name;
-    let secret = bytesOf(key, "key");
+    let secret = secretBytes(key, "key");
     const block = BLOCK_BYTES[name];
     if (secret.length > block) secret = new Uint8Array(host.digest(name, secret));
     const pad = (mask) => new Uint8Array(block).map((_, at) => (secret[at] ?? 0) ^ mask);
@@ -123,17 +95,7 @@ export class Hmac {
 
 export const createHmac = (algorithm, key, options) => new Hmac(algorithm, key, options);
 export const getHashes = () => ["RSA-MD5", "RSA-SHA1", "RSA-SHA256", "RSA-SHA384", "RSA-SHA512", "md5", "sha1", "sha256", "sha384", "sha512"];
-export const getCiphers = () => [];
-export const getCurves = () => [];
-
-/** Calls `callback` soon with the result of `make`, or gives it at once without a callback. */
-function later(callback, make) {
-  if (callback === undefined) return make();
-  needFunction(callback, "callback");
-  const value = make();
-  queueMicrotask(() => callback(null, value));
-  return undefined;
-}
+export const getCurves = curveNames;
 
 export function randomBytes(size, callback) {
   needNumber(size, "size");
@@ -197,7 +159,7 @@ export function timingSafeEqual(a, b) {
 function digestFor(digest) {
   needString(digest, "digest");
   const found = hashOf(digest);
-  if (found === undefined) throw nodeError(TypeError, "ERR_CRYPTO_INVALID_DIGEST", `Invalid digest: ${digest}`);
+  if (found === undefined) throw invalidDigest(TypeError, digest);
   return found;
 }
 
@@ -218,7 +180,7 @@ export function pbkdf2(password, salt, iterations, keylen, digest, callback) {
 export function hkdfSync(digest, key, salt, info, keylen) {
   const name = digestFor(digest);
   needInteger(keylen, "length", 0, 2 ** 31 - 1);
-  const derived = host.hkdf(name, bytesOf(key, "ikm"), bytesOf(salt, "salt"), bytesOf(info, "info"), keylen);
+  const derived = host.hkdf(name, secretBytes(key, "ikm"), bytesOf(salt, "salt"), bytesOf(info, "info"), keylen);
   if (derived === undefined) throw nodeError(RangeError, "ERR_CRYPTO_INVALID_KEYLEN", "Invalid key length");
   return derived;
 }
@@ -226,6 +188,35 @@ export function hkdfSync(digest, key, salt, info, keylen) {
 export function hkdf(digest, key, salt, info, keylen, callback) {
   needFunction(callback, "callback");
   later(callback, () => hkdfSync(digest, key, salt, info, keylen));
+}
+
+/** Fidelity: workerd's limit and messages. */
+const SCRYPT_COST_MAX = 2 ** 20;
+const SCRYPT_ALIASES = { N: "cost", r: "blockSize", p: "parallelization" };
+
+export function scryptSync(password, salt, keylen, options = {}) {
+  const [secret, grain] = [bytesOf(password, "password"), bytesOf(salt, "salt")];
+  needInteger(keylen, "keylen", 0, 2 ** 31 - 1);
+  needObject(options, "options");
+  const chosen = { N: 16_384, r: 8, p: 1, maxmem: 32 * 1024 * 1024 };
+  for (const name in chosen) {
+    const alias = SCRYPT_ALIASES[name];
+    const value = options[name] ?? options[alias];
+    if (value === undefined) continue;
+    needInteger(value, name, 0, name === "maxmem" ? Number.MAX_SAFE_INTEGER : 2 ** 32 - 1);
+    chosen[name] = value;
+  }
+  const { N, r, p, maxmem } = chosen;
+  if (N >= SCRYPT_COST_MAX) throw new RangeError(`Scrypt failed: cost exceeds maximum (${SCRYPT_COST_MAX}).`);
+  const fits = N > 1 && Number.isInteger(Math.log2(N)) && r > 0 && p > 0 && r * p < 2 ** 30 && 128 * r * (N + p + 2) <= maxmem;
+  if (!fits) throw new Error("Scrypt failed");
+  return Buffer.from(host.scrypt(secret, grain, N, r, p, keylen));
+}
+
+export function scrypt(password, salt, keylen, options, callback) {
+  if (typeof options === "function") [options, callback] = [undefined, options];
+  needFunction(callback, "callback");
+  later(callback, () => scryptSync(password, salt, keylen, options));
 }
 
 const refuse = (name) =>
@@ -246,49 +237,35 @@ const refuseClass = (name) =>
 
 export const checkPrime = refuse("checkPrime");
 export const checkPrimeSync = refuse("checkPrimeSync");
-export const createCipheriv = refuse("createCipheriv");
-export const createDecipheriv = refuse("createDecipheriv");
 export const createDiffieHellman = refuse("createDiffieHellman");
 export const createDiffieHellmanGroup = refuse("createDiffieHellmanGroup");
 export const createECDH = refuse("createECDH");
-export const createPrivateKey = refuse("createPrivateKey");
-export const createPublicKey = refuse("createPublicKey");
-export const createSecretKey = refuse("createSecretKey");
-export const createSign = refuse("createSign");
-export const createVerify = refuse("createVerify");
-export const diffieHellman = refuse("diffieHellman");
-export const generateKey = refuse("generateKey");
-export const generateKeyPair = refuse("generateKeyPair");
-export const generateKeyPairSync = refuse("generateKeyPairSync");
-export const generateKeySync = refuse("generateKeySync");
 export const generatePrime = refuse("generatePrime");
 export const generatePrimeSync = refuse("generatePrimeSync");
-export const getCipherInfo = refuse("getCipherInfo");
 export const getDiffieHellman = refuse("getDiffieHellman");
 export const getFips = () => 0;
-export const privateDecrypt = refuse("privateDecrypt");
 export const privateEncrypt = refuse("privateEncrypt");
 export const publicDecrypt = refuse("publicDecrypt");
-export const publicEncrypt = refuse("publicEncrypt");
-export const scrypt = refuse("scrypt");
-export const scryptSync = refuse("scryptSync");
 export const secureHeapUsed = refuse("secureHeapUsed");
 export const setEngine = refuse("setEngine");
 export const setFips = refuse("setFips");
-export const sign = refuse("sign");
-export const verify = refuse("verify");
 export const Certificate = refuseClass("Certificate");
-export const Cipheriv = refuseClass("Cipheriv");
-export const Decipheriv = refuseClass("Decipheriv");
 export const DiffieHellman = refuseClass("DiffieHellman");
 export const DiffieHellmanGroup = refuseClass("DiffieHellmanGroup");
 export const ECDH = refuseClass("ECDH");
-export const KeyObject = refuseClass("KeyObject");
-export const Sign = refuseClass("Sign");
-export const Verify = refuseClass("Verify");
 export const X509Certificate = refuseClass("X509Certificate");
 export const CryptoKey = CryptoKey_;
-export const constants = Object.create(null);
+/** Fidelity: the numbers of OpenSSL that Node.js shows. */
+export const constants = Object.assign(Object.create(null), {
+  RSA_PKCS1_PADDING: 1, RSA_NO_PADDING: 3, RSA_PKCS1_OAEP_PADDING: 4, RSA_X931_PADDING: 5, RSA_PKCS1_PSS_PADDING: 6,
+  RSA_PSS_SALTLEN_DIGEST: -1, RSA_PSS_SALTLEN_MAX_SIGN: -2, RSA_PSS_SALTLEN_AUTO: -2, POINT_CONVERSION_COMPRESSED: 2,
+  POINT_CONVERSION_UNCOMPRESSED: 4, POINT_CONVERSION_HYBRID: 6,
+});
+export {
+  Cipheriv, Decipheriv, KeyObject, Sign, Verify, createCipheriv, createDecipheriv, createPrivateKey, createPublicKey,
+  createSecretKey, createSign, createVerify, diffieHellman, generateKey, generateKeyPair, generateKeyPairSync,
+  generateKeySync, getCipherInfo, getCiphers, privateDecrypt, publicEncrypt, sign, verify,
+};
 export const webcrypto = webCrypto;
 export const { subtle } = webCrypto;
 export const getRandomValues = (view) => webCrypto.getRandomValues(view);

@@ -3,14 +3,17 @@ import { absent } from "dodev:node/absent";
 
 const module = absent(
   "worker_threads",
-  "BroadcastChannel Worker getEnvironmentData isMarkedAsUntransferable markAsUncloneable " +
-    "markAsUntransferable moveMessagePortToContext postMessageToThread receiveMessageOnPort " +
+  "BroadcastChannel Worker getEnvironmentData moveMessagePortToContext postMessageToThread receiveMessageOnPort " +
     "setEnvironmentData",
   "locks resourceLimits",
   {
     MessageChannel: globalThis.MessageChannel, MessagePort: globalThis.MessagePort, SHARE_ENV: undefined,
     isInternalThread: false, isMainThread: true, parentPort: null, threadId: 0, threadName: "",
     workerData: null,
+    // Fidelity: as in workerd, which marks nothing either: there is no other thread to clone for.
+    isMarkedAsUntransferable: () => false,
+    markAsUncloneable() {},
+    markAsUntransferable() {},
   },
 );
 

@@ -2,8 +2,11 @@
 
 use std::io::Write as _;
 
+use bytes::Bytes;
 use flate2::write::{DeflateEncoder, GzDecoder, GzEncoder, ZlibEncoder};
 use flate2::{Compression, Decompress, FlushDecompress, GzBuilder, Status};
+
+use crate::engine::coding::{Coding, Decoder, Encoder, Step};
 
 const FAILED: &str = "Decompression failed.";
 const INCOMPLETE: &str = "Called close() on a decompression stream with incomplete data";
@@ -24,6 +27,8 @@ pub enum Format {
     Deflate,
     /// RFC 1951
     DeflateRaw,
+    /// RFC 7932, for `node:zlib` only
+    Brotli,
 }
 
 impl Format {
@@ -33,6 +38,7 @@ impl Format {
             "gzip" => Self::Gzip,
             "deflate" => Self::Deflate,
             "deflate-raw" => Self::DeflateRaw,
+            "brotli" => Self::Brotli,
             _ => return None,
         })
     }
@@ -54,19 +60,26 @@ pub enum Coder {
         state: Decompress,
         /// Whether the end of the compressed data was seen.
         ended: bool,
+        /// Whether what follows the end is left alone instead of being an error.
+        lenient: bool,
     },
+    /// Reads Brotli, or gzip, one member after the other.
+    Members(Decoder),
+    /// Writes Brotli.
+    Brotli(Encoder),
 }
 
 impl Coder {
-    /// A coder that compresses to `format`.
-    pub fn compress(format: Format) -> Self {
-        let level = Compression::default();
+    /// A coder that compresses to `format`; `level` from 0 to 9, or the usual one.
+    pub fn compress(format: Format, level: Option<u32>) -> Self {
+        let level = level.map_or_else(Compression::default, |level| Compression::new(level.min(9)));
         match format {
             Format::Gzip => {
                 Self::Gzip(GzBuilder::new().operating_system(GZIP_SYSTEM).write(Vec::new(), level))
             }
             Format::Deflate => Self::Zlib(ZlibEncoder::new(Vec::new(), level)),
             Format::DeflateRaw => Self::Deflate(DeflateEncoder::new(Vec::new(), level)),
+            Format::Brotli => Self::Brotli(Encoder::new(Coding::Brotli)),
         }
     }
 
@@ -74,8 +87,20 @@ impl Coder {
     pub fn decompress(format: Format) -> Self {
         match format {
             Format::Gzip => Self::Gunzip { decoder: Box::new(GzDecoder::new(Vec::new())), seen: 0 },
-            Format::Deflate => Self::Inflate { state: Decompress::new(true), ended: false },
-            Format::DeflateRaw => Self::Inflate { state: Decompress::new(false), ended: false },
+            Format::Deflate => inflater(true, false),
+            Format::DeflateRaw => inflater(false, false),
+            Format::Brotli => Self::Members(Decoder::new(Coding::Brotli)),
+        }
+    }
+
+    /// A coder that decompresses as zlib's programs do: gzip may have several members, and what follows the end of
+    /// other data is left alone.
+    pub fn unpack(format: Format) -> Self {
+        match format {
+            Format::Gzip => Self::Members(Decoder::new(Coding::Gzip)),
+            Format::Deflate => inflater(true, true),
+            Format::DeflateRaw => inflater(false, true),
+            Format::Brotli => Self::Members(Decoder::new(Coding::Brotli)),
         }
     }
 
@@ -95,7 +120,32 @@ impl Coder {
                 Ok(std::mem::take(encoder.get_mut()))
             }
             Self::Gunzip { decoder, seen } => gunzip(decoder, seen, bytes),
-            Self::Inflate { state, ended } => inflate(state, ended, bytes),
+            Self::Inflate { state, ended, lenient } => inflate(state, ended, *lenient, bytes),
+            Self::Brotli(encoder) => Ok(encoder.pack(bytes).into()),
+            Self::Members(decoder) => {
+                decoder.put(Bytes::copy_from_slice(bytes));
+                all_steps(decoder)
+            }
+        }
+    }
+
+    /// Gives all that the bytes so far compress to.
+    pub fn flush(&mut self) -> Result<Vec<u8>, &'static str> {
+        match self {
+            Self::Gzip(encoder) => {
+                encoder.flush().map_err(|_| FAILED)?;
+                Ok(std::mem::take(encoder.get_mut()))
+            }
+            Self::Zlib(encoder) => {
+                encoder.flush().map_err(|_| FAILED)?;
+                Ok(std::mem::take(encoder.get_mut()))
+            }
+            Self::Deflate(encoder) => {
+                encoder.flush().map_err(|_| FAILED)?;
+                Ok(std::mem::take(encoder.get_mut()))
+            }
+            // What is decompressed was given already.
+            Self::Gunzip { .. } | Self::Inflate { .. } | Self::Members(_) | Self::Brotli(_) => Ok(Vec::new()),
         }
     }
 
@@ -124,6 +174,11 @@ impl Coder {
             }
             Self::Inflate { ended: true, .. } => Ok(Vec::new()),
             Self::Inflate { ended: false, .. } => Err(INCOMPLETE),
+            Self::Brotli(encoder) => Ok(encoder.finish().into()),
+            Self::Members(decoder) => {
+                decoder.end();
+                all_steps(decoder)
+            }
         }
     }
 }
@@ -152,12 +207,29 @@ fn gunzip(
     Ok(std::mem::take(decoder.get_mut()))
 }
 
-fn inflate(state: &mut Decompress, ended: &mut bool, bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
+fn inflater(zlib: bool, lenient: bool) -> Coder {
+    Coder::Inflate { state: Decompress::new(zlib), ended: false, lenient }
+}
+
+fn all_steps(decoder: &mut Decoder) -> Result<Vec<u8>, &'static str> {
+    let mut output = Vec::new();
+    while let Step::Chunk(chunk) = decoder.step()? {
+        output.extend_from_slice(&chunk);
+    }
+    Ok(output)
+}
+
+fn inflate(
+    state: &mut Decompress,
+    ended: &mut bool,
+    lenient: bool,
+    bytes: &[u8],
+) -> Result<Vec<u8>, &'static str> {
     let mut output = Vec::new();
     let mut rest = bytes;
     loop {
         if *ended {
-            return if rest.is_empty() { Ok(output) } else { Err(TRAILING) };
+            return if rest.is_empty() || lenient { Ok(output) } else { Err(TRAILING) };
         }
         output.reserve(STEP_BYTES);
         let before = state.total_in();
@@ -191,7 +263,7 @@ mod tests {
         let text = "hello ".repeat(40_000).into_bytes();
         for format in FORMATS {
             for step in [1_000_000, 1_000] {
-                let small = run(Coder::compress(format), &text, step).expect("compressed");
+                let small = run(Coder::compress(format, None), &text, step).expect("compressed");
                 assert!(small.len() < text.len() / 50, "{format:?}");
                 assert_eq!(run(Coder::decompress(format), &small, step), Ok(text.clone()), "{format:?}");
                 assert_eq!(run(Coder::decompress(format), &small, 1), Ok(text.clone()), "{format:?}");
@@ -201,16 +273,27 @@ mod tests {
 
     #[test]
     fn bytes_are_those_of_the_platform() {
-        let gzip = run(Coder::compress(Format::Gzip), b"abc", 3).expect("compressed");
+        let gzip = run(Coder::compress(Format::Gzip, None), b"abc", 3).expect("compressed");
         assert_eq!(gzip[..10], [31, 139, 8, 0, 0, 0, 0, 0, 0, 3]);
-        let zlib = run(Coder::compress(Format::Deflate), b"abc", 3).expect("compressed");
+        let zlib = run(Coder::compress(Format::Deflate, None), b"abc", 3).expect("compressed");
         assert_eq!(zlib, [120, 156, 75, 76, 74, 6, 0, 2, 77, 1, 39]);
+    }
+
+    #[test]
+    fn zlibs_programs_forgive_what_follows() {
+        for format in FORMATS {
+            let good = run(Coder::compress(format, None), b"abc", 100).expect("compressed");
+            let twice = run(Coder::unpack(format), &[&good[..], &good].concat(), 100);
+            let expected = if format == Format::Gzip { &b"abcabc"[..] } else { b"abc" };
+            assert_eq!(twice.as_deref(), Ok(expected), "{format:?}");
+            assert!(run(Coder::unpack(format), &good[..good.len() - 1], 100).is_err(), "{format:?}");
+        }
     }
 
     #[test]
     fn bad_data_is_told_apart() {
         for format in FORMATS {
-            let good = run(Coder::compress(format), b"abcabcabc", 100).expect("compressed");
+            let good = run(Coder::compress(format, None), b"abcabcabc", 100).expect("compressed");
             let cut = &good[..good.len() - 2];
             assert_eq!(run(Coder::decompress(format), cut, 100), Err(INCOMPLETE), "{format:?}");
             let long = [&good[..], b"xyz"].concat();

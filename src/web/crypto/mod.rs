@@ -4,12 +4,14 @@
 //! JavaScript too, so that nothing here has to be freed.
 
 mod aes;
+mod checksum;
 mod ciphers;
 mod curves;
 mod der;
 mod hash;
 mod random;
 mod rsa;
+mod scrypt;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -21,6 +23,7 @@ use crate::engine::bytes::{copy_bytes, with_bytes};
 use crate::engine::exception::throw;
 use crate::engine::{Extension, Host, OpError};
 
+use checksum::Checksum;
 use hash::Hash;
 
 /// `crypto` and the operations that its classes use.
@@ -31,9 +34,12 @@ fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, _: &Rc<Host>) -> Result<()> 
     host.set("randomUuid", Function::new(ctx.clone(), random::random_uuid)?)?;
     host.set("digest", Function::new(ctx.clone(), digest)?)?;
     host.set("makeHash", Function::new(ctx.clone(), make_hash)?)?;
+    host.set("makeChecksum", Function::new(ctx.clone(), make_checksum)?)?;
+    host.set("crc32", Function::new(ctx.clone(), crc32)?)?;
     host.set("hmac", Function::new(ctx.clone(), hmac)?)?;
     host.set("pbkdf2", Function::new(ctx.clone(), pbkdf2)?)?;
     host.set("hkdf", Function::new(ctx.clone(), hkdf)?)?;
+    host.set("scrypt", Function::new(ctx.clone(), scrypt_op)?)?;
     host.set("ciphers", Function::new(ctx.clone(), ciphers::make)?)?;
     host.set("equalBytes", Function::new(ctx.clone(), equal_bytes)?)
 }
@@ -53,11 +59,34 @@ fn digest<'js>(ctx: Ctx<'js>, name: String, data: Value<'js>) -> Result<ArrayBuf
     ArrayBuffer::new_copy(ctx, digest)
 }
 
+fn scrypt_op<'js>(
+    ctx: Ctx<'js>,
+    password: Value<'js>,
+    salt: Value<'js>,
+    cost: u32,
+    block: u32,
+    lanes: u32,
+    length: usize,
+) -> Result<ArrayBuffer<'js>> {
+    let key = scrypt::derive(&bytes(&password), &bytes(&salt), cost, block as usize, lanes as usize, length);
+    ArrayBuffer::new(ctx, key)
+}
+
 /// A function that takes bytes, gives the hash of all of them when it is called with `undefined`, and
 /// another function with a state of its own when it is called with `null`.
 fn make_hash<'js>(ctx: Ctx<'js>, name: String) -> Result<Function<'js>> {
     let running = parse(&ctx, &name)?.start();
     hash_function(ctx, running)
+}
+
+/// The same for a checksum; `undefined` if there is none of this name.
+fn make_checksum<'js>(ctx: Ctx<'js>, name: String) -> Result<Option<Function<'js>>> {
+    Checksum::parse(&name).map(|running| hash_function(ctx, Box::new(running))).transpose()
+}
+
+/// The CRC-32 of `data` after bytes whose CRC-32 is `start`.
+fn crc32(data: Value<'_>, start: u32) -> u32 {
+    with_bytes(&data, |bytes| checksum::crc32(start, bytes)).unwrap_or(start)
 }
 
 fn hash_function<'js>(ctx: Ctx<'js>, running: Box<dyn DynDigest>) -> Result<Function<'js>> {

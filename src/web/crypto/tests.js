@@ -390,3 +390,16 @@ test("RSA refuses what it must", async () => {
   await assert.rejects(load("pkcs8", zeros(3)), "DataError", "Invalid PKCS8 input.");
   await assert.rejects(load("jwk", { kty: "RSA" }), "SyntaxError", 'Attempt to import public RSA-PSS key with invalid usage "sign".');
 });
+
+test("checksums of DigestStream", async () => {
+  for (const [name, expected] of [["crc32", "cbf43926"], ["crc32c", "e3069283"], ["crc64nvme", "ae8b14860a799888"]]) {
+    const stream = new crypto.DigestStream(name);
+    const writer = stream.getWriter();
+    await writer.write("1234");
+    await writer.write("56789");
+    await writer.close();
+    const digest = new Uint8Array(await stream.digest);
+    assert.equal([...digest].map((byte) => byte.toString(16).padStart(2, "0")).join(""), expected);
+  }
+  await assert.rejects(crypto.subtle.digest("crc32", new Uint8Array(1)), "NotSupportedError");
+});

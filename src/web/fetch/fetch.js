@@ -17,7 +17,8 @@ export function fetch(input, init) {
 Object.defineProperty(fetch, "length", { value: 0 });
 
 /**
- * Takes a response apart for the host: `[status, statusText, flat headers, body, webSocket]`.
+ * Takes a response apart for the host: `[status, statusText, flat headers, body, webSocket, packed]`.
+ * `packed` says that the body is in its content coding already; without it, it is not.
  * The body is null, a string, an ArrayBuffer, a pipe id, or a ReadableStream for `pumpToHost`.
  * Throws the platform's TypeError if the body was used.
  */

@@ -152,7 +152,7 @@ mod tests {
              let refusal; try { fetching.takeResponse(r) } catch (e) { refusal = e.message }
              const plain = fetching.takeResponse(new Response('y'));
              return [parts, r.bodyUsed, refusal.slice(0, 26), plain, fetching.takeResponse(new Response(null))];",
-            r#"[[201,"Q",["a","b","content-type","text/plain;charset=UTF-8"],"x",null],true,"Body has already been used",[200,"",["content-type","text/plain;charset=UTF-8"],"y",null],[200,"",[],null,null]]"#,
+            r#"[[201,"Q",["a","b","content-type","text/plain;charset=UTF-8"],"x",null,false],true,"Body has already been used",[200,"",["content-type","text/plain;charset=UTF-8"],"y",null],[200,"",[],null,null]]"#,
         );
     }
 

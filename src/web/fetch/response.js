@@ -165,7 +165,7 @@ export class Response {
       const rare = response.#rare;
       return rare === undefined
         ? [response.#status, "", list, body, null]
-        : [response.#status, rare.statusText, list, body, rare.webSocket];
+        : [response.#status, rare.statusText, list, body, rare.webSocket, rare.encodeBody === "manual"];
     };
     describe = (response) => ({
       status: response.#status,
@@ -272,5 +272,5 @@ export class Response {
 }
 publish(Response);
 
-/** `[status, statusText, flat headers, body, webSocket]` of a response; the body is taken away. */
+/** `[status, statusText, flat headers, body, webSocket, packed already]` of a response; the body is taken away. */
 export { describe, isResponse, makeResponse, rareOf, take };

@@ -15,7 +15,7 @@ function toHost(body) {
   return reader;
 }
 
-/** What the host needs of a response: [status, statusText, headers, body, webSocket]. */
+/** What the host needs of a response: [status, statusText, headers, body, webSocket, packed]. */
 export function takeResponse(response) {
   if (!isResponse(response)) {
     throw new TypeError("Incorrect type for Promise: the Promise did not resolve to 'Response'.");

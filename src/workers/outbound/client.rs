@@ -1,10 +1,10 @@
 //! The HTTP client behind the global `fetch`: one thread, one pool of connections for the whole process.
 //!
 //! It sends one request and gives one response; redirects are JavaScript's part. Bodies flow both ways
-//! through pipes. HTTP/1.1 with TLS by rustls and the roots of Mozilla; HTTP/2 and proxies are absent.
+//! through pipes. HTTP/1.1, or HTTP/2 where a server chooses it, with TLS by rustls, the roots of Mozilla and those of
+//! `NODE_EXTRA_CA_CERTS`; proxies are absent. Content codings are taken off when JavaScript reads a body.
 
 use std::future::poll_fn;
-use std::io::Write as _;
 use std::pin::Pin;
 use std::sync::OnceLock;
 use std::task::{Context, Poll};
@@ -12,7 +12,6 @@ use std::task::{Context, Poll};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use flate2::write::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
 use hyper::Method;
@@ -21,6 +20,9 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
 use sha1::{Digest, Sha1};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -37,9 +39,21 @@ pub type Failure = String;
 
 type Pool = Client<HttpsConnector<HttpConnector>, Outgoing>;
 
+/// What a request needs to know of the Worker that sends it.
+pub struct Options {
+    /// Whether its compatibility date knows Brotli as a content coding.
+    pub brotli: bool,
+    /// Largest message that a WebSocket takes, bytes.
+    pub message_max: usize,
+    /// The clock of its sockets.
+    pub clock: Clock,
+}
+
 struct Outside {
     runtime: Runtime,
     pool: Pool,
+    /// Connections that may become WebSockets: only HTTP/1.1 lets them.
+    upgrades: Pool,
 }
 
 /// What a request's body is on the wire.
@@ -77,6 +91,21 @@ impl HttpBody for Outgoing {
     }
 }
 
+/// How servers prove who they are.
+///
+/// Fidelity: miniflare trusts the certificates of `NODE_EXTRA_CA_CERTS` too.
+fn tls() -> Result<ClientConfig, Failure> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    if let Some(path) = std::env::var_os("NODE_EXTRA_CA_CERTS").filter(|path| !path.is_empty()) {
+        let unread = |error: &dyn std::fmt::Display| format!("NODE_EXTRA_CA_CERTS cannot be read: {error}");
+        for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unread(&error))? {
+            let certificate = certificate.map_err(|error| unread(&error))?;
+            roots.add(certificate).map_err(|error| unread(&error))?;
+        }
+    }
+    Ok(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth())
+}
+
 fn outside() -> Result<&'static Outside, Failure> {
     static OUTSIDE: OnceLock<Result<Outside, Failure>> = OnceLock::new();
     let made = OUTSIDE.get_or_init(|| {
@@ -86,14 +115,15 @@ fn outside() -> Result<&'static Outside, Failure> {
             .enable_all()
             .build()
             .map_err(|error| format!("the client's thread could not be started: {error}"))?;
-        let connector =
-            HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_http1().build();
-        let pool = {
-            // Timers of the pool belong to the runtime.
-            let _inside = runtime.enter();
-            Client::builder(TokioExecutor::new()).build(connector)
-        };
-        Ok(Outside { runtime, pool })
+        let tls = tls()?;
+        // Timers of the pools belong to the runtime.
+        let inside = runtime.enter();
+        let connector = || HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http();
+        let client = || Client::builder(TokioExecutor::new());
+        let pool = client().build(connector().enable_all_versions().build());
+        let upgrades = client().build(connector().enable_http1().build());
+        drop(inside);
+        Ok(Outside { runtime, pool, upgrades })
     });
     made.as_ref().map_err(Clone::clone)
 }
@@ -101,12 +131,11 @@ fn outside() -> Result<&'static Outside, Failure> {
 /// Sends `request` and hands the response, or why there is none, to `done` on another thread.
 ///
 /// A message on `cancelled` ends the exchange, a response's body included. A request that asks for a WebSocket and
-/// gets one becomes a link for messages of at most `message_max` bytes.
+/// gets one becomes a link.
 pub fn send(
     request: FetchRequest,
     cancelled: oneshot::Receiver<()>,
-    message_max: usize,
-    clock: Clock,
+    options: Options,
     done: impl FnOnce(Result<FetchResponse, Failure>) + Send + 'static,
 ) {
     let outside = match outside() {
@@ -123,9 +152,10 @@ pub fn send(
         let mut cancelled = std::pin::pin!(cancelled);
         let upgrades = asks_for_upgrade(&request);
         let exchange = async {
-            let mut request = outgoing(request)?;
+            let mut request = outgoing(request, options.brotli)?;
             let key = upgrades.then(|| handshake(request.headers_mut()));
-            let response = outside.pool.request(request).await.map_err(|error| reason(&error))?;
+            let pool = if upgrades { &outside.upgrades } else { &outside.pool };
+            let response = pool.request(request).await.map_err(|error| reason(&error))?;
             if response.status() == hyper::StatusCode::SWITCHING_PROTOCOLS {
                 check_handshake(response.headers(), key.as_deref())?;
             }
@@ -138,35 +168,28 @@ pub fn send(
         let response = match response {
             Ok(mut response) if response.status() == hyper::StatusCode::SWITCHING_PROTOCOLS => {
                 let upgrade = hyper::upgrade::on(&mut response);
-                let (link, edge) = link(message_max);
-                let answered = incoming(response).map(|(response, _)| FetchResponse {
-                    body: Body::Empty,
-                    web_socket: Some(Upgrade::Connected(link)),
-                    ..response
-                });
-                let made = answered.is_ok();
-                done(answered);
+                let (link, edge) = link(options.message_max);
+                let (response, _) = incoming(response);
+                let web_socket = Some(Upgrade::Connected(link));
+                done(Ok(FetchResponse { body: Body::Empty, web_socket, ..response }));
                 // The exchange is over; the connection goes on by itself, until its link is dropped.
-                if made {
-                    tokio::spawn(async move {
-                        if let Ok(connection) = upgrade.await {
-                            web_socket::serve(TokioIo::new(connection), edge, clock, Role::Client).await;
-                        }
-                    });
-                }
+                tokio::spawn(async move {
+                    if let Ok(connection) = upgrade.await {
+                        web_socket::serve(TokioIo::new(connection), edge, options.clock, Role::Client).await;
+                    }
+                });
                 return;
             }
             response => response,
         };
-        let response = match response.and_then(incoming) {
-            Ok(response) => response,
+        let (response, rest) = match response {
+            Ok(response) => incoming(response),
             Err(failure) => return done(Err(failure)),
         };
-        let (response, rest) = response;
         done(Ok(response));
-        if let Some((body, writer, coding)) = rest {
+        if let Some((body, writer)) = rest {
             tokio::select! {
-                () = pass_on(body, writer, coding) => {}
+                () = pass_on(body, writer) => {}
                 () = &mut cancelled => {}
             }
         }
@@ -220,7 +243,8 @@ fn check_handshake(headers: &HeaderMap, key: Option<&str>) -> Result<(), Failure
     Ok(())
 }
 
-fn outgoing(request: FetchRequest) -> Result<hyper::Request<Outgoing>, Failure> {
+/// `brotli`: whether the Worker's compatibility date knows that coding.
+fn outgoing(request: FetchRequest, brotli: bool) -> Result<hyper::Request<Outgoing>, Failure> {
     let bodiless = matches!(request.method, Method::GET | Method::HEAD);
     let body = match request.body {
         Body::Empty => Outgoing::Bytes(None),
@@ -237,8 +261,9 @@ fn outgoing(request: FetchRequest) -> Result<hyper::Request<Outgoing>, Failure> 
             out.headers_mut().append(name, value);
         }
     }
-    // Deviation: the platform asks for Brotli too.
-    out.headers_mut().insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, deflate"));
+    if let header::Entry::Vacant(entry) = out.headers_mut().entry(header::ACCEPT_ENCODING) {
+        entry.insert(HeaderValue::from_static(if brotli { "gzip, br" } else { "gzip" }));
+    }
     if empty && !bodiless {
         out.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
@@ -256,34 +281,17 @@ fn is_ours(name: &HeaderName) -> bool {
         header::TE,
         header::TRAILER,
         header::UPGRADE,
-        header::ACCEPT_ENCODING,
     ]
     .contains(name)
         || others.contains(&name.as_str())
 }
 
-/// How a response's body is packed.
-enum Coding {
-    None,
-    Gzip(Box<GzDecoder<Vec<u8>>>),
-    Zlib(Box<ZlibDecoder<Vec<u8>>>),
-    /// `deflate` is both of these in practice: the first byte tells.
-    Deflate(Option<Box<DeflateDecoder<Vec<u8>>>>),
-}
+type Rest = Option<(Incoming, PipeWriter)>;
 
-type Rest = Option<(Incoming, PipeWriter, Coding)>;
-
-fn incoming(response: hyper::Response<Incoming>) -> Result<(FetchResponse, Rest), Failure> {
+fn incoming(response: hyper::Response<Incoming>) -> (FetchResponse, Rest) {
     let (parts, body) = response.into_parts();
     let empty = body.is_end_stream();
-    let coding = if empty { Coding::None } else { coding(&parts.headers)? };
-    let decoded = !matches!(coding, Coding::None);
-    // Deviation: the platform keeps the field and packs the body again if it is passed on.
-    let kept = |name: &HeaderName| {
-        !(decoded && (*name == header::CONTENT_ENCODING || *name == header::CONTENT_LENGTH))
-            && *name != header::TRANSFER_ENCODING
-            && *name != header::CONNECTION
-    };
+    let kept = |name: &HeaderName| *name != header::TRANSFER_ENCODING && *name != header::CONNECTION;
     let headers = parts.headers.iter().filter(|(name, _)| kept(name));
     let headers: Vec<Header> = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
     let reason = parts.extensions.get::<hyper::ext::ReasonPhrase>();
@@ -293,99 +301,29 @@ fn incoming(response: hyper::Response<Incoming>) -> Result<(FetchResponse, Rest)
     };
     let status = parts.status.as_u16();
     if empty {
-        return Ok((
-            FetchResponse { status, status_text, headers, body: Body::Empty, web_socket: None },
-            None,
-        ));
+        return (FetchResponse { status, status_text, headers, body: Body::Empty, web_socket: None }, None);
     }
-    let length = if decoded { None } else { body.size_hint().exact() };
+    let length = body.size_hint().exact();
     let (writer, reader) = pipe();
     let response =
         FetchResponse { status, status_text, headers, body: Body::Stream(reader, length), web_socket: None };
-    Ok((response, Some((body, writer, coding))))
-}
-
-fn coding(headers: &HeaderMap) -> Result<Coding, Failure> {
-    let Some(value) = headers.get(header::CONTENT_ENCODING) else { return Ok(Coding::None) };
-    match value.to_str().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-        "" | "identity" => Ok(Coding::None),
-        "gzip" | "x-gzip" => Ok(Coding::Gzip(Box::new(GzDecoder::new(Vec::new())))),
-        "deflate" => Ok(Coding::Deflate(None)),
-        other => Err(format!("dodev does not emulate responses with `content-encoding: {other}` yet")),
-    }
-}
-
-impl Coding {
-    /// What `chunk` unpacks to.
-    fn unpack(&mut self, chunk: Bytes) -> std::io::Result<Bytes> {
-        if let Self::Deflate(None) = self
-            && let Some(first) = chunk.first()
-        {
-            // The low half of the first byte of the zlib format is 8.
-            if first & 0x0f == 8 {
-                *self = Self::Zlib(Box::new(ZlibDecoder::new(Vec::new())));
-            } else {
-                *self = Self::Deflate(Some(Box::new(DeflateDecoder::new(Vec::new()))));
-            }
-        }
-        let taken = match self {
-            Self::None | Self::Deflate(None) => return Ok(chunk),
-            Self::Gzip(decoder) => {
-                decoder.write_all(&chunk)?;
-                decoder.flush()?;
-                std::mem::take(decoder.get_mut())
-            }
-            Self::Zlib(decoder) => {
-                decoder.write_all(&chunk)?;
-                decoder.flush()?;
-                std::mem::take(decoder.get_mut())
-            }
-            Self::Deflate(Some(decoder)) => {
-                decoder.write_all(&chunk)?;
-                decoder.flush()?;
-                std::mem::take(decoder.get_mut())
-            }
-        };
-        Ok(Bytes::from(taken))
-    }
-
-    /// Checks that nothing is missing at the end.
-    fn finish(self) -> std::io::Result<Vec<u8>> {
-        match self {
-            Self::None | Self::Deflate(None) => Ok(Vec::new()),
-            Self::Gzip(decoder) => decoder.finish(),
-            Self::Zlib(decoder) => decoder.finish(),
-            Self::Deflate(Some(decoder)) => decoder.finish(),
-        }
-    }
+    (response, Some((body, writer)))
 }
 
 /// Moves the body into the pipe as fast as it is read.
-async fn pass_on(mut body: Incoming, mut writer: PipeWriter, mut coding: Coding) {
+async fn pass_on(mut body: Incoming, mut writer: PipeWriter) {
     loop {
         if poll_fn(|context| writer.poll_ready(context)).await.is_err() {
             return;
         }
         match body.frame().await {
             Some(Ok(frame)) => {
-                let Ok(chunk) = frame.into_data() else { continue };
-                match coding.unpack(chunk) {
-                    Ok(bytes) => writer.write(bytes),
-                    Err(error) => {
-                        return writer.fail(PipeError(format!("the body cannot be unpacked: {error}")));
-                    }
+                if let Ok(chunk) = frame.into_data() {
+                    writer.write(chunk);
                 }
             }
             Some(Err(_)) => return writer.fail(PipeError("Network connection lost.".to_owned())),
-            None => {
-                return match coding.finish() {
-                    Ok(rest) => {
-                        writer.write(Bytes::from(rest));
-                        writer.end();
-                    }
-                    Err(error) => writer.fail(PipeError(format!("the body cannot be unpacked: {error}"))),
-                };
-            }
+            None => return writer.end(),
         }
     }
 }
@@ -393,38 +331,6 @@ async fn pass_on(mut body: Incoming, mut writer: PipeWriter, mut coding: Coding)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flate2::Compression;
-    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
-
-    fn unpack(name: &'static str, packed: &[u8]) -> std::io::Result<Vec<u8>> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
-        let mut coding = coding(&headers).expect("a known coding");
-        let mut all = Vec::new();
-        for chunk in packed.chunks(3) {
-            all.extend_from_slice(&coding.unpack(Bytes::copy_from_slice(chunk))?);
-        }
-        all.extend(coding.finish()?);
-        Ok(all)
-    }
-
-    #[test]
-    fn bodies_are_unpacked_in_pieces() {
-        let text = b"hello hello hello hello";
-        let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-        gzip.write_all(text).unwrap();
-        let gzip = gzip.finish().unwrap();
-        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
-        zlib.write_all(text).unwrap();
-        let mut raw = DeflateEncoder::new(Vec::new(), Compression::default());
-        raw.write_all(text).unwrap();
-        assert_eq!(unpack("gzip", &gzip).unwrap(), text);
-        assert_eq!(unpack("deflate", &zlib.finish().unwrap()).unwrap(), text);
-        assert_eq!(unpack("deflate", &raw.finish().unwrap()).unwrap(), text);
-        assert!(unpack("gzip", &gzip[..gzip.len() - 4]).is_err());
-        assert!(unpack("gzip", b"not gzip at all").is_err());
-    }
-
     #[test]
     fn connections_are_not_the_programs_business() {
         let headers = [("host", "evil"), ("content-length", "9"), ("connection", "close"), ("x-a", "1")];
@@ -436,10 +342,24 @@ mod tests {
             headers: headers.to_vec(),
             body: Body::Bytes(Bytes::from_static(b"abc")),
         };
-        let out = outgoing(request).expect("a request");
+        let out = outgoing(request, true).expect("a request");
         let mut names: Vec<_> = out.headers().keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["accept-encoding", "x-a"]);
+        assert_eq!(out.headers()[header::ACCEPT_ENCODING], "gzip, br");
         assert_eq!(out.body().size_hint().exact(), Some(3));
+        for (brotli, asked, expected) in
+            [(false, None, "gzip"), (true, None, "gzip, br"), (true, Some("identity"), "identity")]
+        {
+            let asked = asked.map(|value| (header::ACCEPT_ENCODING, HeaderValue::from_static(value)));
+            let request = FetchRequest {
+                method: Method::GET,
+                url: "http://127.0.0.1:1/".to_owned(),
+                headers: asked.into_iter().collect(),
+                body: Body::Empty,
+            };
+            let out = outgoing(request, brotli).expect("a request");
+            assert_eq!(out.headers()[header::ACCEPT_ENCODING], expected);
+        }
     }
 }

@@ -82,9 +82,13 @@ pub(super) fn install<'js>(
         let (op, promise) = own.host.ops.start_named(&ctx, own.host.scope.get(), "fetch()")?;
         let (number, cancelled) = with(&shared, Exchanges::begin);
         let (completer, arrived) = (own.host.completer.clone(), shared.clone());
-        let (message_max, clock) = (own.sockets.message_max(own.host.realm()), own.host.clock.clone());
+        let options = client::Options {
+            brotli: own.host.bodies.brotli.get(),
+            message_max: own.sockets.message_max(own.host.realm()),
+            clock: own.host.clock.clone(),
+        };
         own.send_outside(Box::new(move || {
-            client::send(request, cancelled, message_max, clock, move |result| {
+            client::send(request, cancelled, options, move |result| {
                 let value = match result {
                     Ok(response) => {
                         with(&arrived, |exchanges| exchanges.arrived.insert(number, response));

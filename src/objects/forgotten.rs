@@ -1,0 +1,51 @@
+//! What ended is forgotten by the prelude too.
+
+use std::rc::Rc;
+
+use super::scheduler::{Entry, Objects};
+use crate::engine::turn::Entered;
+use crate::engine::{Isolate, Scope};
+
+impl Objects {
+    pub(super) fn forget_timers(&self, isolate: &Isolate, entry: &Rc<dyn Entry>) {
+        let timers = self.host.timers.borrow_mut().take_forgotten();
+        if timers.is_empty() {
+            return;
+        }
+        // Numbers are the isolate's: a realm that does not know one has nothing to forget.
+        for realm in isolate.realms() {
+            isolate.without_limit(|isolate| {
+                isolate.turn(Scope::none_of(realm), |ctx| {
+                    entry.forget_timers(ctx, &timers);
+                    Entered::Done
+                })
+            });
+        }
+    }
+
+    pub(super) fn forget_sockets(&self, isolate: &Isolate, entry: &Rc<dyn Entry>) {
+        let sockets = self.sockets.take_forgotten();
+        if sockets.is_empty() {
+            return;
+        }
+        for realm in isolate.realms() {
+            isolate.without_limit(|isolate| {
+                isolate.turn(Scope::none_of(realm), |ctx| {
+                    entry.forget_sockets(ctx, &sockets);
+                    Entered::Done
+                })
+            });
+        }
+    }
+
+    pub(super) fn forget_facets(&self, isolate: &Isolate, entry: &Rc<dyn Entry>) {
+        let slots = self.take_ended_facets();
+        if !slots.is_empty() {
+            isolate.turn(Scope::NONE, |ctx| {
+                entry.forget_facets(ctx, &slots);
+                Entered::Done
+            });
+            self.free_facets(slots);
+        }
+    }
+}
