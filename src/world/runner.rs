@@ -169,7 +169,6 @@ struct World<'a> {
     isolate: &'a Isolate,
     objects: Rc<Objects>,
     entry: Rc<dyn Entry>,
-    receiver: Receiver<Message>,
     clock: Clock,
     generation: Generation,
     crons: Crons,
@@ -184,6 +183,9 @@ struct World<'a> {
     outbox: Rc<RefCell<Vec<Reply>>>,
     /// When to end at the latest, and who waits for it.
     stopping: Option<(Duration, Vec<mpsc::Sender<()>>)>,
+    /// Dropped after all else: who asks a world to stop that ends by itself learns from this that it is gone, and may
+    /// open the state directory again.
+    receiver: Receiver<Message>,
 }
 
 impl<'a> World<'a> {
