@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError};
 
 use crate::base::limits;
-use crate::engine::socket::{Arrival, AutoResponse, AutoResponses, Link, SocketId, Wake};
+use crate::engine::socket::{Arrival, AutoResponse, AutoResponses, Link, LinkOptions, SocketId, Wake};
 use crate::engine::{OwnerId, Scope};
 
 use super::super::actor::Slot;
@@ -49,6 +49,17 @@ pub(super) struct End {
     pub attachment: Option<Vec<u8>>,
 }
 
+impl End {
+    /// Bytes of the messages in `arrived`.
+    pub fn waiting_bytes(&self) -> usize {
+        let sizes = self.arrived.iter().map(|arrival| match arrival {
+            Arrival::Frame(frame) => frame.message_bytes(),
+            Arrival::Lost | Arrival::Failed(_) => 0,
+        });
+        sizes.sum()
+    }
+}
+
 /// What an object set for its hibernatable sockets, and which it has.
 #[derive(Default)]
 pub(super) struct Room {
@@ -63,8 +74,8 @@ pub(super) struct Room {
 pub struct SocketRules {
     /// Whether ends reply to a close message by themselves.
     pub replies: bool,
-    /// Largest message that a client may send.
-    pub message_bytes: usize,
+    /// What a connection may carry.
+    pub link: LinkOptions,
     /// Whether a reload keeps hibernatable sockets open.
     pub outlive_reloads: bool,
 }
@@ -112,7 +123,7 @@ impl Default for Sockets {
             parking: RefCell::default(),
             rules: Cell::new(SocketRules {
                 replies: true,
-                message_bytes: limits::SOCKET_MESSAGE_BYTES,
+                link: LinkOptions { message_max: limits::SOCKET_MESSAGE_BYTES, compresses: true },
                 outlive_reloads: true,
             }),
             drowsiness: Drowsiness::default(),
@@ -184,9 +195,9 @@ impl Sockets {
         id
     }
 
-    /// Largest message that the other side of a connection may send, bytes.
-    pub fn message_max(&self) -> usize {
-        self.rules.get().message_bytes
+    /// What a connection may carry.
+    pub fn link_options(&self) -> LinkOptions {
+        self.rules.get().link
     }
 
     pub(super) fn with<R>(&self, id: SocketId, look: impl FnOnce(&mut End) -> R) -> Option<R> {

@@ -69,9 +69,9 @@ pub(super) fn install<'js>(
         let (op, promise) = own.host.ops.start_named(&ctx, own.host.scope.get(), "fetch()")?;
         let (number, cancelled) = with(&shared, Exchanges::begin);
         let (completer, arrived) = (own.host.completer.clone(), shared.clone());
-        let (message_max, clock) = (own.sockets.message_max(), own.host.clock.clone());
+        let (options, clock) = (own.sockets.link_options(), own.host.clock.clone());
         own.send_outside(Box::new(move || {
-            client::send(request, cancelled, message_max, clock, move |result| {
+            client::send(request, cancelled, options, clock, move |result| {
                 let value = match result {
                     Ok(response) => {
                         with(&arrived, |exchanges| exchanges.arrived.insert(number, response));
