@@ -299,9 +299,11 @@ impl Sockets {
         Ok(accepted)
     }
 
-    /// The hibernatable sockets of the object in `slot`, with `tag` or all, the newest first.
+    /// The hibernatable sockets of the object in `slot`, all, the newest first, or those with `tag`, the oldest first.
     pub fn of_object(&self, slot: Slot, tag: Option<&str>) -> Vec<SocketId> {
-        self.rooms.borrow().get(&slot).map(|room| room.listed.newest_first(tag)).unwrap_or_default()
+        let rooms = self.rooms.borrow();
+        let Some(room) = rooms.get(&slot) else { return Vec::new() };
+        tag.map_or_else(|| room.listed.newest_first(), |tag| room.listed.with_tag(tag))
     }
 
     /// The tags of the end `id`; `Err(true)` if it was accepted otherwise, `Err(false)` if not at all.
