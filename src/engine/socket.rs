@@ -52,6 +52,14 @@ impl Frame {
             Self::Close(close) => close.reason.len(),
         }
     }
+
+    /// Payload bytes of a message; none of a close message.
+    pub fn message_bytes(&self) -> usize {
+        match self {
+            Self::Text(_) | Self::Binary(_) => self.size(),
+            Self::Close(_) => 0,
+        }
+    }
 }
 
 /// What an end of a socket is told.
@@ -106,8 +114,17 @@ struct State {
     answered_at: Option<Timestamp>,
 }
 
+/// What a connection may carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkOptions {
+    /// Largest message that the other side may send, bytes.
+    pub message_max: usize,
+    /// Whether compression may be agreed on.
+    pub compresses: bool,
+}
+
 struct Shared {
-    message_max: usize,
+    options: LinkOptions,
     state: Mutex<State>,
     /// Something happened that the edge's side may want to know.
     changed: Notify,
@@ -153,9 +170,9 @@ pub enum Fate {
     Tear,
 }
 
-/// Makes both sides of a connection whose client may send messages of `message_max` bytes.
-pub fn link(message_max: usize) -> (Link, LinkEdge) {
-    let shared = Arc::new(Shared { message_max, state: Mutex::default(), changed: Notify::new() });
+/// Makes both sides of a connection.
+pub fn link(options: LinkOptions) -> (Link, LinkEdge) {
+    let shared = Arc::new(Shared { options, state: Mutex::default(), changed: Notify::new() });
     (Link(shared.clone()), LinkEdge(shared))
 }
 
@@ -213,6 +230,11 @@ impl Link {
         Ok(())
     }
 
+    /// Bytes of messages that the edge has not taken yet.
+    pub fn leaving_bytes(&self) -> usize {
+        self.0.lock().leaving.iter().map(Frame::message_bytes).sum()
+    }
+
     /// Answers automatically from now on.
     pub fn answer_with(&self, responses: AutoResponses) {
         self.0.lock().auto_response = Some(responses);
@@ -251,9 +273,9 @@ impl LinkEdge {
         }
     }
 
-    /// Largest message that the client may send, bytes.
-    pub fn message_max(&self) -> usize {
-        self.0.message_max
+    /// What the connection may carry.
+    pub fn options(&self) -> LinkOptions {
+        self.0.options
     }
 
     /// Whether the isolate keeps up, so that more may be read.
@@ -310,13 +332,15 @@ mod tests {
 
     use super::*;
 
+    const OPTIONS: LinkOptions = LinkOptions { message_max: 1_000, compresses: false };
+
     fn text(text: &str) -> Frame {
         Frame::Text(text.to_owned())
     }
 
     #[test]
     fn the_isolate_is_woken_once_for_what_waits() {
-        let (link, edge) = link(1_000);
+        let (link, edge) = link(OPTIONS);
         edge.arrive(Arrival::Frame(text("early")));
         let woken = Arc::new(AtomicUsize::new(0));
         let count = woken.clone();
@@ -336,7 +360,7 @@ mod tests {
 
     #[test]
     fn a_client_that_does_not_read_is_given_up() {
-        let (link, edge) = link(1_000);
+        let (link, edge) = link(OPTIONS);
         let half = Frame::Binary(Bytes::from(vec![0; limits::SOCKET_LEAVING_BYTES / 2]));
         assert_eq!(link.send(half.clone()), Ok(()));
         assert_eq!(link.send(half.clone()), Ok(()));
@@ -347,7 +371,7 @@ mod tests {
 
     #[test]
     fn taking_makes_room_again() {
-        let (link, edge) = link(1_000);
+        let (link, edge) = link(OPTIONS);
         (0..limits::SOCKET_ARRIVED_MESSAGES).for_each(|_| edge.arrive(Arrival::Frame(text("x"))));
         assert!(!edge.has_room());
         link.take();
@@ -358,7 +382,7 @@ mod tests {
 
     #[test]
     fn what_was_sent_before_a_close_is_still_sent() {
-        let (link, edge) = link(1_000);
+        let (link, edge) = link(OPTIONS);
         link.send(text("last words")).expect("there is room");
         link.send(Frame::Close(Close { code: 1000, reason: String::new() })).expect("there is room");
         drop(link);
@@ -368,7 +392,7 @@ mod tests {
 
     #[test]
     fn automatic_responses_change_for_all_sockets_at_once() {
-        let (link, edge) = link(1_000);
+        let (link, edge) = link(OPTIONS);
         let responses = AutoResponses::default();
         link.answer_with(responses.clone());
         assert_eq!(edge.auto_response("ping", Timestamp(1)), None);

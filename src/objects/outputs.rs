@@ -65,6 +65,16 @@ impl Objects {
         self.held.borrow_mut().push(Held { from, output: Output::Frame(id, frame) });
     }
 
+    /// Bytes of messages of the end `id` that wait for a commit.
+    pub(super) fn held_bytes(&self, id: SocketId) -> usize {
+        let held = self.held.borrow();
+        let sizes = held.iter().map(|held| match &held.output {
+            Output::Frame(of, frame) if *of == id => frame.message_bytes(),
+            _ => 0,
+        });
+        sizes.sum()
+    }
+
     /// Whether the object in `slot` said something that waits for its commit.
     pub(super) fn holds_of(&self, slot: Slot) -> bool {
         self.held.borrow().iter().any(|held| held.from == slot)

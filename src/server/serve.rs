@@ -367,14 +367,15 @@ impl Edge {
         let web_socket = response.web_socket.take();
         let mut wire = response::wire(response, &parts.method)?;
         let Some(Upgrade::Coupled(link)) = web_socket else { return Some(wire) };
-        if let Err(Refusal(status, text)) = socket::accept(&parts.headers, &mut wire) {
-            return Some(response::text(status, "text/plain", text));
-        }
+        let agreed = match socket::accept(&parts.headers, &mut wire, link.options().compresses) {
+            Ok(agreed) => agreed,
+            Err(Refusal(status, text)) => return Some(response::text(status, "text/plain", text)),
+        };
         let (upgrade, clock, place) = (upgrade?, self.clock.clone(), client.place.clone());
         tokio::spawn(async move {
             // A client that is gone before the protocol is switched drops the link, which tells the Worker.
             if let Ok(connection) = upgrade.await {
-                socket::serve(TokioIo::new(connection), link, clock, socket::Role::Server).await;
+                socket::serve(TokioIo::new(connection), link, clock, socket::Role::Server, agreed).await;
             }
             drop(place);
         });

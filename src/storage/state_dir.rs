@@ -15,7 +15,15 @@ use crate::base::ids::{NamespaceKey, ObjectId};
 #[derive(Debug)]
 pub struct StateDir {
     root: PathBuf,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for StateDir {
+    /// Closing the file is not enough: a child process that is just being started has it too, until it is executed.
+    fn drop(&mut self) {
+        // Without the call the lock goes with the last copy of the file.
+        let _ = self.lock.unlock();
+    }
 }
 
 /// A stored object.
@@ -83,7 +91,7 @@ impl StateDir {
             .and_then(|()| writeln!(lock, "{}", std::process::id()))
             .map_err(failed("write", &path))?;
         replacement::finish(root).map_err(failed("finish replacing", root))?;
-        Ok(Self { root: root.to_owned(), _lock: lock })
+        Ok(Self { root: root.to_owned(), lock })
     }
 
     /// `<persist>/v3`.
@@ -161,6 +169,18 @@ fn entries(directory: &Path) -> Result<Vec<(String, PathBuf)>, StateDirError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_directory_is_free_once_dropped_whoever_has_a_copy_of_its_lock() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("v3");
+        let held = StateDir::open(&root).unwrap();
+        // As a child has it between fork and exec.
+        let copy = held.lock.try_clone().unwrap();
+        drop(held);
+        StateDir::open(&root).unwrap();
+        drop(copy);
+    }
 
     #[test]
     fn a_held_directory_is_refused_with_the_holder() {

@@ -213,7 +213,6 @@ struct World<'a> {
     isolate: &'a Isolate,
     objects: Rc<Objects>,
     entry: Rc<dyn Entry>,
-    receiver: Receiver<Message>,
     clock: Clock,
     generation: Generation,
     /// Of each Worker.
@@ -232,6 +231,9 @@ struct World<'a> {
     stopping: Option<(Duration, Vec<mpsc::Sender<()>>)>,
     /// The directory of the primary Worker, which places in code are relative to.
     root: PathBuf,
+    /// Dropped after all else: who asks a world to stop that ends by itself learns from this that it is gone, and may
+    /// open the state directory again.
+    receiver: Receiver<Message>,
 }
 
 impl<'a> World<'a> {

@@ -94,8 +94,8 @@ impl Crons {
                     url.query_pairs().find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
                 };
                 // What is no number is handed on, and refused by the prelude as the platform does.
-                let time =
-                    parameter("time").map_or_else(|| ms_of(now), |text| text.parse().unwrap_or(f64::NAN));
+                let time = parameter("time").filter(|text| !text.is_empty());
+                let time = time.map_or_else(|| ms_of(now), |text| text.parse().map_or(f64::NAN, f64::trunc));
                 let json = parameter("format").as_deref() == Some("json");
                 let answer = if json { ScheduledAnswer::Json } else { ScheduledAnswer::Outcome };
                 Event::Scheduled { cron: parameter("cron").unwrap_or_default(), time_ms: time, answer, reply }
@@ -180,6 +180,8 @@ mod tests {
                 Some(("* * * * *", 1_000.0, Outcome)),
             ),
             (false, "/cdn-cgi/mf/scheduled?cron=a&format=json", Some(("a", 7.0, Json))),
+            (false, "/cdn-cgi/handler/scheduled?time=", Some(("", 7.0, Outcome))),
+            (false, "/cdn-cgi/handler/scheduled?time=1.5", Some(("", 1.0, Outcome))),
             (false, "/__scheduled?cron=a", None),
             (true, "/__scheduled?cron=a", Some(("a", 7.0, Sentence))),
             (true, "/__scheduled/x", None),

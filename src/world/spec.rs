@@ -11,6 +11,7 @@ use crate::base::limits;
 use crate::bundle::{Bundle, Dependencies, DependencyForm, OutputKind};
 use crate::engine::clone::ErrorForm;
 use crate::engine::loader::{Hides, ModuleSource};
+use crate::engine::socket::LinkOptions;
 use crate::node;
 use crate::objects::{Namespace, Roster, SocketRules};
 use crate::project::{ClassStorage, Project, Var};
@@ -108,7 +109,14 @@ pub fn socket_rules(project: &Project, outlive_reloads: bool) -> SocketRules {
     SocketRules {
         replies: is_on("web_socket_auto_reply_to_close"),
         outlive_reloads,
-        message_bytes: if large { limits::SOCKET_LARGE_MESSAGE_BYTES } else { limits::SOCKET_MESSAGE_BYTES },
+        link: LinkOptions {
+            message_max: if large {
+                limits::SOCKET_LARGE_MESSAGE_BYTES
+            } else {
+                limits::SOCKET_MESSAGE_BYTES
+            },
+            compresses: is_on("web_socket_compression"),
+        },
     }
 }
 

@@ -1,12 +1,13 @@
 //! WebSockets through the binary on `fixtures/sockets`: what a reload, a reset and a slow client do to them.
 
+use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
 use dodev::base::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::deadline::Deadline;
-use crate::http::Connection;
+use crate::http::{Connection, Request};
 use crate::project::{Server, ServerCommand, TestProject};
 use crate::websocket::{Handshake, Message, Opcode, WebSocket};
 
@@ -206,7 +207,7 @@ fn a_worker_opens_connections_itself() {
                 "open",
                 1,
                 "b",
-                null,
+                "permessage-deflate",
                 "hello",
                 70_000,
                 "close",
@@ -272,4 +273,42 @@ fn the_largest_message_arrives_and_a_larger_one_ends_the_connection() {
     assert!(ann.wait_closed(Deadline::after(LIMIT)).is_some(), "a larger one ends it");
     say(&bob, "hello");
     assert_eq!(hear(&bob), "first bob first bob 1 hello");
+}
+
+#[test]
+fn messages_are_compressed_when_the_client_offers_that() {
+    let project = TestProject::from_fixture("sockets");
+    let server = project.start();
+    let offer = "permessage-deflate; client_max_window_bits, permessage-deflate";
+    let request = Request::new("GET", "/room?name=ann")
+        .header("Upgrade", "websocket")
+        .header("Connection", "Upgrade")
+        .header("Sec-WebSocket-Key", "ZG9kZXYgdGVzdCBjbGllbnQ=")
+        .header("Sec-WebSocket-Version", "13")
+        .header("Sec-WebSocket-Extensions", offer);
+    let mut connection = Connection::open(server.port()).expect("a server");
+    let response = connection.exchange(&request, LIMIT).expect("an answer");
+    let agreed = "permessage-deflate; client_max_window_bits=15";
+    assert_eq!(response.header("sec-websocket-extensions").as_deref(), Some(agreed));
+    let (mut stream, early) = connection.into_upgraded();
+    assert!(early.is_empty(), "nobody spoke");
+    stream.set_read_timeout(Some(LIMIT)).expect("a socket");
+    let mut inflate = flate2::Decompress::new(false);
+    let mut sizes = Vec::new();
+    for _ in 0..2 {
+        // The second example of RFC 7692, 7.2.3.2: the same bytes twice; masked with zeros.
+        let payload = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+        stream.write_all(&[&[0xc1, 0x87, 0, 0, 0, 0][..], &payload].concat()).expect("an open connection");
+        let mut head = [0; 2];
+        stream.read_exact(&mut head).expect("an answer");
+        assert_eq!(head[0], 0xc1, "a compressed text");
+        let mut packed = vec![0; head[1].into()];
+        stream.read_exact(&mut packed).expect("all of it");
+        sizes.push(packed.len());
+        packed.extend([0, 0, 0xff, 0xff]);
+        let mut text = Vec::with_capacity(100);
+        inflate.decompress_vec(&packed, &mut text, flate2::FlushDecompress::Sync).expect("deflate");
+        assert_eq!(String::from_utf8_lossy(&text), "first ann first ann 1 Hello");
+    }
+    assert!(sizes[1] < sizes[0] / 2, "the context is taken over: {sizes:?}");
 }

@@ -118,6 +118,7 @@ impl Objects {
 
     /// The listeners of the end `id` were told.
     pub fn socket_told(&self, id: SocketId) {
+        self.sockets.with(id, |end| end.life.told());
         self.remove_if_over(id);
     }
 

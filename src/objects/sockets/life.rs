@@ -76,8 +76,10 @@ pub struct Life {
     close_sent: bool,
     /// Nothing can be sent any more.
     aborted: bool,
-    /// It broke.
+    /// It broke, and listeners were told.
     failed: bool,
+    /// Its listeners are being told that it is gone without a goodbye.
+    losing: bool,
     /// It sent a message.
     spoke: bool,
 }
@@ -93,6 +95,7 @@ impl Life {
             close_sent: false,
             aborted: false,
             failed: false,
+            losing: false,
             spoke: false,
         }
     }
@@ -194,13 +197,14 @@ impl Life {
                 if std::mem::replace(&mut self.closed_in, true) {
                     return Vec::new();
                 }
+                self.losing = self.acceptance == Acceptance::Standard;
                 let reason = "WebSocket disconnected without sending Close frame.".to_owned();
                 vec![Effect::Closed(Close { code: ABNORMAL, reason }, false)]
             }
             Happening::Failed(reason) => {
                 let known = std::mem::replace(&mut self.aborted, true);
                 self.closed_in = true;
-                self.failed = true;
+                self.failed = self.acceptance == Acceptance::Standard;
                 if known { Vec::new() } else { vec![Effect::Failed(reason)] }
             }
         }
@@ -222,9 +226,17 @@ impl Life {
         replies
     }
 
+    /// The listeners were told what happened.
+    pub fn told(&mut self) {
+        self.losing = false;
+    }
+
     /// The value of `readyState`.
+    ///
+    /// Fidelity: observed with wrangler 4.164.0: listeners see a lost end as open while they are told, and an object's
+    /// handlers a broken one as closing.
     pub fn ready_state(&self) -> u8 {
-        match (self.closed_in, self.closed_out) {
+        match (self.closed_in && !self.losing, self.closed_out) {
             _ if self.failed => 3,
             (true, true) => 3,
             (true, false) | (false, true) => 2,
@@ -344,6 +356,22 @@ mod tests {
         assert_eq!(life.happen(Happening::Lost), []);
         assert_eq!(life.send(), Ok(false));
         assert!(life.is_over());
+    }
+
+    #[test]
+    fn listeners_see_a_lost_end_as_open_and_handlers_a_broken_one_as_closing() {
+        let mut life = standard(true);
+        life.happen(Happening::Lost);
+        assert_eq!(life.ready_state(), 1);
+        life.told();
+        assert_eq!(life.ready_state(), 2);
+        let mut life = standard(true);
+        life.happen(Happening::Failed("why".to_owned()));
+        assert_eq!(life.ready_state(), 3);
+        let mut life = Life::new(true);
+        life.accept_hibernatable().expect("unclaimed");
+        life.happen(Happening::Failed("why".to_owned()));
+        assert_eq!(life.ready_state(), 2);
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl Objects {
     pub(in super::super) fn park_sockets(&self, slot: Slot) {
         let Some(room) = self.sockets.rooms.borrow_mut().remove(&slot) else { return };
         if !self.sockets.rules(self.realm_of(slot)).outlive_reloads {
-            let ids = room.listed.newest_first(None);
+            let ids = room.listed.newest_first();
             if !ids.is_empty() {
                 let (count, name) = (ids.len(), self.name_of(slot));
                 self.warn(format!("{count} WebSocket(s) of {name} were closed by the reload"));
@@ -39,7 +39,7 @@ impl Objects {
             return ids.into_iter().for_each(|id| self.remove_socket(id));
         }
         let mut sockets = Vec::new();
-        for id in room.listed.newest_first(None).into_iter().rev() {
+        for id in room.listed.newest_first().into_iter().rev() {
             let tags = room.listed.tags(id).unwrap_or_default().to_vec();
             let has_client = self.sockets.with(id, |end| matches!(end.peer, Peer::Client(_)));
             if has_client != Some(true) {

@@ -31,6 +31,21 @@ impl Objects {
         }
     }
 
+    /// The value of `bufferedAmount`: bytes of messages of the end `id` that nobody has taken yet.
+    pub fn buffered_bytes(&self, id: SocketId) -> usize {
+        let waiting = self.sockets.with(id, |end| match &end.peer {
+            Peer::Client(link) => Ok(link.leaving_bytes()),
+            Peer::End(other) => Err(*other),
+            Peer::Gone => Ok(0),
+        });
+        let waiting = match waiting {
+            Some(Ok(bytes)) => bytes,
+            Some(Err(other)) => self.sockets.with(other, |end| end.waiting_bytes()).unwrap_or(0),
+            None => 0,
+        };
+        self.held_bytes(id) + waiting
+    }
+
     /// Hands something to the end `id` of this isolate.
     fn pass(&self, id: SocketId, arrival: Arrival) {
         if self.sockets.with(id, |end| end.arrived.push_back(arrival)).is_some() {
@@ -66,7 +81,7 @@ impl Objects {
         let other = self.sockets.with(id, home).flatten();
         let home = other.and_then(|other| self.sockets.with(other, |end| end.home));
         let realm = home.unwrap_or(OwnerId::NONE).realm();
-        let (link, edge) = link(self.sockets.message_max(realm));
+        let (link, edge) = link(self.sockets.link_options(realm));
         let returned = self.sockets.ends.borrow_mut().remove(&id);
         let Some(returned) = returned else { return edge };
         self.leave_home(id, returned.home);

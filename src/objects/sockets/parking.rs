@@ -83,11 +83,12 @@ impl Parking {
 mod tests {
     use super::*;
     use crate::base::ids::ObjectId;
-    use crate::engine::socket::link;
+    use crate::engine::socket::{LinkOptions, link};
 
     fn room() -> ParkedRoom {
         let life = Life::new(true);
-        let socket = ParkedSocket { link: link(1_000).0, life, tags: Vec::new(), attachment: None };
+        let options = LinkOptions { message_max: 1_000, compresses: false };
+        let socket = ParkedSocket { link: link(options).0, life, tags: Vec::new(), attachment: None };
         ParkedRoom { name: None, sockets: vec![socket], responses: AutoResponses::default(), timeout: None }
     }
 

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError};
 
-use crate::engine::socket::{Arrival, AutoResponse, AutoResponses, Link, SocketId, Wake};
+use crate::engine::socket::{Arrival, AutoResponse, AutoResponses, Link, LinkOptions, SocketId, Wake};
 use crate::engine::{OwnerId, RealmId, Scope};
 
 use super::super::actor::Slot;
@@ -48,6 +48,17 @@ pub(super) struct End {
     pub attachment: Option<Vec<u8>>,
 }
 
+impl End {
+    /// Bytes of the messages in `arrived`.
+    pub fn waiting_bytes(&self) -> usize {
+        let sizes = self.arrived.iter().map(|arrival| match arrival {
+            Arrival::Frame(frame) => frame.message_bytes(),
+            Arrival::Lost | Arrival::Failed(_) => 0,
+        });
+        sizes.sum()
+    }
+}
+
 /// What an object set for its hibernatable sockets, and which it has.
 #[derive(Default)]
 pub(super) struct Room {
@@ -62,8 +73,8 @@ pub(super) struct Room {
 pub struct SocketRules {
     /// Whether ends reply to a close message by themselves.
     pub replies: bool,
-    /// Largest message that a client may send.
-    pub message_bytes: usize,
+    /// What a connection may carry.
+    pub link: LinkOptions,
     /// Whether a reload keeps hibernatable sockets open.
     pub outlive_reloads: bool,
 }
@@ -180,9 +191,9 @@ impl Sockets {
         id
     }
 
-    /// Largest message that the other side of a connection of `realm` may send, bytes.
-    pub fn message_max(&self, realm: RealmId) -> usize {
-        self.rules(realm).message_bytes
+    /// What a connection of `realm` may carry.
+    pub fn link_options(&self, realm: RealmId) -> LinkOptions {
+        self.rules(realm).link
     }
 
     /// How the sockets of `realm` behave.
@@ -292,9 +303,11 @@ impl Sockets {
         Ok(accepted)
     }
 
-    /// The hibernatable sockets of the object in `slot`, with `tag` or all, the newest first.
+    /// The hibernatable sockets of the object in `slot`, all, the newest first, or those with `tag`, the oldest first.
     pub fn of_object(&self, slot: Slot, tag: Option<&str>) -> Vec<SocketId> {
-        self.rooms.borrow().get(&slot).map(|room| room.listed.newest_first(tag)).unwrap_or_default()
+        let rooms = self.rooms.borrow();
+        let Some(room) = rooms.get(&slot) else { return Vec::new() };
+        tag.map_or_else(|| room.listed.newest_first(), |tag| room.listed.with_tag(tag))
     }
 
     /// The tags of the end `id`; `Err(true)` if it was accepted otherwise, `Err(false)` if not at all.

@@ -9,6 +9,7 @@ use sha1::{Digest, Sha1};
 
 use crate::server::request::{Refusal, is_upgrade};
 use crate::server::response::WireBody;
+use crate::web::web_socket::extension::{self, Parameters};
 
 /// What RFC 6455 appends to the client's key.
 const KEY_SUFFIX: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -18,11 +19,16 @@ pub fn upgrade_of(parts: &mut Parts) -> Option<OnUpgrade> {
     parts.extensions.remove::<OnUpgrade>().filter(|_| is_upgrade(&parts.headers))
 }
 
-/// Makes `response` the answer to the handshake in `headers`.
+/// Makes `response` the answer to the handshake in `headers`; gives the compression that it agrees to, if it may
+/// agree to some because it `compresses`.
 ///
 /// # Errors
 /// When the client does not speak the protocol's version 13.
-pub fn accept(headers: &HeaderMap, response: &mut Response<WireBody>) -> Result<(), Refusal> {
+pub fn accept(
+    headers: &HeaderMap,
+    response: &mut Response<WireBody>,
+    compresses: bool,
+) -> Result<Option<Parameters>, Refusal> {
     let version = headers.get(header::SEC_WEBSOCKET_VERSION);
     let key = headers.get(header::SEC_WEBSOCKET_KEY);
     let (Some(key), true) = (key, version.is_some_and(|version| version == "13")) else {
@@ -33,7 +39,21 @@ pub fn accept(headers: &HeaderMap, response: &mut Response<WireBody>) -> Result<
     insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     insert(header::SEC_WEBSOCKET_ACCEPT, accept_key(key));
-    Ok(())
+    let wanted = response.headers_mut().remove(header::SEC_WEBSOCKET_EXTENSIONS);
+    let agreed = compression(headers, wanted.as_ref()).filter(|_| compresses);
+    if let Some(agreed) = agreed {
+        let answer = HeaderValue::try_from(agreed.to_string()).expect("known words");
+        response.headers_mut().insert(header::SEC_WEBSOCKET_EXTENSIONS, answer);
+    }
+    Ok(agreed)
+}
+
+/// What the offers in `headers` and the header that the program `wanted` have in common.
+fn compression(headers: &HeaderMap, wanted: Option<&HeaderValue>) -> Option<Parameters> {
+    let offers = headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS).iter();
+    let offers: Vec<&str> = offers.filter_map(|offer| offer.to_str().ok()).collect();
+    let wanted = wanted.map(|wanted| wanted.to_str().unwrap_or_default());
+    extension::negotiate(&offers.join(", "), wanted)
 }
 
 fn accept_key(key: &HeaderValue) -> HeaderValue {
@@ -56,7 +76,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::SEC_WEBSOCKET_KEY, HeaderValue::from_static("k"));
         headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("8"));
-        let refused = accept(&headers, &mut Response::new(WireBody::Empty));
+        let refused = accept(&headers, &mut Response::new(WireBody::Empty), true);
         assert!(refused.is_err_and(|Refusal(status, _)| status == StatusCode::BAD_REQUEST));
     }
 }

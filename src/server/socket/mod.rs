@@ -1,6 +1,4 @@
 //! WebSockets at the edge: the handshake. Frames and the loop that serves a connection are `web::web_socket`'s.
-//!
-//! No extension is negotiated.
 
 mod handshake;
 

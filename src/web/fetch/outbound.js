@@ -84,7 +84,8 @@ function check(url) {
  * Rejects with what the platform's constructor reports. `onStart` is given what breaks the attempt off.
  */
 export async function openSocket(url, protocols, onStart) {
-  const headers = ["upgrade", "websocket"];
+  // Goes no further if the compatibility date is before compression.
+  const headers = ["upgrade", "websocket", "sec-websocket-extensions", "permessage-deflate"];
   if (protocols !== undefined) headers.push("sec-websocket-protocol", protocols);
   const [number, finished] = host.fetchOutside("GET", url, headers, null);
   onStart(() => host.abortOutside(number));

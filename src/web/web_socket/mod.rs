@@ -3,9 +3,11 @@
 //! An instance is a number in the host's table of socket ends; the operations behind it (`host.socket…`)
 //! are given by the layer that knows objects and their gates. The framing is our own: the platform lets a
 //! program choose the reply to a close message, or hold it back, while the common libraries reply by
-//! themselves. No extension is negotiated.
+//! themselves.
 
 mod check;
+mod deflate;
+pub mod extension;
 mod frames;
 mod session;
 

@@ -6,7 +6,8 @@
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::frames::{Decoder, Incoming, Role, Violation, encode, encode_pong};
+use super::extension::Parameters;
+use super::frames::{Decoder, Encoder, Incoming, Role, Violation};
 use crate::base::clock::Clock;
 use crate::engine::socket::{Arrival, Close, Fate, Frame, LinkEdge};
 
@@ -21,6 +22,7 @@ struct Session {
     link: LinkEdge,
     clock: Clock,
     decoder: Decoder,
+    encoder: Encoder,
     out: BytesMut,
     closed_in: bool,
     closed_out: bool,
@@ -28,13 +30,29 @@ struct Session {
     deaf: bool,
 }
 
-/// Serves the side `role` of the connection `io` until it ends; the link learns how.
-pub async fn serve(io: impl AsyncRead + AsyncWrite, link: LinkEdge, clock: Clock, role: Role) {
+/// Serves the side `role` of the connection `io`, with messages compressed as `agreed`, until it ends; the link
+/// learns how.
+pub async fn serve(
+    io: impl AsyncRead + AsyncWrite,
+    link: LinkEdge,
+    clock: Clock,
+    role: Role,
+    agreed: Option<Parameters>,
+) {
     let (mut reader, mut writer) = tokio::io::split(io);
-    let decoder = Decoder::new(role, link.message_max());
-    let out = BytesMut::new();
-    let mut session =
-        Session { role, link, clock, decoder, out, closed_in: false, closed_out: false, deaf: false };
+    let decoder = Decoder::new(role, link.options().message_max, agreed);
+    let (encoder, out) = (Encoder::new(role, agreed), BytesMut::new());
+    let mut session = Session {
+        role,
+        link,
+        clock,
+        decoder,
+        encoder,
+        out,
+        closed_in: false,
+        closed_out: false,
+        deaf: false,
+    };
     loop {
         session.hear();
         if session.speak() {
@@ -66,7 +84,7 @@ impl Session {
         while self.closed_in || self.link.has_room() {
             match self.decoder.next() {
                 Ok(Some(Incoming::Ping(payload))) if !self.closed_out => {
-                    encode_pong(self.role, &payload, &mut self.out);
+                    self.encoder.pong(&payload, &mut self.out);
                 }
                 Ok(Some(Incoming::Ping(_))) => {}
                 Ok(Some(Incoming::Message(frame))) => self.take(frame),
@@ -82,7 +100,7 @@ impl Session {
             && let Some(response) = self.link.auto_response(text, self.clock.now())
         {
             if !self.closed_out {
-                encode(self.role, &Frame::Text(response), &mut self.out);
+                self.encoder.message(&Frame::Text(response), &mut self.out);
             }
             return;
         }
@@ -97,12 +115,12 @@ impl Session {
         )));
         if !self.closed_out {
             let close = Close { code, reason };
-            encode(self.role, &Frame::Close(close), &mut self.out);
+            self.encoder.message(&Frame::Close(close), &mut self.out);
             self.closed_out = true;
         }
         self.closed_in = true;
         self.deaf = true;
-        self.decoder = Decoder::new(self.role, 0);
+        self.decoder = Decoder::new(self.role, 0, None);
     }
 
     /// Takes what the isolate sent, as far as there is room; says whether the connection is over.
@@ -110,7 +128,7 @@ impl Session {
         while self.out.len() < WRITE_BYTES && !self.closed_out {
             let Some(frame) = self.link.next() else { break };
             self.closed_out = matches!(frame, Frame::Close(_));
-            encode(self.role, &frame, &mut self.out);
+            self.encoder.message(&frame, &mut self.out);
         }
         let written = self.out.is_empty();
         let heard = !self.closed_in && self.deaf && self.link.has_room();
@@ -127,7 +145,7 @@ mod tests {
     use tokio::io::DuplexStream;
 
     use super::*;
-    use crate::engine::socket::{Link, NO_CODE, link};
+    use crate::engine::socket::{Link, LinkOptions, NO_CODE, link};
 
     fn text(text: &str) -> Frame {
         Frame::Text(text.to_owned())
@@ -143,8 +161,8 @@ mod tests {
 
     fn start() -> (DuplexStream, Link, tokio::task::JoinHandle<()>) {
         let (near, far) = tokio::io::duplex(1024);
-        let (link, edge) = link(1_000);
-        let task = tokio::spawn(serve(far, edge, Clock::system(), Role::Server));
+        let (link, edge) = link(LinkOptions { message_max: 1_000, compresses: false });
+        let task = tokio::spawn(serve(far, edge, Clock::system(), Role::Server, None));
         (near, link, task)
     }
 

@@ -221,6 +221,11 @@ export class WebSocket extends EventTarget {
     return host.socketState(this.#id);
   }
 
+  get bufferedAmount() {
+    if (!isWebSocket(this)) illegal();
+    return this.#id === undefined ? 0 : host.socketBuffered(this.#id);
+  }
+
   get url() {
     if (!isWebSocket(this)) illegal();
     return this.#url ?? null;

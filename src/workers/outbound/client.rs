@@ -30,7 +30,8 @@ use tokio::sync::oneshot;
 use crate::base::clock::Clock;
 use crate::engine::http::{Body, FetchRequest, FetchResponse, Header, Upgrade};
 use crate::engine::pipe::{PipeError, PipeReader, PipeWriter, pipe};
-use crate::engine::socket::link;
+use crate::engine::socket::{LinkOptions, link};
+use crate::web::web_socket::extension::{self, Parameters};
 use crate::web::web_socket::{self, Role};
 use crate::workers::messages::asks_for_upgrade;
 
@@ -43,8 +44,8 @@ type Pool = Client<HttpsConnector<HttpConnector>, Outgoing>;
 pub struct Options {
     /// Whether its compatibility date knows Brotli as a content coding.
     pub brotli: bool,
-    /// Largest message that a WebSocket takes, bytes.
-    pub message_max: usize,
+    /// What a WebSocket may carry.
+    pub link: LinkOptions,
     /// The clock of its sockets.
     pub clock: Clock,
 }
@@ -131,7 +132,7 @@ fn outside() -> Result<&'static Outside, Failure> {
 /// Sends `request` and hands the response, or why there is none, to `done` on another thread.
 ///
 /// A message on `cancelled` ends the exchange, a response's body included. A request that asks for a WebSocket and
-/// gets one becomes a link.
+/// gets one becomes a link with `options.link`.
 pub fn send(
     request: FetchRequest,
     cancelled: oneshot::Receiver<()>,
@@ -153,34 +154,39 @@ pub fn send(
         let upgrades = asks_for_upgrade(&request);
         let exchange = async {
             let mut request = outgoing(request, options.brotli)?;
-            let key = upgrades.then(|| handshake(request.headers_mut()));
+            let key = upgrades.then(|| handshake(request.headers_mut(), options.link.compresses));
+            let offered = request.headers().contains_key(header::SEC_WEBSOCKET_EXTENSIONS);
             let pool = if upgrades { &outside.upgrades } else { &outside.pool };
             let response = pool.request(request).await.map_err(|error| reason(&error))?;
-            if response.status() == hyper::StatusCode::SWITCHING_PROTOCOLS {
-                check_handshake(response.headers(), key.as_deref())?;
-            }
-            Ok(response)
+            let agreed = match response.status() {
+                hyper::StatusCode::SWITCHING_PROTOCOLS => {
+                    check_handshake(response.headers(), key.as_deref(), offered)?
+                }
+                _ => None,
+            };
+            Ok((response, agreed))
         };
         let response = tokio::select! {
             response = exchange => response,
             () = &mut cancelled => Err("the request was aborted".to_owned()),
         };
         let response = match response {
-            Ok(mut response) if response.status() == hyper::StatusCode::SWITCHING_PROTOCOLS => {
+            Ok((mut response, agreed)) if response.status() == hyper::StatusCode::SWITCHING_PROTOCOLS => {
                 let upgrade = hyper::upgrade::on(&mut response);
-                let (link, edge) = link(options.message_max);
+                let (link, edge) = link(options.link);
                 let (response, _) = incoming(response);
                 let web_socket = Some(Upgrade::Connected(link));
                 done(Ok(FetchResponse { body: Body::Empty, web_socket, ..response }));
                 // The exchange is over; the connection goes on by itself, until its link is dropped.
                 tokio::spawn(async move {
                     if let Ok(connection) = upgrade.await {
-                        web_socket::serve(TokioIo::new(connection), edge, options.clock, Role::Client).await;
+                        let io = TokioIo::new(connection);
+                        web_socket::serve(io, edge, options.clock, Role::Client, agreed).await;
                     }
                 });
                 return;
             }
-            response => response,
+            response => response.map(|(response, _)| response),
         };
         let (response, rest) = match response {
             Ok(response) => incoming(response),
@@ -210,8 +216,9 @@ fn reason(error: &hyper_util::client::legacy::Error) -> Failure {
     text
 }
 
-/// Makes the request a handshake of RFC 6455; gives its key.
-fn handshake(headers: &mut HeaderMap) -> String {
+/// Makes the request a handshake of RFC 6455, which offers what is known of its extensions if it `compresses`; gives
+/// its key.
+fn handshake(headers: &mut HeaderMap, compresses: bool) -> String {
     let mut bytes = [0; 16];
     // The key only proves that the server speaks the protocol: without chance a fixed one does.
     let _ = getrandom::fill(&mut bytes);
@@ -224,23 +231,29 @@ fn handshake(headers: &mut HeaderMap) -> String {
     ] {
         headers.insert(name, HeaderValue::from_str(value).expect("base64 is ASCII"));
     }
-    // Deviation: the platform may offer compression; dodev negotiates no extension.
-    headers.remove(header::SEC_WEBSOCKET_EXTENSIONS);
+    let wanted = headers.remove(header::SEC_WEBSOCKET_EXTENSIONS).filter(|_| compresses);
+    let offers = wanted.and_then(|wanted| extension::offers(wanted.to_str().ok()?));
+    if let Some(offers) = offers {
+        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, HeaderValue::try_from(offers).expect("known words"));
+    }
     key
 }
 
-/// Whether the server answered our key.
-fn check_handshake(headers: &HeaderMap, key: Option<&str>) -> Result<(), Failure> {
+/// Whether the server answered our key, and what it agreed to if something was `offered`.
+fn check_handshake(
+    headers: &HeaderMap,
+    key: Option<&str>,
+    offered: bool,
+) -> Result<Option<Parameters>, Failure> {
     const SUFFIX: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
     let Some(key) = key else { return Err("the server switched protocols unasked".to_owned()) };
     let expected = STANDARD.encode(Sha1::new().chain_update(key).chain_update(SUFFIX).finalize());
     if headers.get(header::SEC_WEBSOCKET_ACCEPT).is_none_or(|accept| accept != expected.as_str()) {
         return Err("the server did not accept the WebSocket's key".to_owned());
     }
-    if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
-        return Err("the server chose an extension that was not offered".to_owned());
-    }
-    Ok(())
+    let Some(answer) = headers.get(header::SEC_WEBSOCKET_EXTENSIONS) else { return Ok(None) };
+    let agreed = answer.to_str().ok().and_then(extension::agreed).filter(|_| offered);
+    agreed.map(Some).ok_or_else(|| "the server chose an extension that was not offered".to_owned())
 }
 
 /// `brotli`: whether the Worker's compatibility date knows that coding.

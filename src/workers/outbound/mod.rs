@@ -84,7 +84,7 @@ pub(super) fn install<'js>(
         let (completer, arrived) = (own.host.completer.clone(), shared.clone());
         let options = client::Options {
             brotli: own.host.bodies.brotli.get(),
-            message_max: own.sockets.message_max(own.host.realm()),
+            link: own.sockets.link_options(own.host.realm()),
             clock: own.host.clock.clone(),
         };
         own.send_outside(Box::new(move || {

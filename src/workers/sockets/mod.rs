@@ -23,7 +23,7 @@ fn throw_life(ctx: &Ctx<'_>, error: LifeError) -> rquickjs::Error {
 }
 
 /// The operations of ends: `host.socketPair()`, `host.socketAccept(id, halfOpen)`,
-/// `host.socketSend(id, data)`, `host.socketClose(id, code, reason)`, `host.socketState(id)`,
+/// `host.socketSend(id, data)`, `host.socketClose(id, code, reason)`, `host.socketState(id)`, `host.socketBuffered(id)`,
 /// `host.socketReturn(id)`, `host.socketAttach(id, value)`, `host.socketAttachment(id)`; and those of objects.
 pub(super) fn install<'js>(
     ctx: &Ctx<'js>,
@@ -75,6 +75,9 @@ pub(super) fn install<'js>(
     let shared = objects.clone();
     let state = move |id: u32| shared.sockets.ready_state(SocketId(id));
     host.set("socketState", Function::new(ctx.clone(), state)?)?;
+    let shared = objects.clone();
+    let buffered = move |id: u32| u32::try_from(shared.buffered_bytes(SocketId(id))).unwrap_or(u32::MAX);
+    host.set("socketBuffered", Function::new(ctx.clone(), buffered)?)?;
     let shared = objects.clone();
     let give_back = move |ctx: Ctx<'js>, id: u32| {
         let given = shared.sockets.give_back(SocketId(id));

@@ -57,7 +57,7 @@ export class ObjectSockets {
   }
 
   setAutoResponse(pair) {
-    if (pair === undefined || pair === null) {
+    if (pair === undefined) {
       host.setAutoResponse(this.#slot, null, null);
       return;
     }
@@ -81,7 +81,10 @@ export class ObjectSockets {
   }
 
   setEventTimeout(timeout) {
-    const number = timeout === undefined ? 0 : Math.trunc(Number(timeout)) || 0;
+    const number = timeout === undefined ? 0 : Math.trunc(Number(timeout));
+    if (!Number.isFinite(number)) {
+      throw new TypeError("The value cannot be converted because it is not an integer.");
+    }
     if (number < 0) {
       throw new TypeError(
         "The value cannot be converted because it is negative and this API expects a positive number.",
