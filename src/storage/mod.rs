@@ -13,6 +13,7 @@
 mod alarm;
 mod alarm_retries;
 mod bookmark;
+mod change_limit;
 mod connection;
 mod connections;
 mod cursor;
@@ -31,6 +32,7 @@ mod sql;
 mod sqlite;
 mod state_dir;
 mod template;
+mod tokens;
 mod txn;
 mod value;
 
