@@ -14,6 +14,7 @@ mod alarm;
 mod alarm_retries;
 mod bookmark;
 mod change_limit;
+mod check;
 mod connection;
 mod connections;
 mod cursor;
@@ -41,6 +42,7 @@ mod tests;
 
 pub use alarm::{AlarmEntry, AlarmIndex, IndexChange};
 pub use alarm_retries::{AlarmRetries, StoredRetry};
+pub use check::check_sql;
 pub use connections::Connections;
 pub use cursor::{CursorId, RowRef};
 pub use failure::{CommitError, SqlError, SqliteFailure, StorageError};
