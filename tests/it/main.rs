@@ -32,6 +32,7 @@ mod sample_tests;
 mod sockets;
 mod state;
 mod state_history;
+mod storage_limits;
 mod test_command;
 mod tidy;
 mod time;
