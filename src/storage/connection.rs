@@ -9,11 +9,12 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
 
+use super::change_limit::{LimitedChange, Unfit};
 use super::failure::{Failure, SqliteFailure};
 use super::guard::{self, Mode};
 use super::list::KeyRange;
 use super::row_counts::Counter;
-use super::sqlite::{Database, Interrupt, OpenMode, Statement};
+use super::sqlite::{Compiled, Database, Interrupt, OpenMode, Statement};
 use super::template::{CREATE_KV, CREATE_METADATA, PAGE_BYTES};
 use super::value::ValueRef;
 use crate::base::limits;
@@ -101,7 +102,11 @@ pub struct Connection {
 impl Connection {
     /// Opens the existing database `path` and restores the user's `settings`.
     pub fn open(path: &Path, settings: &Settings, interrupt: &Interrupt) -> Result<Self, SqliteFailure> {
-        let database = Database::open(path, OpenMode::Existing, interrupt)?;
+        Self::over(Database::open(path, OpenMode::Existing, interrupt)?, settings)
+    }
+
+    /// The same for a database that is open.
+    pub fn over(database: Database, settings: &Settings) -> Result<Self, SqliteFailure> {
         // Until the first commit nothing needs a sync: kill -9 loses nothing that was written, and
         // after a power loss an unsynced log header only makes SQLite ignore the log.
         database.run("PRAGMA synchronous = OFF")?;
@@ -367,8 +372,12 @@ impl Connection {
 
     /// Compiles the first statement of the user's `sql`, and says how many bytes it took.
     pub fn compile(&mut self, sql: &str, persistent: bool) -> Result<(Statement, usize), Failure> {
-        let compiled =
-            self.database.compile(sql, Mode::User, persistent).map_err(|failure| explained(sql, failure))?;
+        let compiled = match self.database.compile(sql, Mode::User, persistent) {
+            Err(Failure::Sqlite(failure)) if failure.is_syntax_error() => {
+                self.compile_limited(sql, persistent, failure)?
+            }
+            other => other?,
+        };
         let Some(statement) = compiled.statement else {
             return Err(Failure::Refused("SQL code did not contain a statement.".to_owned()));
         };
@@ -377,6 +386,67 @@ impl Connection {
         }
         self.touched_settings |= statement.take_touched_settings();
         Ok((statement, compiled.consumed))
+    }
+
+    /// Compiles a change with a limit, after SQLite has refused it with `failure`.
+    fn compile_limited(
+        &self,
+        sql: &str,
+        persistent: bool,
+        failure: SqliteFailure,
+    ) -> Result<Compiled, Failure> {
+        let change = match LimitedChange::parse(sql) {
+            None => return Err(failure.into()),
+            Some(Err(Unfit::OrderAlone(kind))) => {
+                return Err(Failure::Refused(format!("ORDER BY without LIMIT on {kind}: SQLITE_ERROR")));
+            }
+            Some(Err(Unfit::Unsupported)) => return Err(limit_unsupported(&failure)),
+            Some(Ok(change)) => change,
+        };
+        let Some(key) = self.row_key(change.table())? else { return Err(limit_unsupported(&failure)) };
+        let new = change.rewritten(&key);
+        match self.database.compile(&new.text, Mode::User, persistent) {
+            Ok(compiled) => Ok(Compiled { statement: compiled.statement, consumed: change.length }),
+            Err(Failure::Sqlite(failure)) => Err(match failure.offset().map(|at| new.original(at)) {
+                // The parenthesis that was added: the statement ends too early.
+                Some(None) if failure.is_syntax_error() => Failure::Refused(match change.terminator() {
+                    Some(at) => format!("near \";\": syntax error at offset {at}: SQLITE_ERROR"),
+                    None => "incomplete input: SQLITE_ERROR".to_owned(),
+                }),
+                offset => failure.with_offset(offset.flatten()).into(),
+            }),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// What tells the rows of `table` (a name as written in SQL) apart: columns, ready for SQL. `None` for a view.
+    fn row_key(&self, table: &str) -> Result<Option<Vec<String>>, SqliteFailure> {
+        let mut kinds = self.database.prepare(&format!("PRAGMA main.table_list({table})"))?;
+        let (mut is_view, mut has_rowid) = (false, true);
+        while kinds.step()? {
+            is_view |= kinds.column(2) == ValueRef::Text(b"view");
+            has_rowid &= kinds.column(4) == ValueRef::Integer(0);
+        }
+        if is_view {
+            return Ok(None);
+        }
+        let mut columns = self.database.prepare(&format!("PRAGMA main.table_xinfo({table})"))?;
+        let (mut names, mut key) = (Vec::new(), Vec::new());
+        while columns.step()? {
+            let ValueRef::Text(name) = columns.column(1) else { continue };
+            let name = String::from_utf8_lossy(name).into_owned();
+            if let ValueRef::Integer(place @ 1..) = columns.column(5) {
+                key.push((place, format!("\"{}\"", name.replace('"', "\"\""))));
+            }
+            names.push(name);
+        }
+        if !has_rowid {
+            key.sort_unstable();
+            return Ok(Some(key.into_iter().map(|(_, name)| name).collect()));
+        }
+        // A column may hide the name of the row's number.
+        let free = |name: &&str| !names.iter().any(|column| column.eq_ignore_ascii_case(name));
+        Ok(["rowid", "_rowid_", "oid"].iter().copied().find(free).map(|name| vec![name.to_owned()]))
     }
 
     /// The user's settings, to be given to the next connection of the same object.
@@ -396,19 +466,12 @@ impl Connection {
     }
 }
 
-/// Says by name what the platform's SQLite has and the bundled one lacks.
-///
-/// Deviation: the platform's parser is generated with `SQLITE_ENABLE_UPDATE_DELETE_LIMIT`.
-fn explained(sql: &str, failure: Failure) -> Failure {
-    let text = failure.to_string();
-    let missing = ["near \"LIMIT\": syntax error", "near \"ORDER\": syntax error"];
-    let changes = ["update", "delete"].iter().any(|word| guard::first_word_is(sql, word));
-    if changes && missing.iter().any(|start| text.starts_with(start)) {
-        return Failure::Refused(format!(
-            "{text} (dodev does not support ORDER BY and LIMIT in UPDATE and DELETE)"
-        ));
-    }
-    failure
+/// Says by name what the platform's SQLite has and dodev lacks.
+fn limit_unsupported(failure: &SqliteFailure) -> Failure {
+    Failure::Refused(format!(
+        "{failure} (dodev does not support ORDER BY and LIMIT in changes of views, in UPDATE FROM, and with parameters \
+         that are numbered or named beside RETURNING)"
+    ))
 }
 
 /// What the cache knows about a text.

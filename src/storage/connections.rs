@@ -442,6 +442,11 @@ impl Slot {
         self.connection.borrow().is_some()
     }
 
+    /// Makes the next connection one with the usual settings.
+    pub fn forget_settings(&self) {
+        self.settings.take();
+    }
+
     fn is_idle(&self) -> bool {
         self.pins.get() == 0 && self.connection.try_borrow().is_ok()
     }

@@ -66,6 +66,8 @@ pub enum Rows {
     Live(SharedText),
     /// From here.
     Kept(VecDeque<Vec<SqlValue>>),
+    /// From a database that was deleted before they were read.
+    Deleted,
 }
 
 /// One cursor.
@@ -122,6 +124,16 @@ impl Cursors {
     /// Ends all cursors.
     pub fn close_all(&mut self, slot: &Slot) {
         self.open.values_mut().for_each(|cursor| cursor.end(slot));
+    }
+}
+
+impl Cursors {
+    /// Ends all cursors because the database is deleted: whoever asks for a row that was not read is told.
+    pub fn delete_all(&mut self, slot: &Slot) {
+        for cursor in self.open.values_mut().filter(|cursor| matches!(cursor.rows, Rows::Live(_))) {
+            cursor.end(slot);
+            cursor.rows = Rows::Deleted;
+        }
     }
 }
 

@@ -71,6 +71,26 @@ impl SqliteFailure {
         matches!(self.code, ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_NOMEM | ffi::SQLITE_INTERRUPT)
     }
 
+    /// Whether the text is not SQL, as far as SQLite's parser knows it.
+    pub fn is_syntax_error(&self) -> bool {
+        self.code == ffi::SQLITE_ERROR && self.message.contains(": syntax error")
+    }
+
+    /// The byte of the statement that the text points to.
+    pub fn offset(&self) -> Option<usize> {
+        let rest = self.message.rsplit_once(" at offset ")?.1;
+        rest.split(':').next()?.parse().ok()
+    }
+
+    /// The same failure, pointing to another byte of the statement, or to none.
+    pub fn with_offset(mut self, offset: Option<usize>) -> Self {
+        if let Some(old) = self.offset() {
+            let new = offset.map_or_else(String::new, |offset| format!(" at offset {offset}"));
+            self.message = self.message.replacen(&format!(" at offset {old}"), &new, 1);
+        }
+        self
+    }
+
     /// The function that the text says is missing.
     pub fn missing_function(&self) -> Option<&str> {
         ["no such function: ", "unknown function: "].into_iter().find_map(|start| {

@@ -8,6 +8,8 @@ use std::cell::{Cell, RefCell};
 
 use rusqlite::ffi;
 
+use super::tokens::tokens;
+
 /// Whose statement is being compiled or run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
@@ -153,10 +155,9 @@ impl Guard {
             }
             Pragma::Name => argument.is_some_and(is_free),
             Pragma::OptionalName => free(argument),
-            Pragma::OptionalNumber => argument.is_none_or(number::<i32>),
-            Pragma::OptionalNumberOrName => {
-                argument.is_none_or(|value| number::<u32>(value) || is_free(value))
-            }
+            Pragma::OptionalNumber => argument.is_none_or(is_number),
+            // What is no number is a name, and every number is a free one.
+            Pragma::OptionalNumberOrName => free(argument),
         }
     }
 }
@@ -177,8 +178,15 @@ pub fn is_free(name: &[u8]) -> bool {
     !name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"_cf_"))
 }
 
-fn number<T: std::str::FromStr>(value: &[u8]) -> bool {
-    str::from_utf8(value).is_ok_and(|text| text.parse::<T>().is_ok())
+/// Whether `value` is a 32-bit integer, decimal or hexadecimal.
+fn is_number(value: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(value) else { return false };
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
+    let number = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        Some(digits) => i64::from_str_radix(digits, 16),
+        None => digits.parse(),
+    };
+    number.is_ok_and(|number| i32::try_from(if negative { -number } else { number }).is_ok())
 }
 
 fn unquoted(value: &[u8]) -> &[u8] {
@@ -196,47 +204,18 @@ fn allows_function(name: &[u8]) -> bool {
 ///
 /// The platform's SQLite is patched to ask its authorizer about the new name; the stock one is not.
 pub fn renames_to_reserved(sql: &str) -> bool {
-    let tokens = tokens(sql);
+    let tokens: Vec<_> = tokens(sql).into_iter().filter(|token| token.text != ";").collect();
     let [.., rename, to, name] = tokens.as_slice() else { return false };
     let length = tokens.len();
     (length == 6 || length == 8)
-        && rename.eq_ignore_ascii_case("rename")
-        && to.eq_ignore_ascii_case("to")
-        && !is_free(name.trim_start_matches(['"', '`', '[', '\'']).as_bytes())
+        && rename.is_word("rename")
+        && to.is_word("to")
+        && !is_free(name.text.trim_start_matches(['"', '`', '[', '\'']).as_bytes())
 }
 
 /// Whether the statement `sql` begins with `word`.
 pub fn first_word_is(sql: &str, word: &str) -> bool {
-    tokens(sql).first().is_some_and(|first| first.eq_ignore_ascii_case(word))
-}
-
-/// The tokens of a statement, without white space, comments and the semicolon.
-fn tokens(sql: &str) -> Vec<&str> {
-    let mut tokens = Vec::new();
-    let mut rest = sql;
-    while let Some(first) = rest.chars().next() {
-        let end_of = |close: &str, from: usize| {
-            rest[from..].find(close).map_or(rest.len(), |at| from + at + close.len())
-        };
-        let (length, is_token) = match first {
-            _ if first.is_whitespace() => (first.len_utf8(), false),
-            ';' => (1, false),
-            '-' if rest.starts_with("--") => (end_of("\n", 2), false),
-            '/' if rest.starts_with("/*") => (end_of("*/", 2), false),
-            '"' | '`' | '\'' => (end_of(&first.to_string(), 1), true),
-            '[' => (end_of("]", 1), true),
-            _ if first.is_alphanumeric() || first == '_' || !first.is_ascii() => {
-                let word = |c: char| c.is_alphanumeric() || c == '_' || c == '$' || !c.is_ascii();
-                (rest.find(|c| !word(c)).unwrap_or(rest.len()), true)
-            }
-            _ => (first.len_utf8(), true),
-        };
-        if is_token {
-            tokens.push(&rest[..length]);
-        }
-        rest = &rest[length..];
-    }
-    tokens
+    tokens(sql).iter().find(|token| token.text != ";").is_some_and(|first| first.is_word(word))
 }
 
 /// What argument a pragma may have.

@@ -13,6 +13,8 @@
 mod alarm;
 mod alarm_retries;
 mod bookmark;
+mod change_limit;
+mod check;
 mod connection;
 mod connections;
 mod cursor;
@@ -33,6 +35,7 @@ mod sql;
 mod sqlite;
 mod state_dir;
 mod template;
+mod tokens;
 mod txn;
 mod value;
 
@@ -41,6 +44,7 @@ mod tests;
 
 pub use alarm::{AlarmEntry, AlarmIndex, IndexChange};
 pub use alarm_retries::{AlarmRetries, StoredRetry};
+pub use check::check_sql;
 pub use connections::Connections;
 pub use cursor::{CursorId, RowRef};
 pub use facets::{FacetIndex, facet_path};

@@ -276,12 +276,13 @@ impl ObjectStore {
             return Err(StorageError::DeleteAllInTransaction);
         }
         let alarm = if keep_alarm { self.alarm()? } else { None };
-        self.cursors.close_all(&self.slot);
+        self.cursors.delete_all(&self.slot);
         self.kv.clear();
         if self.slot.is_open() || self.file_exists()? {
             self.end_transaction_for_reset()?;
             self.put_aside()?;
         }
+        self.slot.forget_settings();
         self.exists = false;
         self.emptied = true;
         self.transaction.begin_reset();

@@ -178,6 +178,10 @@ impl ObjectStore {
         let text = match &mut cursor.rows {
             Rows::Kept(rows) => return Ok(rows.pop_front().map(|row| read(RowRef::kept(&row)))),
             Rows::Live(text) => text.clone(),
+            Rows::Deleted => {
+                let message = "SQLite query was canceled because the database was deleted.";
+                return Err(SqlError::Statement(message.to_owned()));
+            }
         };
         let mut text = text.borrow_mut();
         let row = read(RowRef::live(&text.last));
@@ -206,7 +210,7 @@ impl ObjectStore {
     /// Whether no row is left.
     pub fn is_done(&self, id: CursorId) -> bool {
         self.cursors.get(id).is_none_or(|cursor| match &cursor.rows {
-            Rows::Live(_) => false,
+            Rows::Live(_) | Rows::Deleted => false,
             Rows::Kept(rows) => rows.is_empty(),
         })
     }
@@ -228,6 +232,12 @@ impl ObjectStore {
 
     fn counts(&self, id: CursorId) -> RowCounts {
         self.cursors.get(id).map_or_else(RowCounts::default, Cursor::counts)
+    }
+
+    /// Drops the rows that the cursor still has; its counts stay.
+    pub fn end_cursor(&mut self, id: CursorId) {
+        let slot = self.slot.clone();
+        self.cursors.end(id, &slot);
     }
 
     /// Closes the cursor and forgets it; to be called when nobody can ask for it any more.

@@ -1,5 +1,7 @@
 //! The server killed at random moments under write load: what was acknowledged is there, and no half turn.
 //!
+//! Also: a disk that is full, a file that is damaged, a directory that another process holds.
+//!
 //! A few rounds run with every test; `DODEV_CRASH_ROUNDS=200` runs more.
 
 use std::io::{Read, Write};
@@ -193,5 +195,47 @@ fn a_full_disk_resets_the_object_and_loses_nothing_acknowledged() {
     let server = project.start();
     assert_eq!(get(&server, "/full").text(), written.to_string());
     assert_eq!(get(&server, &format!("/full/{}", written + 1)).text(), "written");
+    server.stop();
+}
+
+#[test]
+fn a_damaged_file_is_set_aside_and_the_other_objects_go_on() {
+    let project = TestProject::with_files(&[("wrangler.jsonc", CONFIG), ("src/index.js", FILLER)]);
+    let server = project.start();
+    let get = |server: &Server, path: &str| server.request(&Request::new("GET", path)).text();
+    assert_eq!(get(&server, "/one/1"), "written");
+    server.stop();
+    let folder = project.state_dir().join("v3/do/w-O");
+    let files = || {
+        let entries =
+            std::fs::read_dir(&folder).expect("the objects").map(|entry| entry.expect("a file").path());
+        entries.collect::<Vec<_>>()
+    };
+    let garbage = b"this is no database at all, and was one";
+    let file =
+        files().into_iter().find(|path| path.extension().is_some_and(|end| end == "sqlite")).expect("a file");
+    std::fs::write(&file, garbage).expect("writable");
+    let server = project.start();
+    assert_eq!(get(&server, "/two/1"), "written");
+    let told = get(&server, "/one");
+    let id = file.file_stem().and_then(|name| name.to_str()).expect("an id");
+    assert!(told.contains(&format!("the database of object `{id}` is damaged")), "{told}");
+    assert!(told.contains(file.to_str().expect("UTF-8")), "{told}");
+    assert_eq!((get(&server, "/two"), get(&server, "/one")), ("1".to_owned(), "0".to_owned()));
+    assert_eq!(get(&server, "/one/2"), "written");
+    server.stop();
+    let aside = files().into_iter().find(|path| path.extension().is_some_and(|end| end == "damaged-1"));
+    assert_eq!(std::fs::read(aside.expect("the damaged file")).expect("readable"), garbage);
+}
+
+#[test]
+fn a_directory_in_use_is_refused_with_the_process_that_holds_it() {
+    let project = TestProject::with_files(&[("wrangler.jsonc", CONFIG), ("src/index.js", FILLER)]);
+    let server = project.start();
+    let holder = server.process().pid();
+    let mut second = project.spawn(&ServerCommand::from_env(), &[]).expect("the command starts");
+    assert!(second.wait_ready(READY_LIMIT).is_err(), "two servers hold one directory");
+    let output = second.process().output();
+    assert!(output.contains(&format!("is in use by another dodev process (pid {holder})")), "{output}");
     server.stop();
 }

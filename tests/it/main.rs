@@ -45,6 +45,7 @@ mod state_history;
 mod state_live;
 mod state_traces;
 mod state_values;
+mod storage_limits;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod test_command;

@@ -286,12 +286,30 @@ fn an_interrupted_write_takes_the_whole_batch_with_it() {
 }
 
 #[test]
-fn what_the_bundled_sqlite_lacks_is_said_by_name() {
+fn changes_may_have_an_order_and_a_limit() {
     let fixture = Fixture::new();
     let mut store = fixture.store("a");
-    people(&mut store);
-    let text = refused(&mut store, "DELETE FROM people LIMIT 1");
-    assert!(text.ends_with("(dodev does not support ORDER BY and LIMIT in UPDATE and DELETE)"), "{text}");
+    rows(&mut store, "CREATE TABLE t(rowid, \"a b\"); INSERT INTO t VALUES (1, 1), (1, 2), (1, 3)", &[])
+        .unwrap();
+    rows(&mut store, "DELETE FROM t ORDER BY \"a b\" DESC LIMIT 1; UPDATE t SET rowid = 5 LIMIT 1", &[])
+        .unwrap();
+    assert_eq!(number(&mut store, "SELECT sum(rowid * 10 + \"a b\") FROM t"), 51 + 12);
+    let sql = "CREATE TABLE k(\"x\"\"y\", z, PRIMARY KEY(z, \"x\"\"y\")) WITHOUT ROWID; INSERT INTO k VALUES (1, 2), (2, 2)";
+    rows(&mut store, sql, &[]).unwrap();
+    rows(&mut store, "DELETE FROM k ORDER BY 1 LIMIT 1", &[]).unwrap();
+    assert_eq!(number(&mut store, "SELECT \"x\"\"y\" FROM k"), 2);
+    for (sql, expected) in [
+        ("DELETE FROM t LIMIT 1 OFFSET", "incomplete input: SQLITE_ERROR"),
+        ("DELETE FROM t LIMIT;", "near \";\": syntax error at offset 19: SQLITE_ERROR"),
+        ("DELETE FROM _cf_KV LIMIT 1", "access to _cf_KV"),
+    ] {
+        let text = refused(&mut store, sql);
+        assert!(text.starts_with(expected) || text.starts_with("no such table: _cf_KV"), "{sql}: {text}");
+    }
+    rows(&mut store, "CREATE VIEW v AS SELECT 1", &[]).unwrap();
+    for sql in ["DELETE FROM v LIMIT 1", "UPDATE t SET rowid = 1 FROM k LIMIT 1"] {
+        assert!(refused(&mut store, sql).contains("(dodev does not support ORDER BY and LIMIT"), "{sql}");
+    }
 }
 
 #[test]
@@ -315,4 +333,23 @@ fn the_cache_of_statements_has_a_limit() {
     }
     let kept = store.writing(false, "ask", |connection| Ok(connection.cached_bytes())).unwrap();
     assert!(kept > 900_000 && kept <= crate::base::limits::SQL_STATEMENT_CACHE_BYTES, "{kept}");
+}
+
+#[test]
+fn a_database_that_would_grow_too_large_is_full() {
+    let fixture = Fixture::new();
+    let mut store = fixture.store("a");
+    people(&mut store);
+    store.commit().unwrap();
+    let most =
+        store.writing(false, "ask", |connection| connection.database().integer("PRAGMA max_page_count"));
+    assert_eq!(most.unwrap(), Some(10 * 1024 * 1024 * 1024 / 4096));
+    // The same limit, drawn near.
+    store
+        .writing(false, "set", |connection| connection.database().run("PRAGMA max_page_count = 20"))
+        .unwrap();
+    let error = rows(&mut store, "INSERT INTO people(name) VALUES (zeroblob(100000))", &[]).unwrap_err();
+    assert_eq!(error.to_string(), "database or disk is full: SQLITE_FULL");
+    store.roll_back().unwrap();
+    assert_eq!(number(&mut store, "SELECT count(*) FROM people"), 3);
 }

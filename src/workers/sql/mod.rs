@@ -107,6 +107,11 @@ fn install_facts<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> rquickjs::Result<()
         names.to_vec()
     };
     host.set("sqlColumnNames", Function::new(ctx.clone(), names)?)?;
+    let end = |cursor: Class<'js, Handle<Cursor>>| {
+        let cursor = cursor.borrow();
+        cursor.store.borrow_mut().end_cursor(cursor.id);
+    };
+    host.set("sqlEnd", Function::new(ctx.clone(), end)?)?;
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     let read = |cursor: Class<'js, Handle<Cursor>>| {
         let cursor = cursor.borrow();

@@ -1,6 +1,9 @@
 // `ctx.storage.sql`: SQL on the object's own database.
 import host from "dodev:host";
 
+/** What only this file can give to a constructor. */
+const INTERNAL = Symbol("internal");
+
 export class SqlStorage {
   #slot;
   #sqlite;
@@ -27,7 +30,7 @@ export class SqlStorage {
       throw new TypeError("Failed to execute 'exec' on 'SqlStorage': parameter 1 is not of type 'string'.");
     }
     const slot = this.#use();
-    return new SqlStorageCursor(slot, host.sqlExec(slot, `${query}`, bindings));
+    return new Cursor(INTERNAL, slot, host.sqlExec(slot, `${query}`, bindings));
   }
 
   get databaseSize() {
@@ -39,27 +42,28 @@ export class SqlStorage {
   }
 
   get Cursor() {
-    return SqlStorageCursor;
+    return Cursor;
   }
 
   get Statement() {
-    return SqlStorageStatement;
+    return Statement;
   }
 }
 
-export class SqlStorageStatement {
+export class Statement {
   constructor() {
     throw new TypeError("Illegal constructor");
   }
 }
 
 /** The rows of a statement, read as they are asked for. */
-export class SqlStorageCursor {
+export class Cursor {
   #slot;
   #cursor;
   #names;
 
-  constructor(slot, cursor) {
+  constructor(caller, slot, cursor) {
+    if (caller !== INTERNAL) throw new TypeError("Illegal constructor");
     this.#slot = slot;
     this.#cursor = cursor;
   }
@@ -89,17 +93,18 @@ export class SqlStorageCursor {
     const row = host.sqlNext(this.#slot, this.#cursor);
     if (row === undefined) throw new Error("Expected exactly one result from SQL query, but got no results.");
     if (host.sqlNextRaw(this.#slot, this.#cursor) !== undefined) {
+      host.sqlEnd(this.#cursor);
       throw new Error("Expected exactly one result from SQL query, but got multiple results.");
     }
     return row;
   }
 
   raw() {
-    return new SqlStorageRawIterator(this.#slot, this.#cursor);
+    return new RawIterator(this.#slot, this.#cursor);
   }
 
   [Symbol.iterator]() {
-    return new SqlStorageRowIterator(this.#slot, this.#cursor);
+    return new RowIterator(this.#slot, this.#cursor);
   }
 }
 
@@ -122,18 +127,18 @@ class CursorIterator extends Iterator {
   }
 }
 
-class SqlStorageRowIterator extends CursorIterator {
+class RowIterator extends CursorIterator {
   constructor(slot, cursor) {
     super(host.sqlNext, slot, cursor);
   }
 }
 
-class SqlStorageRawIterator extends CursorIterator {
+class RawIterator extends CursorIterator {
   constructor(slot, cursor) {
     super(host.sqlNextRaw, slot, cursor);
   }
 }
 
-for (const type of [SqlStorage, SqlStorageCursor, SqlStorageStatement]) {
+for (const type of [SqlStorage, Cursor, Statement, RowIterator, RawIterator]) {
   Object.defineProperty(type.prototype, Symbol.toStringTag, { value: type.name, configurable: true });
 }

@@ -1,18 +1,42 @@
 // The options of list(), checked: [start, startAfter, end, prefix, reverse, limit].
 
-const text = (value) => (value === undefined || value === null ? undefined : `${value}`);
+const INT_MAX = 2 ** 31 - 1;
+const INT_MIN = -(2 ** 31);
 
-export function listOptions(options) {
+const text = (value) => (value === undefined ? undefined : `${value}`);
+
+/** Throws unless `options`, the parameter `number` of a method, is an object or left out. */
+export function checkOptions(options, type, method, number, where) {
+  if (options === undefined || options === null) return;
+  if (typeof options === "object" || typeof options === "function") return;
+  throw new TypeError(
+    `Failed to execute '${method}' on '${where}': parameter ${number} is not of type '${type}'.`,
+  );
+}
+
+/** A number as the platform's 32-bit integers take it. */
+function integer(value) {
+  const number = Number(value);
+  if (!Number.isFinite(number)) return 0;
+  const whole = Math.trunc(number);
+  if (whole < INT_MIN || whole > INT_MAX) {
+    throw new TypeError(`Value out of range. Must be between ${INT_MIN} and ${INT_MAX} (inclusive).`);
+  }
+  return whole;
+}
+
+export function listOptions(options, where) {
+  checkOptions(options, "ListOptions", "list", 1, where);
   if (options === undefined || options === null) return [];
   const start = text(options.start);
   const startAfter = text(options.startAfter);
+  const end = text(options.end);
+  const prefix = text(options.prefix);
+  const reverse = Boolean(options.reverse);
+  const limit = options.limit === undefined ? undefined : integer(options.limit);
   if (start !== undefined && startAfter !== undefined) {
     throw new TypeError("list() cannot be called with both start and startAfter values.");
   }
-  let limit;
-  if (options.limit !== undefined && options.limit !== null) {
-    limit = Math.trunc(Number(options.limit));
-    if (!(limit > 0)) throw new TypeError("List limit must be positive.");
-  }
-  return [start, startAfter, text(options.end), text(options.prefix), Boolean(options.reverse), limit];
+  if (limit <= 0) throw new TypeError("List limit must be positive.");
+  return [start, startAfter, end, prefix, reverse, limit];
 }

@@ -6,7 +6,7 @@ import host from "dodev:host";
 import { deleteAlarm, getAlarm, setAlarm } from "dodev:workers/alarm";
 import { SqlStorage } from "dodev:workers/sql";
 import { SyncKvStorage } from "dodev:workers/storage/sync_kv";
-import { listOptions } from "dodev:workers/storage/list_options";
+import { checkOptions, listOptions } from "dodev:workers/storage/list_options";
 
 const BATCH_KEYS_MAX = 128;
 
@@ -39,7 +39,13 @@ function getMany(slot, keys) {
 
 function put(slot, given, method, where, key, value) {
   if (given === 0) throw wrongType(method, 1, "string or object", where);
-  if (typeof key === "object" && key !== null) {
+  if (typeof key === "object" && key !== null && !Array.isArray(key)) {
+    if (value !== undefined && value !== null && typeof value !== "object" && typeof value !== "function") {
+      throw new TypeError(
+        `${method}() may only be called with a single key-value pair and optional options as put(key, value, options) ` +
+          "or with multiple key-value pairs and optional options as put(entries, options)",
+      );
+    }
     const entries = Object.entries(key).filter(([, v]) => v !== undefined);
     checkBatch(entries.length, "key value pairs", "pairs");
     host.kvPutMany(slot, entries.map(([k]) => k), entries.map(([, v]) => v));
@@ -49,8 +55,8 @@ function put(slot, given, method, where, key, value) {
   host.kvPut(slot, `${key}`, value);
 }
 
-function list(slot, options) {
-  const flat = host.kvList(slot, ...listOptions(options));
+function list(slot, options, where) {
+  const flat = host.kvList(slot, ...listOptions(options, where));
   const found = new Map();
   for (let i = 0; i < flat.length; i += 2) found.set(flat[i], flat[i + 1]);
   return found;
@@ -89,8 +95,9 @@ export class DurableObjectStorage {
     return (this.#kv ??= new SyncKvStorage(this.#slot));
   }
 
-  async get(key) {
+  async get(key, options) {
     if (arguments.length === 0) throw wrongType("get", 1, "string or Array");
+    checkOptions(options, "GetOptions", "get", 2, "DurableObjectStorage");
     return Array.isArray(key) ? getMany(this.#slot, key) : host.kvGet(this.#slot, `${key}`);
   }
 
@@ -104,10 +111,11 @@ export class DurableObjectStorage {
   }
 
   async list(options) {
-    return list(this.#slot, options);
+    return list(this.#slot, options, "DurableObjectStorage");
   }
 
-  async deleteAll() {
+  async deleteAll(options) {
+    checkOptions(options, "PutOptions", "deleteAll", 1, "DurableObjectStorage");
     host.kvDeleteAll(this.#slot);
   }
 
@@ -120,16 +128,16 @@ export class DurableObjectStorage {
     // must not leave the critical section.
     const result = await host.blockConcurrencyWhile(this.#slot, async () => {
       const savepoint = host.savepoint(this.#slot, true);
-      const txn = new DurableObjectTransaction(this.#slot);
+      const txn = new DurableObjectTransaction(this.#slot, savepoint);
       try {
         return await callback(txn);
       } catch (error) {
         failed = true;
         thrown = error;
       } finally {
-        const keep = !failed && !isRolledBack(txn);
+        const open = !isRolledBack(txn);
         end(txn);
-        host.endSavepoint(this.#slot, savepoint, keep);
+        if (open) host.endSavepoint(this.#slot, savepoint, !failed);
       }
     });
     if (failed) throw thrown;
@@ -191,10 +199,12 @@ let end;
 /** What the callback of `transaction()` gets: the same storage, until the transaction is over. */
 export class DurableObjectTransaction {
   #slot;
+  #savepoint;
   #state = OPEN;
 
-  constructor(slot) {
+  constructor(slot, savepoint) {
     this.#slot = slot;
+    this.#savepoint = savepoint;
   }
 
   #use(method) {
@@ -207,9 +217,10 @@ export class DurableObjectTransaction {
     return this.#slot;
   }
 
-  async get(key) {
+  async get(key, options) {
     const slot = this.#use("get");
     if (arguments.length === 0) throw wrongType("get", 1, "string or Array", "DurableObjectTransaction");
+    checkOptions(options, "GetOptions", "get", 2, "DurableObjectTransaction");
     return Array.isArray(key) ? getMany(slot, key) : host.kvGet(slot, `${key}`);
   }
 
@@ -224,7 +235,7 @@ export class DurableObjectTransaction {
   }
 
   async list(options) {
-    return list(this.#use("list"), options);
+    return list(this.#use("list"), options, "DurableObjectTransaction");
   }
 
   deleteAll() {
@@ -233,8 +244,9 @@ export class DurableObjectTransaction {
 
   rollback() {
     if (this.#state === ROLLED_BACK) return;
-    this.#use("rollback");
+    const slot = this.#use("rollback");
     this.#state = ROLLED_BACK;
+    host.endSavepoint(slot, this.#savepoint, false);
   }
 
   async getAlarm() {
