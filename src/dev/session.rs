@@ -194,10 +194,9 @@ impl Session {
             report(Report::Log(record));
         });
         let warm = Some(World::warm(log.clone(), options.clock.clone()));
-        for (project, warnings, _) in &loaded {
-            let warnings = [warnings.clone(), unmet(project)].concat();
+        for (_, warnings, _) in &loaded {
             if !warnings.is_empty() {
-                (options.report)(Report::Warnings(warnings));
+                (options.report)(Report::Warnings(warnings.clone()));
             }
         }
         let primary = loaded[0].0.clone();
@@ -242,7 +241,7 @@ impl Session {
         let server = start_server(&options, &primary, current.clone(), state.replies().clone(), control)?;
         let server_file = ServerFile::write(&state.own_dir(), server.address(), &token)?;
         let mut members = Vec::new();
-        for (id, (((project, diagnostics, project_inputs), builder), migrations)) in
+        for (id, (((project, warned, project_inputs), builder), migrations)) in
             loaded.into_iter().zip(builders).zip(migrations).enumerate()
         {
             let lost = Arc::new(AtomicBool::new(false));
@@ -253,7 +252,7 @@ impl Session {
             members.push(Member {
                 load: options.load_of(id).clone(),
                 bundle_inputs: vec![project.main.clone()],
-                warned: [diagnostics, unmet(&project)].concat(),
+                warned,
                 warned_of_code: Vec::new(),
                 project,
                 project_inputs,

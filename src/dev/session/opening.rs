@@ -7,6 +7,7 @@ use std::thread;
 use super::SessionOptions;
 use crate::base::diag::Diagnostic;
 use crate::dev::report::{Report, ReportSink};
+use crate::dev::unmet::unmet;
 use crate::inspect::{InspectError, user};
 use crate::project::{Loaded, Project, check_together, load};
 
@@ -34,7 +35,10 @@ pub(super) fn load_all(options: &SessionOptions) -> Result<Vec<LoadedMember>, Ve
     for id in 0..=options.more.len() {
         let Loaded { project, diagnostics, inputs } = load(options.load_of(id));
         match project {
-            Some(project) => loaded.push((Arc::new(project), diagnostics, inputs)),
+            Some(project) => {
+                let warnings = [diagnostics, unmet(&project)].concat();
+                loaded.push((Arc::new(project), warnings, inputs));
+            }
             None => failure.extend(diagnostics),
         }
     }
