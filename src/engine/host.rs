@@ -60,7 +60,12 @@ impl OwnerId {
 
     /// Whether it runs outside any event.
     pub fn is_none(self) -> bool {
-        self == Self::none_of(self.realm())
+        self.serial() == 0
+    }
+
+    /// Its number in its realm.
+    pub fn serial(self) -> u64 {
+        self.0 & ((1 << REALM_SHIFT) - 1)
     }
 
     /// Where it runs.
@@ -170,6 +175,7 @@ pub struct Host {
     pub log: Box<dyn Fn(LogRecord)>,
     own_dir: RefCell<Option<PathBuf>>,
     origin: RefCell<Box<dyn Fn(OwnerId) -> Origin>>,
+    alive: RefCell<Box<dyn Fn(OwnerId) -> bool>>,
     /// By realm; those without one show stacks as they are.
     map_stack: RefCell<Vec<Option<MapStack>>>,
 }
@@ -193,6 +199,7 @@ impl Host {
             log,
             own_dir: RefCell::default(),
             origin: RefCell::new(Box::new(|_| Origin::Worker)),
+            alive: RefCell::new(Box::new(|_| true)),
             map_stack: RefCell::default(),
         });
         let weak = Rc::downgrade(&host);
@@ -222,6 +229,16 @@ impl Host {
     /// Sets who names the owner of the running turn in log records.
     pub fn set_origin(&self, origin: impl Fn(OwnerId) -> Origin + 'static) {
         *self.origin.borrow_mut() = Box::new(origin);
+    }
+
+    /// Sets what tells whether an owner still exists.
+    pub fn set_alive(&self, alive: impl Fn(OwnerId) -> bool + 'static) {
+        *self.alive.borrow_mut() = Box::new(alive);
+    }
+
+    /// Whether `owner` still exists: its request is not over, its object was not reset or evicted.
+    pub fn is_alive(&self, owner: OwnerId) -> bool {
+        (self.alive.borrow())(owner)
     }
 
     /// Sets what rewrites a stack trace's positions from the bundle's of `realm` to the user's files.
@@ -280,5 +297,6 @@ impl Host {
         self.entries.borrow_mut().clear();
         self.violations.clear();
         *self.origin.borrow_mut() = Box::new(|_| Origin::Worker);
+        *self.alive.borrow_mut() = Box::new(|_| true);
     }
 }

@@ -18,6 +18,7 @@ use super::host::{Extension, Host, RealmId, Scope};
 use super::loader::{
     DataModules, HOST_GLOBAL, HOST_MODULE, Hides, ModuleMap, ModuleSource, Modules, RealmModules,
 };
+use super::promise_owners::PromiseOwners;
 use super::roots::Roots;
 use super::turn::{Entered, TurnReport};
 use super::watchdog::Watchdog;
@@ -43,7 +44,7 @@ impl Default for IsolateOptions {
 
 /// One runtime, its realms, and everything the host keeps about them.
 ///
-/// Field order is drop order: handles to values first, the runtime last.
+/// Field order is drop order: handles to values first, the runtime last, but for what its callbacks look at.
 pub struct Isolate {
     handles: Handles,
     realms: Vec<Realm>,
@@ -52,6 +53,7 @@ pub struct Isolate {
     options: IsolateOptions,
     heap: Rc<Heap>,
     runtime: Runtime,
+    promise_owners: Box<PromiseOwners>,
 }
 
 /// One Worker's part of an isolate.
@@ -105,8 +107,10 @@ impl Isolate {
         })));
         let modules = Rc::new(RealmModules::default());
         runtime.set_loader(Modules(modules.clone()), Modules(modules.clone()));
+        let promise_owners = PromiseOwners::new(&host);
         let (handles, options) = (Handles(host), options.clone());
-        let mut isolate = Self { handles, realms: Vec::new(), modules, watchdog, options, heap, runtime };
+        let mut isolate =
+            Self { handles, realms: Vec::new(), modules, watchdog, options, heap, runtime, promise_owners };
         isolate.add_realm(extensions)?;
         Ok(isolate)
     }
@@ -138,6 +142,8 @@ impl Isolate {
 
     fn install_prelude(&self, ctx: &Ctx<'_>, id: RealmId, extensions: &[Extension]) -> Result<()> {
         let realm = self.realm(id);
+        // SAFETY: the box is dropped after the runtime.
+        unsafe { self.promise_owners.install(ctx)? };
         self.modules.set(ctx, realm.modules.clone());
         if id == RealmId::FIRST {
             ctx.store_userdata(DataModules(self.modules.clone()))
@@ -273,6 +279,11 @@ impl Isolate {
 
     pub(super) fn realm(&self, id: RealmId) -> &Realm {
         &self.realms[usize::from(id.0)]
+    }
+
+    #[cfg(test)]
+    pub(super) fn promise_owners_for_test(&self) -> &PromiseOwners {
+        &self.promise_owners
     }
 
     pub(super) fn watchdog(&self) -> &Watchdog {

@@ -25,6 +25,7 @@ pub mod ops;
 pub mod pipe;
 mod places;
 pub mod prelude;
+mod promise_owners;
 pub mod proxy;
 pub mod roots;
 pub mod socket;

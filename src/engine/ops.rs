@@ -106,7 +106,12 @@ struct Pending {
     at: Option<Box<str>>,
     resolve: Persistent<Function<'static>>,
     reject: Persistent<Function<'static>>,
+    /// How it ends, where JavaScript said so.
+    kept: Option<Box<Kept>>,
 }
+
+/// A value or an error of JavaScript's.
+type Kept = std::result::Result<Persistent<Value<'static>>, Persistent<Value<'static>>>;
 
 #[derive(Default)]
 struct Slot {
@@ -147,7 +152,7 @@ impl Ops {
     ) -> Result<(OpId, Promise<'js>)> {
         let (promise, resolve, reject) = ctx.promise()?;
         let (resolve, reject) = (Persistent::save(ctx, resolve), Persistent::save(ctx, reject));
-        let pending = Pending { scope, what, at: self.places.here(ctx), resolve, reject };
+        let pending = Pending { scope, what, at: self.places.here(ctx), resolve, reject, kept: None };
         let mut slab = self.slab.borrow_mut();
         let index = slab.free.pop().unwrap_or_else(|| {
             slab.slots.push(Slot::default());
@@ -184,7 +189,13 @@ impl Ops {
 
     /// Settles the promise of `op`. To be called within a turn in the operation's scope.
     pub fn finish(&self, ctx: &Ctx<'_>, op: OpId, result: OpResult) -> Result<()> {
-        let Some(pending) = self.take(op) else { return Ok(()) };
+        let Some(mut pending) = self.take(op) else { return Ok(()) };
+        if let Some(kept) = pending.kept.take() {
+            return match *kept {
+                Ok(value) => pending.resolve.restore(ctx)?.call((value.restore(ctx)?,)),
+                Err(error) => pending.reject.restore(ctx)?.call((error.restore(ctx)?,)),
+            };
+        }
         match result
             .and_then(|value| value.into_js_value(ctx).map_err(|error| OpError::new(format!("{error}"))))
         {
@@ -198,6 +209,19 @@ impl Ops {
         match self.take(op) {
             Some(pending) => pending.resolve.restore(ctx)?.call((value,)),
             None => Ok(()),
+        }
+    }
+
+    /// Says how `op` ends when it is finished, whatever it is finished with.
+    pub fn keep<'js>(&self, ctx: &Ctx<'js>, op: OpId, outcome: std::result::Result<Value<'js>, Value<'js>>) {
+        let kept = match outcome {
+            Ok(value) => Ok(Persistent::save(ctx, value)),
+            Err(error) => Err(Persistent::save(ctx, error)),
+        };
+        let mut slab = self.slab.borrow_mut();
+        let slot = slab.slots.get_mut(op.index as usize).filter(|slot| slot.serial == op.serial);
+        if let Some(pending) = slot.and_then(|slot| slot.pending.as_mut()) {
+            pending.kept = Some(Box::new(kept));
         }
     }
 

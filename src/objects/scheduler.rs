@@ -263,6 +263,11 @@ impl Objects {
         }
     }
 
+    /// Whether the request or instance that `owner` stands for still exists.
+    pub fn is_alive(&self, owner: OwnerId) -> bool {
+        owner.is_none() || self.owners.borrow().contains_key(&owner) || self.requests.borrow().contains(owner)
+    }
+
     /// Delivers `event` to the context or object that runs in `scope`, if it still exists.
     pub(super) fn deliver_to_scope(&self, scope: Scope, event: Event) {
         let slot = self.owners.borrow().get(&scope.owner).copied();

@@ -301,6 +301,8 @@ impl<'a> World<'a> {
         let entry: Rc<dyn Entry> = Platform::new(objects.clone());
         let names = objects.clone();
         isolate.host().set_origin(move |owner| names.origin(owner));
+        let owners = objects.clone();
+        isolate.host().set_alive(move |owner| owners.is_alive(owner));
         let crons = projects.iter().map(|project| Crons::new(&project.crons, test_scheduled)).collect();
         let mut world = World {
             isolate,

@@ -31,6 +31,7 @@ mod packages;
 mod playground;
 mod process;
 mod project;
+mod promises;
 mod reload;
 mod rpc;
 mod rpc_corners;

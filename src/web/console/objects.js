@@ -10,6 +10,7 @@ const TypedArray = getPrototypeOf(Uint8Array);
 const typedArrayTag = getOwnPropertyDescriptor(TypedArray.prototype, Symbol.toStringTag).get;
 const mapEntries = Map.prototype.entries;
 const setValues = Set.prototype.values;
+const promisePrototype = Promise.prototype;
 const functionText = Function.prototype.toString;
 
 /**
@@ -60,12 +61,18 @@ function isArguments(value) {
 
 function constructorName(value) {
   for (let at = value; at !== null; at = getPrototypeOf(at)) {
-    const { value: constructor } = getOwnPropertyDescriptor(at, "constructor") ?? {};
+    const constructor = ownConstructor(at);
     if (typeof constructor === "function" && constructor.name !== "" && isInstance(value, constructor)) {
       return `${constructor.name}`;
     }
   }
   return undefined;
+}
+
+// Promises have a getter, which the engine asks whose they are. No other getter is called.
+function ownConstructor(prototype) {
+  if (prototype === promisePrototype) return prototype.constructor;
+  return getOwnPropertyDescriptor(prototype, "constructor")?.value;
 }
 
 function isInstance(value, constructor) {
@@ -314,7 +321,7 @@ function platformKeys(value) {
 
 function isPlatform(prototype) {
   if (!hasOwn(prototype, Symbol.toStringTag)) return false;
-  const { value: constructor } = getOwnPropertyDescriptor(prototype, "constructor") ?? {};
+  const constructor = ownConstructor(prototype);
   return typeof constructor === "function" && apply(functionText, constructor, []).includes("[native code]");
 }
 
