@@ -146,7 +146,12 @@ impl Actor {
     pub fn take_admitted(&mut self) -> Option<(SectionId, Event)> {
         let gate = &self.gate;
         let index = self.inbox.iter().position(|(section, _)| gate.admits(*section))?;
-        self.inbox.remove(index)
+        let event = self.inbox.remove(index);
+        if self.inbox.is_empty() {
+            // Thousands of objects are awake with nothing to do.
+            self.inbox = VecDeque::new();
+        }
+        event
     }
 
     /// The scope of the instance, if there is one and no event waits for it.

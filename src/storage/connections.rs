@@ -59,7 +59,8 @@ pub struct Slot {
     unfinished: Cell<bool>,
     /// Whether this is in the list of such files.
     listed: Cell<bool>,
-    connection: RefCell<Option<Connection>>,
+    /// On the heap: most objects have none.
+    connection: RefCell<Option<Box<Connection>>>,
     settings: RefCell<Settings>,
     used: Cell<u64>,
     pins: Cell<usize>,
@@ -241,7 +242,7 @@ impl Connections {
 
     /// To be called when the file of the object in `slot` was made with `bytes`, which `cause` committed; `empty` is the
     /// file without rows. Both are points of the history.
-    pub(super) fn committed_first(&self, slot: &Rc<Slot>, empty: Vec<u8>, bytes: Vec<u8>, cause: Cause) {
+    pub(super) fn committed_first(&self, slot: &Rc<Slot>, empty: &[u8], bytes: &[u8], cause: Cause) {
         slot.look();
         self.noted(slot, |recorder| {
             recorder.made(empty);
@@ -325,13 +326,13 @@ impl Connections {
                 opened.database().watch_log();
             }
             slot.seen.borrow_mut().index = opened.database().log_index();
-            *connection = Some(opened);
+            *connection = Some(Box::new(opened));
             slot.look();
             self.slots.borrow_mut().push(slot.clone());
             // Its own end takes care of the log now.
             slot.unfinished.set(false);
         }
-        Ok(RefMut::map(connection, |connection| connection.as_mut().expect("opened above")))
+        Ok(RefMut::map(connection, |connection| &mut **connection.as_mut().expect("opened above")))
     }
 
     /// Closes the connection in `slot`, if there is one. What was committed is in the history then.

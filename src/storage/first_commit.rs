@@ -35,7 +35,7 @@ impl ObjectStore {
         self.kv.all_written();
         self.alarm.dirty = false;
         let cause = std::mem::take(&mut self.cause);
-        self.connections.committed_first(&self.slot, empty, bytes, cause);
+        self.connections.committed_first(&self.slot, &empty, &bytes, cause);
         Ok(true)
     }
 }

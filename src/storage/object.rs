@@ -238,7 +238,7 @@ impl ObjectStore {
         let bytes = template.bytes(name).map_err(|failure| slot_error(&self.slot, "create", failure))?;
         self.write_file(&bytes)?;
         self.connections.recorded(&self.slot, |recorder| {
-            recorder.made(bytes);
+            recorder.made(&bytes);
             Ok(())
         });
         Ok(())

@@ -16,6 +16,7 @@ mod point;
 mod reader;
 mod recorder;
 mod restore;
+mod sparse;
 
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,7 @@ use super::file::{HistoryFile, Kind, Segment, Stat, Tail, whole};
 use super::log::{self, Log, Position};
 use super::page::PAGE;
 use super::point::{Cause, CauseKind, Sequence};
+use super::sparse::Sparse;
 use crate::base::clock::Timestamp;
 use crate::storage::object::committed_image;
 
@@ -43,7 +44,7 @@ struct Noted {
 /// The first commit of a database that was made with its rows in place.
 #[derive(Debug)]
 struct First {
-    bytes: Vec<u8>,
+    bytes: Sparse,
     time: Timestamp,
     cause: Cause,
     stat: Stat,
@@ -57,7 +58,7 @@ pub struct Recorder {
     path: PathBuf,
     file: Option<HistoryFile>,
     /// The bytes of a database that was made and is not in the history yet.
-    made: Option<(Vec<u8>, Timestamp)>,
+    made: Option<(Sparse, Timestamp)>,
     /// The commit that it was made with, where that was one.
     first: Option<First>,
     noted: Vec<Noted>,
@@ -125,9 +126,9 @@ impl Recorder {
     }
 
     /// Notes that the database was just made with `bytes`.
-    pub fn made(&mut self, bytes: Vec<u8>) {
+    pub fn made(&mut self, bytes: &[u8]) {
         if self.off.is_none() {
-            self.made = Some((bytes, self.options.clock.now()));
+            self.made = Some((Sparse::of(bytes), self.options.clock.now()));
         }
     }
 
@@ -154,10 +155,10 @@ impl Recorder {
     }
 
     /// Notes that the file which was just made has `bytes` already: the first commit, by `cause`.
-    pub fn note_first(&mut self, bytes: Vec<u8>, cause: Cause) {
+    pub fn note_first(&mut self, bytes: &[u8], cause: Cause) {
         if self.off.is_none() {
             let (time, stat) = (self.options.clock.now(), Stat::of(&self.database));
-            self.first = Some(First { bytes, time, cause, stat });
+            self.first = Some(First { bytes: Sparse::of(bytes), time, cause, stat });
         }
     }
 
@@ -238,6 +239,7 @@ impl Recorder {
         let mut tail = self.file.as_ref().map(|file| file.tail).unwrap_or_default();
         let mut follows = false;
         if let Some((bytes, time)) = self.made.take() {
+            let bytes = bytes.bytes();
             tail.last = if self.file.is_some() { next(&tail) } else { Sequence::default() };
             (tail.time, tail.present, tail.restoring, follows) = (time, true, false, true);
             (tail.position, tail.stat) = (Position::default(), Stat::of(&self.database));
@@ -432,13 +434,14 @@ impl First {
     /// The commit as a segment after the base `empty`; `tail` moves on to it.
     fn segment(&self, empty: &[u8], tail: &mut Tail) -> Vec<u8> {
         let mut segment = Segment::default();
-        for (index, page) in self.bytes.chunks_exact(PAGE).enumerate() {
+        let bytes = self.bytes.bytes();
+        for (index, page) in bytes.chunks_exact(PAGE).enumerate() {
             if empty.get(index * PAGE..(index + 1) * PAGE) != Some(page) {
                 segment.page(index as u32 + 1, None, page);
             }
         }
         (tail.last, tail.time, tail.stat) = (next(tail), self.time, self.stat);
-        segment.end_commit(tail.last, tail.time, &self.cause, (self.bytes.len() / PAGE) as u64);
+        segment.end_commit(tail.last, tail.time, &self.cause, (bytes.len() / PAGE) as u64);
         segment.into_bytes()
     }
 }

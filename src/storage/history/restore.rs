@@ -88,7 +88,7 @@ pub fn restore(
     if fs::metadata(database).map_or(0, |metadata| metadata.len()) == 0 {
         let bytes = empty().map_err(broken)?;
         write_new(database, &bytes).map_err(failed)?;
-        recorder.made(bytes);
+        recorder.made(&bytes);
     }
     recorder.save(false).map_err(failed)?;
     let connection = Database::open(database, OpenMode::Existing, &Interrupt::default()).map_err(broken)?;
