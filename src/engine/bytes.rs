@@ -53,7 +53,10 @@ pub struct Text(pub String);
 impl<'js> FromJs<'js> for Text {
     fn from_js(ctx: &Ctx<'js>, value: Value<'js>) -> rquickjs::Result<Self> {
         let bytes = text_bytes(&rquickjs::String::from_js(ctx, value)?)?;
-        Ok(Self(String::from_utf8(bytes).unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned())))
+        Ok(Self(
+            String::from_utf8(bytes)
+                .unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned()),
+        ))
     }
 }
 

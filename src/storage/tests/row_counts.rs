@@ -12,7 +12,10 @@ const UNSEEN_MISSES: &[(&str, i64)] = &[
     ("SELECT name, (SELECT max(n) FROM posts WHERE posts.user = users.id) FROM users", 1),
     ("UPDATE users SET team = (SELECT count(*) FROM posts WHERE posts.user = users.id)", 3),
     ("SELECT author.name, book.title FROM author CROSS JOIN book ON book.author = author.id", 2),
-    ("SELECT author.name, book.title FROM author LEFT JOIN book ON book.author = author.id AND book.year > 2001", -1),
+    (
+        "SELECT author.name, book.title FROM author LEFT JOIN book ON book.author = author.id AND book.year > 2001",
+        -1,
+    ),
     ("SELECT * FROM author a CROSS JOIN book b ON b.author = a.id CROSS JOIN tag t ON t.book = b.id", 4),
     (
         "SELECT * FROM author a CROSS JOIN book b ON b.author = a.id CROSS JOIN sale s ON s.book = b.id AND s.day = \

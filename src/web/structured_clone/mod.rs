@@ -2,10 +2,12 @@
 
 use std::rc::Rc;
 
-use rquickjs::{Ctx, Function, Object, Value};
+use rquickjs::{ArrayBuffer, Ctx, Function, Object, Value};
 
+use crate::engine::bytes::{copy_bytes, text_bytes};
 use crate::engine::clone::{
-    CORRUPT_MESSAGE, Candidate, CloneError, ErrorForm, HostObjects, Policy, Serializer, Written, deserialize, serialize,
+    CORRUPT_MESSAGE, Candidate, CloneError, Deserializer, ErrorForm, HostObjects, Policy, Serializer,
+    Written, deserialize, serialize,
 };
 use crate::engine::exception::throw;
 use crate::engine::{Extension, Host, OpError};
@@ -25,7 +27,11 @@ fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>, host: &Rc<Host>) -> rquick
     object.set("structuredClone", Function::new(ctx.clone(), copy)?)
 }
 
-/// Data alone: instances of the platform's classes are refused.
+/// Types of the platform in its serialization; `structured_clone.js` has the same numbers.
+const DOM_EXCEPTION: u32 = 8;
+const BLOB: u32 = 15;
+
+/// Data, and the few of the platform's classes whose instances can be stored.
 pub struct Plain<'a> {
     /// Whose prelude knows those classes.
     pub host: &'a Host,
@@ -44,12 +50,45 @@ impl<'js> HostObjects<'js> for Plain<'_> {
         candidate: Candidate,
         out: &mut Serializer<'_, 'js>,
     ) -> Result<Written, CloneError> {
-        if candidate != Candidate::Instance {
+        if !matches!(candidate, Candidate::Instance | Candidate::Error) {
             return Ok(Written::NotMine);
         }
         let ctx = out.ctx().clone();
-        let refusal: Option<String> = self.host.entry(&ctx, "uncloneable")?.call((object.clone(),))?;
-        refusal.map_or(Ok(Written::NotMine), |message| Err(CloneError::DataClone(message)))
+        let answer: Value<'js> = self.host.entry(&ctx, "disassemble")?.call((object.clone(),))?;
+        if let Some(refusal) = answer.as_string() {
+            return Err(CloneError::DataClone(refusal.to_string()?));
+        }
+        let Some(parts) = answer.as_array() else { return Ok(Written::NotMine) };
+        out.bytes().varint(parts.get::<u32>(0)?.into());
+        for part in parts.iter::<Value<'js>>().skip(1) {
+            let part = part?;
+            let bytes = match part.as_string() {
+                Some(text) => text_bytes(text)?,
+                None => copy_bytes(&part).unwrap_or_default(),
+            };
+            out.bytes().delimited(&bytes);
+        }
+        Ok(Written::Done)
+    }
+
+    fn read(&self, tag: u32, input: &mut Deserializer<'_, '_, 'js>) -> Result<Value<'js>, CloneError> {
+        let ctx = input.ctx().clone();
+        let assemble = self.host.entry(&ctx, "assemble")?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        match tag {
+            DOM_EXCEPTION => {
+                let [name, message, stack] =
+                    [input.bytes().delimited()?, input.bytes().delimited()?, input.bytes().delimited()?]
+                        .map(text);
+                Ok(assemble.call((tag, name, message, stack))?)
+            }
+            BLOB => {
+                let kind = text(input.bytes().delimited()?);
+                let content = ArrayBuffer::new_copy(ctx, input.bytes().delimited()?)?;
+                Ok(assemble.call((tag, kind, content))?)
+            }
+            _ => Err(CloneError::Corrupt(format!("unknown host object {tag}"))),
+        }
     }
 }
 

@@ -21,3 +21,11 @@ test("what is no data is refused by its class", () => {
   refused(new Response("text"), "ReadableStream can only be serialized for RPC.");
   refused(new AbortController().signal, "AbortSignal serialization is not enabled.");
 });
+
+test("exceptions and blobs are cloned", async () => {
+  const exception = structuredClone(new DOMException("m", "AbortError"));
+  assert.equal(exception instanceof DOMException, true);
+  assert.equal([exception.name, exception.message, exception.code].join(), "AbortError,m,20");
+  const { blob } = structuredClone({ blob: new Blob(["é"], { type: "text/plain" }) });
+  assert.equal([blob.type, blob.size, await blob.text()].join(), "text/plain,2,é");
+});

@@ -162,9 +162,10 @@ fn install_copies<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>
     };
     host.set("cloneToBytes", Function::new(ctx.clone(), to_bytes)?)?;
     // cloneFromBytes(buffer)
-    let from_bytes = |ctx: Ctx<'js>, buffer: Value<'js>| {
+    let shared = objects.clone();
+    let from_bytes = move |ctx: Ctx<'js>, buffer: Value<'js>| {
         let bytes = copy_bytes(&buffer).unwrap_or_default();
-        read_stored(&ctx, &bytes)
+        read_stored(&ctx, &shared.host, &bytes)
     };
     host.set("cloneFromBytes", Function::new(ctx.clone(), from_bytes)?)
 }

@@ -8,7 +8,7 @@ use rquickjs::{Ctx, Object, Value};
 
 use crate::engine::{Host, OpError};
 
-use crate::engine::clone::{ErrorForm, HostObjects, NoHosts, Policy, deserialize, serialize};
+use crate::engine::clone::{ErrorForm, HostObjects, Policy, deserialize, serialize};
 use crate::engine::exception::{Exception, make_error};
 use crate::objects::Failure;
 use crate::web::structured_clone::{Plain, throw_clone};
@@ -35,8 +35,9 @@ pub fn write_stored<'js>(
 }
 
 /// Reads a stored value.
-pub fn read_stored<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> rquickjs::Result<Value<'js>> {
-    deserialize(ctx, bytes, &NoHosts(ErrorForm::HostObject)).map_err(|error| throw_clone(ctx, error))
+pub fn read_stored<'js>(ctx: &Ctx<'js>, host: &Host, bytes: &[u8]) -> rquickjs::Result<Value<'js>> {
+    deserialize(ctx, bytes, &Plain { host, errors: ErrorForm::HostObject })
+        .map_err(|error| throw_clone(ctx, error))
 }
 
 /// What was thrown, as a failure for the caller; `object_id` is the id of the object that threw.

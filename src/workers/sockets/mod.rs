@@ -112,7 +112,7 @@ fn install_attachments<'js>(
     host.set("socketAttach", Function::new(ctx.clone(), attach)?)?;
     let shared = objects.clone();
     let attachment = move |ctx: Ctx<'js>, id: u32| match shared.sockets.attachment(SocketId(id)) {
-        Some(data) => read_stored(&ctx, &data),
+        Some(data) => read_stored(&ctx, &shared.host, &data),
         None => Ok(Value::new_null(ctx.clone())),
     };
     host.set("socketAttachment", Function::new(ctx.clone(), attachment)?)

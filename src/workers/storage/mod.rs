@@ -43,7 +43,7 @@ impl<'a, 'js> Call<'a, 'js> {
 
     fn get(&self, key: &str) -> rquickjs::Result<Option<Value<'js>>> {
         let found = self.store.borrow_mut().get(key);
-        self.check(found)?.map(|bytes| read_stored(self.ctx, &bytes)).transpose()
+        self.check(found)?.map(|bytes| read_stored(self.ctx, &self.objects.host, &bytes)).transpose()
     }
 }
 
@@ -193,7 +193,7 @@ fn install_lists<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
         let flat = Array::new(ctx.clone())?;
         for (index, (key, bytes)) in call.check(found)?.into_iter().enumerate() {
             flat.set(2 * index, key)?;
-            flat.set(2 * index + 1, read_stored(&ctx, &bytes)?)?;
+            flat.set(2 * index + 1, read_stored(&ctx, &shared.host, &bytes)?)?;
         }
         Ok::<_, rquickjs::Error>(flat)
     };
@@ -213,7 +213,7 @@ fn install_lists<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
         let Some((key, bytes)) = call.check(found)? else { return Ok(None) };
         let entry = Array::new(ctx.clone())?;
         entry.set(0, key)?;
-        entry.set(1, read_stored(&ctx, &bytes)?)?;
+        entry.set(1, read_stored(&ctx, &shared.host, &bytes)?)?;
         Ok::<_, rquickjs::Error>(Some(entry))
     };
     host.set("kvNext", Function::new(ctx.clone(), next)?)

@@ -107,12 +107,14 @@ export class DurableObjectStorage {
     return Array.isArray(key) ? getMany(slotOf(this), key) : host.kvGet(slotOf(this), `${key}`);
   }
 
-  async put(key, value) {
+  async put(key, value, options) {
+    checkOptions(options, "PutOptions", "put", 3, "DurableObjectStorage");
     put(slotOf(this), arguments.length, "put", "DurableObjectStorage", key, value);
   }
 
-  async delete(key) {
+  async delete(key, options) {
     if (arguments.length === 0) throw wrongType("delete", 1, "string or Array");
+    checkOptions(options, "PutOptions", "delete", 2, "DurableObjectStorage");
     return remove(slotOf(this), key);
   }
 
@@ -125,8 +127,9 @@ export class DurableObjectStorage {
     host.kvDeleteAll(slotOf(this));
   }
 
-  async transaction(callback) {
+  async transaction(callback, options) {
     if (typeof callback !== "function") throw wrongType("transaction", 1, "function");
+    checkOptions(options, "TransactionOptions", "transaction", 2, "DurableObjectStorage");
     host.checkStorage(slotOf(this));
     let failed = false;
     let thrown;
@@ -174,7 +177,8 @@ export class DurableObjectStorage {
     return getAlarm(slotOf(this));
   }
 
-  async setAlarm(time) {
+  async setAlarm(time, options) {
+    checkOptions(options, "SetAlarmOptions", "setAlarm", 2, "DurableObjectStorage");
     setAlarm(slotOf(this), time, "DurableObjectStorage");
   }
 
@@ -242,13 +246,15 @@ export class DurableObjectTransaction {
     return Array.isArray(key) ? getMany(slot, key) : host.kvGet(slot, `${key}`);
   }
 
-  async put(key, value) {
+  async put(key, value, options) {
+    checkOptions(options, "PutOptions", "put", 3, "DurableObjectTransaction");
     put(this.#use("put"), arguments.length, "put", "DurableObjectTransaction", key, value);
   }
 
-  async delete(key) {
+  async delete(key, options) {
     const slot = this.#use("delete");
     if (arguments.length === 0) throw wrongType("delete", 1, "string or Array", "DurableObjectTransaction");
+    checkOptions(options, "PutOptions", "delete", 2, "DurableObjectTransaction");
     return remove(slot, key);
   }
 
@@ -267,15 +273,18 @@ export class DurableObjectTransaction {
     host.endSavepoint(slot, this.#savepoint, false);
   }
 
-  async getAlarm() {
+  async getAlarm(options) {
+    checkOptions(options, "GetAlarmOptions", "getAlarm", 1, "DurableObjectTransaction");
     return getAlarm(this.#use("getAlarm"));
   }
 
-  async setAlarm(time) {
+  async setAlarm(time, options) {
+    checkOptions(options, "SetAlarmOptions", "setAlarm", 2, "DurableObjectTransaction");
     setAlarm(this.#use("setAlarm"), time, "DurableObjectTransaction");
   }
 
-  async deleteAlarm() {
+  async deleteAlarm(options) {
+    checkOptions(options, "SetAlarmOptions", "deleteAlarm", 1, "DurableObjectTransaction");
     deleteAlarm(this.#use("deleteAlarm"));
   }
 
