@@ -2,7 +2,7 @@
 //!
 //! Bytes are lent to a closure that cannot reach JavaScript; nothing is kept afterwards.
 
-use rquickjs::{ArrayBuffer, Object, Value, qjs};
+use rquickjs::{ArrayBuffer, Ctx, FromJs, Object, Value, qjs};
 
 /// Hands the bytes of an `ArrayBuffer`, a typed array or a `DataView` to `read`.
 ///
@@ -43,6 +43,23 @@ pub fn text_bytes(text: &rquickjs::String<'_>) -> rquickjs::Result<Vec<u8>> {
     Ok(bytes.to_vec())
 }
 
+/// A string argument; each byte of a lone surrogate becomes U+FFFD.
+///
+/// Fidelity: the platform hands out strings as UTF-8 in which lone surrogates stand as three bytes, and reads those bytes
+/// back as three replacement characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Text(pub String);
+
+impl<'js> FromJs<'js> for Text {
+    fn from_js(ctx: &Ctx<'js>, value: Value<'js>) -> rquickjs::Result<Self> {
+        let bytes = text_bytes(&rquickjs::String::from_js(ctx, value)?)?;
+        Ok(Self(
+            String::from_utf8(bytes)
+                .unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned()),
+        ))
+    }
+}
+
 fn view_parts<'js>(object: &Object<'js>) -> Option<(ArrayBuffer<'js>, usize, usize)> {
     let memory: Object<'js> = object.get("buffer").ok()?;
     let buffer = buffer_of(&memory)?;
@@ -50,7 +67,7 @@ fn view_parts<'js>(object: &Object<'js>) -> Option<(ArrayBuffer<'js>, usize, usi
 }
 
 /// Whether `object` is an `ArrayBuffer`; unlike the binding's own question it throws nothing.
-fn is_buffer(object: &Object<'_>) -> bool {
+pub fn is_buffer(object: &Object<'_>) -> bool {
     // SAFETY: the value is a live object of an entered context.
     unsafe { qjs::JS_IsArrayBuffer(object.as_value().as_raw()) }
 }

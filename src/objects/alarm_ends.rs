@@ -16,7 +16,7 @@ use crate::base::limits;
 use crate::storage::{CommitError, IndexChange, ObjectStore};
 
 use super::actor::Slot;
-use super::failure::{Failure, RESET};
+use super::failure::Failure;
 use super::scheduler::Objects;
 
 /// Objects whose alarm slots are to be emptied.
@@ -87,7 +87,7 @@ impl Objects {
             let Some(store) = self.stores.get(slot) else { continue };
             let committed = self.commit_alarm_end(slot, &mut store.borrow_mut());
             if let Err(error) = committed {
-                self.break_object(slot, Failure::platform(error.to_string(), &[RESET]));
+                self.mark_broken(slot, Failure::of_commit(&error));
                 continue;
             }
             let (namespace, key, name) = self.lease_key_of(slot);

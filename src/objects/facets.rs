@@ -351,8 +351,10 @@ impl Objects {
             actor.inbox.drain(..).collect()
         });
         for (_, event) in inbox {
-            if let Event::Fetch { reply, .. } | Event::Call { reply, .. } = event {
-                self.refuse(reply, failure.clone());
+            match event {
+                Event::Fetch { reply, .. } => self.refuse(reply, failure.clone().of_fetch()),
+                Event::Call { reply, .. } => self.refuse(reply, failure.clone()),
+                _ => {}
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::engine::exception::Exception;
 use crate::engine::http::FetchError;
+use crate::storage::CommitError;
 
 /// A failed event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub struct Failure {
     pub is_dom: bool,
 }
 
-/// The error was thrown by the code of the other side.
+/// The error was thrown by the code of the other side, or ended a fetch there.
 pub const REMOTE: &str = "remote";
 /// The object was reset; its stubs are broken.
 pub const RESET: &str = "durableObjectReset";
@@ -41,6 +42,26 @@ impl Failure {
             causes: Vec::new(),
         };
         Self { exception, thrown: None, flags: flags.to_vec(), object_id: None, is_dom: false }
+    }
+
+    /// Why a batch of writes was lost.
+    ///
+    /// Fidelity: workerd marks what resets an object with `broken.`, but not the violated constraint of a commit
+    /// (`TxnCommitRegulator::onError` in `src/workerd/io/actor-sqlite.c++`).
+    pub fn of_commit(error: &CommitError) -> Self {
+        let flags: &[_] = if matches!(error, CommitError::Constraint(_)) { &[] } else { &[RESET] };
+        Self::platform(error.to_string(), flags)
+    }
+
+    /// The same as the caller of a fetch is told.
+    ///
+    /// Fidelity: every error that leaves the entrypoint of a request is marked (`exceptionToPropagate` in
+    /// `src/workerd/io/worker-entrypoint.c++`); of calls only those that their method has thrown.
+    pub fn of_fetch(mut self) -> Self {
+        if !self.flags.contains(&REMOTE) {
+            self.flags.insert(0, REMOTE);
+        }
+        self
     }
 }
 

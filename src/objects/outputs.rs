@@ -11,7 +11,7 @@ use crate::engine::socket::{Frame, SocketId};
 use super::actor::Slot;
 use super::call_retry::Attempts;
 use super::event::{Event, Reply, ReplyTo};
-use super::failure::{Failure, OVERLOADED, QUEUE_FULL, RESET};
+use super::failure::{Failure, OVERLOADED, QUEUE_FULL};
 use super::gate::ROOT;
 use super::invoke::Callee;
 use super::roster::answer_for_missing;
@@ -25,6 +25,8 @@ pub(super) struct Held {
 
 pub(super) enum Output {
     Answer(ReplyTo, Reply),
+    /// The answer to a fetch.
+    Response(ReplyTo, Reply),
     Call(Outgoing),
     Invoke(Callee, Event),
     Frame(SocketId, Frame),
@@ -48,6 +50,14 @@ impl Objects {
     pub fn reply(&self, to: ReplyTo, reply: Reply) {
         match self.current_slot() {
             Some(from) => self.held.borrow_mut().push(Held { from, output: Output::Answer(to, reply) }),
+            None => self.answer(to, reply),
+        }
+    }
+
+    /// The same for a fetch.
+    pub fn reply_to_fetch(&self, to: ReplyTo, reply: Reply) {
+        match self.current_slot() {
+            Some(from) => self.held.borrow_mut().push(Held { from, output: Output::Response(to, reply) }),
             None => self.answer(to, reply),
         }
     }
@@ -189,7 +199,7 @@ impl Objects {
         for (slot, error) in self.stores.commit_all() {
             committed.retain(|other| *other != slot);
             self.alarm_commit_failed(slot, &error);
-            self.break_object(slot, Failure::platform(error.to_string(), &[RESET]));
+            self.mark_broken(slot, Failure::of_commit(&error));
         }
         committed.into_iter().for_each(|slot| self.tell(slot, "commit"));
         self.break_pending(isolate, entry);
@@ -199,7 +209,7 @@ impl Objects {
         let any = !held.is_empty() | self.evict_on_fault(isolate, entry);
         for Held { output, .. } in held {
             match output {
-                Output::Answer(to, reply) => self.answer(to, reply),
+                Output::Answer(to, reply) | Output::Response(to, reply) => self.answer(to, reply),
                 Output::Call(outgoing) => self.dispatch(outgoing),
                 Output::Invoke(callee, event) => self.dispatch_invoke(callee, event),
                 Output::Frame(id, frame) => self.transmit(id, frame),
@@ -217,8 +227,10 @@ impl Objects {
         };
         self.held.borrow_mut().extend(kept);
         for Held { output, .. } in failed {
-            if let Output::Answer(to, _) = output {
-                self.refuse(to, failure.clone());
+            match output {
+                Output::Answer(to, _) => self.refuse(to, failure.clone()),
+                Output::Response(to, _) => self.refuse(to, failure.clone().of_fetch()),
+                _ => {}
             }
         }
     }

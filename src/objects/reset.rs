@@ -93,11 +93,12 @@ impl Objects {
         });
         for (_, event) in inbox {
             match event {
-                Event::Fetch { reply, .. }
-                | Event::Call { reply, .. }
+                Event::Fetch { reply, .. } | Event::FetchEntrypoint { reply, .. } => {
+                    self.refuse(reply, failure.clone().of_fetch());
+                }
+                Event::Call { reply, .. }
                 | Event::CallExport { reply, .. }
                 | Event::CallEntrypoint { reply, .. }
-                | Event::FetchEntrypoint { reply, .. }
                 | Event::Scheduled { reply, .. } => self.refuse(reply, failure.clone()),
                 Event::Alarm { .. } => self.fail_alarm(slot),
                 Event::Control(call) => self.refuse(ReplyTo::Control(call.asker), failure.clone()),

@@ -153,6 +153,11 @@ impl Cursor {
             let text = text.borrow();
             text.counter.count(&text.last)
         };
-        self.run.counts().or_else(|| self.text.upgrade().map(count)).unwrap_or_default()
+        let mut counts = self.run.counts().or_else(|| self.text.upgrade().map(count)).unwrap_or_default();
+        // Fidelity: the platform reads the rows of `RETURNING` one by one, the first of them when the statement runs.
+        if let Rows::Kept(rows) = &self.rows {
+            counts.read = counts.read.saturating_sub(rows.len().saturating_sub(1) as u64);
+        }
+        counts
     }
 }

@@ -110,8 +110,9 @@ impl ObjectStore {
     /// Notes that an event begins which may write: it is the cause of the next commit. Forgets what was read,
     /// if somebody else has written to the file since.
     pub fn begin_event(&mut self, kind: CauseKind, detail: impl FnOnce(&mut String)) {
+        // Events that have written nothing have no part in the next commit.
+        self.cause.events = if self.is_dirty() { self.cause.events + 1 } else { 1 };
         self.cause.kind = kind;
-        self.cause.events += 1;
         self.cause.detail.clear();
         detail(&mut self.cause.detail);
         self.notice_changes();
@@ -451,7 +452,8 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         }
         (result, _) => result?,
     };
-    file.write_all(bytes)
+    // What could not be written whole is no database.
+    file.write_all(bytes).inspect_err(|_| drop(fs::remove_file(path)))
 }
 
 /// Removes a database with its log; that something is missing already is no error.

@@ -1,5 +1,6 @@
 // Defines the global names of the Web platform.
 import host from "dodev:host";
+import { notePlatformClass } from "dodev:web/interface";
 import { AbortController, AbortSignal } from "dodev:web/abort";
 import { Blob, File } from "dodev:web/blob";
 import { Cloudflare } from "dodev:web/cloudflare";
@@ -67,6 +68,7 @@ function define(values) {
       configurable: true,
       enumerable: false,
     });
+    if (typeof values[name]?.prototype === "object") notePlatformClass(values[name]);
   }
 }
 

@@ -112,10 +112,10 @@ impl Platform {
                             // Nobody is left who could handle it.
                             objects.host.write_log(LogLevel::Uncaught, failure.exception.to_string());
                         }
-                        Reply::Failed(failure)
+                        Reply::Failed(failure.of_fetch())
                     }
                 };
-                objects.reply(reply, reply_with);
+                objects.reply_to_fetch(reply, reply_with);
                 objects.end_task(scope.owner);
             }),
         )

@@ -26,6 +26,7 @@ use super::page::PAGE;
 use super::point::{Cause, CauseKind, Sequence};
 use super::sparse::Sparse;
 use crate::base::clock::Timestamp;
+use crate::storage::StorageError;
 use crate::storage::object::committed_image;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -175,6 +176,15 @@ impl Recorder {
         if self.off.is_some() || self.made.is_some() {
             return Ok(());
         }
+        match self.compare() {
+            // Whoever opens the database says so; the points that are known stay.
+            Err(reason) if is_damage(&reason) => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Notices a database that has no history, and what others did to one that has.
+    fn compare(&mut self) -> Result<()> {
         self.find()?;
         let Some(file) = self.file.as_ref().filter(|file| file.tail.present) else {
             return self.adopt(&Cause::new(CauseKind::Adopted, ""));
@@ -392,7 +402,7 @@ impl Recorder {
 
     /// The committed state of the database, its log included; `None` where there is no file.
     fn read_database(&self) -> Result<Option<Vec<u8>>> {
-        let image = committed_image(&self.database).map_err(|error| Error::other(error.to_string()))?;
+        let image = committed_image(&self.database).map_err(Error::other)?;
         Ok(image.filter(|image| image.len() % PAGE == 0))
     }
 
@@ -467,6 +477,12 @@ pub fn mark(path: &Path, time: Timestamp, cause: &Cause) -> Result<()> {
     let mut segment = Segment::default();
     segment.end_commit(tail.last, tail.time, cause, pages);
     file.append(&[(Kind::Segment, segment.into_bytes())], tail)
+}
+
+/// Whether `reason` is that the database is damaged.
+fn is_damage(reason: &Error) -> bool {
+    let inner = reason.get_ref().and_then(|inner| inner.downcast_ref::<StorageError>());
+    matches!(inner, Some(StorageError::Damaged { .. }))
 }
 
 fn next(tail: &Tail) -> Sequence {

@@ -103,9 +103,12 @@ fn every_commit_is_a_point_with_its_time_and_cause() {
     store.begin_event(CauseKind::Rpc, |detail| detail.push_str("increment"));
     put(&mut store, "k", &[1]);
     fixture.pass(Duration::from_secs(5));
+    // One that only reads has no part in the next point.
+    store.begin_event(CauseKind::Rpc, |detail| detail.push_str("read"));
+    store.commit().unwrap();
     store.begin_event(CauseKind::Rpc, |detail| detail.push_str("increment"));
-    store.begin_event(CauseKind::Request, |detail| detail.push_str("GET /x"));
     store.put("k", vec![2]).unwrap();
+    store.begin_event(CauseKind::Request, |detail| detail.push_str("GET /x"));
     let cursor = store.exec("CREATE TABLE t(a); INSERT INTO t VALUES (1)", &[]).unwrap();
     store.close_cursor(cursor);
     store.commit().unwrap();
@@ -517,4 +520,25 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_damaged_database_leaves_its_history_alone() {
+    let fixture = Fixture::new();
+    let mut store = fixture.store("a");
+    put(&mut store, "k", &[1]);
+    store.close().unwrap();
+    let known = fixture.history("a").last();
+    fs::write(fixture.path("a"), "this is no database, but long enough".repeat(400)).unwrap();
+    let mut store = fixture.store("a");
+    assert!(matches!(store.get("k"), Err(StorageError::Damaged { .. })));
+    store.close().unwrap();
+    let warnings = fixture.connections.take_warnings();
+    assert!(warnings.len() == 1 && warnings[0].contains("it was set aside as"), "{warnings:?}");
+    let mut store = fixture.store("a");
+    put(&mut store, "l", &[2]);
+    store.close().unwrap();
+    let history = fixture.history("a");
+    assert_eq!(content_at(&history, known), model([("k", &[1])]));
+    assert_eq!(content_at(&history, history.last()), model([("l", &[2])]));
 }

@@ -1,6 +1,6 @@
 // Gives our classes the shape of the platform's: enumerable members of length 0, a string tag, and the
 // platform's words for wrong receivers and wrong arguments. It checks no arguments itself.
-const { defineProperty, getOwnPropertyDescriptor } = Object;
+const { defineProperty, getOwnPropertyDescriptor, getPrototypeOf } = Object;
 const { ownKeys } = Reflect;
 
 // A class carries these beside its static members.
@@ -15,8 +15,26 @@ function expose(holder) {
   }
 }
 
+/** The names of the platform's classes by their prototypes. */
+const platform = new WeakMap();
+
+/** Notes that `Class` is the platform's. */
+export function notePlatformClass(Class) {
+  platform.set(Class.prototype, Class.name);
+}
+
+/** The platform's class that `object` is an instance of, by its name; undefined for other objects. */
+export function platformClass(object) {
+  for (let type = getPrototypeOf(object); type !== null; type = getPrototypeOf(type)) {
+    const name = platform.get(type);
+    if (name !== undefined) return name;
+  }
+  return undefined;
+}
+
 /** Shapes the members of `Class`, its statics included, and returns it. */
 export function shape(Class) {
+  notePlatformClass(Class);
   expose(Class.prototype);
   expose(Class);
   defineProperty(Class, "length", { value: 0 });

@@ -1,8 +1,51 @@
 // structuredClone: checks its arguments; copying is the host's work.
 import host from "dodev:host";
-import { wrongArgument } from "dodev:web/interface";
+import { isSignal } from "dodev:web/abort";
+import { Blob, bytesOfBlob } from "dodev:web/blob";
+import { DOMException } from "dodev:web/dom_exception";
+import { isResponse } from "dodev:web/fetch/response";
+import { platformClass, wrongArgument } from "dodev:web/interface";
+import { isReadableStream } from "dodev:web/streams";
 
 const OWNER = "ServiceWorkerGlobalScope";
+
+// Numbers of the platform's types in its serialization.
+const DOM_EXCEPTION = 8;
+const BLOB = 15;
+const CLONED_THERE = new Set(["File", "Headers", "Request"]);
+
+/**
+ * What is written for `object`, which has a class: the number of its type and its parts, texts and buffers. A text alone
+ * says why it is not cloned; undefined is the answer for classes that are not the platform's.
+ *
+ * Deviation: the platform clones Headers and Request into storage.
+ */
+host.entry("disassemble", (object) => {
+  const type = platformClass(object);
+  if (type === undefined) return undefined;
+  if (type === "DOMException") return [DOM_EXCEPTION, object.name, object.message, `${object.stack}`];
+  if (type === "Blob") return [BLOB, object.type, bytesOfBlob(object)];
+  if (isSignal(object)) return "AbortSignal serialization is not enabled.";
+  if (isReadableStream(object) || (isResponse(object) && object.body)) {
+    return "ReadableStream can only be serialized for RPC.";
+  }
+  const ours = CLONED_THERE.has(type) ? " (dodev clones it only for RPC)" : "";
+  return `Could not serialize object of type "${type}". This type does not support serialization.${ours}`;
+});
+
+/** The object of the type `type` with these parts; undefined for a type that is not known here. */
+host.entry("assemble", (type, ...parts) => {
+  switch (type) {
+    case DOM_EXCEPTION: {
+      const [name, message, stack] = parts;
+      const exception = new DOMException(message, name);
+      Object.defineProperty(exception, "stack", { value: stack, writable: true, configurable: true });
+      return exception;
+    }
+    case BLOB:
+      return new Blob([parts[1]], { type: parts[0] });
+  }
+});
 
 export function structuredClone(value, options) {
   if (arguments.length === 0) throw wrongArgument(OWNER, "structuredClone", 1, "Value");

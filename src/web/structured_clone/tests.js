@@ -10,3 +10,22 @@ test("what is transferred is gone", () => {
   structuredClone({}, { transfer: [buffer] });
   assert.equal(buffer.byteLength, 0);
 });
+
+test("what is no data is refused by its class", () => {
+  const refused = (value, message) => assert.throws(() => structuredClone(value), "DataCloneError", message);
+  const type = (name) => `Could not serialize object of type "${name}". This type does not support serialization.`;
+  refused(new URL("http://x/"), type("URL"));
+  refused({ nested: [new TextEncoder()] }, type("TextEncoder"));
+  refused(crypto, type("Crypto"));
+  refused(new ReadableStream(), "ReadableStream can only be serialized for RPC.");
+  refused(new Response("text"), "ReadableStream can only be serialized for RPC.");
+  refused(new AbortController().signal, "AbortSignal serialization is not enabled.");
+});
+
+test("exceptions and blobs are cloned", async () => {
+  const exception = structuredClone(new DOMException("m", "AbortError"));
+  assert.equal(exception instanceof DOMException, true);
+  assert.equal([exception.name, exception.message, exception.code].join(), "AbortError,m,20");
+  const { blob } = structuredClone({ blob: new Blob(["é"], { type: "text/plain" }) });
+  assert.equal([blob.type, blob.size, await blob.text()].join(), "text/plain,2,é");
+});

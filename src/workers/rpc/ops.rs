@@ -114,7 +114,7 @@ fn start<'js>(ctx: &Ctx<'js>, objects: &Objects) -> rquickjs::Result<(OpId, Prom
 /// Adds what `references.js` and its neighbours call; each operation's form stands in its first line.
 pub fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) -> rquickjs::Result<()> {
     install_imports(ctx, host, objects)?;
-    install_copies(ctx, host)?;
+    install_copies(ctx, host, objects)?;
     install_calls(ctx, host, objects)
 }
 
@@ -153,17 +153,19 @@ fn install_imports<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects
     host.set("packArguments", Function::new(ctx.clone(), pack)?)
 }
 
-fn install_copies<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> rquickjs::Result<()> {
+fn install_copies<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) -> rquickjs::Result<()> {
+    let shared = objects.clone();
     // cloneToBytes(value): data as an ArrayBuffer, for what travels through a pipe.
-    let to_bytes = |ctx: Ctx<'js>, value: Value<'js>| {
-        let bytes = write_stored(&ctx, &value, ErrorForm::HostObject)?;
+    let to_bytes = move |ctx: Ctx<'js>, value: Value<'js>| {
+        let bytes = write_stored(&ctx, &shared.host, &value, ErrorForm::HostObject)?;
         ArrayBuffer::new_copy(ctx, &bytes)
     };
     host.set("cloneToBytes", Function::new(ctx.clone(), to_bytes)?)?;
     // cloneFromBytes(buffer)
-    let from_bytes = |ctx: Ctx<'js>, buffer: Value<'js>| {
+    let shared = objects.clone();
+    let from_bytes = move |ctx: Ctx<'js>, buffer: Value<'js>| {
         let bytes = copy_bytes(&buffer).unwrap_or_default();
-        read_stored(&ctx, &bytes)
+        read_stored(&ctx, &shared.host, &bytes)
     };
     host.set("cloneFromBytes", Function::new(ctx.clone(), from_bytes)?)
 }

@@ -6,11 +6,12 @@
 use rquickjs::object::Property;
 use rquickjs::{Ctx, Object, Value};
 
-use crate::engine::OpError;
-use crate::engine::clone::{ErrorForm, HostObjects, NoHosts, Policy, deserialize, serialize};
+use crate::engine::{Host, OpError};
+
+use crate::engine::clone::{ErrorForm, HostObjects, Policy, deserialize, serialize};
 use crate::engine::exception::{Exception, make_error};
 use crate::objects::Failure;
-use crate::web::structured_clone::throw_clone;
+use crate::web::structured_clone::{Plain, throw_clone};
 
 /// Errors across RPC: plain data and built-in objects.
 struct Thrown;
@@ -22,15 +23,21 @@ impl HostObjects<'_> for Thrown {
 }
 
 /// Serializes a value to be stored, with errors in the form `errors`.
-pub fn write_stored<'js>(ctx: &Ctx<'js>, value: &Value<'js>, errors: ErrorForm) -> rquickjs::Result<Vec<u8>> {
+pub fn write_stored<'js>(
+    ctx: &Ctx<'js>,
+    host: &Host,
+    value: &Value<'js>,
+    errors: ErrorForm,
+) -> rquickjs::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(32);
-    serialize(ctx, value, &NoHosts(errors), &mut bytes).map_err(|error| throw_clone(ctx, error))?;
+    serialize(ctx, value, &Plain { host, errors }, &mut bytes).map_err(|error| throw_clone(ctx, error))?;
     Ok(bytes)
 }
 
 /// Reads a stored value.
-pub fn read_stored<'js>(ctx: &Ctx<'js>, bytes: &[u8]) -> rquickjs::Result<Value<'js>> {
-    deserialize(ctx, bytes, &NoHosts(ErrorForm::HostObject)).map_err(|error| throw_clone(ctx, error))
+pub fn read_stored<'js>(ctx: &Ctx<'js>, host: &Host, bytes: &[u8]) -> rquickjs::Result<Value<'js>> {
+    deserialize(ctx, bytes, &Plain { host, errors: ErrorForm::HostObject })
+        .map_err(|error| throw_clone(ctx, error))
 }
 
 /// What was thrown, as a failure for the caller; `object_id` is the id of the object that threw.

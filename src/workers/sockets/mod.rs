@@ -97,7 +97,7 @@ fn install_attachments<'js>(
 ) -> rquickjs::Result<()> {
     let (shared, errors) = (objects.clone(), spec.stored_errors);
     let attach = move |ctx: Ctx<'js>, id: u32, value: Value<'js>| {
-        let data = write_stored(&ctx, &value, errors)?;
+        let data = write_stored(&ctx, &shared.host, &value, errors)?;
         if data.len() > limits::SOCKET_ATTACHMENT_BYTES {
             let message = format!(
                 "A WebSocket 'attachment' cannot be larger than {} bytes.'attachment' was {} bytes.",
@@ -112,7 +112,7 @@ fn install_attachments<'js>(
     host.set("socketAttach", Function::new(ctx.clone(), attach)?)?;
     let shared = objects.clone();
     let attachment = move |ctx: Ctx<'js>, id: u32| match shared.sockets.attachment(SocketId(id)) {
-        Some(data) => read_stored(&ctx, &data),
+        Some(data) => read_stored(&ctx, &shared.host, &data),
         None => Ok(Value::new_null(ctx.clone())),
     };
     host.set("socketAttachment", Function::new(ctx.clone(), attachment)?)

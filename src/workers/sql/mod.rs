@@ -6,7 +6,7 @@ use std::rc::Rc;
 use rquickjs::{Array, ArrayBuffer, Class, Ctx, Function, IntoJs, Object, Value};
 
 use crate::engine::OpError;
-use crate::engine::bytes::{copy_bytes, text_bytes};
+use crate::engine::bytes::{Text, copy_bytes, is_buffer, text_bytes};
 use crate::engine::exception::throw;
 use crate::engine::handle::{Handle, HandleData};
 use crate::objects::{Objects, Slot};
@@ -49,7 +49,7 @@ pub(super) fn install<'js>(
 fn install_exec<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) -> rquickjs::Result<()> {
     let abandoned: Rc<RefCell<Vec<(Store, CursorId)>>> = Rc::default();
     let shared = objects.clone();
-    let exec = move |ctx: Ctx<'js>, slot: u32, text: String, bindings: Vec<Value<'js>>| {
+    let exec = move |ctx: Ctx<'js>, slot: u32, Text(text): Text, bindings: Vec<Value<'js>>| {
         for (store, id) in abandoned.borrow_mut().drain(..) {
             store.borrow_mut().close_cursor(id);
         }
@@ -198,7 +198,11 @@ fn parameter<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> rquickjs::Result<SqlVal
         let message = "Cannot convert a Symbol value to a string";
         return Err(throw(ctx, &OpError::of("TypeError", message)));
     }
+    // Fidelity: a buffer that was transferred is one without bytes.
+    if value.as_object().is_some_and(is_buffer) {
+        return Ok(SqlValue::Blob(Vec::new()));
+    }
     let string: Function<'js> = ctx.globals().get("String")?;
-    let text: String = string.call((value.clone(),))?;
+    let Text(text) = string.call((value.clone(),))?;
     Ok(SqlValue::Text(text.into_bytes()))
 }

@@ -1,5 +1,6 @@
 // `ctx.storage.sql`: SQL on the object's own database.
 import host from "dodev:host";
+import { illegalInvocation } from "dodev:web/interface";
 
 /** What only this file can give to a constructor. */
 const INTERNAL = Symbol("internal");
@@ -13,8 +14,9 @@ export class SqlStorage {
     this.#sqlite = sqlite;
   }
 
-  #use() {
-    if (!this.#sqlite) {
+  static #use(sql) {
+    if (typeof sql !== "object" || sql === null || !(#slot in sql)) throw illegalInvocation();
+    if (!sql.#sqlite) {
       throw new Error(
         "SQL is not enabled for this Durable Object class. To enable it, change `new_classes` to " +
           "`new_sqlite_classes` within the 'migrations' field in your wrangler.jsonc or wrangler.toml file. If " +
@@ -22,19 +24,19 @@ export class SqlStorage {
           "change cannot be made after the class is already deployed to production.",
       );
     }
-    return this.#slot;
+    return sql.#slot;
   }
 
   exec(query, ...bindings) {
     if (arguments.length === 0) {
       throw new TypeError("Failed to execute 'exec' on 'SqlStorage': parameter 1 is not of type 'string'.");
     }
-    const slot = this.#use();
+    const slot = SqlStorage.#use(this);
     return new Cursor(INTERNAL, slot, host.sqlExec(slot, `${query}`, bindings));
   }
 
   get databaseSize() {
-    return host.sqlDatabaseSize(this.#use());
+    return host.sqlDatabaseSize(SqlStorage.#use(this));
   }
 
   set databaseSize(_) {

@@ -16,6 +16,7 @@ export function checkOptions(options, type, method, number, where) {
 
 /** A number as the platform's 32-bit integers take it. */
 function integer(value) {
+  if (typeof value === "bigint") throw new TypeError("Cannot convert a BigInt value to a number");
   const number = Number(value);
   if (!Number.isFinite(number)) return 0;
   const whole = Math.trunc(number);

@@ -9,6 +9,7 @@ use rquickjs::{Array, Class, Ctx, Function, Object, Value};
 
 use crate::base::clock::Timestamp;
 use crate::engine::OpError;
+use crate::engine::bytes::Text;
 use crate::engine::exception::throw;
 use crate::engine::handle::{Handle, HandleData};
 use crate::objects::{Objects, Slot};
@@ -42,7 +43,7 @@ impl<'a, 'js> Call<'a, 'js> {
 
     fn get(&self, key: &str) -> rquickjs::Result<Option<Value<'js>>> {
         let found = self.store.borrow_mut().get(key);
-        self.check(found)?.map(|bytes| read_stored(self.ctx, &bytes)).transpose()
+        self.check(found)?.map(|bytes| read_stored(self.ctx, &self.objects.host, &bytes)).transpose()
     }
 }
 
@@ -71,15 +72,15 @@ pub(super) fn install<'js>(
 
 fn install_reads<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) -> rquickjs::Result<()> {
     let shared = objects.clone();
-    let get = move |ctx: Ctx<'js>, slot: u32, key: String| Call::new(&ctx, &shared, slot)?.get(&key);
+    let get = move |ctx: Ctx<'js>, slot: u32, Text(key): Text| Call::new(&ctx, &shared, slot)?.get(&key);
     host.set("kvGet", Function::new(ctx.clone(), get)?)?;
     let shared = objects.clone();
-    let get_many = move |ctx: Ctx<'js>, slot: u32, mut keys: Vec<String>| {
+    let get_many = move |ctx: Ctx<'js>, slot: u32, mut keys: Vec<Text>| {
         let call = Call::new(&ctx, &shared, slot)?;
         keys.sort_unstable();
         keys.dedup();
         let flat = Array::new(ctx.clone())?;
-        for key in keys {
+        for Text(key) in keys {
             if let Some(value) = call.get(&key)? {
                 flat.set(flat.len(), key)?;
                 flat.set(flat.len(), value)?;
@@ -97,21 +98,21 @@ fn install_writes<'js>(
     spec: &Rc<WorkerSpec>,
 ) -> rquickjs::Result<()> {
     let (shared, errors) = (objects.clone(), spec.stored_errors);
-    let put = move |ctx: Ctx<'js>, slot: u32, key: String, value: Value<'js>| {
+    let put = move |ctx: Ctx<'js>, slot: u32, Text(key): Text, value: Value<'js>| {
         let call = Call::new(&ctx, &shared, slot)?;
-        let bytes = write_stored(&ctx, &value, errors)?;
+        let bytes = write_stored(&ctx, &shared.host, &value, errors)?;
         call.touch();
         let done = call.store.borrow_mut().put(&key, bytes);
         call.check(done)
     };
     host.set("kvPut", Function::new(ctx.clone(), put)?)?;
     let shared = objects.clone();
-    let put_many = move |ctx: Ctx<'js>, slot: u32, keys: Vec<String>, values: Vec<Value<'js>>| {
+    let put_many = move |ctx: Ctx<'js>, slot: u32, keys: Vec<Text>, values: Vec<Value<'js>>| {
         let call = Call::new(&ctx, &shared, slot)?;
         // All or nothing: every value is serialized and checked before the first is written.
         let mut entries = Vec::with_capacity(keys.len());
-        for (key, value) in keys.into_iter().zip(&values) {
-            let bytes = write_stored(&ctx, value, errors)?;
+        for (Text(key), value) in keys.into_iter().zip(&values) {
+            let bytes = write_stored(&ctx, &shared.host, value, errors)?;
             call.check(call.store.borrow().check(&key, bytes.len()))?;
             entries.push((key, bytes));
         }
@@ -124,7 +125,7 @@ fn install_writes<'js>(
     };
     host.set("kvPutMany", Function::new(ctx.clone(), put_many)?)?;
     let shared = objects.clone();
-    let delete = move |ctx: Ctx<'js>, slot: u32, key: String| {
+    let delete = move |ctx: Ctx<'js>, slot: u32, Text(key): Text| {
         let call = Call::new(&ctx, &shared, slot)?;
         call.touch();
         let done = call.store.borrow_mut().delete(&key);
@@ -132,11 +133,11 @@ fn install_writes<'js>(
     };
     host.set("kvDelete", Function::new(ctx.clone(), delete)?)?;
     let shared = objects.clone();
-    let delete_many = move |ctx: Ctx<'js>, slot: u32, keys: Vec<String>| {
+    let delete_many = move |ctx: Ctx<'js>, slot: u32, keys: Vec<Text>| {
         let call = Call::new(&ctx, &shared, slot)?;
         call.touch();
         let mut count = 0;
-        for key in keys {
+        for Text(key) in keys {
             let done = call.store.borrow_mut().delete(&key);
             count += u32::from(call.check(done)?);
         }
@@ -192,7 +193,7 @@ fn install_lists<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
         let flat = Array::new(ctx.clone())?;
         for (index, (key, bytes)) in call.check(found)?.into_iter().enumerate() {
             flat.set(2 * index, key)?;
-            flat.set(2 * index + 1, read_stored(&ctx, &bytes)?)?;
+            flat.set(2 * index + 1, read_stored(&ctx, &shared.host, &bytes)?)?;
         }
         Ok::<_, rquickjs::Error>(flat)
     };
@@ -212,7 +213,7 @@ fn install_lists<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
         let Some((key, bytes)) = call.check(found)? else { return Ok(None) };
         let entry = Array::new(ctx.clone())?;
         entry.set(0, key)?;
-        entry.set(1, read_stored(&ctx, &bytes)?)?;
+        entry.set(1, read_stored(&ctx, &shared.host, &bytes)?)?;
         Ok::<_, rquickjs::Error>(Some(entry))
     };
     host.set("kvNext", Function::new(ctx.clone(), next)?)
@@ -221,7 +222,8 @@ fn install_lists<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
 /// The options of `list()` as `dodev:workers/storage/list_options` gives them.
 fn parse_options(values: &[Value<'_>]) -> rquickjs::Result<ListOptions> {
     let text = |index: usize| -> rquickjs::Result<Option<String>> {
-        values.get(index).and_then(|v| v.as_string()).map(rquickjs::String::to_string).transpose()
+        let string = values.get(index).filter(|value| value.is_string());
+        string.map(|value| value.get().map(|Text(text)| text)).transpose()
     };
     #[expect(
         clippy::cast_possible_truncation,

@@ -7,6 +7,7 @@ import { deleteAlarm, getAlarm, setAlarm } from "dodev:workers/alarm";
 import { SqlStorage } from "dodev:workers/sql";
 import { SyncKvStorage } from "dodev:workers/storage/sync_kv";
 import { checkOptions, listOptions } from "dodev:workers/storage/list_options";
+import { illegalInvocation } from "dodev:web/interface";
 
 const BATCH_KEYS_MAX = 128;
 
@@ -24,7 +25,10 @@ function checkBatch(count, what, provided) {
 
 /** Keys as strings, at most as many as a batch may have. */
 function keyList(keys) {
-  const list = Array.from(keys, String);
+  const list = Array.from(keys, (key) => {
+    if (typeof key === "symbol") throw new TypeError("Cannot convert a Symbol value to a string");
+    return `${key}`;
+  });
   checkBatch(list.length, "keys", "keys");
   return list;
 }
@@ -66,6 +70,8 @@ function remove(slot, key) {
   return Array.isArray(key) ? host.kvDeleteMany(slot, keyList(key)) : host.kvDelete(slot, `${key}`);
 }
 
+let slotOf;
+
 export class DurableObjectStorage {
   #slot;
   #sqlite;
@@ -78,7 +84,7 @@ export class DurableObjectStorage {
   }
 
   get sql() {
-    return (this.#sql ??= new SqlStorage(this.#slot, this.#sqlite));
+    return (this.#sql ??= new SqlStorage(slotOf(this), this.#sqlite));
   }
 
   get kv() {
@@ -92,43 +98,46 @@ export class DurableObjectStorage {
           "class. Note that this change cannot be made after the class is already deployed to production.",
       );
     }
-    return (this.#kv ??= new SyncKvStorage(this.#slot));
+    return (this.#kv ??= new SyncKvStorage(slotOf(this)));
   }
 
   async get(key, options) {
     if (arguments.length === 0) throw wrongType("get", 1, "string or Array");
     checkOptions(options, "GetOptions", "get", 2, "DurableObjectStorage");
-    return Array.isArray(key) ? getMany(this.#slot, key) : host.kvGet(this.#slot, `${key}`);
+    return Array.isArray(key) ? getMany(slotOf(this), key) : host.kvGet(slotOf(this), `${key}`);
   }
 
-  async put(key, value) {
-    put(this.#slot, arguments.length, "put", "DurableObjectStorage", key, value);
+  async put(key, value, options) {
+    checkOptions(options, "PutOptions", "put", 3, "DurableObjectStorage");
+    put(slotOf(this), arguments.length, "put", "DurableObjectStorage", key, value);
   }
 
-  async delete(key) {
+  async delete(key, options) {
     if (arguments.length === 0) throw wrongType("delete", 1, "string or Array");
-    return remove(this.#slot, key);
+    checkOptions(options, "PutOptions", "delete", 2, "DurableObjectStorage");
+    return remove(slotOf(this), key);
   }
 
   async list(options) {
-    return list(this.#slot, options, "DurableObjectStorage");
+    return list(slotOf(this), options, "DurableObjectStorage");
   }
 
   async deleteAll(options) {
     checkOptions(options, "PutOptions", "deleteAll", 1, "DurableObjectStorage");
-    host.kvDeleteAll(this.#slot);
+    host.kvDeleteAll(slotOf(this));
   }
 
-  async transaction(callback) {
+  async transaction(callback, options) {
     if (typeof callback !== "function") throw wrongType("transaction", 1, "function");
-    host.checkStorage(this.#slot);
+    checkOptions(options, "TransactionOptions", "transaction", 2, "DurableObjectStorage");
+    host.checkStorage(slotOf(this));
     let failed = false;
     let thrown;
     // An error of the callback rolls back and goes to the caller; it does not reset the object, so it
     // must not leave the critical section.
-    const result = await host.blockConcurrencyWhile(this.#slot, async () => {
-      const savepoint = host.savepoint(this.#slot, true);
-      const txn = new DurableObjectTransaction(this.#slot, savepoint);
+    const result = await host.blockConcurrencyWhile(slotOf(this), async () => {
+      const savepoint = host.savepoint(slotOf(this), true);
+      const txn = new DurableObjectTransaction(slotOf(this), savepoint);
       try {
         return await callback(txn);
       } catch (error) {
@@ -136,8 +145,10 @@ export class DurableObjectStorage {
         thrown = error;
       } finally {
         const open = !isRolledBack(txn);
-        end(txn);
-        if (open) host.endSavepoint(this.#slot, savepoint, !failed);
+        if (open) {
+          end(txn, !failed);
+          host.endSavepoint(slotOf(this), savepoint, !failed);
+        }
       }
     });
     if (failed) throw thrown;
@@ -146,53 +157,64 @@ export class DurableObjectStorage {
 
   transactionSync(callback) {
     if (typeof callback !== "function") throw wrongType("transactionSync", 1, "function");
-    const savepoint = host.savepoint(this.#slot, false);
+    const savepoint = host.savepoint(slotOf(this), false);
     let keep = false;
     try {
       const result = callback();
       keep = true;
       return result;
     } finally {
-      host.endSavepoint(this.#slot, savepoint, keep);
+      host.endSavepoint(slotOf(this), savepoint, keep);
     }
   }
 
   async sync() {
-    await host.storageSync(this.#slot);
+    await host.storageSync(slotOf(this));
   }
 
-  async getAlarm() {
-    return getAlarm(this.#slot);
+  async getAlarm(options) {
+    checkOptions(options, "GetAlarmOptions", "getAlarm", 1, "DurableObjectStorage");
+    return getAlarm(slotOf(this));
   }
 
-  async setAlarm(time) {
-    setAlarm(this.#slot, time, "DurableObjectStorage");
+  async setAlarm(time, options) {
+    checkOptions(options, "SetAlarmOptions", "setAlarm", 2, "DurableObjectStorage");
+    setAlarm(slotOf(this), time, "DurableObjectStorage");
   }
 
-  async deleteAlarm() {
-    deleteAlarm(this.#slot);
+  async deleteAlarm(options) {
+    checkOptions(options, "SetAlarmOptions", "deleteAlarm", 1, "DurableObjectStorage");
+    deleteAlarm(slotOf(this));
   }
 
   async getCurrentBookmark() {
-    return host.currentBookmark(this.#slot);
+    return host.currentBookmark(slotOf(this));
   }
 
   async getBookmarkForTime(time) {
     if (arguments.length === 0) throw wrongType("getBookmarkForTime", 1, "number or date");
-    const ms = Number(time);
-    if (!Number.isFinite(ms)) throw new TypeError("getBookmarkForTime() needs a valid time");
-    return host.bookmarkForTime(this.#slot, ms);
+    const ms = typeof time === "number" ? time : time instanceof Date ? time.getTime() : undefined;
+    if (ms === undefined) throw wrongType("getBookmarkForTime", 1, "date");
+    if (!Number.isFinite(ms)) throw new TypeError("The value cannot be converted because it is not a valid Date.");
+    return host.bookmarkForTime(slotOf(this), ms);
   }
 
   async onNextSessionRestoreBookmark(bookmark) {
     if (arguments.length === 0) throw wrongType("onNextSessionRestoreBookmark", 1, "string");
-    return host.restoreNextSession(this.#slot, `${bookmark}`);
+    return host.restoreNextSession(slotOf(this), `${bookmark}`);
+  }
+
+  static {
+    slotOf = (storage) => {
+      if (typeof storage !== "object" || storage === null || !(#slot in storage)) throw illegalInvocation();
+      return storage.#slot;
+    };
   }
 }
 
 const OPEN = 0;
 const ROLLED_BACK = 1;
-const ENDED = 2;
+const COMMITTED = 2;
 let isRolledBack;
 let end;
 
@@ -208,7 +230,7 @@ export class DurableObjectTransaction {
   }
 
   #use(method) {
-    if (this.#state === ENDED) {
+    if (this.#state === COMMITTED) {
       throw new Error(
         `Cannot call ${method}() on transaction that has already committed: did you move \`txn\` outside of the closure?`,
       );
@@ -224,13 +246,15 @@ export class DurableObjectTransaction {
     return Array.isArray(key) ? getMany(slot, key) : host.kvGet(slot, `${key}`);
   }
 
-  async put(key, value) {
+  async put(key, value, options) {
+    checkOptions(options, "PutOptions", "put", 3, "DurableObjectTransaction");
     put(this.#use("put"), arguments.length, "put", "DurableObjectTransaction", key, value);
   }
 
-  async delete(key) {
+  async delete(key, options) {
     const slot = this.#use("delete");
     if (arguments.length === 0) throw wrongType("delete", 1, "string or Array", "DurableObjectTransaction");
+    checkOptions(options, "PutOptions", "delete", 2, "DurableObjectTransaction");
     return remove(slot, key);
   }
 
@@ -249,22 +273,25 @@ export class DurableObjectTransaction {
     host.endSavepoint(slot, this.#savepoint, false);
   }
 
-  async getAlarm() {
+  async getAlarm(options) {
+    checkOptions(options, "GetAlarmOptions", "getAlarm", 1, "DurableObjectTransaction");
     return getAlarm(this.#use("getAlarm"));
   }
 
-  async setAlarm(time) {
+  async setAlarm(time, options) {
+    checkOptions(options, "SetAlarmOptions", "setAlarm", 2, "DurableObjectTransaction");
     setAlarm(this.#use("setAlarm"), time, "DurableObjectTransaction");
   }
 
-  async deleteAlarm() {
+  async deleteAlarm(options) {
+    checkOptions(options, "SetAlarmOptions", "deleteAlarm", 1, "DurableObjectTransaction");
     deleteAlarm(this.#use("deleteAlarm"));
   }
 
   static {
     isRolledBack = (txn) => txn.#state === ROLLED_BACK;
-    end = (txn) => {
-      txn.#state = ENDED;
+    end = (txn, committed) => {
+      txn.#state = committed ? COMMITTED : ROLLED_BACK;
     };
   }
 }

@@ -1,6 +1,7 @@
 // `ctx.storage.kv`: keys and values without promises.
 import host from "dodev:host";
 import { listOptions } from "dodev:workers/storage/list_options";
+import { illegalInvocation } from "dodev:web/interface";
 
 const WHERE = "SyncKvStorage";
 
@@ -12,6 +13,8 @@ function needArguments(given, method, types) {
   }
 }
 
+let slotOf;
+
 export class SyncKvStorage {
   #slot;
   #iterator;
@@ -22,27 +25,30 @@ export class SyncKvStorage {
 
   get(key) {
     needArguments(arguments.length, "get", ["string"]);
-    return host.kvGet(this.#slot, `${key}`);
+    return host.kvGet(slotOf(this), `${key}`);
   }
 
   put(key, value) {
     needArguments(arguments.length, "put", ["string", "Value"]);
-    if (value === undefined) {
-      host.kvDelete(this.#slot, `${key}`);
-      return;
-    }
-    host.kvPut(this.#slot, `${key}`, value);
+    host.kvPut(slotOf(this), `${key}`, value);
   }
 
   delete(key) {
     needArguments(arguments.length, "delete", ["string"]);
-    return host.kvDelete(this.#slot, `${key}`);
+    return host.kvDelete(slotOf(this), `${key}`);
   }
 
   list(options) {
-    const iteration = host.kvIterate(this.#slot, ...listOptions(options, WHERE));
+    const iteration = host.kvIterate(slotOf(this), ...listOptions(options, WHERE));
     if (this.#iterator) invalidate(this.#iterator);
-    return (this.#iterator = new ListIterator(this.#slot, iteration));
+    return (this.#iterator = new ListIterator(slotOf(this), iteration));
+  }
+
+  static {
+    slotOf = (kv) => {
+      if (typeof kv !== "object" || kv === null || !(#slot in kv)) throw illegalInvocation();
+      return kv.#slot;
+    };
   }
 }
 
