@@ -159,8 +159,6 @@ pub struct Entrypoint {
     pub name: Option<String>,
     /// What it finds in `ctx.props`, serialized; `None` is an empty object.
     pub props: Option<Message>,
-    /// What a request has as `cf`, as JSON; `None` for calls too.
-    pub cf: Option<String>,
 }
 
 /// Who waits for the outcome of an event.

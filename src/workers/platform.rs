@@ -59,14 +59,14 @@ impl Platform {
     ) -> Entered<'js> {
         let upgrades = asks_for_upgrade(&request);
         let called =
-            request_into_js(ctx, self.host(), request).and_then(
-                |(method, url, headers, body)| match target {
+            request_into_js(ctx, self.host(), request).and_then(|(method, url, headers, body, cf)| {
+                match target {
                     Target::Worker => self.host().entry(ctx, "fetch")?.call((method, url, headers, body)),
                     Target::Object(slot) => {
-                        self.host().entry(ctx, "fetchObject")?.call((slot.0, method, url, headers, body))
+                        self.host().entry(ctx, "fetchObject")?.call((slot.0, method, url, headers, body, cf))
                     }
-                },
-            );
+                }
+            });
         self.respond(scope, called, upgrades, reply)
     }
 
@@ -80,9 +80,9 @@ impl Platform {
     ) -> Entered<'js> {
         let upgrades = asks_for_upgrade(&request);
         let called = (|| {
-            let Entrypoint { name, props, cf } = *entrypoint;
+            let Entrypoint { name, props } = *entrypoint;
             let props = self.read_optional(ctx, props)?.value;
-            let (method, url, headers, body) = request_into_js(ctx, self.host(), request)?;
+            let (method, url, headers, body, cf) = request_into_js(ctx, self.host(), request)?;
             let entry = self.host().entry(ctx, "fetchEntrypoint")?;
             entry.call((name, props, method, url, headers, body, cf))
         })();
@@ -313,7 +313,7 @@ impl Entry for Platform {
                 self.host().entry(ctx, "callExport")?.call((export.id, path, args))
             }),
             Event::CallEntrypoint { entrypoint, path, args, reply } => {
-                let Entrypoint { name, props, .. } = *entrypoint;
+                let Entrypoint { name, props } = *entrypoint;
                 self.call(ctx, scope, args, reply, |args| {
                     let props = self.read_optional(ctx, props)?.value;
                     self.host().entry(ctx, "callEntrypoint")?.call((name, props, path, args))

@@ -1,6 +1,7 @@
 // The Response class. One made from a string holds no headers object and no stream until somebody asks.
 import host from "dodev:host";
 import { TAKEN, TEXT_TYPE, extract, extractedType, forkBody, inherit, takeBody } from "dodev:web/fetch/body";
+import { cloneCf } from "dodev:web/fetch/cf";
 import { HEADERS_INIT_TYPE, isImmutable, listFrom, lookUp, makeHeaders, rawList } from "dodev:web/headers";
 import { isWebSocket } from "dodev:web/web_socket";
 import {
@@ -32,10 +33,6 @@ let imitate;
 
 function hasNullBody(status) {
   return status === 101 || status === 204 || status === 205 || status === 304;
-}
-
-function cloneCf(cf) {
-  return cf === undefined ? undefined : structuredClone(cf);
 }
 
 /** What is rarely set on a response. */

@@ -58,15 +58,12 @@ host.entry("fetch", (method, url, headers, body) =>
   fetchFrom(worker.handlers ?? {}, undefined, receiveRequest(method, url, headers, body, true)),
 );
 
-host.entry("fetchEntrypoint", (name, props, method, url, headers, body, cf) => {
-  const about = typeof cf === "string" ? JSON.parse(cf) : undefined;
-  return fetchFrom(entrypoint(name), props, receiveRequest(method, url, headers, body, about));
-});
+host.entry("fetchEntrypoint", (name, props, ...request) => fetchFrom(entrypoint(name), props, receiveRequest(...request)));
 
-host.entry("fetchObject", (slot, method, url, headers, body) => {
+host.entry("fetchObject", (slot, method, url, headers, body, cf) => {
   const instance = instances[slot];
   if (typeof instance.fetch !== "function") throw new Error("Handler does not export a fetch() function.");
-  return settled(instance.fetch(receiveRequest(method, url, headers, body)));
+  return settled(instance.fetch(receiveRequest(method, url, headers, body, cf)));
 });
 
 host.entry("scheduled", runScheduled);

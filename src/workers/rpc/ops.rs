@@ -104,7 +104,7 @@ fn entrypoint_of<'js>(
         true => None,
         false => Some(write_message(ctx, objects, &props, false)?),
     };
-    Ok((WorkerNumber(callee.get(0)?), Box::new(Entrypoint { name: callee.get(1)?, props, cf: None })))
+    Ok((WorkerNumber(callee.get(0)?), Box::new(Entrypoint { name: callee.get(1)?, props })))
 }
 
 fn start<'js>(ctx: &Ctx<'js>, objects: &Objects) -> rquickjs::Result<(OpId, Promise<'js>)> {
@@ -203,9 +203,8 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
                       body: Value<'js>,
                       cf: Option<String>| {
         begin_subrequest(&ctx, &shared)?;
-        let (worker, mut entrypoint) = entrypoint_of(&ctx, &shared, &callee)?;
-        entrypoint.cf = cf;
-        let request = request_of(&shared.host, &method, url, &headers, &body)?;
+        let (worker, entrypoint) = entrypoint_of(&ctx, &shared, &callee)?;
+        let request = request_of(&shared.host, &method, url, &headers, &body, cf)?;
         let (op, promise) = start(&ctx, &shared)?;
         let event = Event::FetchEntrypoint { entrypoint, request, reply: ReplyTo::Op(op) };
         shared.invoke(Callee::Worker(worker), event);
