@@ -26,6 +26,7 @@ mod migrate;
 mod modules;
 mod node;
 mod objects;
+mod other_requests;
 mod outbound;
 mod packages;
 mod playground;

@@ -4,6 +4,7 @@ import { AbortController, AbortSignal } from "dodev:web/abort";
 import { EDGE, checkWishes, cloneCf, readCf, writeCf } from "dodev:web/fetch/cf";
 import { extract, extractedType, forkBody, inherit, isUsed, moveBody, takeBody } from "dodev:web/fetch/body";
 import { HEADERS_INIT_TYPE, isHeaders, isImmutable, listFrom, lookUp, makeHeaders, rawList } from "dodev:web/headers";
+import { owner } from "dodev:web/owner";
 import { badConstruction, badField, illegal, isObject, publish, usv } from "dodev:web/webidl";
 
 const DICTIONARY = "RequestInitializerDict";
@@ -81,6 +82,8 @@ function copyRare(rare) {
 /** An HTTP request. */
 export class Request {
   #source = null;
+  /** Who made the source. */
+  #maker = 0;
   #method = "GET";
   #url;
   /** A Headers object, the flat list for one, or the host's handle. */
@@ -103,6 +106,7 @@ export class Request {
       source = isRequest(init) ? imitate(this, init) : apply(this, init, source);
     }
     this.#source = source;
+    if (source !== null) this.#maker = owner();
   }
 
   static {
@@ -210,6 +214,7 @@ export class Request {
       request.#headers = headers;
       request.#rare = rare;
       request.#source = body;
+      if (body !== null) request.#maker = owner();
       return request;
     };
     describe = (request) => {
@@ -232,6 +237,7 @@ export class Request {
         request.#source = source;
       },
       type: (request) => lookUp(listOf(request), "content-type"),
+      maker: (request) => request.#maker,
     });
     incomingRequest = (method, url, headers, body, cf) => {
       const request = new Request(BARE);
@@ -239,6 +245,7 @@ export class Request {
       request.#url = url;
       request.#headers = headers;
       request.#source = body;
+      if (body !== null) request.#maker = owner();
       if (cf === true) request.#rare = FROM_OUTSIDE;
       else request.#rare = cf === undefined ? INCOMING : { ...INCOMING, unread: cf };
       return request;
