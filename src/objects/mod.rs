@@ -40,7 +40,7 @@ mod warnings;
 pub use actor::{Actor, ActorKey, Namespace, Slot};
 pub use alarm_turns::AlarmTurns;
 pub use alarms::{Alarms, Wake};
-pub use call_retry::{Attempts, RetryLimits};
+pub use call_retry::{Attempts, RetryLimits, is_taken};
 pub use demand::{Busy, Extent, Kind as DemandKind, Obligation};
 pub use due::Due;
 pub use event::{Entrypoint, Event, Reply, ReplyTo, ScheduledAnswer, Target};

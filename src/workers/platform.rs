@@ -12,7 +12,7 @@ use crate::engine::turn::Entered;
 use crate::engine::{Host, LogLevel, OpId, Scope};
 use crate::objects::{
     ActorKey, Entry, Entrypoint, Event, Failure, Message, Objects, Reply, ReplyTo, Slot, Target,
-    WorkerNumber, overrun,
+    WorkerNumber, is_taken, overrun,
 };
 
 use super::alarm;
@@ -200,6 +200,18 @@ impl Platform {
         })
     }
 
+    /// Whether the method at `path` of the object in `slot` is marked with `retryable()`.
+    fn is_retryable(&self, ctx: &Ctx<'_>, slot: Slot, path: &[String]) -> bool {
+        let [name] = path else { return false };
+        let marked: rquickjs::Result<bool> =
+            self.host().entry(ctx, "isRetryable").and_then(|entry| entry.call((slot.0, name.as_str())));
+        marked.unwrap_or_else(|_| {
+            // A getter threw: what it stands for is not marked.
+            ctx.catch();
+            false
+        })
+    }
+
     /// The result of a call. An object can be disposed, and with it every stub in it.
     fn read_result<'js>(&self, ctx: &Ctx<'js>, message: Message) -> rquickjs::Result<Value<'js>> {
         let Received { value, imports } = read_message(ctx, &self.objects, message)?;
@@ -303,10 +315,16 @@ impl Entry for Platform {
                 Entered::Done
             }
             Event::Fetch { request, reply } => self.fetch(ctx, scope, target, request, reply),
-            Event::Call { path, args, reply } => {
+            Event::Call { path, args, before, reply } => {
                 let Target::Object(slot) = target else {
                     unreachable!("methods of objects are called in objects");
                 };
+                if !is_taken(before.as_deref(), || self.is_retryable(ctx, slot, &path)) {
+                    let failure = *before.expect("only what was received before is refused");
+                    self.objects.reply(reply, Reply::Failed(failure));
+                    self.objects.end_task(scope.owner);
+                    return Entered::Done;
+                }
                 self.call_object(ctx, (scope, slot), path, args, reply)
             }
             Event::CallExport { export, path, args, reply } => self.call(ctx, scope, args, reply, |args| {

@@ -26,8 +26,11 @@ fn project() -> TestProject {
         (
             "index.js",
             r#"import { DurableObject } from "cloudflare:workers";
+            import { retryable } from "cloudflare:durable-objects";
             export class Counter extends DurableObject {
+              static { retryable(this.prototype.marked); }
               calls = 0;
+              marked() { return ++this.calls; }
               async inc() {
                 this.calls++;
                 const v = (await this.ctx.storage.get("v") ?? 0) + 1;
@@ -62,6 +65,7 @@ fn project() -> TestProject {
                   if (pathname === "/once") {
                     return Response.json(await env.C.getByName("a", { retry: { maxRetries: 0 } }).memory());
                   }
+                  if (pathname === "/fetch") return await stub.fetch(request);
                   if (pathname === "/options") {
                     env.C.get(env.C.newUniqueId(), JSON.parse(decodeURIComponent(search.slice(1))));
                     return new Response("ok");
@@ -222,6 +226,40 @@ fn runs_sets_and_deletes_alarms() {
     server.stop();
     let server = project.start();
     assert_eq!(get(&server, &alarm)["alarm"], Value::Null, "the list on disk agrees");
+    server.stop();
+}
+
+#[test]
+fn what_an_object_received_runs_again_only_if_it_is_marked() {
+    let project = project();
+    let server = project.start();
+    let faults = format!("{BASE}/faults");
+    let lose = |count: u32, received: bool| {
+        let fault =
+            json!({ "class": "Counter", "fault": "disconnect", "received": received, "count": count });
+        post(&server, &faults, &fault);
+    };
+    let lost = json!({ "message": "Network connection lost.", "retryable": true }).to_string();
+    lose(1, true);
+    assert_eq!(server.get("/inc").text(), lost, "the object refuses what it has received");
+    assert_eq!(server.get("/inc").text(), "2", "it ran once");
+    lose(1, true);
+    assert_eq!(
+        server.get("/marked").text(),
+        "4",
+        "a marked method runs again: the third and the fourth call"
+    );
+    lose(2, true);
+    lose(1, false);
+    assert_eq!(server.get("/marked").text(), "7");
+    lose(6, true);
+    assert_eq!(server.get("/marked").text(), lost, "five attempts in all");
+    assert_eq!(get(&server, &faults)["faults"][0]["count"], 1);
+    assert_eq!(server.get("/marked").text(), "14", "the sixth was lost as well and made again");
+    lose(1, true);
+    assert_eq!(server.get("/fetch").text(), lost, "a request is never made again");
+    let wrong = json!({ "class": "Counter", "fault": "reset", "received": true });
+    assert_eq!(ask(&server, "POST", &faults, &wrong).0, 400);
     server.stop();
 }
 

@@ -3,6 +3,7 @@ import host from "dodev:host";
 import { forbidEval } from "dodev:web/eval";
 import { forgetInstance, noteInstance, runAlarm } from "dodev:workers/alarm";
 import { DurableObjectState, ExecutionContext } from "dodev:workers/ctx";
+import { isRetryable } from "dodev:workers/durable_objects/marks";
 import { makeEnv, worker } from "dodev:workers/env";
 import { startOf } from "dodev:workers/facets";
 import { makeId } from "dodev:workers/namespace";
@@ -141,6 +142,8 @@ host.entry("call", (slot, name, args) => {
   looking = false;
   return settled(args === undefined ? found : found.apply(instance, args));
 });
+
+host.entry("isRetryable", (slot, name) => isRetryable(instances[slot][name]));
 
 function invokeFound(found, self, args) {
   looking = false;

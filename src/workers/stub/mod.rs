@@ -42,7 +42,7 @@ pub(super) fn install<'js>(
         let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
         let (op, promise) =
             shared.host.ops.start_named(&ctx, shared.host.scope.get(), "a call of another object")?;
-        let event = Event::Call { path, args, reply: ReplyTo::Op(op) };
+        let event = Event::Call { path, args, before: None, reply: ReplyTo::Op(op) };
         send(&shared, slot, ticket, event);
         Ok::<_, rquickjs::Error>(promise)
     };
