@@ -521,6 +521,7 @@ impl Objects {
                 self.worn.set(true);
             }
         }
+        self.warn_of_memory(isolate, scope.owner);
         if let Some(limit) = report.cpu_near {
             self.warn_of_cpu(scope.owner, limit);
         }
