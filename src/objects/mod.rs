@@ -10,6 +10,7 @@ mod alarm_ends;
 mod alarm_turns;
 mod alarms;
 mod call_retry;
+mod code_update;
 pub mod control;
 mod critical;
 mod demand;
