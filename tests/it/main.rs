@@ -13,6 +13,7 @@ mod crash;
 mod deadline;
 mod devloop;
 mod facets;
+mod faults;
 mod fork;
 mod fuzz;
 mod history;
