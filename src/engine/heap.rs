@@ -73,7 +73,17 @@ impl Heap {
 
     /// Whether so little is left that the isolate is of no more use, percent of the limit.
     pub fn is_nearly_full(&self) -> bool {
-        self.used.get() > self.limit.get() / 100 * limits::MEMORY_WORN_PERCENT
+        self.is_beyond(limits::MEMORY_WORN_PERCENT)
+    }
+
+    /// Whether more than `percent` of the limit is in use.
+    pub fn is_beyond(&self, percent: usize) -> bool {
+        self.used.get() > self.limit.get() / 100 * percent
+    }
+
+    /// Bytes that may be in use.
+    pub fn limit(&self) -> usize {
+        self.limit.get()
     }
 
     /// Lets `work` of the host's own have what it needs.

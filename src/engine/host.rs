@@ -68,6 +68,11 @@ impl OwnerId {
         self.0 & ((1 << REALM_SHIFT) - 1)
     }
 
+    /// Its number in its realm; 0 outside any event.
+    pub fn serial(self) -> u64 {
+        self.0 & ((1 << REALM_SHIFT) - 1)
+    }
+
     /// Where it runs.
     pub fn realm(self) -> RealmId {
         RealmId((self.0 >> REALM_SHIFT) as u8)

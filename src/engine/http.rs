@@ -31,6 +31,8 @@ pub struct FetchRequest {
     pub headers: Vec<Header>,
     /// The body.
     pub body: Body,
+    /// What `request.cf` is, as JSON; where a request from outside has none, the Worker's side supplies it.
+    pub cf: Option<Box<str>>,
 }
 
 /// The Worker's answer.

@@ -5,8 +5,9 @@
 //!
 //! Fidelity: the platform's documentation on automatic retries: what never reached the object and may succeed is
 //! called again, five attempts in all and none that begins more than ten seconds after the first, or what
-//! `get(id, { retry })` says; never what is overloaded. The documentation names no delays: ours double from 50 ms.
-//! Not emulated: connections that drop when the object may have received the call.
+//! `get(id, { retry })` says; never what is overloaded. A connection that drops when the object may have received the
+//! call is followed by the same call again; an object that received it refuses it, unless its method is marked with
+//! `retryable()`, and the call fails as it did at first. The documentation names no delays: ours double from 50 ms.
 
 use std::time::Duration;
 
@@ -70,6 +71,11 @@ impl Attempts {
     }
 }
 
+/// Whether an object takes an attempt of a call of which it received one that failed with `before`, if it did.
+pub fn is_taken(before: Option<&Failure>, is_marked: impl FnOnce() -> bool) -> bool {
+    before.is_none() || is_marked()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -109,6 +115,39 @@ mod tests {
     }
 
     proptest! {
+        /// Connections drop before or after the object got the call: a method that is not marked never runs twice, none
+        /// runs more often than attempts are allowed, and a refused attempt means that an earlier one ran.
+        #[test]
+        fn only_marked_methods_run_again(
+            marked in any::<bool>(),
+            retries in 0u32..=10,
+            drops in prop::collection::vec(any::<bool>(), 0..14),
+        ) {
+            let limits = RetryLimits { retries, within: Duration::from_secs(60) };
+            let mut attempts = Attempts::new(limits);
+            let (mut now, mut before, mut runs, mut made) = (Duration::ZERO, None, 0, 0);
+            for received in drops.into_iter().map(Some).chain([None]) {
+                made += 1;
+                let arrives = received != Some(false);
+                if arrives && !is_taken(before.as_ref(), || marked) {
+                    prop_assert_eq!(runs, 1);
+                    break;
+                }
+                runs += u32::from(arrives);
+                if received == Some(true) {
+                    before.get_or_insert(lost());
+                }
+                if received.is_none() {
+                    break;
+                }
+                let Some(delay) = attempts.fail(&lost(), now) else { break };
+                now += delay;
+            }
+            prop_assert!(made <= retries + 1);
+            let most = if marked { retries + 1 } else { 1 };
+            prop_assert!(runs <= most);
+        }
+
         /// Whatever happens when: never more attempts than allowed, and none too late.
         #[test]
         fn attempts_are_limited_in_number_and_time(

@@ -36,6 +36,8 @@ pub enum Event {
         path: Vec<String>,
         /// The arguments, serialized as one array; `None` reads the property instead of calling it.
         args: Option<Message>,
+        /// Why an earlier attempt failed that the object received: only methods marked with `retryable()` run again.
+        before: Option<Box<Failure>>,
         /// Who waits for the result.
         reply: ReplyTo,
     },
@@ -125,6 +127,40 @@ impl Event {
         )
     }
 
+    /// The same call or request of a stub, whose answer nobody waits for, and who waited for it.
+    pub(super) fn without_reply(self) -> (Self, ReplyTo) {
+        let nobody = ReplyTo::Edge(Box::new(|_| {}));
+        match self {
+            Self::Fetch { request, reply } => (Self::Fetch { request, reply: nobody }, reply),
+            Self::Call { path, args, before, reply } => {
+                (Self::Call { path, args, before, reply: nobody }, reply)
+            }
+            _ => unreachable!("stubs send requests and calls"),
+        }
+    }
+
+    /// The same call once more, after an attempt that was received failed with `failure`. `None` for what exists only
+    /// once: a request, or arguments with streams in them.
+    pub(super) fn again(&self, failure: &Failure) -> Option<Self> {
+        let Self::Call { path, args, before, .. } = self else { return None };
+        let args = match args {
+            Some(args) => Some(args.copy()?),
+            None => None,
+        };
+        let before = before.clone().unwrap_or_else(|| Box::new(failure.clone()));
+        let reply = ReplyTo::Edge(Box::new(|_| {}));
+        Some(Self::Call { path: path.clone(), args, before: Some(before), reply })
+    }
+
+    /// The same with another one who waits.
+    pub(super) fn with_reply(self, reply: ReplyTo) -> Self {
+        match self {
+            Self::Fetch { request, .. } => Self::Fetch { request, reply },
+            Self::Call { path, args, before, .. } => Self::Call { path, args, before, reply },
+            _ => unreachable!("stubs send requests and calls"),
+        }
+    }
+
     /// What it is, for a developer; also says what promises are waited for that it leaves.
     pub fn name(&self) -> &'static str {
         match self {
@@ -159,8 +195,6 @@ pub struct Entrypoint {
     pub name: Option<String>,
     /// What it finds in `ctx.props`, serialized; `None` is an empty object.
     pub props: Option<Message>,
-    /// What a request has as `cf`, as JSON; `None` for calls too.
-    pub cf: Option<String>,
 }
 
 /// Who waits for the outcome of an event.

@@ -160,11 +160,14 @@ impl Objects {
             ));
         }
         self.hand_over_all(isolate, entry);
+        self.begin_code_update();
+        self.finish_code_update(isolate, entry);
     }
 
     /// A retired world tries again what could not go when it was retired.
     pub(super) fn hand_over_what_is_left(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) {
         if self.handing_over.retired.get() {
+            self.finish_code_update(isolate, entry);
             self.hand_over_all(isolate, entry);
         }
     }

@@ -21,6 +21,17 @@ pub struct Message {
     pub parcels: Vec<Parcel>,
 }
 
+impl Message {
+    /// The same once more, unless it carries ends of streams: those exist only once.
+    pub(super) fn copy(&self) -> Option<Self> {
+        let parcels = self.parcels.iter().map(|parcel| match parcel {
+            Parcel::Export(export) => Some(Parcel::Export(export.clone())),
+            Parcel::Reader(_) | Parcel::Writer(_) => None,
+        });
+        Some(Self { bytes: self.bytes.clone(), parcels: parcels.collect::<Option<_>>()? })
+    }
+}
+
 /// One thing that is not data.
 pub enum Parcel {
     /// A function or target that its owner lets others call.

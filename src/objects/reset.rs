@@ -132,6 +132,7 @@ impl Objects {
             })
         });
         self.subrequests.forget(owner);
+        self.forget_memory_warning(slot);
         self.drop_sockets_of(owner);
         self.host.ops.cancel_all_of(owner);
         self.host.timers.borrow_mut().cancel_all_of(owner);

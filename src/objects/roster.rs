@@ -61,6 +61,11 @@ impl Roster {
         names.nth(number.0 as usize).expect("numbers come from here")
     }
 
+    /// How many Workers run.
+    pub fn running_count(&self) -> usize {
+        self.running.len()
+    }
+
     /// Whether several Workers run.
     pub fn is_shared(&self) -> bool {
         self.running.len() > 1

@@ -103,6 +103,7 @@ pub struct Objects {
     pub(super) handing_over: super::handover::HandingOver,
     pub(super) parcels: super::parcel::Parcels,
     pub(super) warnings: super::warnings::Warnings,
+    pub(super) code_update: super::code_update::CodeUpdate,
     pub(super) subrequests: super::subrequests::Subrequests,
     pub(super) facets: RefCell<super::facets::Facets>,
     pub(super) faults: Faults,
@@ -142,6 +143,7 @@ impl Objects {
             handing_over,
             parcels: super::parcel::Parcels::default(),
             warnings: super::warnings::Warnings::default(),
+            code_update: super::code_update::CodeUpdate::default(),
             subrequests: super::subrequests::Subrequests::default(),
             facets: RefCell::default(),
             faults: Faults::default(),
@@ -295,7 +297,8 @@ impl Objects {
     pub fn next_due(&self) -> Option<Duration> {
         let timer = self.host.timers.borrow_mut().next_due();
         let delayed = self.faults.next_due();
-        [timer, self.next_limit(), self.next_hibernation(), self.next_alarm(), delayed]
+        let update = self.code_update.next_due(self.roster.running_count());
+        [timer, self.next_limit(), self.next_hibernation(), self.next_alarm(), delayed, update]
             .into_iter()
             .flatten()
             .min()
@@ -526,6 +529,7 @@ impl Objects {
                 self.worn.set(true);
             }
         }
+        self.warn_of_memory(isolate, scope.owner);
         if let Some(limit) = report.cpu_near {
             self.warn_of_cpu(scope.owner, limit);
         }

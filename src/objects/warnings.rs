@@ -1,10 +1,10 @@
 //! Warnings to the developer: stubs that nobody disposed, and limits that are near.
 //!
 //! Each is told once per object and world, or once for the Worker: the log is for reading. Limits are
-//! compared where they are checked anyway, so nothing is measured for a warning alone; for the memory of an isolate that
-//! would be a walk over its heap, so nobody warns of it.
+//! compared where they are checked anyway, so nothing is measured for a warning alone. Memory is an isolate's, which all
+//! of its objects share: the one is named whose turn took the most of it, and once in each of its lives.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use rustc_hash::FxHashSet;
@@ -32,6 +32,7 @@ enum Warning {
     Stub,
     Result,
     Cpu,
+    Memory,
     Queue,
     Subrequests,
     Awake,
@@ -39,7 +40,11 @@ enum Warning {
 
 /// What was warned of already, and about whom.
 #[derive(Debug, Default)]
-pub(super) struct Warnings(RefCell<FxHashSet<(Warning, Option<Slot>)>>);
+pub(super) struct Warnings {
+    told: RefCell<FxHashSet<(Warning, Option<Slot>)>>,
+    /// Whether little memory was left after the last turn.
+    memory_is_near: Cell<bool>,
+}
 
 impl Objects {
     fn warn_once(
@@ -49,7 +54,7 @@ impl Objects {
         origin: Origin,
         text: impl FnOnce() -> String,
     ) {
-        if self.warnings.0.borrow_mut().insert((warning, about)) {
+        if self.warnings.told.borrow_mut().insert((warning, about)) {
             (self.host.log)(LogRecord { origin, level: LogLevel::Warn, text: text() });
         }
     }
@@ -81,6 +86,38 @@ impl Objects {
         });
     }
 
+    /// Looks at the memory of `isolate` after a turn of `owner`: a turn that leaves little of it is told.
+    pub(super) fn warn_of_memory(&self, isolate: &Isolate, owner: OwnerId) {
+        let is_near = || isolate.heap().is_beyond(limits::WARN_AT_PERCENT);
+        if is_near() == self.warnings.memory_is_near.get() {
+            return;
+        }
+        if is_near() {
+            // What only garbage takes is no reason to warn.
+            isolate.collect_garbage();
+        }
+        self.warnings.memory_is_near.set(is_near());
+        if !is_near() {
+            return;
+        }
+        let slot = self.owners.borrow().get(&owner).copied();
+        self.warn_once(Warning::Memory, slot, self.origin(owner), || {
+            let heap = isolate.heap();
+            let end = if slot.is_some() { "the object is reset" } else { "the request fails" };
+            format!(
+                "more than {} % of the memory is in use that all code of the Worker shares ({} of {} MiB): where it ends, {end}",
+                limits::WARN_AT_PERCENT,
+                heap.used() >> 20,
+                heap.limit() >> 20
+            )
+        });
+    }
+
+    /// The object in `slot` has no instance any more: its next one may be warned of anew.
+    pub(super) fn forget_memory_warning(&self, slot: Slot) {
+        self.warnings.told.borrow_mut().remove(&(Warning::Memory, Some(slot)));
+    }
+
     /// An event of `owner` made nearly all of the `limit` requests and calls that it may make.
     pub(super) fn warn_of_subrequests(&self, owner: OwnerId, limit: u32) {
         let slot = self.owners.borrow().get(&owner).copied();
@@ -92,7 +129,7 @@ impl Objects {
 
     /// Tells what keeps the object in `slot` awake, which would sleep by now; for who looks at everything.
     pub(super) fn tell_why_awake(&self, isolate: &Isolate, slot: Slot) {
-        if !self.warnings.0.borrow_mut().insert((Warning::Awake, Some(slot))) {
+        if !self.warnings.told.borrow_mut().insert((Warning::Awake, Some(slot))) {
             return;
         }
         let pins = self.pins(isolate, slot).into_iter().map(|pin| match pin.at {

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::time::Duration;
 
 use super::keys::{KEYS, Role};
 use super::overlay::Layers;
@@ -94,6 +95,16 @@ impl Names {
             }
         }
     }
+}
+
+/// What `durable_objects.code_update_strategy` says about objects that are busy: zero is `immediate`.
+pub fn code_update_delay(layers: &Layers<'_>) -> Option<Duration> {
+    let strategy = layers.find("durable_objects")?.entry.node.get("code_update_strategy")?;
+    if strategy.text("mode") == Some("immediate") {
+        return Some(Duration::ZERO);
+    }
+    let seconds = strategy.get("max_delay")?.as_number()?.as_f64()?;
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 /// The bindings of `durable_objects`.

@@ -286,6 +286,7 @@ fn read(
         build,
         dev,
         limits,
+        code_update_delay: bindings::code_update_delay(&layers),
         crons: settings::crons(report, &layers),
         inputs: Vec::new(),
     })

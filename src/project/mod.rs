@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::diag::SourceFile;
 
@@ -90,6 +91,8 @@ pub struct Project {
     pub dev: Dev,
     /// Limits of one invocation.
     pub limits: Limits,
+    /// How long busy objects go on with code that was replaced, if the configuration says so; zero with `immediate`.
+    pub code_update_delay: Option<Duration>,
     /// When to run the scheduled handler.
     pub crons: Vec<String>,
     /// Every file that was read or looked for, for a watcher to follow.

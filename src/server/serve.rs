@@ -320,7 +320,8 @@ impl Edge {
             Ok(body) => body,
             Err(Refusal(status, text)) => return response::text(status, "text/plain", text),
         };
-        let request = FetchRequest { method: head.method, url: head.url, headers: head.headers, body };
+        let request =
+            FetchRequest { method: head.method, url: head.url, headers: head.headers, body, cf: None };
         let mut request = Some(request);
         let delivered = loop {
             self.current.settled().await;

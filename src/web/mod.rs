@@ -18,6 +18,7 @@ pub mod html_rewriter;
 pub mod locale;
 pub mod message;
 pub mod navigator;
+pub mod owner;
 pub mod performance;
 pub mod refused;
 pub mod structured_clone;
@@ -33,6 +34,7 @@ use crate::engine::Extension;
 /// Every part of the Web platform, in order of evaluation.
 pub const EXTENSIONS: &[Extension] = &[
     bytes::EXTENSION,
+    owner::EXTENSION,
     date::EXTENSION,
     dom_exception::EXTENSION,
     events::EXTENSION,

@@ -50,13 +50,13 @@ pub fn begin_subrequest(ctx: &Ctx<'_>, objects: &Objects) -> rquickjs::Result<()
 ///
 /// Fidelity: workerd's texts.
 pub fn foreign(objects: &Objects, kind: &str) -> OpError {
-    let (whose, context) = match objects.current_slot() {
-        Some(_) => ("Durable Object", "Durable Object in the same isolate"),
-        None => ("request", "request's handler"),
+    let (whose, maker, context) = match objects.current_slot() {
+        Some(_) => ("Durable Object", "Durable Object", "Durable Object in the same isolate"),
+        None => ("request", "request handler", "request's handler"),
     };
     OpError::new(format!(
         "Cannot perform I/O on behalf of a different {whose}. I/O objects (such as streams, request/response \
-         bodies, and others) created in the context of one {whose} cannot be accessed from a different \
+         bodies, and others) created in the context of one {maker} cannot be accessed from a different \
          {context}. This is a limitation of Cloudflare Workers which allows us to improve overall performance. (I/O type: {kind})"
     ))
 }

@@ -61,16 +61,24 @@ fn headers_of(flat: &Array<'_>) -> rquickjs::Result<Vec<Header>> {
     Ok(headers)
 }
 
-/// The arguments after the method and URL of an incoming request: headers and body.
+/// What [`request_into_js`] gives.
+pub type IncomingArguments<'js> =
+    (Value<'js>, String, Class<'js, Handle<HeaderHandle>>, Value<'js>, Value<'js>);
+
+/// The arguments of the prelude's functions for an incoming request: method, URL, headers, body, and `cf` as JSON.
 pub fn request_into_js<'js>(
     ctx: &Ctx<'js>,
     host: &Host,
     request: FetchRequest,
-) -> rquickjs::Result<(Value<'js>, String, Class<'js, Handle<HeaderHandle>>, Value<'js>)> {
+) -> rquickjs::Result<IncomingArguments<'js>> {
     let headers = header_handle(ctx, request.headers)?;
     let body = body_into_js(ctx, host, request.body)?;
     let method = request.method.as_str().into_js(ctx)?;
-    Ok((method, request.url, headers, body))
+    let cf = match request.cf {
+        Some(text) => text.into_js(ctx)?,
+        None => Value::new_undefined(ctx.clone()),
+    };
+    Ok((method, request.url, headers, body, cf))
 }
 
 /// A request as JavaScript describes it.
@@ -80,9 +88,11 @@ pub fn request_of<'js>(
     url: String,
     headers: &Array<'js>,
     body: &Value<'js>,
+    cf: Option<String>,
 ) -> rquickjs::Result<FetchRequest> {
     let method = Method::from_bytes(method.as_bytes()).expect("the prelude knows the methods");
-    Ok(FetchRequest { method, url, headers: headers_of(headers)?, body: body_of(host, body) })
+    let cf = cf.map(String::into_boxed_str);
+    Ok(FetchRequest { method, url, headers: headers_of(headers)?, body: body_of(host, body), cf })
 }
 
 /// Whether `request` asks for a WebSocket.

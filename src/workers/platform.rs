@@ -12,7 +12,7 @@ use crate::engine::turn::Entered;
 use crate::engine::{Host, LogLevel, OpId, Scope};
 use crate::objects::{
     ActorKey, Entry, Entrypoint, Event, Failure, Message, Objects, Reply, ReplyTo, Slot, Target,
-    WorkerNumber, overrun,
+    WorkerNumber, is_taken, overrun,
 };
 
 use super::alarm;
@@ -59,14 +59,14 @@ impl Platform {
     ) -> Entered<'js> {
         let upgrades = asks_for_upgrade(&request);
         let called =
-            request_into_js(ctx, self.host(), request).and_then(
-                |(method, url, headers, body)| match target {
+            request_into_js(ctx, self.host(), request).and_then(|(method, url, headers, body, cf)| {
+                match target {
                     Target::Worker => self.host().entry(ctx, "fetch")?.call((method, url, headers, body)),
                     Target::Object(slot) => {
-                        self.host().entry(ctx, "fetchObject")?.call((slot.0, method, url, headers, body))
+                        self.host().entry(ctx, "fetchObject")?.call((slot.0, method, url, headers, body, cf))
                     }
-                },
-            );
+                }
+            });
         self.respond(scope, called, upgrades, reply)
     }
 
@@ -80,9 +80,9 @@ impl Platform {
     ) -> Entered<'js> {
         let upgrades = asks_for_upgrade(&request);
         let called = (|| {
-            let Entrypoint { name, props, cf } = *entrypoint;
+            let Entrypoint { name, props } = *entrypoint;
             let props = self.read_optional(ctx, props)?.value;
-            let (method, url, headers, body) = request_into_js(ctx, self.host(), request)?;
+            let (method, url, headers, body, cf) = request_into_js(ctx, self.host(), request)?;
             let entry = self.host().entry(ctx, "fetchEntrypoint")?;
             entry.call((name, props, method, url, headers, body, cf))
         })();
@@ -200,6 +200,18 @@ impl Platform {
         })
     }
 
+    /// Whether the method at `path` of the object in `slot` is marked with `retryable()`.
+    fn is_retryable(&self, ctx: &Ctx<'_>, slot: Slot, path: &[String]) -> bool {
+        let [name] = path else { return false };
+        let marked: rquickjs::Result<bool> =
+            self.host().entry(ctx, "isRetryable").and_then(|entry| entry.call((slot.0, name.as_str())));
+        marked.unwrap_or_else(|_| {
+            // A getter threw: what it stands for is not marked.
+            ctx.catch();
+            false
+        })
+    }
+
     /// The result of a call. An object can be disposed, and with it every stub in it.
     fn read_result<'js>(&self, ctx: &Ctx<'js>, message: Message) -> rquickjs::Result<Value<'js>> {
         let Received { value, imports } = read_message(ctx, &self.objects, message)?;
@@ -303,17 +315,23 @@ impl Entry for Platform {
                 Entered::Done
             }
             Event::Fetch { request, reply } => self.fetch(ctx, scope, target, request, reply),
-            Event::Call { path, args, reply } => {
+            Event::Call { path, args, before, reply } => {
                 let Target::Object(slot) = target else {
                     unreachable!("methods of objects are called in objects");
                 };
+                if !is_taken(before.as_deref(), || self.is_retryable(ctx, slot, &path)) {
+                    let failure = *before.expect("only what was received before is refused");
+                    self.objects.reply(reply, Reply::Failed(failure));
+                    self.objects.end_task(scope.owner);
+                    return Entered::Done;
+                }
                 self.call_object(ctx, (scope, slot), path, args, reply)
             }
             Event::CallExport { export, path, args, reply } => self.call(ctx, scope, args, reply, |args| {
                 self.host().entry(ctx, "callExport")?.call((export.id, path, args))
             }),
             Event::CallEntrypoint { entrypoint, path, args, reply } => {
-                let Entrypoint { name, props, .. } = *entrypoint;
+                let Entrypoint { name, props } = *entrypoint;
                 self.call(ctx, scope, args, reply, |args| {
                     let props = self.read_optional(ctx, props)?.value;
                     self.host().entry(ctx, "callEntrypoint")?.call((name, props, path, args))

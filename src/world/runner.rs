@@ -286,6 +286,9 @@ impl<'a> World<'a> {
             if let Some(limit) = project.limits.subrequests {
                 objects.set_subrequests(RealmId(realm), limit);
             }
+            if let Some(delay) = project.code_update_delay {
+                objects.set_code_update(RealmId(realm), delay);
+            }
         }
         let arrivals = mailbox.clone();
         let announce = move |id| drop(arrivals.send(Message::SocketArrived(id)));

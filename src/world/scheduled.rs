@@ -190,8 +190,13 @@ mod tests {
         ] {
             let crons = Crons::new(&[], test);
             let url = format!("http://127.0.0.1:8787{path}");
-            let request =
-                FetchRequest { method: http::Method::GET, url, headers: Vec::new(), body: Body::Empty };
+            let request = FetchRequest {
+                method: http::Method::GET,
+                url,
+                headers: Vec::new(),
+                body: Body::Empty,
+                cf: None,
+            };
             let event = crons.event(request, reply(), now);
             assert_eq!(runs(&event), expected, "{path}");
         }

@@ -130,6 +130,7 @@ fn get(world: &World, path: &str) -> String {
         url: format!("http://localhost{path}"),
         headers: Vec::new(),
         body: Body::Empty,
+        cf: None,
     };
     let answer = world.fetch(request);
     world.wake();

@@ -12,10 +12,10 @@ use crate::http::Request;
 use crate::project::{Server, TestProject};
 use crate::schema::mistakes;
 
-const BASE: &str = "/cdn-cgi/dodev";
+pub const BASE: &str = "/cdn-cgi/dodev";
 const OBJECT: &str = "/cdn-cgi/dodev/objects/Counter/a";
 
-fn project() -> TestProject {
+pub fn project() -> TestProject {
     TestProject::with_files(&[
         (
             "wrangler.jsonc",
@@ -26,8 +26,11 @@ fn project() -> TestProject {
         (
             "index.js",
             r#"import { DurableObject } from "cloudflare:workers";
+            import { retryable } from "cloudflare:durable-objects";
             export class Counter extends DurableObject {
+              static { retryable(this.prototype.marked); }
               calls = 0;
+              marked() { return ++this.calls; }
               async inc() {
                 this.calls++;
                 const v = (await this.ctx.storage.get("v") ?? 0) + 1;
@@ -62,6 +65,7 @@ fn project() -> TestProject {
                   if (pathname === "/once") {
                     return Response.json(await env.C.getByName("a", { retry: { maxRetries: 0 } }).memory());
                   }
+                  if (pathname === "/fetch") return await stub.fetch(request);
                   if (pathname === "/options") {
                     env.C.get(env.C.newUniqueId(), JSON.parse(decodeURIComponent(search.slice(1))));
                     return new Response("ok");
@@ -76,7 +80,7 @@ fn project() -> TestProject {
     ])
 }
 
-fn ask(server: &Server, method: &str, path: &str, body: &Value) -> (u16, Value) {
+pub fn ask(server: &Server, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let mut request = Request::new(method, path);
     if method != "GET" {
         request = request.header("content-type", "application/json").body(body.to_string());
@@ -87,13 +91,13 @@ fn ask(server: &Server, method: &str, path: &str, body: &Value) -> (u16, Value) 
     (response.status, json)
 }
 
-fn get(server: &Server, path: &str) -> Value {
+pub fn get(server: &Server, path: &str) -> Value {
     let (status, json) = ask(server, "GET", path, &Value::Null);
     assert_eq!(status, 200, "{path}: {json}");
     json
 }
 
-fn post(server: &Server, path: &str, body: &Value) -> Value {
+pub fn post(server: &Server, path: &str, body: &Value) -> Value {
     let (status, json) = ask(server, "POST", path, body);
     assert_eq!(status, 200, "{path}: {json}");
     json
@@ -222,40 +226,6 @@ fn runs_sets_and_deletes_alarms() {
     server.stop();
     let server = project.start();
     assert_eq!(get(&server, &alarm)["alarm"], Value::Null, "the list on disk agrees");
-    server.stop();
-}
-
-#[test]
-fn injects_faults_into_calls_by_stubs() {
-    let project = project();
-    let server = project.start();
-    assert_eq!(server.get("/inc").text(), "1");
-    let faults = format!("{BASE}/faults");
-    let answer_with = |fault: Value| {
-        post(&server, &faults, &fault);
-        server.get("/memory").text()
-    };
-    let overload = answer_with(json!({ "class": "Counter", "fault": "overload" }));
-    let text = "Durable Object is overloaded. Too many requests queued.";
-    assert_eq!(overload, json!({ "message": text, "overloaded": true }).to_string());
-    assert_eq!(server.get("/memory").text(), "1", "one call only");
-    assert_eq!(answer_with(json!({ "class": "Counter", "object": "b", "fault": "overload" })), "1");
-    assert_eq!(get(&server, &faults)["faults"].as_array().map(Vec::len), Some(1));
-    assert_eq!(ask(&server, "DELETE", &faults, &Value::Null).1, json!({ "count": 1 }));
-    assert_eq!(answer_with(json!({ "class": "Counter", "fault": "delay", "delayMs": 1 })), "1");
-    assert_eq!(answer_with(json!({ "class": "Counter", "fault": "evict" })), "0");
-    let lost = json!({ "class": "Counter", "fault": "disconnect" });
-    let mut watch = Watch::start(server.port());
-    assert_eq!(answer_with(lost.clone()), "0", "the call is made again");
-    watch.wait("retry");
-    post(&server, &faults, &lost);
-    let lost = json!({ "message": "Network connection lost.", "retryable": true });
-    assert_eq!(server.get("/once").text(), lost.to_string(), "the stub allows no retry");
-    let reset = answer_with(json!({ "class": "Counter", "fault": "reset" }));
-    let text = "Application called abort() to reset Durable Object.";
-    assert_eq!(reset, json!({ "message": text, "durableObjectReset": true }).to_string());
-    assert_eq!(ask(&server, "POST", &faults, &json!({ "class": "Counter", "fault": "delay" })).0, 400);
-    assert_eq!(ask(&server, "POST", &faults, &json!({ "class": "No", "fault": "reset" })).0, 404);
     server.stop();
 }
 
@@ -546,10 +516,10 @@ fn who_asks_nonsense_gets_a_sentence_and_changes_nothing() {
 }
 
 /// A listener of the stream of events.
-struct Watch(BufReader<TcpStream>);
+pub struct Watch(BufReader<TcpStream>);
 
 impl Watch {
-    fn start(port: u16) -> Self {
+    pub fn start(port: u16) -> Self {
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let head = format!("GET {BASE}/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -573,7 +543,7 @@ impl Watch {
         }
     }
 
-    fn wait(&mut self, event: &str) -> Value {
+    pub fn wait(&mut self, event: &str) -> Value {
         loop {
             let line = self.next().unwrap_or_else(|| panic!("the stream ended before `{event}`"));
             if line["event"] == event {

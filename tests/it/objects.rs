@@ -276,6 +276,52 @@ fn an_event_makes_a_limited_number_of_subrequests() {
     server.stop();
 }
 
+const MEMORY: &str = r#"import { DurableObject } from "cloudflare:workers";
+export class Room extends DurableObject {
+  kept = [];
+  garbage() { for (let i = 0; i < 9; i++) { const a = [new Uint8Array(10 << 20)]; a.push(a); } return 1; }
+  grow(count) { for (let i = 0; i < count; i++) this.kept.push(new Uint8Array(10 << 20)); return this.kept.length; }
+  shrink() { this.kept = []; return 0; }
+  end() { this.ctx.abort(); }
+}
+export default {
+  async fetch(request, env) {
+    const [, name, method, count] = new URL(request.url).pathname.split("/");
+    try { return Response.json(await env.C.getByName(name)[method](Number(count))); } catch (error) { return Response.json(`${error}`); }
+  },
+};"#;
+
+#[test]
+fn memory_that_is_nearly_used_up_is_warned_of_once_in_an_objects_life() {
+    let server = project(MEMORY).start();
+    let warnings = || {
+        // The lines of what was asked stand behind its warnings.
+        let from = server.process().line_count();
+        server.get("/z/shrink/0");
+        let asked = server.process().wait_line(from, "/z/shrink/0", Deadline::after(Duration::from_secs(10)));
+        assert!(asked.is_some());
+        let lines = server.process().output();
+        lines
+            .lines()
+            .filter(|l| l.contains("% of the memory is in use"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(answer(&server, "/a/garbage/0"), 1);
+    assert_eq!(answer(&server, "/a/grow/5"), 5);
+    assert_eq!(warnings(), [""; 0], "garbage does not count");
+    assert_eq!(answer(&server, "/b/grow/6"), 6);
+    let told = warnings();
+    assert!(told.len() == 1 && told[0].contains("[Room:b]"), "it names who took the most of it: {told:?}");
+    assert_eq!(answer(&server, "/b/shrink/0"), 0);
+    assert_eq!(answer(&server, "/b/grow/6"), 6);
+    assert_eq!(warnings().len(), 1, "once is enough");
+    assert!(answer(&server, "/b/end/0").is_string());
+    assert_eq!(answer(&server, "/b/grow/6"), 6);
+    assert_eq!(warnings().len(), 2, "but an object that was reset begins anew");
+    server.stop();
+}
+
 #[test]
 fn what_keeps_an_object_awake_is_told() {
     let project = limited();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::deadline::Deadline;
+use crate::http::Connection;
 use crate::project::{Server, ServerCommand, TestProject};
 
 /// For one event.
@@ -226,4 +227,49 @@ fn memory_stays_flat_over_reloads() {
 #[ignore = "takes a minute"]
 fn memory_stays_flat_over_a_thousand_reloads() {
     memory_stays_flat(50, 1_000, 12 * 1024);
+}
+
+/// An object whose `hang` never ends, under the strategy `strategy` for code updates.
+fn busy(strategy: &str) -> TestProject {
+    let config = format!(
+        r#"{{ "name": "app", "main": "index.js", "compatibility_date": "2026-11-01",
+            "durable_objects": {{ "bindings": [{{ "name": "C", "class_name": "Room" }}], "code_update_strategy": {strategy} }},
+            "migrations": [{{ "tag": "v1", "new_sqlite_classes": ["Room"] }}] }}"#
+    );
+    TestProject::with_files(&[("wrangler.jsonc", &config), ("index.js", &room("old"))])
+}
+
+fn room(mark: &str) -> String {
+    format!(
+        r#"import {{ DurableObject }} from "cloudflare:workers";
+        export class Room extends DurableObject {{
+          async hang() {{ console.log("hangs"); this.timer = setInterval(() => {{}}, 1000); await scheduler.wait(3_600_000); }}
+          say() {{ return "{mark}"; }}
+        }}
+        export default {{
+          async fetch(request, env) {{
+            try {{ return Response.json(await env.C.getByName("a")[new URL(request.url).pathname.slice(1)]()); }}
+            catch (error) {{ return Response.json([error.message, {{ ...error }}]); }}
+          }},
+        }};"#
+    )
+}
+
+#[test]
+fn busy_objects_are_reset_when_the_strategy_for_code_updates_says_so() {
+    for strategy in [r#"{ "mode": "immediate" }"#, r#"{ "mode": "deferred", "max_delay": 0.3 }"#] {
+        let project = busy(strategy);
+        let server = start(&project, &[]);
+        let mut waiting = Connection::open(server.port()).expect("a connection");
+        waiting.limit(LIMIT);
+        waiting.write(b"GET /hang HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
+        assert!(server.process().wait_line(0, "hangs", Deadline::after(LIMIT)).is_some());
+        save(&project, &server, "index.js", &room("new"), "reloaded");
+        // It waits for the object, which the old code has until then.
+        assert_eq!(server.get("/say").text(), r#""new""#, "{strategy}");
+        let told = waiting.read_response(false).expect("an answer").text();
+        let words = r#"["Durable Object reset because its code was updated.",{"durableObjectReset":true}]"#;
+        assert_eq!(told, words, "{strategy}");
+        server.stop();
+    }
 }

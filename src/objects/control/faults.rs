@@ -30,8 +30,11 @@ pub enum Fault {
     Reset,
     /// The call is refused because the object has too much to do.
     Overload,
-    /// The connection is lost before the call reaches the object.
-    Disconnect,
+    /// The connection is lost: before the call reaches the object, or, if it is `received`, before the answer leaves it.
+    Disconnect {
+        /// Whether the object gets the call.
+        received: bool,
+    },
     /// The call is delivered later.
     Delay(Duration),
 }
@@ -43,7 +46,7 @@ impl Fault {
             Self::Evict => "evict",
             Self::Reset => "reset",
             Self::Overload => "overload",
-            Self::Disconnect => "disconnect",
+            Self::Disconnect { .. } => "disconnect",
             Self::Delay(_) => "delay",
         }
     }
@@ -74,6 +77,8 @@ pub struct FaultFacts {
     pub fault: &'static str,
     /// Milliseconds of a delay.
     pub delay_ms: Option<u64>,
+    /// Whether the object gets the call before the connection is lost.
+    pub received: Option<bool>,
     /// How many calls it is still for.
     pub count: u32,
 }
@@ -81,6 +86,10 @@ pub struct FaultFacts {
 // Fidelity: the platform's texts, from its documentation and workerd's `jsg/util.c++`.
 const LOST_TEXT: &str = "Network connection lost.";
 const RESET_TEXT: &str = "Application called abort() to reset Durable Object.";
+
+fn lost() -> Failure {
+    Failure::platform(LOST_TEXT, &[RETRYABLE])
+}
 
 struct Rule {
     class: String,
@@ -135,6 +144,10 @@ impl Faults {
             fault: rule.fault.name(),
             delay_ms: match rule.fault {
                 Fault::Delay(delay) => u64::try_from(delay.as_millis()).ok(),
+                _ => None,
+            },
+            received: match rule.fault {
+                Fault::Disconnect { received } => Some(received),
                 _ => None,
             },
             count: rule.count,
@@ -201,7 +214,8 @@ impl Objects {
                 }
             }
             Fault::Overload => self.refuse_call(outgoing, Failure::platform(QUEUE_FULL, &[OVERLOADED])),
-            Fault::Disconnect => self.lose_call(outgoing, Failure::platform(LOST_TEXT, &[RETRYABLE])),
+            Fault::Disconnect { received: false } => self.lose_call(outgoing, lost()),
+            Fault::Disconnect { received: true } => self.lose_answer(outgoing, lost()),
             Fault::Delay(delay) => self.faults.delay(self.host.clock.elapsed() + delay, outgoing, false),
         }
     }
@@ -212,6 +226,23 @@ impl Objects {
         match outgoing.attempts.fail(&failure, now) {
             Some(delay) => self.faults.delay(now + delay, outgoing, true),
             None => self.refuse_call(outgoing, failure),
+        }
+    }
+
+    /// The object gets the call, and the caller no answer: it is made again as the same one, which only methods marked
+    /// with `retryable()` take twice, or fails.
+    fn lose_answer(&self, outgoing: Outgoing, failure: Failure) {
+        let Outgoing { slot, breaks, mut attempts, event } = outgoing;
+        let (delivered, reply) = event.without_reply();
+        let again = delivered.again(&failure);
+        self.arrive(Outgoing { slot, breaks, attempts, event: delivered });
+        let now = self.host.clock.elapsed();
+        match again.zip(attempts.fail(&failure, now)) {
+            Some((again, delay)) => {
+                let event = again.with_reply(reply);
+                self.faults.delay(now + delay, Outgoing { slot, breaks, attempts, event }, true);
+            }
+            None => self.refuse(reply, failure),
         }
     }
 

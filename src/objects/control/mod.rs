@@ -244,7 +244,8 @@ impl Objects {
             }
             Action::Call(method, args) => {
                 let args = args.map(|bytes| Message { bytes, parcels: Vec::new() });
-                let event = Event::Call { path: vec![method], args, reply: ReplyTo::Control(asker) };
+                let event =
+                    Event::Call { path: vec![method], args, before: None, reply: ReplyTo::Control(asker) };
                 return self.deliver(slot(), ROOT, event);
             }
             Action::Fetch(request) => {

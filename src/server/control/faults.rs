@@ -29,6 +29,7 @@ struct FaultBody {
     object: Option<String>,
     fault: Kind,
     delay_ms: Option<u64>,
+    received: Option<bool>,
     #[serde(default = "once")]
     count: u32,
 }
@@ -49,6 +50,9 @@ fn once() -> u32 {
 
 impl FaultBody {
     fn rule(self) -> Result<FaultRule, Problem> {
+        if self.received.is_some() && !matches!(self.fault, Kind::Disconnect) {
+            return Err(invalid("only a disconnect has `received`"));
+        }
         let fault = match (self.fault, self.delay_ms) {
             (Kind::Delay, Some(ms)) if ms <= DELAY_MAX_MS => Fault::Delay(Duration::from_millis(ms)),
             (Kind::Delay, _) => {
@@ -58,7 +62,7 @@ impl FaultBody {
             (Kind::Evict, None) => Fault::Evict,
             (Kind::Reset, None) => Fault::Reset,
             (Kind::Overload, None) => Fault::Overload,
-            (Kind::Disconnect, None) => Fault::Disconnect,
+            (Kind::Disconnect, None) => Fault::Disconnect { received: self.received == Some(true) },
         };
         let object = self.object.map(|object| target(self.class.clone(), &object)).transpose()?;
         Ok(FaultRule { class: self.class, object: object.map(|t| t.object), fault, count: self.count })

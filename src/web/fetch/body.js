@@ -5,6 +5,7 @@
 import host from "dodev:host";
 import { Blob, bytesOfBlob, isBlob } from "dodev:web/blob";
 import { FormData, formDataFrom, isFormData, serializeForm } from "dodev:web/form_data";
+import { SOURCE, requireOwn } from "dodev:web/owner";
 import { illegal, isObject, publish, usv } from "dodev:web/webidl";
 import { URLSearchParams } from "dodev:web/url";
 import {
@@ -46,6 +47,7 @@ export function takeBody(owner) {
     if (isLocked(source)) throw new TypeError("This ReadableStream is currently locked to a reader.");
     return takeOrigin(source) ?? source;
   }
+  requireOwn(makerOf(owner), SOURCE);
   setSource(owner, TAKEN);
   return source;
 }
@@ -58,6 +60,7 @@ export function moveBody(owner) {
     if (isLocked(source)) throw new TypeError("The ReadableStream has been locked to a reader.");
     return moveStream(source);
   }
+  requireOwn(makerOf(owner), SOURCE);
   setSource(owner, TAKEN);
   return source;
 }
@@ -70,7 +73,10 @@ export function forkBody(owner) {
     throw new TypeError("This ReadableStream is currently locked to a reader,");
   }
   if (typeof source === "number") source = streamOf(owner);
-  if (!isReadableStream(source)) return source;
+  if (!isReadableStream(source)) {
+    requireOwn(makerOf(owner), SOURCE);
+    return source;
+  }
   const [mine, other] = teeStream(source);
   setSource(owner, mine);
   return other;
@@ -82,8 +88,8 @@ function streamOf(owner) {
   if (source === null || isReadableStream(source)) return source;
   let stream;
   if (source === TAKEN) stream = spentStream();
-  else if (typeof source === "number") stream = streamFromPipe(source);
-  else stream = streamFromBytes(typeof source === "string" ? utf8Encode(source) : source);
+  else if (typeof source === "number") stream = streamFromPipe(source, makerOf(owner));
+  else stream = streamFromBytes(typeof source === "string" ? utf8Encode(source) : source, makerOf(owner));
   setSource(owner, stream);
   return stream;
 }
@@ -170,7 +176,7 @@ let second;
 
 /**
  * Makes `Class` inherit from Body. `owns` says whether an object is one; `get`, `set` reach its source; `type` gives
- * its content type or null.
+ * its content type or null, `maker` who made its source.
  */
 export function inherit(Class, owner) {
   Object.setPrototypeOf(Class.prototype, Body.prototype);
@@ -185,6 +191,7 @@ function ownerOf(body) {
 
 const getSource = (body) => ownerOf(body).get(body);
 const setSource = (body, source) => ownerOf(body).set(body, source);
+const makerOf = (body) => ownerOf(body).maker(body);
 const typeOf = (body) => ownerOf(body).type(body);
 
 /** The content type that the last call of `extract` found. */

@@ -1,8 +1,8 @@
 // Where requests and responses enter and leave an isolate; the global fetch().
 import host from "dodev:host";
-import { Request, describe as describeRequest, incomingRequest, makeRequest } from "dodev:web/fetch/request";
+import { Request, cfText, describe, incomingRequest, makeRequest } from "dodev:web/fetch/request";
 import { Response, describe as describeResponse, makeResponse, rareOf, take } from "dodev:web/fetch/response";
-import { Headers, isHeaders, isImmutable, makeHeaders, rawList } from "dodev:web/headers";
+import { Headers, isHeaders, isImmutable, lookUp, makeHeaders, rawList } from "dodev:web/headers";
 import { cancelReader, readerOf, readNext } from "dodev:web/streams";
 import { badArgument } from "dodev:web/webidl";
 
@@ -53,6 +53,22 @@ export async function pumpToHost(stream, pipe) {
   host.bodyEnd(pipe);
 }
 
+/** All parts of a request, its body taken away. */
+export function describeRequest(request) {
+  return { ...describe(request), cf: request.cf };
+}
+
+/** The same for the one who is to answer it: with the header fields that follow from its `cache`; `cf` is `cfText`'s. */
+export function takeRequest(request) {
+  const description = describe(request);
+  if (description.cache === undefined) return description;
+  const { headers } = description;
+  for (const name of ["cache-control", "pragma"]) {
+    if (lookUp(headers, name) === null) headers.push(name, "no-cache");
+  }
+  return description;
+}
+
 /** The request of a description made by `describeRequest`. */
 export function reviveRequest(description) {
   const { method, url, headers, body, ...rest } = description;
@@ -76,4 +92,4 @@ export function reviveHeaders({ headers, immutable }) {
   return makeHeaders(headers, immutable);
 }
 
-export { Headers, Request, Response, describeRequest, describeResponse, incomingRequest, isHeaders };
+export { Headers, Request, Response, cfText, describeResponse, incomingRequest, isHeaders };

@@ -102,10 +102,29 @@ mod tests {
     #[test]
     fn cf_and_copies_of_a_request() {
         check(
-            "const r = fetching.incomingRequest('GET', 'http://a/b', 7, null, { colo: 'X' });
+            "const r = fetching.incomingRequest('GET', 'http://a/b', 7, null, '{\"colo\":\"X\"}');
              const copy = new Request(r); copy.headers.set('a', 'b');
-             return [r.cf, copy.cf, copy.headers.get('a'), r.headers.get('a'), r.clone().headers.get('accept')];",
-            r#"[{"colo":"X"},{"colo":"X"},"b",null,"*/*"]"#,
+             const frozen = [r, copy, r.clone()].map(({ cf }) => Object.isFrozen(cf));
+             return [r.cf, copy.cf, frozen, copy.headers.get('a'), r.headers.get('a'), r.clone().headers.get('accept')];",
+            r#"[{"colo":"X"},{"colo":"X"},[true,false,false],"b",null,"*/*"]"#,
+        );
+    }
+
+    #[test]
+    fn cf_is_sent_with_the_wishes_that_follow_from_it() {
+        check(
+            "const sent = (init) => { try { return fetching.cfText(new Request('http://a/', init)) ?? null } catch (e) { return e.message } };
+             const outside = fetching.incomingRequest('GET', 'http://a/b', 7, null, true);
+             const edge = fetching.cfText(outside);
+             return [sent({}), sent({ cf: { cacheTtl: 5 } }), sent({ cf: { cacheTtl: -1 } }), sent({ cf: { f() {}, d: NaN } }),
+               sent({ cache: 'no-store', cf: { a: 1 } }), sent({ cache: 'no-cache' }), sent({ cache: 'no-store', cf: { cacheTtl: 4 } }),
+               edge === fetching.cfText(new Request(outside)), edge === JSON.stringify(outside.cf)];",
+            concat!(
+                r#"[null,"{\"cacheTtl\":5,\"cacheControl\":\"max-age=5\"}","{\"cacheTtl\":-1,\"cacheControl\":\"no-store\"}","{\"d\":null}","#,
+                r#""{\"a\":1,\"cacheTtl\":-1,\"cacheLevel\":\"bypass\",\"cacheControl\":\"no-store\"}","#,
+                r#""{\"cacheForceRevalidate\":true,\"cacheControl\":\"no-cache\"}","#,
+                r#""CacheTtl: 4, is not compatible with cache: no-store header.",true,true]"#,
+            ),
         );
     }
 

@@ -3,7 +3,7 @@
 // Fidelity: workerd's `api/http.c++` for messages and for what a redirect changes. Loaded when first used.
 import host from "dodev:host";
 import { follow, isSignal } from "dodev:web/abort";
-import { Request, describeRequest, pumpToHost, reviveResponse } from "dodev:web/fetch";
+import { Request, pumpToHost, reviveResponse, takeRequest } from "dodev:web/fetch";
 import { header, redirected } from "dodev:web/fetch/redirect";
 import { socketOf } from "dodev:web/web_socket";
 
@@ -105,7 +105,7 @@ export async function openSocket(url, protocols, onStart) {
 export async function fetchOutside(input, init) {
   const request = new Request(input, init);
   if (host.fetchOutside === undefined) throw new Error(`dodev does not emulate fetch() here: ${request.url}`);
-  let { method, url, headers, redirect, signal, body } = describeRequest(request);
+  let { method, url, headers, redirect, signal, body } = takeRequest(request);
   body ??= null;
   check(url);
   if (!isSignal(signal)) signal = undefined;

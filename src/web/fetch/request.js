@@ -1,8 +1,10 @@
 // The Request class: requests from outside, whose parts are fetched when asked for, and requests that user code makes.
 import host from "dodev:host";
 import { AbortController, AbortSignal } from "dodev:web/abort";
+import { EDGE, checkWishes, cloneCf, readCf, writeCf } from "dodev:web/fetch/cf";
 import { extract, extractedType, forkBody, inherit, isUsed, moveBody, takeBody } from "dodev:web/fetch/body";
 import { HEADERS_INIT_TYPE, isHeaders, isImmutable, listFrom, lookUp, makeHeaders, rawList } from "dodev:web/headers";
+import { owner } from "dodev:web/owner";
 import { badConstruction, badField, illegal, isObject, publish, usv } from "dodev:web/webidl";
 
 const DICTIONARY = "RequestInitializerDict";
@@ -33,6 +35,8 @@ let copyFrom;
 let imitate;
 let apply;
 let more;
+let cfOf;
+let cfText;
 
 function methodFrom(value) {
   const text = usv(value);
@@ -49,10 +53,6 @@ function implyType(list, type) {
   list.push("content-type", type);
 }
 
-function cloneCf(cf) {
-  return cf === undefined ? undefined : structuredClone(cf);
-}
-
 /** What is rarely set on a request, so that most requests do without it. */
 function rareOf() {
   return {
@@ -65,43 +65,25 @@ function rareOf() {
   };
 }
 
-function copyRare(rare) {
-  return rare === undefined || rare === INCOMING || rare === FROM_OUTSIDE ? rare : { ...rare, cf: cloneCf(rare.cf) };
-}
-
-/** Shared by all requests from outside until one of them needs its own. */
+/** Shared by all requests that arrive without `cf` until one of them needs its own. */
 const INCOMING = Object.freeze({ ...rareOf(), redirect: "manual" });
 
-/** The same for requests from outside of the server, until somebody looks at `cf`. */
-const FROM_OUTSIDE = Object.freeze({ ...INCOMING });
+/** The same for requests from outside of the server, and for copies of them, until somebody looks at `cf`. */
+const FROM_OUTSIDE = Object.freeze({ ...INCOMING, unread: EDGE });
+const COPIED = Object.freeze({ ...INCOMING });
 
-/** What the platform's edge knows of a request. Deviation: the same for all, since there is no edge here. */
-function edgeProperties() {
-  return {
-    asOrganization: "",
-    asn: 0,
-    clientAcceptEncoding: "gzip, deflate, br",
-    city: "Local",
-    colo: "DFW",
-    continent: "NA",
-    country: "US",
-    edgeRequestKeepAliveStatus: 1,
-    httpProtocol: "HTTP/1.1",
-    latitude: "30.27130",
-    longitude: "-97.74260",
-    postalCode: "78701",
-    region: "Texas",
-    regionCode: "TX",
-    requestPriority: "",
-    timezone: "America/Chicago",
-    tlsCipher: "AEAD-AES128-GCM-SHA256",
-    tlsVersion: "TLSv1.3",
-  };
+function copyRare(rare) {
+  if (rare === undefined || rare === INCOMING || rare === COPIED) return rare;
+  if (rare === FROM_OUTSIDE) return COPIED;
+  const { unread, ...others } = rare;
+  return { ...others, cf: unread === undefined ? cloneCf(rare.cf) : JSON.parse(unread) };
 }
 
 /** An HTTP request. */
 export class Request {
   #source = null;
+  /** Who made the source. */
+  #maker = 0;
   #method = "GET";
   #url;
   /** A Headers object, the flat list for one, or the host's handle. */
@@ -124,6 +106,7 @@ export class Request {
       source = isRequest(init) ? imitate(this, init) : apply(this, init, source);
     }
     this.#source = source;
+    if (source !== null) this.#maker = owner();
   }
 
   static {
@@ -169,6 +152,7 @@ export class Request {
       }
       if (cf !== undefined) {
         if (!isObject(cf)) badField("cf", DICTIONARY, "Object");
+        checkWishes(cf, cache);
         more(self).cf = cloneCf(cf);
       }
       const bodiless = self.#method === "GET" || self.#method === "HEAD";
@@ -201,8 +185,26 @@ export class Request {
     more = (self) => {
       const rare = self.#rare;
       if (rare === undefined) return (self.#rare = rareOf());
-      if (rare === FROM_OUTSIDE) return (self.#rare = { ...rare, cf: edgeProperties() });
-      return rare === INCOMING ? (self.#rare = { ...rare }) : rare;
+      if (rare === COPIED) return (self.#rare = { ...rare, cf: JSON.parse(EDGE) });
+      return Object.isFrozen(rare) ? (self.#rare = { ...rare }) : rare;
+    };
+    cfOf = (self) => {
+      const rare = self.#rare;
+      if (rare === undefined || rare === INCOMING) return undefined;
+      if (rare !== COPIED && rare.unread === undefined) return rare.cf;
+      const own = more(self);
+      if (own.unread !== undefined) {
+        own.cf = readCf(own.unread);
+        own.unread = undefined;
+      }
+      return own.cf;
+    };
+    cfText = (self) => {
+      const rare = self.#rare;
+      if (rare === undefined || rare === INCOMING) return undefined;
+      if (rare === COPIED) return EDGE;
+      if (rare.unread === undefined) return writeCf(rare.cf, rare.cache);
+      return rare.cache === undefined ? rare.unread : writeCf(cfOf(self), rare.cache);
     };
     isRequest = (value) => isObject(value) && #url in value;
     makeRequest = (method, url, headers, body, rare) => {
@@ -212,6 +214,7 @@ export class Request {
       request.#headers = headers;
       request.#rare = rare;
       request.#source = body;
+      if (body !== null) request.#maker = owner();
       return request;
     };
     describe = (request) => {
@@ -221,7 +224,6 @@ export class Request {
         url: request.#url,
         headers: listOf(request).slice(),
         redirect: rare?.redirect ?? "follow",
-        cf: rare?.cf,
         cache: rare?.cache,
         signal: rare?.signal,
         encodeResponseBody: rare?.encodeResponseBody ?? "automatic",
@@ -235,6 +237,7 @@ export class Request {
         request.#source = source;
       },
       type: (request) => lookUp(listOf(request), "content-type"),
+      maker: (request) => request.#maker,
     });
     incomingRequest = (method, url, headers, body, cf) => {
       const request = new Request(BARE);
@@ -242,8 +245,9 @@ export class Request {
       request.#url = url;
       request.#headers = headers;
       request.#source = body;
+      if (body !== null) request.#maker = owner();
       if (cf === true) request.#rare = FROM_OUTSIDE;
-      else request.#rare = cf === undefined ? INCOMING : { ...INCOMING, cf };
+      else request.#rare = cf === undefined ? INCOMING : { ...INCOMING, unread: cf };
       return request;
     };
     copyRequest = (request) => {
@@ -303,7 +307,7 @@ export class Request {
 
   get cf() {
     if (this === undefined || !(#url in this)) illegal();
-    return this.#rare === FROM_OUTSIDE ? more(this).cf : this.#rare?.cf;
+    return cfOf(this);
   }
 
   get integrity() {
@@ -326,9 +330,12 @@ publish(Request);
 /**
  * The request that came from outside.
  * `headers`: handle for `host.requestHeaders`; `body`: null, an ArrayBuffer of all of it, or a pipe id;
- * `cf`: the value of `request.cf`, or `true` for what the edge knows of a request from outside.
+ * `cf`: `request.cf` as JSON, or `true` for what the edge knows of a request from outside.
  */
 export { incomingRequest };
 
-/** The parts of a request, its body taken away; whether a value is a request; a request of given parts. */
+/** `cf` of a request as JSON for the one who is asked, undefined if it has none. */
+export { cfText };
+
+/** The parts of a request but `cf`, its body taken away; whether a value is a request; a request of given parts. */
 export { describe, isRequest, makeRequest };

@@ -1,7 +1,9 @@
 // The Response class. One made from a string holds no headers object and no stream until somebody asks.
 import host from "dodev:host";
 import { TAKEN, TEXT_TYPE, extract, extractedType, forkBody, inherit, takeBody } from "dodev:web/fetch/body";
+import { cloneCf } from "dodev:web/fetch/cf";
 import { HEADERS_INIT_TYPE, isImmutable, listFrom, lookUp, makeHeaders, rawList } from "dodev:web/headers";
+import { SOURCE, owner, requireOwn } from "dodev:web/owner";
 import { isWebSocket } from "dodev:web/web_socket";
 import {
   badArgument,
@@ -34,10 +36,6 @@ function hasNullBody(status) {
   return status === 101 || status === 204 || status === 205 || status === 304;
 }
 
-function cloneCf(cf) {
-  return cf === undefined ? undefined : structuredClone(cf);
-}
-
 /** What is rarely set on a response. */
 function rareOf() {
   return {
@@ -65,6 +63,8 @@ function checkStatusText(text) {
 /** An HTTP response. */
 export class Response {
   #source = null;
+  /** Who made the source. */
+  #maker = 0;
   #status = 200;
   /** undefined, a content type that is all there is, the flat list of headers, or a Headers object. */
   #headers;
@@ -73,6 +73,7 @@ export class Response {
   constructor(body, init) {
     if (init === undefined && typeof body === "string") {
       this.#source = body.toWellFormed();
+      this.#maker = owner();
       this.#headers = TEXT_TYPE;
       return;
     }
@@ -90,6 +91,7 @@ export class Response {
       return;
     }
     this.#source = source;
+    this.#maker = owner();
     if (extractedType !== null) {
       if (this.#headers === undefined) this.#headers = extractedType;
       else withType(this.#headers, extractedType);
@@ -153,6 +155,7 @@ export class Response {
       response.#headers = immutable ? makeHeaders(headers, true) : headers;
       response.#rare = rare;
       response.#source = body;
+      if (body !== null) response.#maker = owner();
       return response;
     };
     take = (response) => {
@@ -160,8 +163,10 @@ export class Response {
       const list =
         typeof headers === "string" ? ["content-type", headers] : headers === undefined ? [] : listOf(response);
       let body = response.#source;
-      if (typeof body === "string") response.#source = TAKEN;
-      else if (body !== null) body = takeBody(response);
+      if (typeof body === "string") {
+        requireOwn(response.#maker, SOURCE);
+        response.#source = TAKEN;
+      } else if (body !== null) body = takeBody(response);
       const rare = response.#rare;
       return rare === undefined
         ? [response.#status, "", list, body, null]
@@ -180,6 +185,7 @@ export class Response {
         response.#source = source;
       },
       type: (response) => lookUp(listOf(response), "content-type"),
+      maker: (response) => response.#maker,
     });
   }
 
@@ -208,6 +214,7 @@ export class Response {
     if (hasNullBody(response.#status)) throw new TypeError(NULL_BODY);
     withType(listOf(response), "application/json");
     response.#source = text;
+    response.#maker = owner();
     return response;
   }
 

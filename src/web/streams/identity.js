@@ -5,6 +5,7 @@ import { markOf } from "dodev:web/streams/strategies";
 import { BARE, TransformStream, setSides } from "dodev:web/streams/transform";
 import { nativeWritable, writableState } from "dodev:web/streams/writable";
 import host from "dodev:host";
+import { SINK, owner, requireOwn } from "dodev:web/owner";
 import { badConstruction, publish, toUint } from "dodev:web/webidl";
 
 const NOT_BYTES =
@@ -35,6 +36,8 @@ function passage(expected, strategy) {
   const controller = new ByteController(readable, 0, pull, cancel);
   readable.controller = controller;
   readable.native = true;
+  const maker = owner();
+  readable.owner = maker;
   controller.started = true;
 
   /** Fulfils when the readable side asked for more. */
@@ -44,6 +47,7 @@ function passage(expected, strategy) {
   };
   const sink = {
     async write(chunk) {
+      requireOwn(maker, SINK);
       if (typeof chunk === "string") chunk = host.utf8Encode(chunk.toWellFormed());
       else if (!(chunk instanceof ArrayBuffer) && !ArrayBuffer.isView(chunk)) throw new TypeError(NOT_BYTES);
       const { byteLength } = chunk;

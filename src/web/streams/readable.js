@@ -12,6 +12,7 @@ import {
   nextChunk,
   release,
 } from "dodev:web/streams/readers";
+import { SOURCE as NATIVE, owner, requireOwn } from "dodev:web/owner";
 import { tee } from "dodev:web/streams/tee";
 import { isWritableLocked, isWritableStream } from "dodev:web/streams/writable";
 import { badArgument, badConstruction, badField, hidden, illegal, isObject, publish } from "dodev:web/webidl";
@@ -29,6 +30,8 @@ export class ReadableState {
   controller = undefined;
   /** Whether the platform delivers the chunks: then one read waits at a time. */
   native = false;
+  /** Who may use it, where the platform delivers the chunks; 0 is everybody. */
+  owner = 0;
   /** Bytes or a host pipe that the whole stream stands for while nobody has touched it. */
   origin = undefined;
 }
@@ -52,8 +55,18 @@ export function errorState(state, error) {
   for (const request of reader.requests.splice(0)) request.error(error);
 }
 
+/** Throws unless the stream belongs to what runs now. */
+export function checkOwner(state) {
+  if (state.owner !== 0) requireOwn(state.owner, NATIVE);
+}
+
 /** Cancels `state` whoever holds it. */
 export function cancelState(state, reason) {
+  try {
+    checkOwner(state);
+  } catch (error) {
+    return Promise.reject(error);
+  }
   state.disturbed = true;
   if (state.status === "closed") return Promise.resolve(undefined);
   if (state.status === "errored") return Promise.reject(state.error);
@@ -354,6 +367,7 @@ export class ReadableStream {
   tee() {
     if (this === undefined || !(#state in this)) illegal();
     if (this.locked) throw new TypeError("This ReadableStream is currently locked to a reader,");
+    checkOwner(this.#state);
     return tee(this.#state).map(streamOf);
   }
 
@@ -434,13 +448,17 @@ export const isDisturbed = (stream) => stateOf(stream).disturbed;
 /** Whether somebody holds `stream`. */
 export const isLocked = (stream) => stateOf(stream).reader !== undefined;
 
-/** A stream whose contents the platform delivers: `pull(controller)` uses `enqueueBytes` and `finishBytes`. */
-export function nativeStream(pull, cancel, origin) {
+/**
+ * A stream whose contents the platform delivers: `pull(controller)` uses `enqueueBytes` and `finishBytes`. It belongs to
+ * `maker`.
+ */
+export function nativeStream(pull, cancel, origin, maker = owner()) {
   const state = new ReadableState();
   const controller = new ByteController(state, 0, () => pull(controller), cancel);
   state.controller = controller;
   state.origin = origin;
   state.native = true;
+  state.owner = maker;
   controller.started = true;
   return streamOf(state);
 }

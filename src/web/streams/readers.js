@@ -1,5 +1,5 @@
 // Readers: the default one and the one that brings its own buffers.
-import { LOCKED, cancelState, isReadableStream, stateOf } from "dodev:web/streams/readable";
+import { LOCKED, cancelState, checkOwner, isReadableStream, stateOf } from "dodev:web/streams/readable";
 import { promiseCall, quietDeferred } from "dodev:web/streams/strategies";
 import { badArgument, badConstruction, illegal, publish } from "dodev:web/webidl";
 
@@ -45,6 +45,7 @@ export function release(reader) {
 /** Asks the stream of a default reader for one chunk. */
 export function requestChunk(reader, request) {
   const { state } = reader;
+  if (state.owner !== 0) checkOwner(state);
   state.disturbed = true;
   if (state.status === "closed") request.close();
   else if (state.status === "errored") request.error(state.error);
@@ -56,11 +57,15 @@ export function nextChunk(reader) {
   if (reader.state === undefined) return Promise.reject(new TypeError(RELEASED));
   if (isBusy(reader)) return Promise.reject(new TypeError(BUSY));
   const { promise, resolve, reject } = Promise.withResolvers();
-  requestChunk(reader, {
-    chunk: (value) => resolve({ value, done: false }),
-    close: () => resolve({ value: undefined, done: true }),
-    error: reject,
-  });
+  try {
+    requestChunk(reader, {
+      chunk: (value) => resolve({ value, done: false }),
+      close: () => resolve({ value: undefined, done: true }),
+      error: reject,
+    });
+  } catch (error) {
+    reject(error);
+  }
   return promise;
 }
 

@@ -1,14 +1,14 @@
 // Streams: the public classes, and the short ways that bodies take through them.
 import host from "dodev:host";
 import { enqueueBytes, finishBytes } from "dodev:web/streams/byte_controller";
-import { isReadableStream, nativeStream, stateOf, streamOf } from "dodev:web/streams/readable";
+import { checkOwner, isReadableStream, nativeStream, stateOf, streamOf } from "dodev:web/streams/readable";
 import { makeReader, nextChunk } from "dodev:web/streams/readers";
 import { tee } from "dodev:web/streams/tee";
 
 const NOT_BYTES = "This ReadableStream did not return bytes.";
 
-/** A byte stream of one buffer, which now belongs to the stream. */
-export function streamFromBytes(buffer) {
+/** A byte stream of one buffer, which now belongs to the stream; it is `maker`'s. */
+export function streamFromBytes(buffer, maker) {
   return nativeStream(
     async (controller) => {
       await undefined;
@@ -17,11 +17,12 @@ export function streamFromBytes(buffer) {
     },
     undefined,
     buffer,
+    maker,
   );
 }
 
-/** A byte stream of what arrives in the pipe `pipe` of the host. */
-export function streamFromPipe(pipe) {
+/** A byte stream of what arrives in the pipe `pipe` of the host; it is `maker`'s. */
+export function streamFromPipe(pipe, maker) {
   return nativeStream(
     async (controller) => {
       const chunk = await host.bodyRead(pipe);
@@ -32,6 +33,7 @@ export function streamFromPipe(pipe) {
       host.bodyCancel(pipe);
     },
     pipe,
+    maker,
   );
 }
 
@@ -41,6 +43,7 @@ export function streamFromPipe(pipe) {
  */
 export function takeOrigin(stream) {
   const state = stateOf(stream);
+  checkOwner(state);
   const { origin } = state;
   if (origin === undefined || state.disturbed || state.reader !== undefined || state.status !== "readable") {
     return undefined;
@@ -68,6 +71,7 @@ export async function readAllBytes(stream) {
 
 /** Two streams with the contents of one, which is locked from now on. */
 export function teeStream(stream) {
+  checkOwner(stateOf(stream));
   return tee(stateOf(stream)).map(streamOf);
 }
 

@@ -6,6 +6,7 @@ import { Cloudflare } from "dodev:web/cloudflare";
 import { DOMException } from "dodev:web/dom_exception";
 import { CloseEvent, ErrorEvent, Event, EventTarget, MessageEvent, dispatchCatching, trust } from "dodev:web/events";
 import { constants } from "dodev:web/interface";
+import { SOCKET, owner, requireOwn } from "dodev:web/owner";
 import { badArgument, badConstruction, illegal, publish, toInt, usv } from "dodev:web/webidl";
 
 const MAKE = Symbol("make");
@@ -97,6 +98,8 @@ function checkClose(code, reason) {
 
 export class WebSocket extends EventTarget {
   #id;
+  /** Who made it, or was handed it by the host. */
+  #maker = owner();
   #returned = false;
   #closed = false;
   #binaryType = flag("websocket_standard_binary_type") ? "blob" : "arraybuffer";
@@ -150,7 +153,10 @@ export class WebSocket extends EventTarget {
   static {
     isWebSocket = (value) => typeof value === "object" && value !== null && #id in value;
     socketId = (socket) => socket.#id;
-    keepSocket = (socket) => accepted.set(socket.#id, socket);
+    keepSocket = (socket) => {
+      socket.#maker = owner();
+      accepted.set(socket.#id, socket);
+    };
     binaryTypeOf = (socket) => socket.#binaryType;
     returnSocket = (socket) => {
       if (socket.#url !== undefined && socket.#id === undefined) {
@@ -170,6 +176,7 @@ export class WebSocket extends EventTarget {
     }
     if (this.#id === undefined) throw new TypeError("Can't accept() WebSocket that was already used in a response.");
     if (this.#returned) throw new TypeError("Can't accept() WebSocket that was already used in a response.");
+    requireOwn(this.#maker, SOCKET);
     const halfOpen = options?.allowHalfOpen;
     host.socketAccept(this.#id, halfOpen === undefined ? null : !!halfOpen);
     accepted.set(this.#id, this);
@@ -185,6 +192,7 @@ export class WebSocket extends EventTarget {
         "You must call one of accept() or state.acceptWebSocket() on this WebSocket before sending messages.",
       );
     }
+    requireOwn(this.#maker, SOCKET);
     const bytes = message instanceof ArrayBuffer || ArrayBuffer.isView(message);
     host.socketSend(this.#id, bytes ? message : usv(message));
   }
@@ -200,6 +208,7 @@ export class WebSocket extends EventTarget {
       breakOff?.();
       return;
     }
+    requireOwn(this.#maker, SOCKET);
     host.socketClose(this.#id, code ?? null, reason ?? "");
     this.#closed = true;
   }
@@ -218,6 +227,7 @@ export class WebSocket extends EventTarget {
   get readyState() {
     if (!isWebSocket(this)) illegal();
     if (this.#id === undefined) return this.#failed ? 3 : this.#breakOff === undefined ? 1 : 0;
+    requireOwn(this.#maker, SOCKET);
     return host.socketState(this.#id);
   }
 

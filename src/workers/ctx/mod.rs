@@ -10,7 +10,7 @@ use crate::objects::{Failure, Objects, Slot};
 use super::arguments::{check_alive, end_turn, foreign};
 
 /// `host.waitUntil(promise)`, `host.blockConcurrencyWhile(slot, callback)`, `host.abort(slot, reason, retryAlarm)`,
-/// `host.utf8Length(text)`.
+/// `host.refuseForeign(kind)`, which throws, `host.utf8Length(text)`.
 pub(super) fn install<'js>(
     ctx: &Ctx<'js>,
     host: &Object<'js>,
@@ -60,5 +60,8 @@ pub(super) fn install<'js>(
         Err(end_turn(&ctx))
     };
     host.set("abort", Function::new(ctx.clone(), abort)?)?;
+    let shared = objects.clone();
+    let refuse = move |ctx: Ctx<'js>, kind: String| Err::<(), _>(throw(&ctx, &foreign(&shared, &kind)));
+    host.set("refuseForeign", Function::new(ctx.clone(), refuse)?)?;
     host.set("utf8Length", Function::new(ctx.clone(), |text: String| text.len())?)
 }

@@ -3,6 +3,7 @@ import host from "dodev:host";
 import { forbidEval } from "dodev:web/eval";
 import { forgetInstance, noteInstance, runAlarm } from "dodev:workers/alarm";
 import { DurableObjectState, ExecutionContext } from "dodev:workers/ctx";
+import { isRetryable } from "dodev:workers/durable_objects/marks";
 import { makeEnv, worker } from "dodev:workers/env";
 import { startOf } from "dodev:workers/facets";
 import { makeId } from "dodev:workers/namespace";
@@ -58,15 +59,12 @@ host.entry("fetch", (method, url, headers, body) =>
   fetchFrom(worker.handlers ?? {}, undefined, receiveRequest(method, url, headers, body, true)),
 );
 
-host.entry("fetchEntrypoint", (name, props, method, url, headers, body, cf) => {
-  const about = typeof cf === "string" ? JSON.parse(cf) : undefined;
-  return fetchFrom(entrypoint(name), props, receiveRequest(method, url, headers, body, about));
-});
+host.entry("fetchEntrypoint", (name, props, ...request) => fetchFrom(entrypoint(name), props, receiveRequest(...request)));
 
-host.entry("fetchObject", (slot, method, url, headers, body) => {
+host.entry("fetchObject", (slot, method, url, headers, body, cf) => {
   const instance = instances[slot];
   if (typeof instance.fetch !== "function") throw new Error("Handler does not export a fetch() function.");
-  return settled(instance.fetch(receiveRequest(method, url, headers, body)));
+  return settled(instance.fetch(receiveRequest(method, url, headers, body, cf)));
 });
 
 host.entry("scheduled", runScheduled);
@@ -144,6 +142,8 @@ host.entry("call", (slot, name, args) => {
   looking = false;
   return settled(args === undefined ? found : found.apply(instance, args));
 });
+
+host.entry("isRetryable", (slot, name) => isRetryable(instances[slot][name]));
 
 function invokeFound(found, self, args) {
   looking = false;

@@ -1,6 +1,14 @@
 // HTTP messages on their way between JavaScript and the host.
 import host from "dodev:host";
-import { Request, describeRequest, incomingRequest, pumpToHost, reviveResponse, takeResponse as take } from "dodev:web/fetch";
+import {
+  Request,
+  cfText,
+  incomingRequest,
+  pumpToHost,
+  reviveResponse,
+  takeRequest,
+  takeResponse as take,
+} from "dodev:web/fetch";
 import { follow, isSignal } from "dodev:web/abort";
 import { returnSocket, socketOf } from "dodev:web/web_socket";
 import { isResponse } from "dodev:web/fetch/response";
@@ -51,10 +59,9 @@ let redirects;
  */
 export async function sendRequest(send, input, init) {
   const request = init === undefined && input instanceof Request ? input : new Request(input, init);
-  const { cf } = request;
-  const described = describeRequest(request);
+  const about = cfText(request);
+  const described = takeRequest(request);
   described.body ??= null;
-  const about = cf === undefined ? undefined : JSON.stringify(cf);
   const watched = isSignal(described.signal) ? described.signal : undefined;
   for (let count = 0; ; count++) {
     watched?.throwIfAborted();

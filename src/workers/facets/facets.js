@@ -99,7 +99,7 @@ class FacetReference {
     return host.callObject(this.connect(), this.ticket, path, args);
   }
   request(...request) {
-    return host.fetchObject(this.connect(), this.ticket, ...request);
+    return host.fetchObject([this.connect(), this.ticket], ...request);
   }
   member(name) {
     return name === "then" ? undefined : Reference.prototype.member.call(this, name);

@@ -354,6 +354,7 @@ mod tests {
             url: "http://127.0.0.1:1/x?y".to_owned(),
             headers: headers.to_vec(),
             body: Body::Bytes(Bytes::from_static(b"abc")),
+            cf: None,
         };
         let out = outgoing(request, true).expect("a request");
         let mut names: Vec<_> = out.headers().keys().map(HeaderName::as_str).collect();
@@ -370,6 +371,7 @@ mod tests {
                 url: "http://127.0.0.1:1/".to_owned(),
                 headers: asked.into_iter().collect(),
                 body: Body::Empty,
+                cf: None,
             };
             let out = outgoing(request, brotli).expect("a request");
             assert_eq!(out.headers()[header::ACCEPT_ENCODING], expected);

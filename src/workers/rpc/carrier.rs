@@ -19,7 +19,7 @@ use crate::engine::proxy::handler_of;
 use crate::objects::{Import, Message, Objects, Parcel};
 use crate::web::structured_clone::throw_clone;
 
-use super::ops::{dispose_import, export_of, give_import};
+use super::ops::{CLIENT, dispose_import, export_of, give_import};
 
 /// What stands in front of the kinds in the bytes: kinds of V8 and of workerd are below.
 const FIRST_TAG: u32 = 100;
@@ -65,7 +65,7 @@ impl<'a> Carrier<'a> {
             kind::STUB => {
                 let pair = value.get::<Array<'js>>()?;
                 let (handle, moves): (Value<'js>, bool) = (pair.get(0)?, pair.get(1)?);
-                let export = export_of(ctx, self.objects, &handle)?;
+                let export = export_of(ctx, self.objects, &handle, CLIENT)?;
                 // The message has a reference of its own now.
                 if self.is_result || moves {
                     dispose_import(ctx, &handle)?;

@@ -21,6 +21,9 @@ use super::values::{read_stored, write_stored};
 /// A stub's reference, as the prelude holds it. It lets go when JavaScript forgets it.
 type Handle = Rc<Import>;
 
+/// The platform's type behind a stub.
+pub const CLIENT: &str = "Client";
+
 /// Arguments that were serialized and wait for somebody to send them to.
 struct Packed(RefCell<Option<Message>>);
 
@@ -40,7 +43,7 @@ pub fn dispose_import<'js>(ctx: &Ctx<'js>, handle: &Value<'js>) -> rquickjs::Res
     Opaque::look(ctx, handle, |import: &Handle| import.dispose())
 }
 
-/// The export behind `handle`, for its holder.
+/// The export behind `handle`, for its holder; `kind` is what others are told that it is.
 ///
 /// # Errors
 /// Throws when the stub was disposed, or belongs to another context.
@@ -48,15 +51,13 @@ pub fn export_of<'js>(
     ctx: &Ctx<'js>,
     objects: &Objects,
     handle: &Value<'js>,
+    kind: &str,
 ) -> rquickjs::Result<Rc<Export>> {
     let (holder, export) = Opaque::look(ctx, handle, |import: &Handle| (import.holder, import.export()))?;
-    let Some(export) = export else {
-        return Err(throw(ctx, &OpError::new("RPC stub used after being disposed.")));
-    };
-    if holder == objects.host.scope.get().owner {
-        return Ok(export);
+    if holder != objects.host.scope.get().owner {
+        return Err(throw(ctx, &foreign(objects, kind)));
     }
-    Err(throw(ctx, &foreign(objects, "Client")))
+    export.ok_or_else(|| throw(ctx, &OpError::new("RPC stub used after being disposed.")))
 }
 
 /// A property path as JavaScript gives it: one name, an array of names, or nothing.
@@ -104,7 +105,7 @@ fn entrypoint_of<'js>(
         true => None,
         false => Some(write_message(ctx, objects, &props, false)?),
     };
-    Ok((WorkerNumber(callee.get(0)?), Box::new(Entrypoint { name: callee.get(1)?, props, cf: None })))
+    Ok((WorkerNumber(callee.get(0)?), Box::new(Entrypoint { name: callee.get(1)?, props })))
 }
 
 fn start<'js>(ctx: &Ctx<'js>, objects: &Objects) -> rquickjs::Result<(OpId, Promise<'js>)> {
@@ -137,7 +138,9 @@ fn install_imports<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects
     // dupImport(import): a second reference, to be disposed on its own.
     let shared = objects.clone();
     let dup = move |ctx: Ctx<'js>, import: Value<'js>| {
-        let export = export_of(&ctx, &shared, &import)?;
+        let received = |import: &Handle| import.export().is_some_and(|e| e.scope.owner != import.holder);
+        let kind = if Opaque::look(&ctx, &import, received)? { "TraceContextParent" } else { CLIENT };
+        let export = export_of(&ctx, &shared, &import, kind)?;
         give_import(&ctx, shared.import(export))
     };
     host.set("dupImport", Function::new(ctx.clone(), dup)?)?;
@@ -175,7 +178,7 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
     let shared = objects.clone();
     let call = move |ctx: Ctx<'js>, import: Value<'js>, path: Value<'js>, args: Value<'js>| {
         check_alive(&ctx, &shared)?;
-        let export = export_of(&ctx, &shared, &import)?;
+        let export = export_of(&ctx, &shared, &import, CLIENT)?;
         let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
         let (op, promise) = start(&ctx, &shared)?;
         let event = Event::CallExport { export: export.clone(), path, args, reply: ReplyTo::Op(op) };
@@ -205,9 +208,8 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
                       body: Value<'js>,
                       cf: Option<String>| {
         begin_subrequest(&ctx, &shared)?;
-        let (worker, mut entrypoint) = entrypoint_of(&ctx, &shared, &callee)?;
-        entrypoint.cf = cf;
-        let request = request_of(&shared.host, &method, url, &headers, &body)?;
+        let (worker, entrypoint) = entrypoint_of(&ctx, &shared, &callee)?;
+        let request = request_of(&shared.host, &method, url, &headers, &body, cf)?;
         let (op, promise) = start(&ctx, &shared)?;
         let event = Event::FetchEntrypoint { entrypoint, request, reply: ReplyTo::Op(op) };
         shared.invoke(Callee::Worker(worker), event);

@@ -3,6 +3,7 @@
 // Each is a Proxy whose handler holds what it stands for; all proxies of a class share one target, so that
 // `typeof`, tag and prototype are right. `host.handlerOf` finds the handler without running any trap.
 import host from "dodev:host";
+import { owner, requireOwn } from "dodev:web/owner";
 
 const MAKE = Symbol("make");
 
@@ -179,6 +180,7 @@ class PromiseReference {
     this.promise = promise;
     this.disposed = false;
     this.hex = hex;
+    this.maker = owner();
   }
   // Nearly every promise is awaited: the short way there.
   get(target, name, receiver) {
@@ -187,6 +189,8 @@ class PromiseReference {
     return (fulfilled, rejected) => promise.then(fulfilled, rejected);
   }
   call(path, args) {
+    // Anybody may await it, but only its maker follows it.
+    requireOwn(this.maker, "TraceContextParent");
     if (this.disposed) throw new Error("RPC promise used after being disposed.");
     // Later changes of the arguments do not count.
     const packed = args === undefined ? undefined : host.packArguments(args);

@@ -1,6 +1,7 @@
 // Services: the caller's side of entry points of the Worker. Every name that is not the service's own is a method.
 import host from "dodev:host";
 import { wrongArgument } from "dodev:web/interface";
+import { owner, requireOwn } from "dodev:web/owner";
 import { sendRequest } from "dodev:workers/entry/messages";
 import { SERVICE, carries } from "dodev:workers/rpc/carry";
 import { Reference, follows, referenceOf, tagged } from "dodev:workers/rpc/references";
@@ -11,19 +12,36 @@ class ServiceReference {
     this.callee = [worker, name, props];
   }
   call(path, args) {
+    this.check();
     return host.callEntrypoint(this.callee, path, args);
   }
   request(...request) {
+    this.check();
     return host.fetchEntrypoint(this.callee, ...request);
   }
+  /** Bindings and entries of `ctx.exports` are anybody's. */
+  check() {}
   member(name) {
     return name === "then" ? undefined : Reference.prototype.member.call(this, name);
   }
   describe() {
+    this.check();
     return [SERVICE, this.callee];
   }
 }
 follows(ServiceReference);
+
+/** The same, as it arrives by RPC: it belongs to who received it. */
+class ReceivedReference {
+  constructor(worker, name, props) {
+    this.callee = [worker, name, props];
+    this.maker = owner();
+  }
+  check() {
+    requireOwn(this.maker, "SubrequestChannel");
+  }
+}
+follows(ReceivedReference, ServiceReference);
 
 /** A stub of a service or of an object. */
 export class Fetcher {
@@ -71,4 +89,4 @@ export function makeLoopback(name) {
   return new Proxy(loopbackTarget, new LoopbackReference(name));
 }
 
-carries(SERVICE, ([worker, name, props]) => makeService(worker, name, props));
+carries(SERVICE, ([worker, name, props]) => new Proxy(target, new ReceivedReference(worker, name, props)));

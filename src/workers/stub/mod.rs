@@ -14,7 +14,7 @@ use super::rpc::{arguments_of, path_of};
 
 /// `host.objectSlot(namespace, hex, name)`, `host.objectBreaks(slot)`,
 /// `host.callObject(slot, ticket, path, args)` and
-/// `host.fetchObject(slot, ticket, method, url, headers, body)`: promises of the answer. A ticket is the number of breaks,
+/// `host.fetchObject([slot, ticket], method, url, headers, body, cf)`: promises of the answer. A ticket is the number of breaks,
 /// and from its 32nd bit on how often the call may be retried.
 pub(super) fn install<'js>(
     ctx: &Ctx<'js>,
@@ -42,21 +42,22 @@ pub(super) fn install<'js>(
         let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
         let (op, promise) =
             shared.host.ops.start_named(&ctx, shared.host.scope.get(), "a call of another object")?;
-        let event = Event::Call { path, args, reply: ReplyTo::Op(op) };
+        let event = Event::Call { path, args, before: None, reply: ReplyTo::Op(op) };
         send(&shared, slot, ticket, event);
         Ok::<_, rquickjs::Error>(promise)
     };
     host.set("callObject", Function::new(ctx.clone(), call)?)?;
     let shared = objects.clone();
     let fetch = move |ctx: Ctx<'js>,
-                      slot: u32,
-                      ticket: f64,
+                      address: Array<'js>,
                       method: String,
                       url: String,
                       headers: Array<'js>,
-                      body: Value<'js>| {
+                      body: Value<'js>,
+                      cf: Option<String>| {
         begin_subrequest(&ctx, &shared)?;
-        let request = request_of(&shared.host, &method, url, &headers, &body)?;
+        let (slot, ticket) = (address.get(0)?, address.get(1)?);
+        let request = request_of(&shared.host, &method, url, &headers, &body, cf)?;
         let (op, promise) =
             shared.host.ops.start_named(&ctx, shared.host.scope.get(), "a call of another object")?;
         send(&shared, slot, ticket, Event::Fetch { request, reply: ReplyTo::Op(op) });

@@ -1,5 +1,6 @@
 // Stubs: the caller's side of an object. Every name that is not the stub's own is a method of the object.
 import host from "dodev:host";
+import { owner, requireOwn } from "dodev:web/owner";
 import { makeId } from "dodev:workers/namespace";
 import { OBJECT, carries } from "dodev:workers/rpc/carry";
 import { Reference, follows, referenceOf, tagged } from "dodev:workers/rpc/references";
@@ -16,8 +17,10 @@ class ObjectReference {
     this.retry = retry;
     this.slot = -1;
     this.ticket = 0;
+    this.maker = owner();
   }
   connect() {
+    requireOwn(this.maker, this.kind);
     if (this.slot < 0) {
       this.slot = host.objectSlot(this.namespace, this.hex, this.id.name);
       this.ticket = host.objectBreaks(this.slot) + this.retry * 2 ** 32;
@@ -28,7 +31,7 @@ class ObjectReference {
     return host.callObject(this.connect(), this.ticket, path, args);
   }
   request(...request) {
-    return host.fetchObject(this.connect(), this.ticket, ...request);
+    return host.fetchObject([this.connect(), this.ticket], ...request);
   }
   member(name) {
     return name === "then" ? undefined : Reference.prototype.member.call(this, name);
@@ -40,10 +43,13 @@ class ObjectReference {
     return name === "id" ? this.id : this.id.name;
   }
   describe() {
+    requireOwn(this.maker, this.kind);
     return [OBJECT, [this.namespace, this.hex, this.id.name]];
   }
 }
 follows(ObjectReference);
+/** The platform's type behind it. */
+ObjectReference.prototype.kind = "OutgoingFactory";
 
 /** The same, as it arrives by RPC: it has no properties of its own. */
 class ReceivedReference {
@@ -54,12 +60,14 @@ class ReceivedReference {
     this.retry = 0;
     this.slot = -1;
     this.ticket = 0;
+    this.maker = owner();
   }
   names() {
     return [];
   }
 }
 follows(ReceivedReference, ObjectReference);
+ReceivedReference.prototype.kind = "SubrequestChannel";
 
 function objectOf(stub) {
   const object = referenceOf(stub);

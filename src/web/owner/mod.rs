@@ -1,0 +1,22 @@
+//! On whose behalf a turn runs, for what belongs to the request or object that made it.
+//!
+//! Streams of the platform, bodies, ends of WebSockets and stubs note who made them and are refused to others
+//! (`owner.js`). What runs outside any event owns nothing. The host that runs Workers adds `refuseForeign(kind)`, which
+//! throws the platform's error; without it there is one owner only.
+
+use std::rc::Rc;
+
+use rquickjs::{Ctx, Function, Object, Result};
+
+use crate::engine::{Extension, Host};
+
+/// The operation of this folder.
+pub const EXTENSION: Extension = Extension { install, eager: &[], public: &[] };
+
+fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, shared: &Rc<Host>) -> Result<()> {
+    // owner(): the number of the running request or awake object, 0 outside any event.
+    let shared = shared.clone();
+    #[expect(clippy::cast_precision_loss, reason = "owners are numbered one by one from 1")]
+    let owner = move || shared.scope.get().owner.serial() as f64;
+    host.set("owner", Function::new(ctx.clone(), owner)?)
+}
