@@ -14,7 +14,7 @@ use crate::inspect::{Book, snapshot_names};
 const MOST: usize = 1_000;
 
 fn book() -> Option<Book> {
-    let args = PlaceArgs { config: None, cwd: None, persist_to: None, json: false };
+    let args = PlaceArgs { config: Vec::new(), cwd: None, persist_to: None, json: false };
     Book::open(&args.persist()).ok()
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::json::diagnostics;
 use super::migrate::Action as Command;
 use super::output::Style;
+use super::place::JSON_VERSION;
 use super::show::{paint, show_path};
 use crate::base::clock::Timestamp;
 use crate::base::diag::Diagnostic;
@@ -38,7 +39,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// Nothing found and nothing done yet.
-    pub fn new(command: Command, worker: &str, state: &Path) -> Self {
+    pub fn new(command: Command, worker: &str, state: &Path, warnings: Vec<Diagnostic>) -> Self {
         Self {
             command,
             worker: worker.to_owned(),
@@ -50,7 +51,7 @@ impl Outcome {
             changed: Vec::new(),
             pruned: Vec::new(),
             renamed_from: None,
-            diagnostics: Vec::new(),
+            diagnostics: warnings,
             failed: false,
         }
     }
@@ -71,7 +72,26 @@ impl Outcome {
 }
 
 /// The lines for a person.
-pub fn show(outcome: &Outcome, style: &Style) -> Vec<String> {
+pub fn show(outcomes: &[Outcome], style: &Style) -> Vec<String> {
+    if let [outcome] = outcomes {
+        return show_one(outcome, style);
+    }
+    let mut lines = Vec::new();
+    // Copies are the state's, not a Worker's.
+    let shown = if outcomes[0].command == Command::Prune { &outcomes[..1] } else { outcomes };
+    for outcome in shown {
+        let own = show_one(outcome, style);
+        let has_heading = matches!(outcome.command, Command::Plan | Command::Status);
+        // What was not touched is not worth a heading.
+        if !has_heading && !own.is_empty() {
+            lines.push(paint(&outcome.worker, Paint::new().bold(), style.colour));
+        }
+        lines.extend(own);
+    }
+    lines
+}
+
+fn show_one(outcome: &Outcome, style: &Style) -> Vec<String> {
     let dim = |text: &str| paint(text, Paint::new().dimmed(), style.colour);
     let mut lines: Vec<String> = outcome.notes.clone();
     let heading = format!("{} {}", outcome.worker, dim(&show_path(&outcome.state, &style.cwd)));
@@ -169,27 +189,40 @@ pub fn offer(from: &str, worker: &str) -> String {
 }
 
 /// The JSON object; its shape is part of the command's help.
-pub fn json(outcome: &Outcome) -> Value {
-    let command = match outcome.command {
+pub fn json(outcomes: &[Outcome]) -> Value {
+    let of = |outcome: &Outcome| {
+        json!({
+            "worker": outcome.worker,
+            "applied": outcome.applied,
+            "changed": outcome.changed,
+            "pending": outcome.pending.iter().map(planned).collect::<Vec<_>>(),
+            "copies": outcome.copies,
+            "pruned": outcome.pruned,
+            "renamed_from": outcome.renamed_from,
+            "diagnostics": diagnostics(&outcome.diagnostics),
+            "ok": !outcome.failed,
+        })
+    };
+    let command = match outcomes[0].command {
         Command::Apply => "migrate",
         Command::Plan => "plan",
         Command::Status => "status",
         Command::Undo => "undo",
         Command::Prune => "prune",
     };
-    json!({
-        "command": command,
-        "worker": outcome.worker,
-        "state": outcome.state,
-        "applied": outcome.applied,
-        "changed": outcome.changed,
-        "pending": outcome.pending.iter().map(planned).collect::<Vec<_>>(),
-        "copies": outcome.copies,
-        "pruned": outcome.pruned,
-        "renamed_from": outcome.renamed_from,
-        "diagnostics": diagnostics(&outcome.diagnostics),
-        "ok": !outcome.failed,
-    })
+    let mut all = json!({ "version": JSON_VERSION, "command": command, "state": outcomes[0].state });
+    match outcomes {
+        [outcome] => {
+            if let (Some(all), Value::Object(own)) = (all.as_object_mut(), of(outcome)) {
+                all.extend(own);
+            }
+        }
+        several => {
+            all["workers"] = several.iter().map(of).collect();
+            all["ok"] = json!(several.iter().all(|outcome| !outcome.failed));
+        }
+    }
+    all
 }
 
 /// A pending migration as JSON.

@@ -31,9 +31,9 @@ const WIDTH_DEFAULT: usize = 80;
 /// Which state.
 #[derive(Debug, Clone, Args)]
 pub struct PlaceArgs {
-    /// The configuration whose state is meant, instead of the nearest one
+    /// The configuration whose state is meant, instead of the nearest one; of several the first, as `dev` has it
     #[arg(short, long, value_name = "FILE", global = true, help_heading = "Which state")]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
 
     /// Run as if started in this directory
     #[arg(long, value_name = "DIR", global = true, help_heading = "Which state")]
@@ -86,7 +86,7 @@ impl PlaceArgs {
         if let Some(directory) = &self.cwd {
             cwd = cwd.join(directory);
         }
-        match (&self.persist_to, &self.config) {
+        match (&self.persist_to, self.config.first()) {
             (Some(directory), _) => cwd.join(directory),
             (None, Some(config)) => state_beside(Some(cwd.join(config)), &cwd),
             (None, None) => state_of(&cwd),
@@ -135,9 +135,9 @@ impl Place {
             terminal_size().map_or(WIDTH_DEFAULT, |(Width(columns), _)| usize::from(columns).max(20))
         });
         let cwd = args.cwd.as_ref().map_or_else(|| style.cwd.clone(), |directory| style.cwd.join(directory));
-        let named = args.config.as_ref().map(|config| cwd.join(config));
-        let missing = [Some(cwd.clone()), named].into_iter().flatten().find(|path| !path.exists());
-        let is_searched = args.config.is_none() && args.persist_to.is_none() && find_config(&cwd).is_none();
+        let named = args.config.iter().map(|config| cwd.join(config));
+        let missing = std::iter::once(cwd.clone()).chain(named).find(|path| !path.exists());
+        let is_searched = args.config.is_empty() && args.persist_to.is_none() && find_config(&cwd).is_none();
         Self { persist: args.persist(), missing, is_searched, json: args.json, style, width, clock }
     }
 
