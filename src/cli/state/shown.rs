@@ -74,7 +74,8 @@ fn broken(value: &Value, width: usize, indent: usize, out: &mut String) {
         out.push_str(head);
         match value {
             Some(value) => broken(value, width, indent + 2, out),
-            None => out.push_str("<1 hole>"),
+            // Nothing stands before the comma of a hole.
+            None => {}
         }
         out.push(',');
     };
@@ -84,30 +85,33 @@ fn broken(value: &Value, width: usize, indent: usize, out: &mut String) {
             for (key, value) in properties {
                 item(out, &format!("{}: ", codec::show_key(key)), Some(value));
             }
-            '}'
+            "}"
         }
         Kind::Dense { elements, properties } if properties.is_empty() => {
             out.push('[');
             elements.iter().for_each(|element| item(out, "", element.as_ref()));
-            ']'
+            "]"
         }
-        Kind::Map(entries) => {
-            out.push_str(&format!("Map({}) {{", entries.len()));
+        Kind::Map(entries) if !entries.is_empty() => {
+            out.push_str("new Map([");
             for (key, value) in entries {
-                item(out, &format!("{} => ", codec::show(key)), Some(value));
+                item(out, &format!("[{}, ", codec::show(key)), Some(value));
+                // The entry ends before its comma.
+                out.pop();
+                out.push_str("],");
             }
-            '}'
+            "])"
         }
-        Kind::Set(entries) => {
-            out.push_str(&format!("Set({}) {{", entries.len()));
+        Kind::Set(entries) if !entries.is_empty() => {
+            out.push_str("new Set([");
             entries.iter().for_each(|entry| item(out, "", Some(entry)));
-            '}'
+            "])"
         }
         _ => return out.push_str(&line),
     };
     out.push('\n');
     out.push_str(&" ".repeat(indent));
-    out.push(close);
+    out.push_str(close);
 }
 
 /// A value of a row for programs. What JSON has no word for is named as in values of keys.
@@ -163,7 +167,7 @@ mod tests {
         let expected = "\
 {
   name: \"Ada\",
-  tags: Set(2) { \"a\", \"b\" },
+  tags: new Set([\"a\", \"b\"]),
   rest: [
     1,
     [2, 3],
@@ -171,5 +175,12 @@ mod tests {
   ],
 }";
         assert_eq!(pretty(&value, 30), expected);
+        let value = parse_value("[1,,new Map([['key', { a: 'long enough', b: [1,,] }], [2, new Set([3])]])]")
+            .unwrap();
+        for width in [1, 10, 20, 40, 80] {
+            let text = pretty(&value, width);
+            let again = parse_value(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(codec::show(&again), codec::show(&value), "{text}");
+        }
     }
 }
