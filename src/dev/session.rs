@@ -9,6 +9,8 @@ mod member;
 mod opening;
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::iter;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -38,7 +40,7 @@ use crate::base::limits;
 use crate::bundle::{BuildFailure, Bundle};
 use crate::objects::Feed;
 use crate::project::{LoadRequest, Loaded, Project, check_entrypoints, check_exports, check_together, load};
-use crate::server::{ControlOptions, Current, Server, Sessions};
+use crate::server::{ControlOptions, Current, OwnProgram, Server, Sessions};
 use crate::storage::history::HistorySettings;
 use crate::world::{LogSink, Lost, OnLost, SharedState, Warm, WorkerCode, World, WorldFailure};
 
@@ -88,6 +90,18 @@ impl SessionOptions {
     /// Which project the Worker `id` has.
     fn load_of(&self, id: MemberId) -> &LoadRequest {
         id.checked_sub(1).map_or(&self.load, |place| &self.more[place])
+    }
+
+    /// The arguments that tell `dodev migrate` of the same Workers.
+    fn migrate_words(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = vec!["--cwd".into(), self.load.cwd.clone().into()];
+        for load in iter::once(&self.load).chain(&self.more) {
+            words.extend(load.config.iter().flat_map(|config| ["-c".into(), config.clone().into()]));
+        }
+        // As one word: the value may begin with a hyphen.
+        words.extend(self.load.environment.iter().map(|name| format!("--env={name}").into()));
+        words.extend(self.load.overrides.name.iter().map(|name| format!("--name={name}").into()));
+        words
     }
 }
 
@@ -218,6 +232,7 @@ impl Session {
         warn_of_users(state.root(), &options.report);
         let state = Arc::new(state);
         let token: Arc<str> = new_token()?.into();
+        let program = OwnProgram::new(options.program.clone(), options.migrate_words());
         let forks = Forks::new(ForkOptions {
             persist: persist.clone(),
             clock: options.clock.clone(),
@@ -227,6 +242,7 @@ impl Session {
             test_scheduled: options.test_scheduled,
             close_sockets: options.close_sockets,
             hibernate_after: options.hibernate_after,
+            program: program.without_migrations(),
         });
         let asked = forks.clone();
         let sessions = Some(Arc::new(move |command| asked.ask(command)) as Sessions);
@@ -236,6 +252,7 @@ impl Session {
             feed,
             state: Arc::new(RwLock::new(state.clone())),
             reload: Arc::new(move || drop(reload.try_send(Event::Reload))),
+            program,
             sessions,
         };
         let server = start_server(&options, &primary, current.clone(), state.replies().clone(), control)?;

@@ -399,8 +399,8 @@ fn every_route_is_described_and_answers_as_described() {
     for (path, methods) in paths {
         left.extend(methods.as_object().unwrap().keys().map(|method| format!("{method} {path}")));
     }
-    // Endless, and tested by itself.
-    assert!(left.remove(&format!("get {BASE}/events")));
+    // One is endless, the other is lines; both are tested by themselves.
+    assert!(left.remove(&format!("get {BASE}/events")) && left.remove(&format!("get {BASE}/state/export")));
     let of = |rest: &str| format!("{BASE}/objects/{{class}}/{{object}}{rest}");
     let at = |rest: &str| format!("{BASE}{rest}");
     let line = r#"{"object":"Counter:z","version":1,"worker":"ctl","class":"Counter","id":null,"name":"z"}"#;
@@ -441,6 +441,16 @@ fn every_route_is_described_and_answers_as_described() {
         ("post", at("/state/snapshots"), json!({ "name": "one" })),
         ("get", at("/state/snapshots"), json!({})),
         ("post", at("/state/import"), json!({ "lines": line })),
+        ("get", at("/state/objects"), json!({})),
+        ("get", at("/state/inspect?address=Counter:a&limit=1"), json!({})),
+        ("get", at("/state/inspect?address=Counter"), json!({})),
+        ("put", of("/alarm"), json!({ "time": 4_000_000_000_000_u64 })),
+        ("get", at("/state/alarms?address=Counter"), json!({})),
+        ("delete", of("/alarm"), json!({})),
+        ("put", of("/kv/{key}"), json!({ "value": 1 })),
+        ("get", at("/state/diff?from=one"), json!({})),
+        ("get", at("/state/diff?from=one&to=live&only=Counter:a"), json!({})),
+        ("get", at("/migrations"), json!({})),
         ("post", at("/state/save-history"), json!({})),
         ("get", of("/history").replace("{object}", "z"), json!({})),
         ("post", of("/restore").replace("{object}", "z"), json!({ "time": 0 })),
@@ -480,6 +490,8 @@ fn who_asks_nonsense_gets_a_sentence_and_changes_nothing() {
     call(&server, "inc", &json!([]));
     let description = get(&server, &format!("{BASE}/openapi.json"));
     let schema = json!({ "$ref": "#/components/schemas/Error" });
+    // Else the history is written within a second.
+    post(&server, &format!("{BASE}/state/save-history"), &json!({}));
     let before = walk(&project.state_dir());
     let state = format!("{BASE}/state");
     let deep = format!("{BASE}/objects/{}/a", "x".repeat(5_000));
@@ -526,6 +538,23 @@ fn who_asks_nonsense_gets_a_sentence_and_changes_nothing() {
         ("DELETE", format!("{state}/snapshots/.."), json!({}), 404),
         ("DELETE", format!("{state}/snapshots/%2e%2e%2f"), json!({}), 404),
         ("PUT", format!("{state}/snapshots"), json!({}), 405),
+        ("GET", format!("{state}/objects?address=Nope"), json!({}), 404),
+        ("GET", format!("{state}/objects?address=..%2F.."), json!({}), 404),
+        ("GET", format!("{state}/objects?class=Counter"), json!({}), 400),
+        ("GET", format!("{state}/inspect"), json!({}), 400),
+        ("GET", format!("{state}/inspect?address=Counter:a&limit=0"), json!({}), 400),
+        ("GET", format!("{state}/inspect?address=--help"), json!({}), 404),
+        ("GET", format!("{state}/inspect?address=Counter:%00"), json!({}), 400),
+        ("GET", format!("{state}/inspect?address={}", "x".repeat(9_000)), json!({}), 400),
+        ("GET", format!("{state}/alarms?address=Counter:nobody"), json!({}), 404),
+        ("GET", format!("{state}/diff"), json!({}), 400),
+        ("GET", format!("{state}/diff?from=..%2F..%2Fdo"), json!({}), 404),
+        ("GET", format!("{state}/diff?from=Counter:a%40never"), json!({}), 404),
+        ("GET", format!("{state}/export?address=Counter:nobody"), json!({}), 404),
+        ("GET", format!("{state}/export?out=%2Ftmp%2Fx"), json!({}), 400),
+        ("GET", format!("{state}/export?sql=perhaps"), json!({}), 400),
+        ("POST", format!("{state}/export"), json!({}), 405),
+        ("GET", format!("{BASE}/migrations?to=v1"), json!({}), 400),
         ("GET", format!("{state}/remove"), json!({}), 405),
         ("POST", format!("{BASE}/time/backwards"), json!({}), 404),
         ("POST", format!("{BASE}/time/advance"), json!({ "by": "tomorrow" }), 400),
@@ -543,6 +572,104 @@ fn who_asks_nonsense_gets_a_sentence_and_changes_nothing() {
     }
     assert_eq!(walk(&project.state_dir()), before, "files were made or changed");
     assert_eq!(call(&server, "inc", &json!([])), 2);
+}
+
+/// What `dodev` prints for `args` about the project's state.
+fn printed(project: &TestProject, args: &[&str]) -> String {
+    let state = project.state_dir();
+    let output = project.dodev(&[args, &["--persist-to", state.to_str().expect("a plain path")]].concat());
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn what_is_stored_is_read_as_by_the_commands_and_nobody_wakes() {
+    let project = project();
+    let server = project.start();
+    let names = ["a", "b", "\u{f6}/\"'", "-x"];
+    for name in names {
+        let place = format!("{BASE}/objects/Counter/{}/call", encoded(name));
+        assert_eq!(post(&server, &place, &json!({ "method": "inc" }))["value"], 1);
+    }
+    call(&server, "alarmIn", &json!([3_600_000]));
+    post(
+        &server,
+        &format!("{OBJECT}/sql"),
+        &json!({ "query": "CREATE TABLE t (a); INSERT INTO t VALUES (x'00ff')" }),
+    );
+    post(&server, &format!("{BASE}/state/snapshots"), &json!({ "name": "one" }));
+    call(&server, "inc", &json!([]));
+    post(&server, &format!("{BASE}/hibernate"), &json!({}));
+    post(&server, &format!("{BASE}/state/save-history"), &json!({}));
+    let before = walk(&project.state_dir());
+
+    let state = |rest: &str| get(&server, &format!("{BASE}/state/{rest}"));
+    let same = |answer: Value, args: &[&str]| {
+        let said: Value = serde_json::from_str(&printed(&project, args)).expect("JSON");
+        assert_eq!(answer, said, "{args:?}");
+        answer
+    };
+    let all = same(state("objects"), &["state", "list", "--json"]);
+    assert_eq!(all["namespaces"][0]["objects"].as_array().map(Vec::len), Some(names.len()));
+    same(state("objects?address=Counter:-x"), &["state", "list", "--json", "Counter:-x"]);
+    let one = same(state("inspect?address=Counter:a"), &["state", "inspect", "--json", "Counter:a"]);
+    assert_eq!((&one["tables"][0]["rows"], &one["live"]["state"]), (&json!(1), &json!("asleep")));
+    let odd = encoded("Counter:\u{f6}/\"'");
+    assert_eq!(state(&format!("inspect?address={odd}"))["keys_total"], 1);
+    let alarms = same(state("alarms"), &["alarm", "list", "--json"]);
+    assert_eq!(alarms["alarms"][0]["name"], "a");
+    let diff = same(state("diff?from=one"), &["state", "diff", "--json", "one"]);
+    assert_eq!(diff["objects"][0]["keys"][0]["to"]["value"], 2);
+    let points = get(&server, &format!("{OBJECT}/history"));
+    let newest = points["points"][0]["bookmark"].as_str().expect("a point");
+    assert_eq!(state(&format!("diff?from=Counter:a%40{newest}"))["objects"], json!([]));
+    let told = get(&server, &format!("{BASE}/migrations"));
+    assert_eq!((&told["applied"][0]["tag"], &told["pending"]), (&json!("v1"), &json!([])));
+
+    let lines = server.get(&format!("{BASE}/state/export"));
+    assert_eq!((lines.status, lines.text()), (200, printed(&project, &["state", "export"])));
+    let sql = server.get(&format!("{BASE}/state/export?address=Counter:a&sql"));
+    assert!(sql.text().contains("x'00ff'") || sql.text().contains("X'00FF'"), "{sql}");
+    for line in get(&server, &format!("{BASE}/objects?asleep"))["objects"].as_array().unwrap() {
+        assert_eq!(line["state"], "asleep", "reading wakes nobody");
+    }
+    assert_eq!(walk(&project.state_dir()), before, "reading makes and changes no file");
+
+    // What was exported is imported again.
+    post(&server, &format!("{BASE}/state/reset"), &json!({}));
+    assert_eq!(state("objects")["namespaces"], json!([]));
+    assert_eq!(ask(&server, "GET", &format!("{BASE}/state/export"), &Value::Null).0, 404);
+    post(&server, &format!("{BASE}/state/import"), &json!({ "lines": lines.text() }));
+    assert_eq!(call(&server, "inc", &json!([])), 3);
+    server.stop();
+}
+
+#[test]
+fn a_long_export_is_streamed_and_tells_of_what_it_could_not_read() {
+    let project = project();
+    let server = project.start();
+    let key = format!("{OBJECT}/kv/big");
+    assert_eq!(ask(&server, "PUT", &key, &json!({ "value": "x".repeat(1_000_000) })).0, 200);
+    let other = format!("{BASE}/objects/Counter/b/kv/k");
+    assert_eq!(ask(&server, "PUT", &other, &json!({ "value": 1 })).0, 200);
+    server.stop();
+    let folder = project.state_dir().join("v3/do/ctl-Counter");
+    let garbage = folder.join(format!("{}.sqlite", "ab".repeat(32)));
+    std::fs::write(&garbage, vec![b'?'; 8_192]).unwrap();
+    let server = project.start();
+    let all = server.get(&format!("{BASE}/state/export"));
+    assert_eq!(all.status, 200);
+    let last: Value = serde_json::from_str(all.text().lines().last().unwrap()).unwrap();
+    assert_eq!(last["error"]["code"], "damaged", "{last}");
+    assert!(all.body.len() > 1_000_000);
+    let import = format!("{BASE}/state/import");
+    let (status, refused) = ask(&server, "POST", &import, &json!({ "lines": all.text(), "replace": true }));
+    assert!(status == 400 && refused["error"].as_str().unwrap().contains("cannot be read"), "{refused}");
+    server.stop();
+}
+
+/// `text` as a part of a URL.
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
 
 /// A listener of the stream of events.
