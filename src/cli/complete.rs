@@ -51,7 +51,9 @@ pub fn snapshots(current: &OsStr) -> Vec<CompletionCandidate> {
 fn candidates(found: Vec<String>, current: &str) -> Vec<CompletionCandidate> {
     // Bash puts what it gets into the line as it is; the other shells quote.
     let is_bash = std::env::var_os("COMPLETE").is_some_and(|shell| shell == "bash");
-    let written = found.into_iter().map(|name| if is_bash { escaped(&name) } else { name });
+    // A line break would be two candidates, or run what was typed.
+    let found = found.into_iter().filter(|name| !name.contains(char::is_control));
+    let written = found.map(|name| if is_bash { escaped(&name) } else { name });
     written.filter(|name| name.starts_with(current)).take(MOST).map(CompletionCandidate::new).collect()
 }
 

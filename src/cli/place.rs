@@ -14,6 +14,7 @@ use super::args::LogLevel;
 use super::live::Live;
 use super::output::{Style, answer, remark};
 use super::show::show_path;
+use super::table::visible;
 use crate::base::clock::{Clock, Timestamp};
 use crate::dev::DEFAULT_STATE;
 use crate::inspect::{Book, InspectError, Writer};
@@ -261,6 +262,8 @@ impl Place {
             Ok(Said::No) => ExitCode::from(NO),
             Err(error) => {
                 let (message, help) = (error.to_string(), error.help());
+                // What was typed or stored may have letters that move the cursor.
+                let shown = visible(&message);
                 if self.json {
                     let error = json!({
                         "code": error.code(), "message": message, "help": help, "nearest": error.nearest(),
@@ -269,7 +272,7 @@ impl Place {
                 } else {
                     let excerpt = error.excerpt().map(|text| format!("\n{text}")).unwrap_or_default();
                     let help = help.map(|help| format!("\n  help: {help}")).unwrap_or_default();
-                    remark(&format!("{}: {message}{excerpt}{help}\n", self.style.error_word("error")));
+                    remark(&format!("{}: {shown}{excerpt}{help}\n", self.style.error_word("error")));
                 }
                 match error {
                     InspectError::NotFound { .. } => ExitCode::from(NO),

@@ -66,6 +66,27 @@ fn values_are_printed_as_javascript_and_as_json_and_put_back_equal() {
 }
 
 #[test]
+fn odd_keys_are_seen_and_tear_nothing() {
+    let project = recorded();
+    let name = "Room:a\u{1b}[2J\nb";
+    let told = done(&project, &["state", "put", name, "", "1", "--create"]);
+    assert_eq!(told, "Set `` of Room:a\\u{1b}[2J\\nb (4 B)\n");
+    assert_eq!(done(&project, &["state", "get", name]), "\"\"  1\n");
+    done(&project, &["state", "put", name, "k\n\u{7}", "2"]);
+    for command in [&["state", "inspect", name][..], &["state", "list", "Room"], &["state", "get", name]] {
+        let text = done(&project, command);
+        assert!(!text.chars().any(|letter| letter.is_control() && letter != '\n'), "{text:?}");
+        assert!(text.contains("\\n"), "{text:?}");
+    }
+    run(&project, &["state", "get", name, "\u{1b}"]).expect(3, "").expect_errors(&["has no key `\\u{1b}`"]);
+    let told = done(&project, &["state", "delete", name, "", "k\n\u{7}"]);
+    assert_eq!(told, "Deleted 2 keys of Room:a\\u{1b}[2J\\nb\n");
+    let infinite = run_json(&project, &["state", "sql", LOBBY, "SELECT 1e999, -1e999"], 0);
+    assert_eq!(infinite["rows"][0][0]["v"], "Infinity");
+    assert_eq!(infinite["rows"][0][1]["v"], "-Infinity");
+}
+
+#[test]
 fn a_mistake_in_sql_is_shown_at_its_place() {
     let project = recorded();
     let ran = run(&project, &["state", "sql", LOBBY, "SELECT id,\n  FROM messages"]);

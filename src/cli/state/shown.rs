@@ -44,6 +44,11 @@ pub fn entry_json(entry: &KvEntry) -> Json {
     })
 }
 
+/// A key for people, as a cell: one without letters is seen too.
+pub fn key_text(key: &str) -> String {
+    if key.is_empty() { "\"\"".to_owned() } else { key.to_owned() }
+}
+
 /// A value for people, in one line.
 pub fn entry_text(entry: &KvEntry) -> String {
     match entry.value() {
@@ -72,10 +77,9 @@ fn broken(value: &Value, width: usize, indent: usize, out: &mut String) {
         out.push('\n');
         out.push_str(&inside);
         out.push_str(head);
-        match value {
-            Some(value) => broken(value, width, indent + 2, out),
-            // Nothing stands before the comma of a hole.
-            None => {}
+        // Nothing stands before the comma of a hole.
+        if let Some(value) = value {
+            broken(value, width, indent + 2, out);
         }
         out.push(',');
     };
@@ -122,7 +126,7 @@ pub fn sql_json(value: &SqlValue) -> Json {
         SqlValue::Integer(number) if number.unsigned_abs() <= EXACT_MAX => json!(number),
         SqlValue::Integer(number) => json!({ "$": "bigint", "v": number.to_string() }),
         SqlValue::Real(number) if number.is_finite() => json!(number),
-        SqlValue::Real(number) => json!({ "$": "number", "v": number.to_string() }),
+        SqlValue::Real(number) => codec::to_json(&Value::Double(*number)),
         SqlValue::Text(text) => json!(String::from_utf8_lossy(text)),
         SqlValue::Blob(bytes) => json!({ "$": "ArrayBuffer", "hex": hex(bytes) }),
     }
