@@ -621,6 +621,9 @@ fn what_is_stored_is_read_as_by_the_commands_and_nobody_wakes() {
     assert_eq!(diff["objects"][0]["keys"][0]["to"]["value"], 2);
     let points = get(&server, &format!("{OBJECT}/history"));
     let newest = points["points"][0]["bookmark"].as_str().expect("a point");
+    let details = points["points"].as_array().expect("points").iter().map(|point| &point["cause"]["detail"]);
+    let sql = "sql CREATE TABLE t (a); INSERT INTO t VALUES (x'00ff')";
+    assert!(details.clone().any(|detail| detail == sql), "{points}");
     assert_eq!(state(&format!("diff?from=Counter:a%40{newest}"))["objects"], json!([]));
     let told = get(&server, &format!("{BASE}/migrations"));
     assert_eq!((&told["applied"][0]["tag"], &told["pending"]), (&json!("v1"), &json!([])));
