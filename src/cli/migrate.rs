@@ -3,7 +3,7 @@
 //! Only glue: the configuration is loaded, the state directory is held, and `crate::migrate` does the rest. How
 //! things look is `migrate_show.rs`'s business.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -71,6 +71,16 @@ pub fn run(args: &MigrateArgs, clock: Clock) -> ExitCode {
         }
     };
     output.finish(code)
+}
+
+/// Holds the state below `root`; `None` where a server does and it is only looked at.
+fn hold(root: &Path, looks: bool) -> anyhow::Result<Option<StateDir>> {
+    match StateDir::open(root) {
+        // The server has finished what an earlier run began.
+        Err(StateDirError::Held { .. }) if looks => Ok(None),
+        // Held by `dodev dev`, its objects are in use; its pid is in the message.
+        held => Ok(Some(held?)),
+    }
 }
 
 /// Which projects are meant: the primary one first, whose state it is.
@@ -166,17 +176,13 @@ impl Run<'_> {
             return Ok(outcomes);
         }
         let looks = matches!(command, Action::Plan | Action::Status);
-        let held = match StateDir::open(&root) {
-            // The server has finished what an earlier run began.
-            Err(StateDirError::Held { .. }) if looks => None,
-            // Held by `dodev dev`, its objects are in use; its pid is in the message.
-            held => Some(held?),
-        };
         if !looks && let Some(user) = user(&root) {
             let error = InspectError::Used(user);
             anyhow::bail!("{error}: {}", error.help().unwrap_or_default());
         }
         let migrator = Migrator::new(&root, self.clock.clone());
+        // Looking makes no file either.
+        let held = if looks && !migrator.is_interrupted() { None } else { hold(&root, looks)? };
         if held.is_some() && migrator.recover()? {
             outcomes[0].say("finished what an earlier run began");
         }

@@ -23,6 +23,7 @@ pub struct Outcome {
     state: PathBuf,
     notes: Vec<String>,
     applied: Vec<Entry>,
+    adopting: Vec<Planned>,
     pending: Vec<Planned>,
     copies: Vec<Copy>,
     /// What was applied or taken back.
@@ -46,6 +47,7 @@ impl Outcome {
             state: state.to_owned(),
             notes: Vec::new(),
             applied: Vec::new(),
+            adopting: Vec::new(),
             pending: Vec::new(),
             copies: Vec::new(),
             changed: Vec::new(),
@@ -65,6 +67,7 @@ impl Outcome {
     pub fn note(&mut self, ledger: &Ledger, worker: &str, plan: Plan) {
         self.applied = ledger.workers.get(worker).map(|own| own.entries.clone()).unwrap_or_default();
         self.copies = ledger.copies.iter().filter(|copy| copy.worker == worker).cloned().collect();
+        self.adopting = plan.adopted;
         self.pending = plan.pending;
         self.diagnostics.extend(plan.errors);
         self.diagnostics.extend(plan.remarks);
@@ -111,7 +114,9 @@ fn show_one(outcome: &Outcome, style: &Style) -> Vec<String> {
         }
         Command::Plan => {
             lines.push(heading);
+            lines.extend(outcome.adopting.iter().map(adopting));
             match outcome.pending.as_slice() {
+                [] if !outcome.adopting.is_empty() => {}
                 [] => lines.push("  nothing is pending".to_owned()),
                 pending => lines.extend(plan_lines(pending, style)),
             }
@@ -127,8 +132,9 @@ fn show_one(outcome: &Outcome, style: &Style) -> Vec<String> {
                 let when = show_time(Timestamp(entry.at_ms));
                 format!("  {:<8} {how}  {}  {}", entry.title(), dim(&when), entry.describe())
             }));
+            lines.extend(outcome.adopting.iter().map(adopting));
             lines.extend(plan_lines(&outcome.pending, style));
-            if outcome.applied.is_empty() && outcome.pending.is_empty() {
+            if outcome.applied.is_empty() && outcome.adopting.is_empty() && outcome.pending.is_empty() {
                 lines.push("  no migrations".to_owned());
             }
             for copy in &outcome.copies {
@@ -180,6 +186,11 @@ pub fn plan_lines(pending: &[Planned], style: &Style) -> Vec<String> {
     pending.iter().map(line).collect()
 }
 
+/// What the state has been through already, though no ledger says so: another tool wrote it.
+fn adopting(planned: &Planned) -> String {
+    format!("  {:<8} found    {}", planned.title(), planned.describe())
+}
+
 /// The sentence about a Worker that seems to have been renamed.
 pub fn offer(from: &str, worker: &str) -> String {
     format!(
@@ -195,6 +206,7 @@ pub fn json(outcomes: &[Outcome]) -> Value {
             "worker": outcome.worker,
             "applied": outcome.applied,
             "changed": outcome.changed,
+            "adopting": outcome.adopting.iter().map(planned).collect::<Vec<_>>(),
             "pending": outcome.pending.iter().map(planned).collect::<Vec<_>>(),
             "copies": outcome.copies,
             "pruned": outcome.pruned,

@@ -335,7 +335,7 @@ fn the_newer_form_deletes_and_brings_back() {
     worker(&project, "a", "one", &format!(r#"{{ "Counter": {kv} }}"#), true);
     let (code, output) = migrate(&project, &["-c", A]);
     assert!(code == 1 && output.contains("the class `Counter` exists and uses SQLite"), "{output}");
-    assert!(output.contains("a/wrangler.jsonc:3:"), "{output}");
+    assert!(output.contains("a/wrangler.jsonc:2:"), "{output}");
 
     let deleted = class(r#""state": "deleted""#);
     worker(&project, "a", "one", &format!(r#"{{ "Counter": {deleted} }}"#), true);

@@ -27,8 +27,9 @@ Examples:
                                 two Workers that share the first one's state
 
 With --json, one object goes to standard output: `version`, `command`, `state`, `worker`, `applied` (the \
-ledger: `tag`, `at_ms`, `how`, `steps`), `changed` (what this command did, same shape), `pending` (`tag`, \
-`destructive`, `steps`), `copies`, `pruned`, `renamed_from`, `diagnostics` and `ok`. With several Workers, \
+ledger: `tag`, `at_ms`, `how`, `steps`), `changed` (what this command did, same shape), `adopting` (what \
+the state of another tool has been through, not written down yet), `pending` (`tag`, `destructive`, \
+`steps`), `copies`, `pruned`, `renamed_from`, `diagnostics` and `ok`. With several Workers, \
 `workers` has an object for each instead.
 
 Exit codes: 0 done or nothing to do, 1 refused or failed, 2 wrong usage.";
