@@ -43,6 +43,8 @@ mod sockets;
 mod state;
 mod state_history;
 mod state_live;
+#[cfg(target_os = "linux")]
+mod state_many;
 mod state_traces;
 mod state_values;
 mod storage_limits;
