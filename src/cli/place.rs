@@ -20,7 +20,7 @@ use crate::dev::DEFAULT_STATE;
 use crate::inspect::{Book, InspectError, Writer};
 use crate::migrate::Migrator;
 use crate::project::find_config;
-use crate::storage::StateDir;
+use crate::storage::{StateDir, replacement};
 
 /// Version of the shape of everything that is printed with `--json`.
 pub const JSON_VERSION: u32 = 1;
@@ -142,8 +142,22 @@ impl Place {
         Self { persist: args.persist(), missing, is_searched, json: args.json, style, width, clock }
     }
 
-    /// The state.
+    /// The state, to be read: of one that is between two states nothing is told, as it would be wrong.
     pub fn book(&self) -> Result<Book, InspectError> {
+        let book = self.stored()?;
+        let migrator = Migrator::new(book.root(), self.clock.clone());
+        let is_interrupted = migrator.is_interrupted() || replacement::is_interrupted(book.root());
+        if is_interrupted && book.holder().is_none() {
+            return Err(InspectError::Migration(
+                "a change of the whole state was interrupted, and what it moved cannot be read until it is \
+                 finished: `dodev migrate` or `dodev dev` does that"
+                    .to_owned(),
+            ));
+        }
+        Ok(book)
+    }
+
+    fn stored(&self) -> Result<Book, InspectError> {
         if let Some(missing) = &self.missing {
             return Err(InspectError::Invalid(format!("there is no `{}`", missing.display())));
         }
@@ -158,7 +172,7 @@ impl Place {
 
     /// The state, to be changed: what an interrupted migration left is finished first.
     pub fn book_to_change(&self) -> Result<Book, InspectError> {
-        let book = self.book()?;
+        let book = self.stored()?;
         self.finish_migration(&book)?;
         Ok(book)
     }

@@ -9,8 +9,6 @@ mod member;
 mod opening;
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::iter;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -19,7 +17,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use member::{Member, MemberId};
-use opening::{LoadedMember, load_all, warn_of_users};
+use opening::{LoadedMember, load_all, migrate_words, warn_of_users};
 
 pub use member::with_whole_paths;
 
@@ -90,18 +88,6 @@ impl SessionOptions {
     /// Which project the Worker `id` has.
     fn load_of(&self, id: MemberId) -> &LoadRequest {
         id.checked_sub(1).map_or(&self.load, |place| &self.more[place])
-    }
-
-    /// The arguments that tell `dodev migrate` of the same Workers.
-    fn migrate_words(&self) -> Vec<OsString> {
-        let mut words: Vec<OsString> = vec!["--cwd".into(), self.load.cwd.clone().into()];
-        for load in iter::once(&self.load).chain(&self.more) {
-            words.extend(load.config.iter().flat_map(|config| ["-c".into(), config.clone().into()]));
-        }
-        // As one word: the value may begin with a hyphen.
-        words.extend(self.load.environment.iter().map(|name| format!("--env={name}").into()));
-        words.extend(self.load.overrides.name.iter().map(|name| format!("--name={name}").into()));
-        words
     }
 }
 
@@ -232,7 +218,7 @@ impl Session {
         warn_of_users(state.root(), &options.report);
         let state = Arc::new(state);
         let token: Arc<str> = new_token()?.into();
-        let program = OwnProgram::new(options.program.clone(), options.migrate_words());
+        let program = OwnProgram::new(options.program.clone(), migrate_words(&options));
         let forks = Forks::new(ForkOptions {
             persist: persist.clone(),
             clock: options.clock.clone(),
