@@ -1,6 +1,5 @@
 //! The control API through the binary: what it shows and changes, and whom it refuses.
 
-use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
@@ -12,10 +11,10 @@ use crate::http::Request;
 use crate::project::{Server, TestProject};
 use crate::schema::mistakes;
 
-const BASE: &str = "/cdn-cgi/dodev";
-const OBJECT: &str = "/cdn-cgi/dodev/objects/Counter/a";
+pub const BASE: &str = "/cdn-cgi/dodev";
+pub const OBJECT: &str = "/cdn-cgi/dodev/objects/Counter/a";
 
-fn project() -> TestProject {
+pub fn project() -> TestProject {
     TestProject::with_files(&[
         (
             "wrangler.jsonc",
@@ -76,7 +75,7 @@ fn project() -> TestProject {
     ])
 }
 
-fn ask(server: &Server, method: &str, path: &str, body: &Value) -> (u16, Value) {
+pub fn ask(server: &Server, method: &str, path: &str, body: &Value) -> (u16, Value) {
     let mut request = Request::new(method, path);
     if method != "GET" {
         request = request.header("content-type", "application/json").body(body.to_string());
@@ -87,19 +86,19 @@ fn ask(server: &Server, method: &str, path: &str, body: &Value) -> (u16, Value) 
     (response.status, json)
 }
 
-fn get(server: &Server, path: &str) -> Value {
+pub fn get(server: &Server, path: &str) -> Value {
     let (status, json) = ask(server, "GET", path, &Value::Null);
     assert_eq!(status, 200, "{path}: {json}");
     json
 }
 
-fn post(server: &Server, path: &str, body: &Value) -> Value {
+pub fn post(server: &Server, path: &str, body: &Value) -> Value {
     let (status, json) = ask(server, "POST", path, body);
     assert_eq!(status, 200, "{path}: {json}");
     json
 }
 
-fn call(server: &Server, method: &str, args: &Value) -> Value {
+pub fn call(server: &Server, method: &str, args: &Value) -> Value {
     post(server, &format!("{OBJECT}/call"), &json!({ "method": method, "args": args }))["value"].clone()
 }
 
@@ -362,127 +361,6 @@ fn only_local_callers_and_those_with_the_token_are_served() {
     assert!(!file.exists(), "the file goes with the server");
 }
 
-/// Routes as the code has them, with `OBJECT` filled in.
-fn routes() -> BTreeSet<String> {
-    let folder = crate::project::repository().join("src/server/control");
-    let mut found = BTreeSet::new();
-    for (path, _) in walk(&folder).into_iter().filter(|(path, _)| path.extension().is_some_and(|e| e == "rs"))
-    {
-        let text = std::fs::read_to_string(path).unwrap();
-        for part in text.split(".route(").skip(1) {
-            let argument = part.split(", ").next().unwrap();
-            let object = format!("{BASE}/objects/{{class}}/{{object}}");
-            let path = match argument.strip_prefix("&format!(\"") {
-                Some(rest) => rest.trim_end_matches("\")").replace("{OBJECT}", &object),
-                None if argument == "OBJECT" => object,
-                None => argument.trim_matches(|c| c == '"' || c == '\n' || c == ' ').to_owned(),
-            };
-            found.insert(path.replace("{{", "{").replace("}}", "}"));
-        }
-    }
-    found
-}
-
-#[test]
-fn every_route_is_described_and_answers_as_described() {
-    let project = project();
-    let server = project.start();
-    let description = get(&server, &format!("{BASE}/openapi.json"));
-    let paths = description["paths"].as_object().unwrap();
-    assert_eq!(paths.keys().cloned().collect::<BTreeSet<_>>(), routes());
-    let text = description.to_string();
-    for name in description["components"]["schemas"].as_object().unwrap().keys() {
-        assert!(text.contains(&format!("#/components/schemas/{name}\"")), "{name} is not used");
-    }
-
-    let mut left: BTreeSet<String> = BTreeSet::new();
-    for (path, methods) in paths {
-        left.extend(methods.as_object().unwrap().keys().map(|method| format!("{method} {path}")));
-    }
-    // One is endless, the other is lines; both are tested by themselves.
-    assert!(left.remove(&format!("get {BASE}/events")) && left.remove(&format!("get {BASE}/state/export")));
-    let of = |rest: &str| format!("{BASE}/objects/{{class}}/{{object}}{rest}");
-    let at = |rest: &str| format!("{BASE}{rest}");
-    let line = r#"{"object":"Counter:z","version":1,"worker":"ctl","class":"Counter","id":null,"name":"z"}"#;
-    let steps = [
-        ("get", at("/health"), json!({})),
-        ("get", at("/overview"), json!({})),
-        ("post", of("/call"), json!({ "method": "inc", "args": [] })),
-        ("post", of("/call"), json!({ "method": "give", "args": [] })),
-        ("post", of("/fetch"), json!({ "url": "http://x/y" })),
-        ("put", of("/kv/{key}"), json!({ "value": { "a": [1, null] } })),
-        ("get", of("/kv/{key}"), json!({})),
-        ("get", of("/kv"), json!({})),
-        ("put", of("/kv?key=..%2F.."), json!({ "value": 1 })),
-        ("delete", of("/kv?key=..%2F.."), json!({})),
-        ("delete", of("/kv/{key}"), json!({})),
-        ("post", of("/sql"), json!({ "query": "SELECT 1, 'a', x'00', NULL, 1.5" })),
-        ("get", of(""), json!({})),
-        ("get", at("/objects?asleep"), json!({})),
-        ("put", of("/alarm"), json!({ "time": 4_000_000_000_000_u64 })),
-        ("get", of("/alarm"), json!({})),
-        ("post", of("/alarm/run"), json!({})),
-        ("delete", of("/alarm"), json!({})),
-        ("post", of("/hibernate"), json!({})),
-        ("post", of("/evict"), json!({ "webSockets": "close" })),
-        ("post", of("/reset"), json!({ "reason": "why" })),
-        ("post", at("/hibernate"), json!({})),
-        ("post", at("/faults"), json!({ "class": "Counter", "fault": "delay", "delayMs": 5 })),
-        ("get", at("/faults"), json!({})),
-        ("delete", at("/faults"), json!({})),
-        ("get", at("/logs?limit=5"), json!({})),
-        ("delete", at("/logs"), json!({})),
-        ("get", at("/time"), json!({})),
-        ("post", at("/time/advance"), json!({ "by_ms": 10 })),
-        ("post", at("/sessions"), json!({})),
-        ("get", at("/sessions"), json!({})),
-        ("post", at("/sessions/1/reset"), json!({})),
-        ("delete", at("/sessions/1"), json!({})),
-        ("post", at("/state/snapshots"), json!({ "name": "one" })),
-        ("get", at("/state/snapshots"), json!({})),
-        ("post", at("/state/import"), json!({ "lines": line })),
-        ("get", at("/state/objects"), json!({})),
-        ("get", at("/state/inspect?address=Counter:a&limit=1"), json!({})),
-        ("get", at("/state/inspect?address=Counter"), json!({})),
-        ("put", of("/alarm"), json!({ "time": 4_000_000_000_000_u64 })),
-        ("get", at("/state/alarms?address=Counter"), json!({})),
-        ("delete", of("/alarm"), json!({})),
-        ("put", of("/kv/{key}"), json!({ "value": 1 })),
-        ("get", at("/state/diff?from=one"), json!({})),
-        ("get", at("/state/diff?from=one&to=live&only=Counter:a"), json!({})),
-        ("get", at("/migrations"), json!({})),
-        ("post", at("/state/save-history"), json!({})),
-        ("get", of("/history").replace("{object}", "z"), json!({})),
-        ("post", of("/restore").replace("{object}", "z"), json!({ "time": 0 })),
-        ("post", at("/state/remove"), json!({ "objects": [{ "class": "Counter", "object": "name:a" }] })),
-        ("post", at("/state/snapshots/one/load"), json!({})),
-        ("post", at("/state/reset"), json!({ "class": "Counter" })),
-        ("delete", at("/state/snapshots/one"), json!({})),
-    ];
-    for (method, path, body) in steps {
-        let template = path.split('?').next().unwrap().replace("/z/", "/{object}/");
-        let template = match template.strip_prefix(&at("/state/snapshots/")) {
-            Some(rest) => at(&format!("/state/snapshots/{}", rest.replace("one", "{name}"))),
-            None => {
-                template.replace("/time/advance", "/time/{verb}").replace("/sessions/1", "/sessions/{id}")
-            }
-        };
-        let place = path.replace("{class}", "Counter").replace("{object}", "a").replace("{key}", "k%2F1");
-        let body = match body["time"].as_u64() {
-            Some(0) => json!({ "time": get(&server, &at("/health"))["now"] }),
-            _ => body,
-        };
-        let (status, answer) = ask(&server, &method.to_uppercase(), &place, &body);
-        left.remove(&format!("{method} {template}"));
-        assert_eq!(status, 200, "{method} {place}: {answer}");
-        let schema = &paths[&template][method]["responses"]["200"]["content"]["application/json"]["schema"];
-        assert_eq!(mistakes(&description, schema, &answer), Vec::<String>::new(), "{method} {place}");
-    }
-    left.remove(&format!("get {BASE}/openapi.json"));
-    assert_eq!(left, BTreeSet::new(), "these were not asked");
-    server.stop();
-}
-
 #[test]
 fn who_asks_nonsense_gets_a_sentence_and_changes_nothing() {
     let project = project();
@@ -574,107 +452,6 @@ fn who_asks_nonsense_gets_a_sentence_and_changes_nothing() {
     assert_eq!(call(&server, "inc", &json!([])), 2);
 }
 
-/// What `dodev` prints for `args` about the project's state.
-fn printed(project: &TestProject, args: &[&str]) -> String {
-    let state = project.state_dir();
-    let output = project.dodev(&[args, &["--persist-to", state.to_str().expect("a plain path")]].concat());
-    String::from_utf8(output.stdout).expect("text")
-}
-
-#[test]
-fn what_is_stored_is_read_as_by_the_commands_and_nobody_wakes() {
-    let project = project();
-    let server = project.start();
-    let names = ["a", "b", "\u{f6}/\"'", "-x"];
-    for name in names {
-        let place = format!("{BASE}/objects/Counter/{}/call", encoded(name));
-        assert_eq!(post(&server, &place, &json!({ "method": "inc" }))["value"], 1);
-    }
-    call(&server, "alarmIn", &json!([3_600_000]));
-    post(
-        &server,
-        &format!("{OBJECT}/sql"),
-        &json!({ "query": "CREATE TABLE t (a); INSERT INTO t VALUES (x'00ff')" }),
-    );
-    post(&server, &format!("{BASE}/state/snapshots"), &json!({ "name": "one" }));
-    call(&server, "inc", &json!([]));
-    post(&server, &format!("{BASE}/hibernate"), &json!({}));
-    post(&server, &format!("{BASE}/state/save-history"), &json!({}));
-    let before = walk(&project.state_dir());
-
-    let state = |rest: &str| get(&server, &format!("{BASE}/state/{rest}"));
-    let same = |answer: Value, args: &[&str]| {
-        let said: Value = serde_json::from_str(&printed(&project, args)).expect("JSON");
-        assert_eq!(answer, said, "{args:?}");
-        answer
-    };
-    let all = same(state("objects"), &["state", "list", "--json"]);
-    assert_eq!(all["namespaces"][0]["objects"].as_array().map(Vec::len), Some(names.len()));
-    same(state("objects?address=Counter:-x"), &["state", "list", "--json", "Counter:-x"]);
-    let one = same(state("inspect?address=Counter:a"), &["state", "inspect", "--json", "Counter:a"]);
-    assert_eq!((&one["tables"][0]["rows"], &one["live"]["state"]), (&json!(1), &json!("asleep")));
-    let odd = encoded("Counter:\u{f6}/\"'");
-    assert_eq!(state(&format!("inspect?address={odd}"))["keys_total"], 1);
-    let alarms = same(state("alarms"), &["alarm", "list", "--json"]);
-    assert_eq!(alarms["alarms"][0]["name"], "a");
-    let diff = same(state("diff?from=one"), &["state", "diff", "--json", "one"]);
-    assert_eq!(diff["objects"][0]["keys"][0]["to"]["value"], 2);
-    let points = get(&server, &format!("{OBJECT}/history"));
-    let newest = points["points"][0]["bookmark"].as_str().expect("a point");
-    let details = points["points"].as_array().expect("points").iter().map(|point| &point["cause"]["detail"]);
-    let sql = "sql CREATE TABLE t (a); INSERT INTO t VALUES (x'00ff')";
-    assert!(details.clone().any(|detail| detail == sql), "{points}");
-    assert_eq!(state(&format!("diff?from=Counter:a%40{newest}"))["objects"], json!([]));
-    let told = get(&server, &format!("{BASE}/migrations"));
-    assert_eq!((&told["applied"][0]["tag"], &told["pending"]), (&json!("v1"), &json!([])));
-
-    let lines = server.get(&format!("{BASE}/state/export"));
-    assert_eq!((lines.status, lines.text()), (200, printed(&project, &["state", "export"])));
-    let sql = server.get(&format!("{BASE}/state/export?address=Counter:a&sql"));
-    assert!(sql.text().contains("x'00ff'") || sql.text().contains("X'00FF'"), "{sql}");
-    for line in get(&server, &format!("{BASE}/objects?asleep"))["objects"].as_array().unwrap() {
-        assert_eq!(line["state"], "asleep", "reading wakes nobody");
-    }
-    assert_eq!(walk(&project.state_dir()), before, "reading makes and changes no file");
-
-    // What was exported is imported again.
-    post(&server, &format!("{BASE}/state/reset"), &json!({}));
-    assert_eq!(state("objects")["namespaces"], json!([]));
-    assert_eq!(ask(&server, "GET", &format!("{BASE}/state/export"), &Value::Null).0, 404);
-    post(&server, &format!("{BASE}/state/import"), &json!({ "lines": lines.text() }));
-    assert_eq!(call(&server, "inc", &json!([])), 3);
-    server.stop();
-}
-
-#[test]
-fn a_long_export_is_streamed_and_tells_of_what_it_could_not_read() {
-    let project = project();
-    let server = project.start();
-    let key = format!("{OBJECT}/kv/big");
-    assert_eq!(ask(&server, "PUT", &key, &json!({ "value": "x".repeat(1_000_000) })).0, 200);
-    let other = format!("{BASE}/objects/Counter/b/kv/k");
-    assert_eq!(ask(&server, "PUT", &other, &json!({ "value": 1 })).0, 200);
-    server.stop();
-    let folder = project.state_dir().join("v3/do/ctl-Counter");
-    let garbage = folder.join(format!("{}.sqlite", "ab".repeat(32)));
-    std::fs::write(&garbage, vec![b'?'; 8_192]).unwrap();
-    let server = project.start();
-    let all = server.get(&format!("{BASE}/state/export"));
-    assert_eq!(all.status, 200);
-    let last: Value = serde_json::from_str(all.text().lines().last().unwrap()).unwrap();
-    assert_eq!(last["error"]["code"], "damaged", "{last}");
-    assert!(all.body.len() > 1_000_000);
-    let import = format!("{BASE}/state/import");
-    let (status, refused) = ask(&server, "POST", &import, &json!({ "lines": all.text(), "replace": true }));
-    assert!(status == 400 && refused["error"].as_str().unwrap().contains("cannot be read"), "{refused}");
-    server.stop();
-}
-
-/// `text` as a part of a URL.
-fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
-}
-
 /// A listener of the stream of events.
 struct Watch(BufReader<TcpStream>);
 
@@ -714,7 +491,7 @@ impl Watch {
 }
 
 /// Names and sizes of all files below `folder`.
-fn walk(folder: &std::path::Path) -> Vec<(std::path::PathBuf, u64)> {
+pub fn walk(folder: &std::path::Path) -> Vec<(std::path::PathBuf, u64)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).into_iter().flatten().map(Result::unwrap) {
         match entry.path() {

@@ -8,6 +8,8 @@ mod check;
 mod cli;
 mod conformance;
 mod control;
+mod control_described;
+mod control_stored;
 mod counter;
 mod crash;
 mod deadline;
