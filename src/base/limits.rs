@@ -183,6 +183,8 @@ pub const CONTROL_ROWS: usize = 10_000;
 pub const CONTROL_ANSWER_BYTES: usize = 32 * 1024 * 1024;
 /// Longest time that the control surface waits for an object.
 pub const CONTROL_WAIT: Duration = Duration::from_secs(60);
+/// Processes that read stored objects for the control surface at the same time; who asks for one more waits.
+pub const CONTROL_READERS: usize = 2;
 /// Most faults that wait to be injected.
 pub const FAULTS: usize = 1_024;
 

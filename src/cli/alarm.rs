@@ -10,7 +10,7 @@ use super::complete::addresses;
 use super::live::Live;
 use super::place::{Outcome, Place, PlaceArgs, Said};
 use super::state::shown::{alarm_json, alarm_text};
-use super::table::Table;
+use super::table::{Table, visible};
 use crate::base::clock::Clock;
 use crate::inspect::{Alarm, Book, InspectError, ObjectRef, Scope, iso};
 
@@ -147,7 +147,7 @@ fn cancel(address: &str, place: &Place) -> Outcome {
     place.answer(
         "alarm cancel",
         || json!({ "object": object.label(), "cancelled": alarm_json(&alarm) }),
-        || format!("Cancelled the alarm of {} ({})\n", object.label(), iso(alarm.scheduled)),
+        || format!("Cancelled the alarm of {} ({})\n", visible(&object.label()), iso(alarm.scheduled)),
     );
     Ok(Said::Done)
 }
@@ -177,7 +177,12 @@ fn make_due(address: &str, place: &Place) -> Outcome {
     place.answer(
         "alarm run",
         || json!({ "object": object.label(), "scheduled": iso(now), "ran": false }),
-        || format!("The alarm of {} is due now: it runs as soon as `dodev dev` starts\n", object.label()),
+        || {
+            format!(
+                "The alarm of {} is due now: it runs as soon as `dodev dev` starts\n",
+                visible(&object.label())
+            )
+        },
     );
     Ok(Said::Done)
 }

@@ -14,7 +14,7 @@ use crate::inspect::{Book, snapshot_names};
 const MOST: usize = 1_000;
 
 fn book() -> Option<Book> {
-    let args = PlaceArgs { config: None, cwd: None, persist_to: None, json: false };
+    let args = PlaceArgs { config: Vec::new(), cwd: None, persist_to: None, json: false };
     Book::open(&args.persist()).ok()
 }
 
@@ -51,7 +51,9 @@ pub fn snapshots(current: &OsStr) -> Vec<CompletionCandidate> {
 fn candidates(found: Vec<String>, current: &str) -> Vec<CompletionCandidate> {
     // Bash puts what it gets into the line as it is; the other shells quote.
     let is_bash = std::env::var_os("COMPLETE").is_some_and(|shell| shell == "bash");
-    let written = found.into_iter().map(|name| if is_bash { escaped(&name) } else { name });
+    // A line break would be two candidates, or run what was typed.
+    let found = found.into_iter().filter(|name| !name.contains(char::is_control));
+    let written = found.map(|name| if is_bash { escaped(&name) } else { name });
     written.filter(|name| name.starts_with(current)).take(MOST).map(CompletionCandidate::new).collect()
 }
 

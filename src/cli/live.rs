@@ -230,6 +230,20 @@ impl Live {
                 next += 1;
             }
             let body = json!({ "lines": lines, "worker": worker, "replace": replace });
+            // Each letter may become six in the request: what may be too much is measured.
+            if lines.len() > limits::CONTROL_IMPORT_BYTES / 6
+                && body.to_string().len() > limits::CONTROL_IMPORT_BYTES
+            {
+                let limit = limits::CONTROL_IMPORT_BYTES / (1024 * 1024);
+                return Err(InspectError::Server(format!(
+                    "one object takes more than the {limit} MiB that a running server imports at once: stop it first{}",
+                    if done > 0 {
+                        format!("; {done} of {} objects were imported", objects.len())
+                    } else {
+                        String::new()
+                    }
+                )));
+            }
             warnings.extend(warnings_of(&self.post(&["state", "import"], &body)?));
             done = next;
             progress(done as u64);

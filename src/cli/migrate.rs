@@ -3,8 +3,9 @@
 //! Only glue: the configuration is loaded, the state directory is held, and `crate::migrate` does the rest. How
 //! things look is `migrate_show.rs`'s business.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 
@@ -16,8 +17,8 @@ use crate::base::diag::Diagnostic;
 use crate::bundle::BundleCache;
 use crate::dev::{CACHE, DEFAULT_STATE, bundle_request};
 use crate::inspect::{InspectError, user};
-use crate::migrate::{Migrator, Plan, Planned, count};
-use crate::project::{LoadRequest, Loaded, Overrides, Project, load, nearest};
+use crate::migrate::{Entry, Migrator, Plan, Planned, count};
+use crate::project::{LoadRequest, Loaded, Overrides, Project, check_together, load, nearest};
 use crate::storage::{StateDir, StateDirError};
 
 /// What to do when the answer is no, or nobody can be asked.
@@ -26,25 +27,27 @@ const AGREE: &str = "add `--yes` to agree; a copy is kept until `dodev migrate p
 /// Runs the command.
 pub fn run(args: &MigrateArgs, clock: Clock) -> ExitCode {
     let mut style = Style::of_process(LogLevel::Log, false, args.json);
-    let request = match request(args, &clock) {
-        Ok(request) => request,
+    let requests = match requests(args, &clock) {
+        Ok(requests) => requests,
         Err(error) => {
             let output = Output::start(style);
             output.failure(format!("{error:#}"));
             return output.finish(ExitCode::FAILURE);
         }
     };
-    style.cwd.clone_from(&request.cwd);
+    style.cwd.clone_from(&requests[0].cwd);
     let output = Output::start(style.clone());
-    let Loaded { project, diagnostics, .. } = load(&request);
-    let Some(project) = project else {
-        output.diagnostics(diagnostics);
-        return output.finish(ExitCode::FAILURE);
+    let workers = match load_all(&requests) {
+        Ok(workers) => workers,
+        Err(mistakes) => {
+            output.diagnostics(mistakes);
+            return output.finish(ExitCode::FAILURE);
+        }
     };
-    let persist = args
-        .persist_to
-        .as_ref()
-        .map_or_else(|| project.root.join(DEFAULT_STATE), |directory| request.cwd.join(directory));
+    let persist = args.persist_to.as_ref().map_or_else(
+        || workers[0].project.root.join(DEFAULT_STATE),
+        |directory| requests[0].cwd.join(directory),
+    );
     let command = match args.command {
         None if args.dry_run => Action::Plan,
         None => Action::Apply,
@@ -53,20 +56,13 @@ pub fn run(args: &MigrateArgs, clock: Clock) -> ExitCode {
         Some(MigrateCommand::Undo) => Action::Undo,
         Some(MigrateCommand::Prune) => Action::Prune,
     };
-    let run = Run { args, project: &project, persist: &persist, clock, style: &style };
+    let run = Run { args, workers: &workers, persist: &persist, clock, style: &style };
     let code = match run.run(command) {
-        Ok(mut outcome) => {
-            // The plan says the same about classes that are bound and not there, as errors.
-            let others =
-                diagnostics.into_iter().filter(|diagnostic| diagnostic.code != "config/no-migration");
-            let warnings: Vec<Diagnostic> = others.filter(|d| d.code == "config/migration").collect();
-            outcome.diagnostics.splice(0..0, warnings);
-            let failed = outcome.failed;
-            output.text(
-                migrate_show::show(&outcome, &style),
-                migrate_show::json(&outcome),
-                outcome.diagnostics,
-            );
+        Ok(outcomes) => {
+            let failed = outcomes.iter().any(|outcome| outcome.failed);
+            let (lines, object) = (migrate_show::show(&outcomes, &style), migrate_show::json(&outcomes));
+            let diagnostics = outcomes.into_iter().flat_map(|outcome| outcome.diagnostics).collect();
+            output.text(lines, object, diagnostics);
             if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
         }
         Err(error) => {
@@ -77,17 +73,67 @@ pub fn run(args: &MigrateArgs, clock: Clock) -> ExitCode {
     output.finish(code)
 }
 
-fn request(args: &MigrateArgs, clock: &Clock) -> anyhow::Result<LoadRequest> {
+/// Holds the state below `root`; `None` where a server does and it is only looked at.
+fn hold(root: &Path, looks: bool) -> anyhow::Result<Option<StateDir>> {
+    match StateDir::open(root) {
+        // The server has finished what an earlier run began.
+        Err(StateDirError::Held { .. }) if looks => Ok(None),
+        // Held by `dodev dev`, its objects are in use; its pid is in the message.
+        held => Ok(Some(held?)),
+    }
+}
+
+/// Which projects are meant: the primary one first, whose state it is.
+fn requests(args: &MigrateArgs, clock: &Clock) -> anyhow::Result<Vec<LoadRequest>> {
     let mut cwd = std::env::current_dir().context("cannot tell the working directory")?;
     if let Some(directory) = &args.cwd {
         cwd = cwd.join(directory);
         cwd = cwd.canonicalize().with_context(|| format!("cannot work in `{}`", cwd.display()))?;
     }
+    if args.config.len() > 1 {
+        for (name, is_given) in [("--to", args.to.is_some()), ("--carry-over", args.carry_over.is_some())] {
+            anyhow::ensure!(!is_given, "`{name}` is about one Worker: give one `--config`");
+        }
+    }
     let mut request = LoadRequest::new(cwd, clock.clone());
-    request.config.clone_from(&args.config);
     request.environment.clone_from(&args.env);
+    let mut configs = args.config.iter().cloned();
+    request.config = configs.next();
+    // As `dodev dev` does: the others get nothing of the command line but the environment.
+    let mut requests: Vec<_> =
+        configs.map(|config| LoadRequest { config: Some(config), ..request.clone() }).collect();
     request.overrides = Overrides { name: args.name.clone(), ..Overrides::default() };
-    Ok(request)
+    requests.insert(0, request);
+    Ok(requests)
+}
+
+/// A Worker whose migrations are meant, and what there is to warn of.
+struct Worker {
+    project: Arc<Project>,
+    warnings: Vec<Diagnostic>,
+}
+
+/// Reads all projects; an error is all that is wrong with any of them.
+fn load_all(requests: &[LoadRequest]) -> Result<Vec<Worker>, Vec<Diagnostic>> {
+    let mut workers = Vec::new();
+    let mut mistakes = Vec::new();
+    for request in requests {
+        let Loaded { project, diagnostics, .. } = load(request);
+        let Some(project) = project else {
+            mistakes.extend(diagnostics);
+            continue;
+        };
+        // The plan says the same about classes that are bound and not there, as errors.
+        let warnings = diagnostics.into_iter().filter(|one| one.code == "config/migration").collect();
+        workers.push(Worker { project: Arc::new(project), warnings });
+    }
+    if mistakes.is_empty() {
+        let projects: Vec<_> = workers.iter().map(|worker| worker.project.clone()).collect();
+        // What they say of each other's classes is for those who run them: a migration may be about to change it.
+        mistakes = check_together(&projects);
+        mistakes.retain(|mistake| mistake.code == "config/duplicate-worker");
+    }
+    if mistakes.is_empty() { Ok(workers) } else { Err(mistakes) }
 }
 
 /// What the command is to do.
@@ -107,96 +153,121 @@ pub enum Action {
 
 struct Run<'a> {
     args: &'a MigrateArgs,
-    project: &'a Project,
+    workers: &'a [Worker],
     persist: &'a PathBuf,
     clock: Clock,
     style: &'a Style,
 }
 
 impl Run<'_> {
-    fn run(&self, command: Action) -> anyhow::Result<Outcome> {
-        let worker = &self.project.name;
+    fn run(&self, command: Action) -> anyhow::Result<Vec<Outcome>> {
         let root = self.persist.join("v3");
-        let mut outcome = Outcome::new(command, worker, self.persist);
+        let mut outcomes: Vec<_> = self
+            .workers
+            .iter()
+            .map(|worker| Outcome::new(command, &worker.project.name, self.persist, worker.warnings.clone()))
+            .collect();
         if !root.exists() && command != Action::Apply {
             // Looking makes no directory.
             let nothing = Migrator::new(&root, self.clock.clone());
-            outcome.note(&nothing.ledger()?, worker, nothing.plan(self.project, None)?);
-            return Ok(outcome);
+            for (outcome, Worker { project, .. }) in outcomes.iter_mut().zip(self.workers) {
+                outcome.note(&nothing.ledger()?, &project.name, nothing.plan(project, None)?);
+            }
+            return Ok(outcomes);
         }
         let looks = matches!(command, Action::Plan | Action::Status);
-        let held = match StateDir::open(&root) {
-            // The server has finished what an earlier run began.
-            Err(StateDirError::Held { .. }) if looks => None,
-            // Held by `dodev dev`, its objects are in use; its pid is in the message.
-            held => Some(held?),
-        };
         if !looks && let Some(user) = user(&root) {
             let error = InspectError::Used(user);
             anyhow::bail!("{error}: {}", error.help().unwrap_or_default());
         }
         let migrator = Migrator::new(&root, self.clock.clone());
+        // Looking makes no file either.
+        let held = if looks && !migrator.is_interrupted() { None } else { hold(&root, looks)? };
         if held.is_some() && migrator.recover()? {
-            outcome.say("finished what an earlier run began");
+            outcomes[0].say("finished what an earlier run began");
         }
         match command {
             Action::Plan | Action::Status => {}
-            Action::Apply => self.apply(&migrator, &mut outcome)?,
-            Action::Undo => self.undo(&migrator, &mut outcome)?,
-            Action::Prune => self.prune(&migrator, &mut outcome)?,
+            Action::Apply => self.apply(&migrator, &mut outcomes)?,
+            Action::Undo => self.undo(&migrator, &mut outcomes)?,
+            Action::Prune => self.prune(&migrator, &mut outcomes)?,
         }
-        let plan = self.plan(&migrator)?;
-        outcome.failed |= command == Action::Apply && !plan.errors.is_empty();
-        outcome.renamed_from = migrator.renamed_from(self.project)?;
-        outcome.note(&migrator.ledger()?, worker, plan);
-        Ok(outcome)
+        for (outcome, Worker { project, .. }) in outcomes.iter_mut().zip(self.workers) {
+            let plan = self.plan(&migrator, project)?;
+            outcome.failed |= command == Action::Apply && !plan.errors.is_empty();
+            outcome.renamed_from = migrator.renamed_from(project)?;
+            outcome.note(&migrator.ledger()?, &project.name, plan);
+        }
+        Ok(outcomes)
     }
 
-    fn plan(&self, migrator: &Migrator) -> anyhow::Result<Plan> {
-        let cache = BundleCache::new(self.project.root.join(CACHE));
+    fn plan(&self, migrator: &Migrator, project: &Project) -> anyhow::Result<Plan> {
+        let cache = BundleCache::new(project.root.join(CACHE));
         // What the code exports is known if it is as it was when it last ran.
         let bundle = [true, false]
             .into_iter()
-            .find_map(|apart| cache.load_if_unchanged(&bundle_request(self.project, apart)));
+            .find_map(|apart| cache.load_if_unchanged(&bundle_request(project, apart)));
         let exports = bundle.as_ref().map(|bundle| bundle.exports.as_slice());
-        Ok(migrator.plan(self.project, exports)?)
+        Ok(migrator.plan(project, exports)?)
     }
 
-    fn apply(&self, migrator: &Migrator, outcome: &mut Outcome) -> anyhow::Result<()> {
-        let worker = &self.project.name;
+    fn apply(&self, migrator: &Migrator, outcomes: &mut [Outcome]) -> anyhow::Result<()> {
         if let Some(from) = &self.args.carry_over {
-            if from == worker {
-                anyhow::bail!("the Worker is called `{worker}` already");
+            let entry = self.carry_over(migrator, &self.workers[0].project, from)?;
+            outcomes[0].changed.push(entry);
+        }
+        let mut plans = Vec::new();
+        for Worker { project, .. } in self.workers {
+            plans.push(self.plan(migrator, project)?);
+        }
+        // A deployment would be refused; nothing is applied halfway, of no Worker.
+        let mut fits = true;
+        for (plan, outcome) in plans.iter().zip(outcomes.iter_mut()) {
+            let is_refused = plan.errors.iter().chain(&plan.remarks).any(Diagnostic::is_error);
+            outcome.failed |= is_refused;
+            fits &= !is_refused;
+        }
+        if !fits {
+            return Ok(());
+        }
+        let mut wanted = Vec::new();
+        for plan in &plans {
+            wanted.push(self.wanted(plan)?);
+        }
+        if wanted.iter().copied().flatten().any(Planned::is_destructive) {
+            let lines = wanted.iter().flat_map(|pending| migrate_show::plan_lines(pending, self.style));
+            let question = format!("{}\nApply?", lines.collect::<Vec<_>>().join("\n"));
+            if !self.agrees(&question, &mut outcomes[0]) {
+                return Ok(());
             }
-            let entry = migrator.carry_over(self.project, from)?;
-            if entry.steps.is_empty() {
-                migrator.undo(worker)?;
-                anyhow::bail!("there is no state of a Worker `{from}` in `{}`", self.persist.display());
+        }
+        for (at, Worker { project, .. }) in self.workers.iter().enumerate() {
+            // What another Worker's migrations moved is seen as it is now.
+            let fresh = if at == 0 { None } else { Some(self.plan(migrator, project)?) };
+            let plan = fresh.as_ref().unwrap_or(&plans[at]);
+            if !plan.errors.is_empty() {
+                return Ok(());
             }
-            outcome.changed.push(entry);
-        }
-        let plan = self.plan(migrator)?;
-        if !plan.errors.is_empty() {
-            return Ok(());
-        }
-        let pending = self.wanted(&plan)?;
-        if plan.remarks.iter().any(Diagnostic::is_error) {
-            // A deployment would be refused; nothing is applied halfway.
-            outcome.failed = true;
-            return Ok(());
-        }
-        let question = format!("{}\nApply?", migrate_show::plan_lines(pending, self.style).join("\n"));
-        if pending.iter().any(Planned::is_destructive) && !self.agrees(&question, outcome) {
-            return Ok(());
-        }
-        migrator.adopt(worker, &plan.adopted)?;
-        if let Some(last) = plan.adopted.last() {
-            outcome.say(&format!("adopted the state as it is at `{}`", last.title()));
-        }
-        for planned in pending {
-            outcome.changed.push(migrator.apply(worker, planned)?);
+            migrator.adopt(&project.name, &plan.adopted)?;
+            if let Some(last) = plan.adopted.last() {
+                outcomes[at].say(&format!("adopted the state as it is at `{}`", last.title()));
+            }
+            for planned in self.wanted(plan)? {
+                outcomes[at].changed.push(migrator.apply(&project.name, planned)?);
+            }
         }
         Ok(())
+    }
+
+    fn carry_over(&self, migrator: &Migrator, project: &Project, from: &str) -> anyhow::Result<Entry> {
+        let worker = &project.name;
+        anyhow::ensure!(from != worker, "the Worker is called `{worker}` already");
+        let entry = migrator.carry_over(project, from)?;
+        if entry.steps.is_empty() {
+            migrator.undo(worker)?;
+            anyhow::bail!("there is no state of a Worker `{from}` in `{}`", self.persist.display());
+        }
+        Ok(entry)
     }
 
     /// The pending migrations up to the one that was named.
@@ -214,8 +285,15 @@ impl Run<'_> {
         }
     }
 
-    fn undo(&self, migrator: &Migrator, outcome: &mut Outcome) -> anyhow::Result<()> {
-        let worker = &self.project.name;
+    /// Takes the last one back; of several Workers, of the one that was migrated last.
+    fn undo(&self, migrator: &Migrator, outcomes: &mut [Outcome]) -> anyhow::Result<()> {
+        let ledger = migrator.ledger()?;
+        let when = |at: &usize| {
+            let own = ledger.workers.get(&self.workers[*at].project.name);
+            own.and_then(|own| own.entries.last()).map(|entry| entry.at_ms)
+        };
+        let at = (0..self.workers.len()).max_by_key(when).unwrap_or(0);
+        let (worker, outcome) = (&self.workers[at].project.name, &mut outcomes[at]);
         let (entry, objects) = migrator.last(worker)?;
         if objects > 0 {
             let question = format!(
@@ -232,16 +310,16 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn prune(&self, migrator: &Migrator, outcome: &mut Outcome) -> anyhow::Result<()> {
+    fn prune(&self, migrator: &Migrator, outcomes: &mut [Outcome]) -> anyhow::Result<()> {
         let copies = migrator.ledger()?.copies;
         if !copies.is_empty() {
             let objects = copies.iter().map(|copy| copy.objects).sum();
             let question = format!("{} of {} copies go for good. Remove them?", count(objects), copies.len());
-            if !self.agrees(&question, outcome) {
+            if !self.agrees(&question, &mut outcomes[0]) {
                 return Ok(());
             }
         }
-        outcome.pruned = migrator.prune()?;
+        outcomes[0].pruned = migrator.prune()?;
         Ok(())
     }
 

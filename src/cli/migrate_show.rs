@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::json::diagnostics;
 use super::migrate::Action as Command;
 use super::output::Style;
+use super::place::JSON_VERSION;
 use super::show::{paint, show_path};
 use crate::base::clock::Timestamp;
 use crate::base::diag::Diagnostic;
@@ -22,6 +23,7 @@ pub struct Outcome {
     state: PathBuf,
     notes: Vec<String>,
     applied: Vec<Entry>,
+    adopting: Vec<Planned>,
     pending: Vec<Planned>,
     copies: Vec<Copy>,
     /// What was applied or taken back.
@@ -38,19 +40,20 @@ pub struct Outcome {
 
 impl Outcome {
     /// Nothing found and nothing done yet.
-    pub fn new(command: Command, worker: &str, state: &Path) -> Self {
+    pub fn new(command: Command, worker: &str, state: &Path, warnings: Vec<Diagnostic>) -> Self {
         Self {
             command,
             worker: worker.to_owned(),
             state: state.to_owned(),
             notes: Vec::new(),
             applied: Vec::new(),
+            adopting: Vec::new(),
             pending: Vec::new(),
             copies: Vec::new(),
             changed: Vec::new(),
             pruned: Vec::new(),
             renamed_from: None,
-            diagnostics: Vec::new(),
+            diagnostics: warnings,
             failed: false,
         }
     }
@@ -64,6 +67,7 @@ impl Outcome {
     pub fn note(&mut self, ledger: &Ledger, worker: &str, plan: Plan) {
         self.applied = ledger.workers.get(worker).map(|own| own.entries.clone()).unwrap_or_default();
         self.copies = ledger.copies.iter().filter(|copy| copy.worker == worker).cloned().collect();
+        self.adopting = plan.adopted;
         self.pending = plan.pending;
         self.diagnostics.extend(plan.errors);
         self.diagnostics.extend(plan.remarks);
@@ -71,7 +75,26 @@ impl Outcome {
 }
 
 /// The lines for a person.
-pub fn show(outcome: &Outcome, style: &Style) -> Vec<String> {
+pub fn show(outcomes: &[Outcome], style: &Style) -> Vec<String> {
+    if let [outcome] = outcomes {
+        return show_one(outcome, style);
+    }
+    let mut lines = Vec::new();
+    // Copies are the state's, not a Worker's.
+    let shown = if outcomes[0].command == Command::Prune { &outcomes[..1] } else { outcomes };
+    for outcome in shown {
+        let own = show_one(outcome, style);
+        let has_heading = matches!(outcome.command, Command::Plan | Command::Status);
+        // What was not touched is not worth a heading.
+        if !has_heading && !own.is_empty() {
+            lines.push(paint(&outcome.worker, Paint::new().bold(), style.colour));
+        }
+        lines.extend(own);
+    }
+    lines
+}
+
+fn show_one(outcome: &Outcome, style: &Style) -> Vec<String> {
     let dim = |text: &str| paint(text, Paint::new().dimmed(), style.colour);
     let mut lines: Vec<String> = outcome.notes.clone();
     let heading = format!("{} {}", outcome.worker, dim(&show_path(&outcome.state, &style.cwd)));
@@ -91,7 +114,9 @@ pub fn show(outcome: &Outcome, style: &Style) -> Vec<String> {
         }
         Command::Plan => {
             lines.push(heading);
+            lines.extend(outcome.adopting.iter().map(adopting));
             match outcome.pending.as_slice() {
+                [] if !outcome.adopting.is_empty() => {}
                 [] => lines.push("  nothing is pending".to_owned()),
                 pending => lines.extend(plan_lines(pending, style)),
             }
@@ -107,8 +132,9 @@ pub fn show(outcome: &Outcome, style: &Style) -> Vec<String> {
                 let when = show_time(Timestamp(entry.at_ms));
                 format!("  {:<8} {how}  {}  {}", entry.title(), dim(&when), entry.describe())
             }));
+            lines.extend(outcome.adopting.iter().map(adopting));
             lines.extend(plan_lines(&outcome.pending, style));
-            if outcome.applied.is_empty() && outcome.pending.is_empty() {
+            if outcome.applied.is_empty() && outcome.adopting.is_empty() && outcome.pending.is_empty() {
                 lines.push("  no migrations".to_owned());
             }
             for copy in &outcome.copies {
@@ -160,6 +186,11 @@ pub fn plan_lines(pending: &[Planned], style: &Style) -> Vec<String> {
     pending.iter().map(line).collect()
 }
 
+/// What the state has been through already, though no ledger says so: another tool wrote it.
+fn adopting(planned: &Planned) -> String {
+    format!("  {:<8} found    {}", planned.title(), planned.describe())
+}
+
 /// The sentence about a Worker that seems to have been renamed.
 pub fn offer(from: &str, worker: &str) -> String {
     format!(
@@ -169,27 +200,41 @@ pub fn offer(from: &str, worker: &str) -> String {
 }
 
 /// The JSON object; its shape is part of the command's help.
-pub fn json(outcome: &Outcome) -> Value {
-    let command = match outcome.command {
+pub fn json(outcomes: &[Outcome]) -> Value {
+    let of = |outcome: &Outcome| {
+        json!({
+            "worker": outcome.worker,
+            "applied": outcome.applied,
+            "changed": outcome.changed,
+            "adopting": outcome.adopting.iter().map(planned).collect::<Vec<_>>(),
+            "pending": outcome.pending.iter().map(planned).collect::<Vec<_>>(),
+            "copies": outcome.copies,
+            "pruned": outcome.pruned,
+            "renamed_from": outcome.renamed_from,
+            "diagnostics": diagnostics(&outcome.diagnostics),
+            "ok": !outcome.failed,
+        })
+    };
+    let command = match outcomes[0].command {
         Command::Apply => "migrate",
         Command::Plan => "plan",
         Command::Status => "status",
         Command::Undo => "undo",
         Command::Prune => "prune",
     };
-    json!({
-        "command": command,
-        "worker": outcome.worker,
-        "state": outcome.state,
-        "applied": outcome.applied,
-        "changed": outcome.changed,
-        "pending": outcome.pending.iter().map(planned).collect::<Vec<_>>(),
-        "copies": outcome.copies,
-        "pruned": outcome.pruned,
-        "renamed_from": outcome.renamed_from,
-        "diagnostics": diagnostics(&outcome.diagnostics),
-        "ok": !outcome.failed,
-    })
+    let mut all = json!({ "version": JSON_VERSION, "command": command, "state": outcomes[0].state });
+    match outcomes {
+        [outcome] => {
+            if let (Some(all), Value::Object(own)) = (all.as_object_mut(), of(outcome)) {
+                all.extend(own);
+            }
+        }
+        several => {
+            all["workers"] = several.iter().map(of).collect();
+            all["ok"] = json!(several.iter().all(|outcome| !outcome.failed));
+        }
+    }
+    all
 }
 
 /// A pending migration as JSON.

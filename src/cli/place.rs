@@ -14,12 +14,13 @@ use super::args::LogLevel;
 use super::live::Live;
 use super::output::{Style, answer, remark};
 use super::show::show_path;
+use super::table::visible;
 use crate::base::clock::{Clock, Timestamp};
 use crate::dev::DEFAULT_STATE;
 use crate::inspect::{Book, InspectError, Writer};
 use crate::migrate::Migrator;
 use crate::project::find_config;
-use crate::storage::StateDir;
+use crate::storage::{StateDir, replacement};
 
 /// Version of the shape of everything that is printed with `--json`.
 pub const JSON_VERSION: u32 = 1;
@@ -31,9 +32,9 @@ const WIDTH_DEFAULT: usize = 80;
 /// Which state.
 #[derive(Debug, Clone, Args)]
 pub struct PlaceArgs {
-    /// The configuration whose state is meant, instead of the nearest one
+    /// The configuration whose state is meant, instead of the nearest one; of several the first, as `dev` has it
     #[arg(short, long, value_name = "FILE", global = true, help_heading = "Which state")]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
 
     /// Run as if started in this directory
     #[arg(long, value_name = "DIR", global = true, help_heading = "Which state")]
@@ -86,7 +87,7 @@ impl PlaceArgs {
         if let Some(directory) = &self.cwd {
             cwd = cwd.join(directory);
         }
-        match (&self.persist_to, &self.config) {
+        match (&self.persist_to, self.config.first()) {
             (Some(directory), _) => cwd.join(directory),
             (None, Some(config)) => state_beside(Some(cwd.join(config)), &cwd),
             (None, None) => state_of(&cwd),
@@ -135,14 +136,28 @@ impl Place {
             terminal_size().map_or(WIDTH_DEFAULT, |(Width(columns), _)| usize::from(columns).max(20))
         });
         let cwd = args.cwd.as_ref().map_or_else(|| style.cwd.clone(), |directory| style.cwd.join(directory));
-        let named = args.config.as_ref().map(|config| cwd.join(config));
-        let missing = [Some(cwd.clone()), named].into_iter().flatten().find(|path| !path.exists());
-        let is_searched = args.config.is_none() && args.persist_to.is_none() && find_config(&cwd).is_none();
+        let named = args.config.iter().map(|config| cwd.join(config));
+        let missing = std::iter::once(cwd.clone()).chain(named).find(|path| !path.exists());
+        let is_searched = args.config.is_empty() && args.persist_to.is_none() && find_config(&cwd).is_none();
         Self { persist: args.persist(), missing, is_searched, json: args.json, style, width, clock }
     }
 
-    /// The state.
+    /// The state, to be read: of one that is between two states nothing is told, as it would be wrong.
     pub fn book(&self) -> Result<Book, InspectError> {
+        let book = self.stored()?;
+        let migrator = Migrator::new(book.root(), self.clock.clone());
+        let is_interrupted = migrator.is_interrupted() || replacement::is_interrupted(book.root());
+        if is_interrupted && book.holder().is_none() {
+            return Err(InspectError::Migration(
+                "a change of the whole state was interrupted, and what it moved cannot be read until it is \
+                 finished: `dodev migrate` or `dodev dev` does that"
+                    .to_owned(),
+            ));
+        }
+        Ok(book)
+    }
+
+    fn stored(&self) -> Result<Book, InspectError> {
         if let Some(missing) = &self.missing {
             return Err(InspectError::Invalid(format!("there is no `{}`", missing.display())));
         }
@@ -157,7 +172,7 @@ impl Place {
 
     /// The state, to be changed: what an interrupted migration left is finished first.
     pub fn book_to_change(&self) -> Result<Book, InspectError> {
-        let book = self.book()?;
+        let book = self.stored()?;
         self.finish_migration(&book)?;
         Ok(book)
     }
@@ -261,6 +276,8 @@ impl Place {
             Ok(Said::No) => ExitCode::from(NO),
             Err(error) => {
                 let (message, help) = (error.to_string(), error.help());
+                // What was typed or stored may have letters that move the cursor.
+                let shown = visible(&message);
                 if self.json {
                     let error = json!({
                         "code": error.code(), "message": message, "help": help, "nearest": error.nearest(),
@@ -269,7 +286,7 @@ impl Place {
                 } else {
                     let excerpt = error.excerpt().map(|text| format!("\n{text}")).unwrap_or_default();
                     let help = help.map(|help| format!("\n  help: {help}")).unwrap_or_default();
-                    remark(&format!("{}: {message}{excerpt}{help}\n", self.style.error_word("error")));
+                    remark(&format!("{}: {shown}{excerpt}{help}\n", self.style.error_word("error")));
                 }
                 match error {
                     InspectError::NotFound { .. } => ExitCode::from(NO),

@@ -1,13 +1,17 @@
-//! The tree as text in the manner of a JavaScript literal, for people.
+//! The tree as a JavaScript expression, for people.
 //!
-//! One line, complete: who prints decides about width. Objects that are referred to are marked `<ref *1>` and the
-//! references `[ref *1]`. It need not parse as JavaScript: a Map, a view or an error has no literal.
+//! One line, complete: who prints decides about width. It can be put back as it stands (`inspect/literal.rs`), but for what no
+//! expression makes: errors, resizable buffers, and objects that are referred to, which are marked `<ref *1>` and the
+//! references `[ref *1]`.
 
 use std::collections::HashSet;
 use std::fmt::{self, Write};
 
 use super::value::{ErrorPart, Id, Key, Kind, Object, Property, Text, Value};
-use super::wire;
+use super::wire::{self, ViewKind};
+
+/// Most holes of an array that are shown as such.
+const HOLES_SHOWN: usize = 16;
 
 /// The text of `value`.
 pub fn show(value: &Value) -> String {
@@ -107,6 +111,10 @@ impl Show {
     fn flat(&mut self, kind: &Kind) -> fmt::Result {
         match kind {
             Kind::Date(time) => match iso_date(*time) {
+                // With more digits of a year it is hard to read.
+                Some(date) if date.starts_with(['+', '-']) => {
+                    write!(self.out, "new Date({})", number_text(*time))
+                }
                 Some(date) => write!(self.out, "new Date(\"{date}\")"),
                 None => self.out.write_str("new Date(NaN)"),
             },
@@ -114,18 +122,18 @@ impl Show {
             Kind::BoxedNumber(number) => write!(self.out, "Object({})", number_text(*number)),
             Kind::BoxedBigInt(number) => write!(self.out, "Object({number}n)"),
             Kind::BoxedString(text) => write!(self.out, "Object({})", quoted(text)),
-            Kind::RegExp { source, flags } => {
-                let flags = wire::regexp_letters(*flags).unwrap_or_default();
-                write!(self.out, "/{}/{flags}", source.to_lossy())
-            }
+            Kind::RegExp { source, flags } => self.regexp(source, *flags),
             Kind::Buffer { bytes, length_max } => {
-                write!(self.out, "ArrayBuffer({})", bytes.len())?;
-                if let Some(length_max) = length_max {
-                    write!(self.out, " to {length_max}")?;
+                if bytes.is_empty() {
+                    self.out.push_str("new ArrayBuffer(0)");
+                } else {
+                    self.bytes(bytes);
+                    self.out.push_str(".buffer");
                 }
-                self.out.push_str(" <");
-                hex(bytes, &mut self.out);
-                self.out.write_str(">")
+                match length_max {
+                    Some(length_max) => write!(self.out, " <resizable to {length_max}>"),
+                    None => Ok(()),
+                }
             }
             Kind::DomException { name, message, .. } => {
                 write!(self.out, "DOMException {{ name: {name:?}, message: {message:?} }}")
@@ -147,38 +155,92 @@ impl Show {
         self.close(properties.is_empty())
     }
 
+    fn regexp(&mut self, source: &Text, flags: u32) -> fmt::Result {
+        let flags = wire::regexp_letters(flags).unwrap_or_default();
+        let is_plain = |source: &&str| {
+            !source.is_empty()
+                && !source.starts_with('*')
+                && !source.contains(['/', '\n', '\r', '\u{2028}', '\u{2029}'])
+        };
+        match source.as_str().filter(is_plain) {
+            Some(source) => write!(self.out, "/{source}/{flags}"),
+            None => write!(self.out, "new RegExp({}, \"{flags}\")", quoted(source)),
+        }
+    }
+
     fn map(&mut self, entries: &[(Value, Value)]) -> fmt::Result {
-        write!(self.out, "Map({}) ", entries.len())?;
-        self.open(entries.is_empty());
+        if entries.is_empty() {
+            return self.out.write_str("new Map()");
+        }
+        self.out.push_str("new Map([");
         let mut first = true;
         for (key, value) in entries {
             self.comma(&mut first);
+            self.out.push('[');
             self.value(key)?;
-            self.out.push_str(" => ");
+            self.out.push_str(", ");
             self.value(value)?;
+            self.out.push(']');
         }
-        self.close(entries.is_empty())
+        self.out.write_str("])")
     }
 
     fn set(&mut self, entries: &[Value]) -> fmt::Result {
-        write!(self.out, "Set({}) ", entries.len())?;
-        self.open(entries.is_empty());
+        if entries.is_empty() {
+            return self.out.write_str("new Set()");
+        }
+        self.out.push_str("new Set([");
         let mut first = true;
         for entry in entries {
             self.comma(&mut first);
             self.value(entry)?;
         }
-        self.close(entries.is_empty())
+        self.out.write_str("])")
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.out.push_str("Uint8Array.fromHex(\"");
+        hex(bytes, &mut self.out);
+        self.out.push_str("\")");
     }
 
     fn view(&mut self, buffer: &Value, part: &wire::ViewPart) -> fmt::Result {
-        write!(self.out, "{}(", part.kind.class_name())?;
+        if let Some(bytes) = self.whole(buffer, part) {
+            if bytes.is_empty() && part.kind != ViewKind::DataView {
+                return write!(self.out, "new {}()", part.kind.class_name());
+            }
+            if part.kind == ViewKind::Uint8 {
+                self.bytes(bytes);
+                return Ok(());
+            }
+            if let Some(elements) = element_texts(part.kind, bytes) {
+                return write!(self.out, "new {}([{}])", part.kind.class_name(), elements.join(", "));
+            }
+        }
+        write!(self.out, "new {}(", part.kind.class_name())?;
         self.value(buffer)?;
         if part.tracks_length {
             return write!(self.out, ", {})", part.offset_bytes);
         }
         let length = part.length_bytes as usize / part.kind.element_bytes();
         write!(self.out, ", {}, {length})", part.offset_bytes)
+    }
+
+    /// The bytes of a view that is all of a buffer that nothing else refers to.
+    fn whole<'v>(&self, buffer: &'v Value, part: &wire::ViewPart) -> Option<&'v [u8]> {
+        let Value::Object(object) = buffer else { return None };
+        match &object.kind {
+            Kind::Buffer { bytes, length_max: None }
+                if !self.shared.contains(&object.id)
+                    && !part.tracks_length
+                    && !part.resizable
+                    && part.offset_bytes == 0
+                    && part.length_bytes as usize == bytes.len() =>
+            {
+                Some(bytes)
+            }
+            _ => None,
+        }
     }
 
     fn native_error(&mut self, class: &str, parts: &[ErrorPart]) -> fmt::Result {
@@ -244,44 +306,75 @@ impl Show {
     }
 
     fn array(&mut self, elements: &[Option<Value>], properties: &[Property]) -> fmt::Result {
-        self.out.push('[');
-        let mut holes = 0;
-        let mut first = true;
-        for element in elements.iter().map(Some).chain([None]) {
-            if element == Some(&None) {
-                holes += 1;
-                continue;
-            }
-            self.holes(&mut holes, &mut first)?;
-            if let Some(Some(value)) = element {
-                self.comma(&mut first);
-                self.value(value)?;
-            }
-        }
-        self.properties(properties, first)?;
-        self.out.write_char(']')
+        let places = elements.iter().zip(0u32..);
+        let present = places.filter_map(|(element, index)| element.as_ref().map(|value| (index, value)));
+        self.placed(
+            u32::try_from(elements.len()).unwrap_or(u32::MAX),
+            present.collect(),
+            properties.iter().collect(),
+        )
     }
 
     fn sparse(&mut self, length: u32, properties: &[Property]) -> fmt::Result {
-        self.out.push('[');
-        let mut first = true;
+        let (mut present, mut others) = (Vec::new(), Vec::new());
         let mut next = 0u32;
-        for (place, (key, value)) in properties.iter().enumerate() {
-            match index(key).filter(|index| (next..length).contains(index)) {
+        for property in properties {
+            match index(&property.0).filter(|index| (next..length).contains(index)) {
                 Some(index) => {
-                    self.holes(&mut (index - next), &mut first)?;
-                    self.comma(&mut first);
-                    self.value(value)?;
+                    present.push((index, &property.1));
                     next = index + 1;
                 }
-                None => {
-                    self.holes(&mut (length - next), &mut first)?;
-                    self.properties(&properties[place..], first)?;
-                    return self.out.write_char(']');
-                }
+                None => others.push(property),
             }
         }
-        self.holes(&mut (length - next), &mut first)?;
+        self.placed(length, present, others)
+    }
+
+    /// An array of which these elements are there, with further properties.
+    fn placed(&mut self, length: u32, present: Vec<(u32, &Value)>, others: Vec<&Property>) -> fmt::Result {
+        let has_few_holes = length as usize - present.len() <= HOLES_SHOWN;
+        let is_assigned = !others.is_empty() || (!has_few_holes && !present.is_empty());
+        if is_assigned {
+            self.out.push_str("Object.assign(");
+        }
+        if has_few_holes {
+            self.elements(length, &present)?;
+        } else {
+            write!(self.out, "new Array({length})")?;
+        }
+        if !is_assigned {
+            return Ok(());
+        }
+        self.out.push_str(", { ");
+        let mut first = true;
+        for (index, value) in present.iter().filter(|_| !has_few_holes) {
+            self.comma(&mut first);
+            write!(self.out, "{index}: ")?;
+            self.value(value)?;
+        }
+        for (key, value) in others {
+            self.comma(&mut first);
+            self.out.push_str(&key_text(key));
+            self.out.push_str(": ");
+            self.value(value)?;
+        }
+        self.out.write_str(" })")
+    }
+
+    fn elements(&mut self, length: u32, present: &[(u32, &Value)]) -> fmt::Result {
+        self.out.push('[');
+        let mut rest = present.iter().peekable();
+        for place in 0..length {
+            if place > 0 {
+                self.out.push_str(", ");
+            }
+            if let Some((_, value)) = rest.next_if(|(index, _)| *index == place) {
+                self.value(value)?;
+            } else if place + 1 == length {
+                // A comma at the end counts for nothing but the hole before it.
+                self.out.push(',');
+            }
+        }
         self.out.write_char(']')
     }
 
@@ -290,15 +383,27 @@ impl Show {
             self.out.push_str(", ");
         }
     }
+}
 
-    /// Shows and forgets holes that were passed.
-    fn holes(&mut self, holes: &mut u32, first: &mut bool) -> fmt::Result {
-        let count = std::mem::take(holes);
-        if count == 0 {
-            return Ok(());
-        }
-        self.comma(first);
-        write!(self.out, "<{count} hole{}>", if count == 1 { "" } else { "s" })
+/// The elements of a typed array, where their texts say all of them.
+fn element_texts(kind: ViewKind, bytes: &[u8]) -> Option<Vec<String>> {
+    fn each<const N: usize>(bytes: &[u8], text: impl Fn([u8; N]) -> Option<String>) -> Option<Vec<String>> {
+        bytes.chunks_exact(N).map(|chunk| text(chunk.try_into().expect("a chunk of its size"))).collect()
+    }
+    // A number that is none may have bits of its own.
+    let real = |number: f64| (!number.is_nan()).then(|| number_text(number));
+    match kind {
+        ViewKind::Int8 => each(bytes, |element| Some(i8::from_le_bytes(element).to_string())),
+        ViewKind::Uint8 | ViewKind::Uint8Clamped => each(bytes, |[element]| Some(element.to_string())),
+        ViewKind::Int16 => each(bytes, |element| Some(i16::from_le_bytes(element).to_string())),
+        ViewKind::Uint16 => each(bytes, |element| Some(u16::from_le_bytes(element).to_string())),
+        ViewKind::Int32 => each(bytes, |element| Some(i32::from_le_bytes(element).to_string())),
+        ViewKind::Uint32 => each(bytes, |element| Some(u32::from_le_bytes(element).to_string())),
+        ViewKind::Float32 => each(bytes, |element| real(f64::from(f32::from_le_bytes(element)))),
+        ViewKind::Float64 => each(bytes, |element| real(f64::from_le_bytes(element))),
+        ViewKind::BigInt64 => each(bytes, |element| Some(format!("{}n", i64::from_le_bytes(element)))),
+        ViewKind::BigUint64 => each(bytes, |element| Some(format!("{}n", u64::from_le_bytes(element)))),
+        ViewKind::Float16 | ViewKind::DataView => None,
     }
 }
 
@@ -313,8 +418,10 @@ fn key_text(key: &Key) -> String {
             Some(name) if is_identifier(name) => name.into(),
             _ => quoted(text),
         },
-        Key::Int(number) => number.to_string(),
-        Key::Double(number) => number_text(*number),
+        Key::Int(number) if *number >= 0 => number.to_string(),
+        Key::Int(number) => format!("\"{number}\""),
+        Key::Double(number) if index(key).is_some() => number_text(*number),
+        Key::Double(number) => format!("\"{}\"", number_text(*number)),
     }
 }
 

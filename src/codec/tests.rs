@@ -47,12 +47,12 @@ fn shown_as_literals_and_json() {
         ),
         (
             "ff0f42040102030456420004 00",
-            "Uint8Array(ArrayBuffer(4) <01020304>, 0, 4)",
+            r#"Uint8Array.fromHex("01020304")"#,
             r#"{"$":"Uint8Array","buffer":{"$":"ArrayBuffer","hex":"01020304"},"byteOffset":0,"byteLength":4}"#,
         ),
         (
             "ff0f7e030a0000005642000003",
-            "Uint8Array(ArrayBuffer(3) to 10 <000000>, 0)",
+            r#"new Uint8Array(Uint8Array.fromHex("000000").buffer <resizable to 10>, 0)"#,
             r#"{"$":"Uint8Array","buffer":{"$":"ArrayBuffer","hex":"000000","maxByteLength":10},"byteOffset":0,"byteLength":null}"#,
         ),
         (
@@ -60,17 +60,17 @@ fn shown_as_literals_and_json() {
             "<ref *0> { o: [ref *0] }",
             r#"{"$":"shared","id":0,"v":{"o":{"$":"reference","id":0}}}"#,
         ),
-        ("ff0f61034900490249044906400203", "[1, <1 hole>, 3]", r#"[1,{"$":"hole"},3]"#),
+        ("ff0f61034900490249044906400203", "[1, , 3]", r#"[1,{"$":"hole"},3]"#),
         (
             "ff0f61a18d0649c09a0c49024001a18d06",
-            "[<100000 holes>, 1]",
+            "Object.assign(new Array(100001), { 100000: 1 })",
             r#"{"$":"Array","length":100001,"properties":[["100000",1]]}"#,
         ),
         ("ff0f4103492d2d240003", "", ""),
-        ("ff0f410349022d2d240003", "[1, <2 holes>]", r#"[1,{"$":"hole"},{"$":"hole"}]"#),
+        ("ff0f410349022d2d240003", "[1, , ,]", r#"[1,{"$":"hole"},{"$":"hole"}]"#),
         (
             "ff0f4102490249042201784902240102",
-            "[1, 2, x: 1]",
+            "Object.assign([1, 2], { x: 1 })",
             r#"{"$":"Array","v":[1,2],"properties":[["x",1]]}"#,
         ),
         (
@@ -86,10 +86,10 @@ fn shown_as_literals_and_json() {
         ),
         (
             "ff0f3b490222016122016b6f7b003a04",
-            r#"Map(2) { 1 => "a", "k" => {} }"#,
+            r#"new Map([[1, "a"], ["k", {}]])"#,
             r#"{"$":"Map","v":[[1,"a"],["k",{}]]}"#,
         ),
-        ("ff0f2749022201612c02", r#"Set(2) { 1, "a" }"#, r#"{"$":"Set","v":[1,"a"]}"#),
+        ("ff0f2749022201612c02", r#"new Set([1, "a"])"#, r#"{"$":"Set","v":[1,"a"]}"#),
         ("ff0f522203612b620300", "", ""),
         ("ff0f522203612b6203", "/a+b/gi", r#"{"$":"RegExp","v":"/a+b/gi"}"#),
         (

@@ -23,7 +23,7 @@ use crate::base::generation::Generation;
 use crate::inspect::{Book, snapshot};
 use crate::objects::Feed;
 use crate::server::{
-    ControlOptions, Current, PortChoice, Reload, Server, Serving, SessionAnswer, SessionCommand,
+    ControlOptions, Current, OwnProgram, PortChoice, Reload, Server, Serving, SessionAnswer, SessionCommand,
     SessionRefusal, StateCell, listen,
 };
 use crate::storage::history::HistorySettings;
@@ -47,6 +47,8 @@ pub struct ForkOptions {
     pub close_sockets: bool,
     /// As in a session.
     pub hibernate_after: Duration,
+    /// Reads the stored objects.
+    pub program: OwnProgram,
 }
 
 /// The code that serves: every Worker's.
@@ -213,6 +215,7 @@ impl Forks {
                 feed,
                 state: fork.state.clone().expect("it has begun"),
                 reload: self.reload_of(number),
+                program: self.options.program.clone(),
                 sessions: None,
             };
             let report = &self.options.report;

@@ -17,7 +17,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use member::{Member, MemberId};
-use opening::{LoadedMember, load_all, warn_of_users};
+use opening::{LoadedMember, load_all, migrate_words, warn_of_users};
 
 pub use member::with_whole_paths;
 
@@ -38,7 +38,7 @@ use crate::base::limits;
 use crate::bundle::{BuildFailure, Bundle};
 use crate::objects::Feed;
 use crate::project::{LoadRequest, Loaded, Project, check_entrypoints, check_exports, check_together, load};
-use crate::server::{ControlOptions, Current, Server, Sessions};
+use crate::server::{ControlOptions, Current, OwnProgram, Server, Sessions};
 use crate::storage::history::HistorySettings;
 use crate::world::{LogSink, Lost, OnLost, SharedState, Warm, WorkerCode, World, WorldFailure};
 
@@ -218,6 +218,7 @@ impl Session {
         warn_of_users(state.root(), &options.report);
         let state = Arc::new(state);
         let token: Arc<str> = new_token()?.into();
+        let program = OwnProgram::new(options.program.clone(), migrate_words(&options));
         let forks = Forks::new(ForkOptions {
             persist: persist.clone(),
             clock: options.clock.clone(),
@@ -227,6 +228,7 @@ impl Session {
             test_scheduled: options.test_scheduled,
             close_sockets: options.close_sockets,
             hibernate_after: options.hibernate_after,
+            program: program.without_migrations(),
         });
         let asked = forks.clone();
         let sessions = Some(Arc::new(move |command| asked.ask(command)) as Sessions);
@@ -236,6 +238,7 @@ impl Session {
             feed,
             state: Arc::new(RwLock::new(state.clone())),
             reload: Arc::new(move || drop(reload.try_send(Event::Reload))),
+            program,
             sessions,
         };
         let server = start_server(&options, &primary, current.clone(), state.replies().clone(), control)?;

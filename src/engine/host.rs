@@ -63,11 +63,6 @@ impl OwnerId {
         self.serial() == 0
     }
 
-    /// Its number in its realm.
-    pub fn serial(self) -> u64 {
-        self.0 & ((1 << REALM_SHIFT) - 1)
-    }
-
     /// Its number in its realm; 0 outside any event.
     pub fn serial(self) -> u64 {
         self.0 & ((1 << REALM_SHIFT) - 1)

@@ -205,6 +205,10 @@ pub fn read(input: impl BufRead) -> Result<Vec<Imported>> {
             objects.push(header(&json).map_err(|what| wrong(&what))?);
             continue;
         }
+        if let Some(message) = json.get("error").and_then(|error| error.get("message")).and_then(Json::as_str)
+        {
+            return Err(wrong(&format!("the export that made this failed: {message}")));
+        }
         let object = objects.last_mut().ok_or_else(|| wrong("no line names an object before this one"))?;
         add(object, &json).map_err(|what| wrong(&what))?;
     }

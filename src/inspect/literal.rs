@@ -17,6 +17,9 @@ use super::moment::parse_date;
 use crate::codec::value::{BigInt, Key, Kind, Property, Text, Value};
 use crate::codec::wire::{ViewKind, ViewPart, regexp_bits};
 
+#[cfg(test)]
+mod tests;
+
 /// Deepest nesting of a typed value.
 const DEPTH_MAX: usize = 256;
 /// Longest array that is made by its length alone.
@@ -67,7 +70,9 @@ impl Reader<'_> {
             Expression::NullLiteral(_) => Value::Null,
             Expression::BooleanLiteral(literal) => Value::Bool(literal.value),
             Expression::NumericLiteral(literal) => Value::number(literal.value),
-            Expression::StringLiteral(literal) => Value::text(literal.value.as_str()),
+            Expression::StringLiteral(literal) => {
+                Value::String(text_of(literal.value.as_str(), literal.lone_surrogates))
+            }
             Expression::BigIntLiteral(literal) => Value::BigInt(
                 bigint(literal.value.as_str())
                     .ok_or_else(|| self.refuse(literal.span, "this BigInt cannot be read"))?,
@@ -101,8 +106,29 @@ impl Reader<'_> {
                 Expression::Identifier(name) if name.name == "BigInt" => {
                     self.called_bigint(&call.arguments, call.span)?
                 }
+                Expression::Identifier(name) if name.name == "Object" => {
+                    self.boxed(&call.arguments, call.span, depth)?
+                }
+                Expression::StaticMemberExpression(member) => {
+                    let class = match &member.object {
+                        Expression::Identifier(class) => class.name.as_str(),
+                        _ => "",
+                    };
+                    let arguments = || self.arguments(&call.arguments, depth);
+                    match (class, member.property.name.as_str()) {
+                        ("Object", "assign") => assigned(arguments()?)
+                            .ok_or_else(|| self.refuse(call.span, "give an array and its properties"))?,
+                        ("Uint8Array", "fromHex") => from_hex(&arguments()?)
+                            .ok_or_else(|| self.refuse(call.span, "give pairs of hexadecimal digits"))?,
+                        _ => return Err(self.refuse(call.span, "a function cannot be called here")),
+                    }
+                }
                 _ => return Err(self.refuse(call.span, "a function cannot be called here")),
             },
+            Expression::StaticMemberExpression(member) if member.property.name == "buffer" => {
+                buffer_of(self.value(&member.object, depth + 1)?)
+                    .ok_or_else(|| self.refuse(member.span, "only a typed array has a `buffer`"))?
+            }
             other => return Err(self.refuse(other.span(), "this is not a value")),
         })
     }
@@ -153,6 +179,9 @@ impl Reader<'_> {
             }
             let name = match &property.key {
                 PropertyKey::StaticIdentifier(name) => name.name.to_string(),
+                PropertyKey::StringLiteral(name) if name.lone_surrogates => {
+                    return Err(self.refuse(name.span, "this name is not well-formed text"));
+                }
                 PropertyKey::StringLiteral(name) => name.value.to_string(),
                 PropertyKey::NumericLiteral(name) => crate::codec::show(&Value::number(name.value)),
                 other => return Err(self.refuse(other.span(), "this cannot be a property's name")),
@@ -206,10 +235,14 @@ impl Reader<'_> {
                     _ => 0,
                 },
             },
+            ("Array", [length]) => match number(length).filter(|length| is_length(*length)) {
+                Some(length) => Kind::Dense { elements: vec![None; length as usize], properties: Vec::new() },
+                None => return refuse("give the length, up to a million"),
+            },
             (name, arguments) => match ViewKind::all().find(|kind| kind.class_name() == name) {
-                Some(ViewKind::DataView) | None => {
+                None => {
                     return refuse(
-                        "only plain values, Date, Map, Set, RegExp, BigInt, ArrayBuffer and typed arrays can be made here",
+                        "only plain values, Date, Map, Set, RegExp, BigInt, ArrayBuffer and views of it can be made here",
                     );
                 }
                 Some(kind) => match view(kind, arguments) {
@@ -231,6 +264,21 @@ impl Reader<'_> {
             .collect()
     }
 
+    /// What `Object(…)` makes of a value that is no object.
+    fn boxed(&self, arguments: &[Argument<'_>], span: Span, depth: usize) -> Result<Value, NotAValue> {
+        let mut arguments = self.arguments(arguments, depth)?;
+        let kind = match (arguments.pop(), arguments.is_empty()) {
+            (Some(Value::Bool(yes)), true) => Kind::BoxedBool(yes),
+            (Some(Value::Int(number)), true) => Kind::BoxedNumber(f64::from(number)),
+            (Some(Value::Double(number)), true) => Kind::BoxedNumber(number),
+            (Some(Value::BigInt(number)), true) => Kind::BoxedBigInt(number),
+            (Some(Value::String(text)), true) => Kind::BoxedString(text),
+            (Some(object @ Value::Object(_)), true) => return Ok(object),
+            _ => return Err(self.refuse(span, "give one value, as in `Object(1)`")),
+        };
+        Ok(Value::object(kind))
+    }
+
     fn called_bigint(&self, arguments: &[Argument<'_>], span: Span) -> Result<Value, NotAValue> {
         let arguments = self.arguments(arguments, 0)?;
         let found = match arguments.as_slice() {
@@ -239,6 +287,79 @@ impl Reader<'_> {
             _ => None,
         };
         found.map(Value::BigInt).ok_or_else(|| self.refuse(span, "give the digits as in `BigInt(\"12\")`"))
+    }
+}
+
+/// The text of a literal. The parser writes a lone surrogate as U+FFFD with its four digits, where it says so.
+fn text_of(text: &str, has_lone_surrogates: bool) -> Text {
+    if !has_lone_surrogates {
+        return text.into();
+    }
+    let mut units = Vec::new();
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        rest = &rest[letter.len_utf8()..];
+        let digits = rest.get(..4).filter(|_| letter == '\u{fffd}');
+        match digits.and_then(|digits| u16::from_str_radix(digits, 16).ok()) {
+            Some(unit) => {
+                units.push(unit);
+                rest = &rest[4..];
+            }
+            None => units.extend(letter.encode_utf16(&mut [0; 2]).iter()),
+        }
+    }
+    Text::from_utf16(units)
+}
+
+/// The array that `Object.assign(array, properties)` makes.
+fn assigned(arguments: Vec<Value>) -> Option<Value> {
+    let [Value::Object(array), Value::Object(more)] = <[Value; 2]>::try_from(arguments).ok()? else {
+        return None;
+    };
+    let (Kind::Dense { mut elements, mut properties }, Kind::Plain(more)) = (array.kind, more.kind) else {
+        return None;
+    };
+    for (key, value) in more {
+        let index = match key {
+            Key::Int(index) => usize::try_from(index).ok(),
+            Key::Double(index) => is_length(index).then_some(index as usize),
+            Key::Text(_) => None,
+        };
+        match (index, key) {
+            (Some(index), _) if (index as f64) < LENGTH_MAX => {
+                if elements.len() <= index {
+                    elements.resize(index + 1, None);
+                }
+                elements[index] = Some(value);
+            }
+            (_, key @ Key::Text(_)) => match properties.iter_mut().find(|(known, _)| *known == key) {
+                Some(known) => known.1 = value,
+                None => properties.push((key, value)),
+            },
+            _ => return None,
+        }
+    }
+    Some(Value::object(Kind::Dense { elements, properties }))
+}
+
+fn from_hex(arguments: &[Value]) -> Option<Value> {
+    let [Value::String(text)] = arguments else { return None };
+    let digits = text.as_str().filter(|text| text.len() % 2 == 0 && text.is_ascii())?;
+    let byte = |at: usize| {
+        let pair = &digits[at..at + 2];
+        // A sign is no digit.
+        pair.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u8::from_str_radix(pair, 16).ok())?
+    };
+    let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
+    whole(ViewKind::Uint8, bytes?).map(Value::object)
+}
+
+/// The buffer below a view.
+fn buffer_of(value: Value) -> Option<Value> {
+    let Value::Object(object) = value else { return None };
+    match object.kind {
+        Kind::View { buffer, .. } => Some(buffer),
+        _ => None,
     }
 }
 
@@ -342,10 +463,17 @@ fn is_length(length: f64) -> bool {
     (0.0..=LENGTH_MAX).contains(&length) && length.fract() == 0.0
 }
 
-/// A typed array of `kind` from its elements or its length.
+/// A view of `kind` from its elements, its length, or a buffer.
 fn view(kind: ViewKind, arguments: &[Value]) -> Option<Kind> {
+    if let [Value::Object(object), place @ ..] = arguments
+        && let Kind::Buffer { bytes, .. } = &object.kind
+    {
+        return view_of(kind, &arguments[0], bytes.len(), place);
+    }
     let mut bytes = Vec::new();
     match arguments {
+        // It needs a buffer.
+        _ if kind == ViewKind::DataView => return None,
         [] => {}
         [argument] => match number(argument) {
             Some(length) if is_length(length) => bytes.resize(length as usize * kind.element_bytes(), 0),
@@ -358,9 +486,37 @@ fn view(kind: ViewKind, arguments: &[Value]) -> Option<Kind> {
         },
         _ => return None,
     }
+    whole(kind, bytes)
+}
+
+/// A view of all of `bytes`.
+fn whole(kind: ViewKind, bytes: Vec<u8>) -> Option<Kind> {
     let length_bytes = u32::try_from(bytes.len()).ok()?;
     let part = ViewPart { kind, offset_bytes: 0, length_bytes, tracks_length: false, resizable: false };
     Some(Kind::View { buffer: Value::object(Kind::Buffer { bytes, length_max: None }), part })
+}
+
+/// A view of `buffer`, which has `size_bytes`, at `place`: the offset in bytes and the length in elements, or less.
+fn view_of(kind: ViewKind, buffer: &Value, size_bytes: usize, place: &[Value]) -> Option<Kind> {
+    let at = |index: usize| match place.get(index) {
+        None => Some(None),
+        Some(value) => number(value).filter(|number| is_length(*number)).map(|number| Some(number as usize)),
+    };
+    let element = kind.element_bytes();
+    let offset = at(0)?.unwrap_or(0);
+    let rest = size_bytes.checked_sub(offset).filter(|_| offset % element == 0 && place.len() <= 2)?;
+    let length = match at(1)? {
+        Some(length) => length * element,
+        None => Some(rest).filter(|rest| rest % element == 0)?,
+    };
+    let part = ViewPart {
+        kind,
+        offset_bytes: u32::try_from(offset).ok()?,
+        length_bytes: u32::try_from(length).ok().filter(|_| length <= rest)?,
+        tracks_length: false,
+        resizable: false,
+    };
+    Some(Kind::View { buffer: buffer.clone(), part })
 }
 
 fn element_bytes(kind: ViewKind, element: &Value, bytes: &mut Vec<u8>) -> Option<()> {
@@ -397,59 +553,5 @@ fn shorten(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::codec;
-
-    #[test]
-    fn values_are_read_as_javascript_reads_them() {
-        for (text, shown) in [
-            ("1", "1"),
-            ("-1.5", "-1.5"),
-            ("-0", "-0"),
-            ("'a'", "\"a\""),
-            ("`a\nb`", "\"a\\nb\""),
-            ("{\"b\": 1, \"a\": [true, null]}", "{ b: 1, a: [true, null] }"),
-            ("{b: 1, 2: 'two', 1: 'one', b: 3}", "{ 1: \"one\", 2: \"two\", b: 3 }"),
-            ("[1,,3]", "[1, <1 hole>, 3]"),
-            ("undefined", "undefined"),
-            ("new Map([['a', 1], ['a', 2]])", "Map(1) { \"a\" => 2 }"),
-            ("new Set([1, 1, 'x'])", "Set(2) { 1, \"x\" }"),
-            ("new Date('2026-01-31T12:00:00Z')", "new Date(\"2026-01-31T12:00:00.000Z\")"),
-            ("new Date(0)", "new Date(\"1970-01-01T00:00:00.000Z\")"),
-            ("-123456789012345678901234567890n", "-123456789012345678901234567890n"),
-            ("0xffn", "255n"),
-            ("/a+/gi", "/a+/gi"),
-            ("new Uint8Array([1, 255, 256])", "Uint8Array(ArrayBuffer(3) <01ff00>, 0, 3)"),
-            ("new Int16Array([-1])", "Int16Array(ArrayBuffer(2) <ffff>, 0, 1)"),
-            ("new Uint8Array(2)", "Uint8Array(ArrayBuffer(2) <0000>, 0, 2)"),
-        ] {
-            let value = parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-            assert_eq!(codec::show(&value), shown, "{text}");
-            let bytes = codec::write(&value).unwrap();
-            assert_eq!(codec::show(&codec::read(&bytes).unwrap().0), shown, "{text} through its bytes");
-        }
-    }
-
-    #[test]
-    fn programs_are_refused() {
-        for (text, words) in [
-            ("", "missing"),
-            ("hello", "needs quotes"),
-            ("1 + 1", "not a value"),
-            ("fetch('x')", "cannot be called"),
-            ("{ get a() { return 1 } }", "not a"),
-            ("[...x]", "`...`"),
-            ("new Worker()", "can be made here"),
-            ("new Date('yesterday')", "give the date"),
-            ("{", "at `{`"),
-        ] {
-            let error = parse(text).unwrap_err().to_string();
-            assert!(error.contains(words), "{text}: {error}");
-        }
     }
 }

@@ -43,10 +43,11 @@ impl Writer {
     /// # Errors
     /// When a server holds it, or another program uses it.
     pub fn open(book: &Book, clock: Clock) -> Result<Self> {
-        let lock = StateDir::open(book.root())?;
+        // First: who is refused leaves no file behind.
         if let Some(user) = user(book.root()) {
             return Err(InspectError::Used(user));
         }
+        let lock = StateDir::open(book.root())?;
         Ok(Self { _lock: Some(lock), ..Self::lent(book.root(), clock) })
     }
 

@@ -281,6 +281,13 @@ impl<'a> Fold<'a> {
             self.exists(to, "transferred to");
             return None;
         }
+        if from_script == self.facts.project.name {
+            let message =
+                format!("the class `{}` cannot come from `{from_script}`: that is this Worker", to.text);
+            let help = "rename a class of this Worker, or name the other one";
+            self.error("migrate/own-transfer", to, message, help.to_owned());
+            return None;
+        }
         let other = self.facts.ledger.workers.get(from_script);
         let listed = other.and_then(|other| other.classes.get(from)).copied();
         let storage = listed.or(declared).unwrap_or(Storage::LegacyKv);

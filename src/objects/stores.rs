@@ -106,7 +106,9 @@ impl Stores {
             Event::Alarm { .. } => store.begin_event(CauseKind::Alarm, |_| {}),
             Event::Socket(_) => store.begin_event(CauseKind::Socket, |_| {}),
             Event::Timer(_) => store.begin_event(CauseKind::Timer, |_| {}),
-            Event::Control(_) => store.begin_event(CauseKind::Command, |_| {}),
+            Event::Control(call) => {
+                store.begin_event(CauseKind::Command, |detail| call.change.describe(detail));
+            }
             // They go on with what one of the others began.
             Event::Answer { .. }
             | Event::Complete(_)

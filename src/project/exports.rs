@@ -104,6 +104,13 @@ pub fn read(
         let class = Spanned { text: entry.key.clone(), span: entry.key_span.clone() };
         match node.text("type") {
             Some("durable-object") => {
+                if entry.key.is_empty() {
+                    let message = "a class of `exports` has no name";
+                    report
+                        .error("config/bad-value", entry.key_span.clone(), message)
+                        .help("name the class that the code exports");
+                    continue;
+                }
                 if let Some(state) = state(report, &path, &entry.key, node) {
                     exports.push(ClassExport { class, state, span: node.span.clone() });
                 }
@@ -159,14 +166,28 @@ fn state(report: &mut Report, path: &str, class: &str, node: &Node) -> Option<Ex
         }
         "transferred" => {
             TRANSFERRED.check(report, path, node);
-            field("transferred_to").map(ExportState::Transferred)
+            worker(report, path, node, "transferred_to").map(ExportState::Transferred)
         }
         "expecting-transfer" => {
             EXPECTING.check(report, path, node);
-            Some(ExportState::ExpectingTransfer { from: field("transfer_from")?, storage: storage()? })
+            let from = worker(report, path, node, "transfer_from")?;
+            Some(ExportState::ExpectingTransfer { from, storage: storage()? })
         }
         _ => None,
     }
+}
+
+/// The Worker that the field `key` names.
+fn worker(report: &mut Report, path: &str, node: &Node, key: &str) -> Option<Spanned> {
+    let found = node.get(key).and_then(Spanned::of)?;
+    if found.text.is_empty() {
+        let message = format!("`{path}.{key}` is empty");
+        report
+            .error("config/bad-value", found.span.clone(), message)
+            .help("give the name of the other Worker");
+        return None;
+    }
+    Some(found)
 }
 
 fn is_identifier(name: &str) -> bool {

@@ -16,7 +16,7 @@ mod serve;
 mod socket;
 
 pub use control::{
-    ControlOptions, Reload, SessionAnswer, SessionCommand, SessionRefusal, Sessions, StateCell,
+    ControlOptions, OwnProgram, Reload, SessionAnswer, SessionCommand, SessionRefusal, Sessions, StateCell,
 };
 pub use current::{Current, Handler, Serving};
 pub use listen::{ListenError, Listening, PortChoice, listen};

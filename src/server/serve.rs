@@ -172,6 +172,7 @@ async fn accept(options: ServerOptions, stopping: watch::Receiver<Option<Duratio
         feed: access.feed.clone(),
         state: access.state.clone(),
         reload: access.reload.clone(),
+        program: access.program.clone(),
         sessions: access.sessions.clone(),
         clock: clock.clone(),
         stopping: stopping.clone(),

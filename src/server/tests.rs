@@ -57,6 +57,7 @@ impl Edge {
                 feed: crate::objects::Feed::default(),
                 state: Arc::new(RwLock::new(Arc::new(SharedState::open(directory.path()).unwrap()))),
                 reload: Arc::new(|| ()),
+                program: OwnProgram::new("none".into(), Vec::new()),
                 sessions: None,
             },
             full: Arc::new(|_| {}),

@@ -56,13 +56,18 @@ impl Replacement {
     }
 }
 
+/// Whether a replacement of the state below `root` was decided and is not done.
+pub fn is_interrupted(root: &Path) -> bool {
+    root.join(COMING).join(LIST).exists()
+}
+
 /// Finishes a replacement of the state below `root` that was decided: whether there was one. What was laid out without
 /// being decided goes.
 ///
 /// # Errors
 /// When the file system refuses.
 pub fn finish(root: &Path) -> Result<bool> {
-    let was_decided = root.join(COMING).join(LIST).exists();
+    let was_decided = is_interrupted(root);
     while let Some(step) = next_step(root)? {
         step.carry_out()?;
     }

@@ -8,6 +8,8 @@ mod check;
 mod cli;
 mod conformance;
 mod control;
+mod control_described;
+mod control_stored;
 mod counter;
 mod crash;
 mod deadline;
@@ -46,6 +48,8 @@ mod sockets;
 mod state;
 mod state_history;
 mod state_live;
+#[cfg(target_os = "linux")]
+mod state_many;
 mod state_traces;
 mod state_values;
 mod storage_limits;

@@ -268,3 +268,166 @@ fn a_class_goes_to_another_worker_with_its_objects() {
     let server = project.start();
     assert_eq!(server.get("/").text(), "Count: 2");
 }
+
+/// An entry of `exports`.
+fn class(entry: &str) -> String {
+    format!(r#"{{ "type": "durable-object", {entry} }}"#)
+}
+
+/// A project in `folder` of another's directory, whose class `Counter` counts as the fixture's does.
+fn worker(project: &TestProject, folder: &str, name: &str, exports: &str, is_bound: bool) {
+    let binding = if is_bound { r#"{ "name": "COUNTER", "class_name": "Counter" }"# } else { "" };
+    project.write(
+        &format!("{folder}/wrangler.jsonc"),
+        &format!(
+            r#"{{ "name": "{name}", "main": "index.js", "compatibility_date": "2026-11-01",
+                "durable_objects": {{ "bindings": [{binding}] }}, "exports": {exports} }}"#
+        ),
+    );
+    let exported = if is_bound { "export { Counter };" } else { "" };
+    project.write(
+        &format!("{folder}/index.js"),
+        &format!(
+            r#"import {{ DurableObject }} from "cloudflare:workers";
+            class Counter extends DurableObject {{
+              async inc() {{
+                const count = (await this.ctx.storage.get("count") ?? 0) + 1;
+                await this.ctx.storage.put("count", count);
+                await this.ctx.storage.setAlarm(4_000_000_000_000);
+                return count;
+              }}
+              alarm() {{}}
+            }}
+            {exported}
+            export default {{
+              async fetch(request, env) {{ return new Response(await env.COUNTER.getByName("global").inc()); }},
+            }};"#
+        ),
+    );
+}
+
+const A: &str = "a/wrangler.jsonc";
+const B: &str = "b/wrangler.jsonc";
+
+/// One request to the Worker of `config`, over the project's state.
+fn count_of(project: &TestProject, config: &str) -> String {
+    let config = project.dir().join(config).to_string_lossy().into_owned();
+    let args = ["-c".to_owned(), config];
+    let command =
+        crate::project::ServerCommand::from_words(&["dev", "--port", "{port}", "--persist-to", "{state}"]);
+    let mut server = project.spawn(&command, &args).expect("the binary can be started");
+    server.wait_ready(LIMIT * 2).unwrap_or_else(|error| panic!("{error}: {}", server.process().output()));
+    let text = server.get("/").text();
+    server.stop();
+    text
+}
+
+#[test]
+fn the_newer_form_deletes_and_brings_back() {
+    let project = TestProject::with_files(&[]);
+    let created = class(r#""storage": "sqlite""#);
+    worker(&project, "a", "one", &format!(r#"{{ "Counter": {created} }}"#), true);
+    assert_eq!(count_of(&project, A), "1");
+    let folder = project.state_dir().join("v3/do/one-Counter");
+
+    // Another kind of storage is refused, at its place.
+    let kv = class(r#""storage": "legacy-kv""#);
+    worker(&project, "a", "one", &format!(r#"{{ "Counter": {kv} }}"#), true);
+    let (code, output) = migrate(&project, &["-c", A]);
+    assert!(code == 1 && output.contains("the class `Counter` exists and uses SQLite"), "{output}");
+    assert!(output.contains("a/wrangler.jsonc:2:"), "{output}");
+
+    let deleted = class(r#""state": "deleted""#);
+    worker(&project, "a", "one", &format!(r#"{{ "Counter": {deleted} }}"#), true);
+    let (code, output) = migrate(&project, &["-c", A, "--yes"]);
+    assert!(
+        code == 1 && output.contains("bound as `COUNTER`, but was deleted") && folder.exists(),
+        "{output}"
+    );
+    worker(&project, "a", "one", &format!(r#"{{ "Counter": {deleted} }}"#), false);
+    let (code, output) = migrate(&project, &["-c", A]);
+    assert!(code == 1 && output.contains("nobody agreed") && folder.exists(), "{output}");
+    let (code, output) = migrate(&project, &["-c", A, "--yes"]);
+    assert!(code == 0 && output.contains("delete Counter (1 object)") && !folder.exists(), "{output}");
+    // What is gone stays declared as gone.
+    let (code, output) = migrate(&project, &["-c", A, "--yes"]);
+    assert!(code == 0 && output.contains("Nothing to do"), "{output}");
+    let (code, output) = migrate(&project, &["-c", A, "undo", "--yes"]);
+    assert!(code == 0 && folder.exists(), "{output}");
+    worker(&project, "a", "one", &format!(r#"{{ "Counter": {created} }}"#), true);
+    assert_eq!(count_of(&project, A), "2");
+}
+
+#[test]
+fn the_newer_form_hands_a_class_over_in_one_command() {
+    let project = TestProject::with_files(&[]);
+    let created = class(r#""storage": "sqlite""#);
+    worker(&project, "a", "one", &format!(r#"{{ "Counter": {created} }}"#), true);
+    assert_eq!(count_of(&project, A), "1");
+    let key = |worker: &str| project.state_dir().join(format!("v3/do/{worker}-Counter"));
+
+    let leaves = class(r#""state": "transferred", "transferred_to": "two""#);
+    let comes = class(r#""state": "expecting-transfer", "storage": "sqlite", "transfer_from": "one""#);
+    worker(&project, "a", "one", &format!(r#"{{ "Counter": {leaves} }}"#), false);
+    worker(&project, "b", "two", &format!(r#"{{ "Counter": {comes} }}"#), true);
+    let both = ["-c", A, "-c", B];
+    let (code, output) = migrate(&project, &[&both[..], &["plan"]].concat());
+    assert!(code == 0 && output.contains("leave Counter to two"), "{output}");
+    assert!(output.contains("transfer Counter of one to Counter (1 object)"), "{output}");
+    let (code, output) = migrate(&project, &[&both[..], &["--json"]].concat());
+    let told: Value = serde_json::from_str(&output).expect("one object");
+    assert_eq!((code, &told["ok"], &told["version"]), (0, &true.into(), &1.into()), "{output}");
+    assert_eq!(told["workers"][0]["changed"][0]["steps"][0]["kind"], "leave", "{output}");
+    assert_eq!(told["workers"][1]["changed"][0]["steps"][0]["objects"], 1, "{output}");
+    assert!(!key("one").exists() && key("two").exists());
+    let (code, output) = migrate(&project, &both);
+    assert!(code == 0 && output.matches("Nothing to do").count() == 2, "{output}");
+
+    // The first one's state is meant, with the objects of both; the alarm and the history went along.
+    let of = |args: &[&str]| {
+        let state = project.state_dir();
+        let ran =
+            project.dodev(&[args, &both, &["--persist-to", state.to_str().expect("a plain path")]].concat());
+        String::from_utf8([ran.stdout, ran.stderr].concat()).expect("text")
+    };
+    assert_eq!(of(&["state", "get", "two-Counter:global", "count"]), "1\n");
+    assert!(of(&["alarm", "list"]).contains("Counter:global"));
+    assert!(of(&["state", "log", "Counter:global"]).contains("rpc inc"));
+    assert_eq!(count_of(&project, B), "2");
+
+    // The last one first.
+    let (code, output) = migrate(&project, &[&both[..], &["undo"]].concat());
+    assert!(code == 0 && output.contains("two") && key("one").exists() && !key("two").exists(), "{output}");
+    let (code, output) = migrate(&project, &[&both[..], &["undo"]].concat());
+    assert!(code == 0 && output.contains("one"), "{output}");
+    worker(&project, "a", "one", &format!(r#"{{ "Counter": {created} }}"#), true);
+    assert_eq!(count_of(&project, A), "3");
+
+    for (args, words) in [
+        (["--to", "v1"], "`--to` is about one Worker"),
+        (["--carry-over", "x"], "`--carry-over` is about one Worker"),
+        (["-c", A], "the configuration of the Worker `one` is given twice"),
+    ] {
+        let (code, output) = migrate(&project, &[&both[..], &args].concat());
+        assert!(code == 1 && output.contains(words), "{args:?}: {output}");
+    }
+}
+
+#[test]
+fn what_one_of_several_workers_cannot_do_stops_all() {
+    let project = TestProject::with_files(&[]);
+    let created = class(r#""storage": "sqlite""#);
+    worker(&project, "a", "one", &format!(r#"{{ "Counter": {created} }}"#), true);
+    assert_eq!(count_of(&project, A), "1");
+    let leaves = class(r#""state": "transferred", "transferred_to": "two""#);
+    let own = class(r#""state": "expecting-transfer", "storage": "sqlite", "transfer_from": "two""#);
+    worker(&project, "a", "one", &format!(r#"{{ "Counter": {leaves} }}"#), false);
+    worker(&project, "b", "two", &format!(r#"{{ "Counter": {own} }}"#), true);
+    let (code, output) = migrate(&project, &["-c", A, "-c", B, "--yes"]);
+    assert!(code == 1 && output.contains("cannot come from `two`: that is this Worker"), "{output}");
+    let (_, output) = migrate(&project, &["-c", A, "status"]);
+    assert!(
+        output.contains("pending  leave Counter to two"),
+        "nothing was applied of the other one: {output}"
+    );
+}

@@ -43,6 +43,11 @@ impl ServerCommand {
         Self { words }
     }
 
+    /// `dodev` with these words, some of which may be replaced as above.
+    pub fn from_words(words: &[&str]) -> Self {
+        Self { words: [BINARY].iter().chain(words).map(|word| (*word).to_owned()).collect() }
+    }
+
     /// The same, where no file can grow beyond `kilobytes`: as if the disk were full then.
     pub fn with_file_limit(kilobytes: usize) -> Self {
         Self::wrapped(&format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", kilobytes * 2))

@@ -303,6 +303,11 @@ fn a_migration_is_a_point_and_ids_from_before_it_stay_addresses() {
     };
     for words in [&["state", "put", "Tally:global", "count", "7"][..], &["alarm", "cancel", "Tally:global"]] {
         interrupt();
+        // What it moved would be taken for gone.
+        for reading in [&["state", "list"][..], &["state", "get", "Tally:global"], &["alarm", "list"]] {
+            run(&project, reading).expect(1, "").expect_errors(&["was interrupted", "`dodev migrate`"]);
+            assert_eq!(run_json(&project, reading, 1)["error"]["code"], "migration");
+        }
         let ran = run(&project, words);
         assert!(ran.stderr.contains("Finished a migration that was interrupted"), "{}", ran.stderr);
         assert!(!own.join("journal.json").exists() && !own.join("moving").exists());

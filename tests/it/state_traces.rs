@@ -14,7 +14,7 @@ use crate::state::{LOBBY, copy_tree, done, files, recorded, run, run_json};
 fn a_program_that_has_the_state_open_keeps_it_from_being_changed() {
     use std::io::{BufRead, BufReader, Write};
     use std::process::{Command, Stdio};
-    let project = recorded();
+    let project = recorded_project();
     let folder = fs::read_dir(project.state_dir().join("v3/do")).expect("a folder").next().expect("one");
     // As workerd does, it keeps the directory of a namespace open.
     let mut holder = Command::new("sh");
@@ -34,8 +34,10 @@ fn a_program_that_has_the_state_open_keeps_it_from_being_changed() {
     ] {
         run(&project, command).expect(1, "").expect_errors(&[&words, "stop it first"]);
     }
-    let after = files(&project.state_dir());
-    assert!(before.iter().all(|(path, bytes)| path.ends_with("lock") || after.get(path) == Some(bytes)));
+    let ran =
+        project.dodev(&["migrate", "--persist-to", project.state_dir().to_str().expect("a plain path")]);
+    assert!(!ran.status.success() && String::from_utf8_lossy(&ran.stderr).contains(&words));
+    assert!(files(&project.state_dir()) == before, "who is refused leaves a trace");
     holder.stdin.take().expect("piped").write_all(b"\n").expect("it reads");
     holder.wait().expect("it ends");
     done(&project, &["state", "put", LOBBY, "count", "9"]);
@@ -103,34 +105,40 @@ fn no_command_that_reads_changes_a_byte_live_or_stopped() {
     while run(&project, &["state", "log", LOBBY]).code != Some(0) {
         assert!(!deadline.passed(), "there is no history");
     }
-    // Looking at migrations takes the lock, where no server has it.
-    let state = || {
-        let mut found = files(&project.state_dir());
-        found.retain(|path, _| !path.ends_with("v3/dodev/lock"));
-        found
-    };
-    let check = |live: bool| {
-        for words in READS {
-            let before = state();
-            for more in [&[][..], &["--json"]] {
-                let ran = match words[0] {
-                    "completions" => Ran::dodev(&project, words),
-                    _ => run(&project, &[words, more].concat()),
-                };
-                assert!(matches!(ran.code, Some(0 | 3)), "{words:?}: {}", ran.stderr);
-            }
-            let after = state();
-            let changed: Vec<_> =
-                after.iter().filter(|(path, bytes)| before.get(*path) != Some(bytes)).collect();
-            assert!(
-                changed.is_empty() && after.len() == before.len(),
-                "{words:?}, live: {live}: {changed:?}"
-            );
-        }
-    };
-    check(true);
+    read_everything(&project, "live");
     server.stop();
-    check(false);
+    read_everything(&project, "stopped");
+}
+
+#[test]
+fn no_command_that_reads_leaves_a_file_in_a_state_that_wrangler_wrote() {
+    let project = recorded_project();
+    read_everything(&project, "new");
+    let told = run(&project, &["migrate", "status"]);
+    assert!(told.stdout.contains("v1       found    create"), "{}", told.stdout);
+    let told = run_json(&project, &["migrate", "plan"], 0);
+    assert_eq!(
+        (&told["adopting"][0]["tag"], &told["pending"]),
+        (&"v1".into(), &serde_json::json!([])),
+        "{told}"
+    );
+}
+
+/// Runs every command that reads, and finds every byte as it was.
+fn read_everything(project: &TestProject, how: &str) {
+    for words in READS {
+        let before = files(&project.state_dir());
+        for more in [&[][..], &["--json"]] {
+            let ran = match words[0] {
+                "completions" => Ran::dodev(project, words),
+                _ => run(project, &[words, more].concat()),
+            };
+            assert!(matches!(ran.code, Some(0 | 3)), "{words:?}: {}", ran.stderr);
+        }
+        let after = files(&project.state_dir());
+        let changed: Vec<_> = after.iter().filter(|(path, bytes)| before.get(*path) != Some(bytes)).collect();
+        assert!(changed.is_empty() && after.len() == before.len(), "{words:?}, {how}: {changed:?}");
+    }
 }
 
 #[test]

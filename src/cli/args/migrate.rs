@@ -23,10 +23,14 @@ Examples:
   dodev migrate status          what was applied, and which copies there are
   dodev migrate undo            take the last one back
   dodev migrate prune           remove the copies for good
+  dodev migrate -c a/wrangler.jsonc -c b/wrangler.jsonc
+                                two Workers that share the first one's state
 
-With --json, one object goes to standard output: `command`, `worker`, `state`, `applied` (the ledger: \
-`tag`, `at_ms`, `how`, `steps`), `changed` (what this command did, same shape), `pending` (`tag`, \
-`destructive`, `steps`), `copies`, `renamed_from` and `diagnostics`.
+With --json, one object goes to standard output: `version`, `command`, `state`, `worker`, `applied` (the \
+ledger: `tag`, `at_ms`, `how`, `steps`), `changed` (what this command did, same shape), `adopting` (what \
+the state of another tool has been through, not written down yet), `pending` (`tag`, `destructive`, \
+`steps`), `copies`, `pruned`, `renamed_from`, `diagnostics` and `ok`. With several Workers, \
+`workers` has an object for each instead.
 
 Exit codes: 0 done or nothing to do, 1 refused or failed, 2 wrong usage.";
 
@@ -59,9 +63,9 @@ pub struct MigrateArgs {
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// The configuration file, instead of the nearest one
+    /// The configuration file, instead of the nearest one; several for Workers that share a state
     #[arg(short, long, value_name = "FILE", global = true)]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
 
     /// Run as if started in this directory
     #[arg(long, value_name = "DIR", global = true)]

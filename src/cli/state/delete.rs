@@ -6,7 +6,7 @@ use super::args::DeleteArgs;
 use super::get::no_key;
 use crate::cli::hand::Hand;
 use crate::cli::place::{Outcome, Place, Said};
-use crate::cli::table::count;
+use crate::cli::table::{count, visible};
 
 /// Runs the command.
 pub fn run(args: &DeleteArgs, place: &Place) -> Outcome {
@@ -24,7 +24,7 @@ pub fn run(args: &DeleteArgs, place: &Place) -> Outcome {
     place.answer(
         "state delete",
         || json!({ "object": object.label(), "deleted": deleted }),
-        || format!("Deleted {} of {}\n", count(deleted.len(), "key"), object.label()),
+        || format!("Deleted {} of {}\n", count(deleted.len(), "key"), visible(&object.label())),
     );
     Ok(Said::Done)
 }

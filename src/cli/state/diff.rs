@@ -4,7 +4,7 @@ use owo_colors::{OwoColorize, Style as Paint};
 use serde_json::{Value as Json, json};
 
 use super::args::DiffArgs;
-use super::shown::{entry_json, entry_text, sql_json, sql_text, time_json};
+use super::shown::{entry_json, entry_text, key_text, sql_json, sql_text, time_json};
 use crate::base::clock::Timestamp;
 use crate::cli::place::{Outcome, Place, Said};
 use crate::cli::progress::Progress;
@@ -110,7 +110,7 @@ fn table_json(table: &TableDiff) -> Json {
 
 fn object_text(object: &ObjectDiff, place: &Place) -> String {
     let word = object.existence.as_ref().map_or("", |change| sides(change).0);
-    let mut out = place.style.bold(&object.object.label());
+    let mut out = place.style.bold(&visible(&object.object.label()));
     if !word.is_empty() {
         out.push_str(&format!("  {}", place.style.dimmed(word)));
     }
@@ -122,7 +122,7 @@ fn object_text(object: &ObjectDiff, place: &Place) -> String {
         lines(change, |time: &Timestamp| format!("alarm {}", iso(*time)), place, &mut out);
     }
     for change in &object.keys {
-        lines(change, |entry| format!("{}: {}", entry.key, entry_text(entry)), place, &mut out);
+        lines(change, |entry| format!("{}: {}", key_text(&entry.key), entry_text(entry)), place, &mut out);
     }
     for table in &object.tables {
         out.push_str(&format!("  {}\n", place.style.dimmed(&format!("table {}", visible(&table.name)))));

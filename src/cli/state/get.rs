@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::args::GetArgs;
-use super::shown::{entry_json, entry_text, pretty};
+use super::shown::{entry_json, entry_text, key_text, pretty};
 use crate::cli::place::{Outcome, Place, Said};
 use crate::cli::table::Table;
 use crate::inspect::{Book, InspectError, KeyFilter, ObjectRef, several_nearest};
@@ -62,7 +62,7 @@ fn all(book: &Book, object: &ObjectRef, args: &GetArgs, place: &Place) -> Outcom
         || {
             let mut table = Table::with_heads(vec![String::new(); 2], vec![false; 2]);
             for entry in &keys.entries {
-                table.row(vec![entry.key.clone(), entry_text(entry)]);
+                table.row(vec![key_text(&entry.key), entry_text(entry)]);
             }
             table.draw(place.width, place.style.colour)
         },

@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::args::InspectArgs;
 use super::list::listed_json;
-use super::shown::{alarm_json, entry_json, entry_text, time_json};
+use super::shown::{alarm_json, entry_json, entry_text, key_text, time_json};
 use crate::base::clock::Timestamp;
 use crate::base::limits::ALARM_RETRIES;
 use crate::cli::live::Live;
@@ -84,7 +84,7 @@ fn view_text(book: &Book, view: &ObjectView, live: Option<&Json>, place: &Place)
     let listed = &view.listed;
     let object = &listed.object;
     let now = place.clock.now();
-    let mut out = format!("{}\n", place.style.bold(&object.label()));
+    let mut out = format!("{}\n", place.style.bold(&visible(&object.label())));
     let mut fact = |name: &str, value: String| {
         out.push_str(&format!("  {} {value}\n", place.style.dimmed(&format!("{name:<11}"))));
     };
@@ -165,14 +165,14 @@ fn keys_text(view: &ObjectView, place: &Place) -> String {
     let mut out = format!("\n{}\n", place.style.bold(&count(total, "key")));
     let mut table = Table::with_heads(vec![String::new(); 2], vec![false; 2]).indented(2);
     for entry in &keys.entries {
-        table.row(vec![entry.key.clone(), entry_text(entry)]);
+        table.row(vec![key_text(&entry.key), entry_text(entry)]);
     }
     out.push_str(&table.draw(place.width, place.style.colour));
     if keys.entries.len() < total {
         let more = total - keys.entries.len();
         out.push_str(&format!(
             "  and {more} more: `--limit`, or `dodev state get {}`\n",
-            view.listed.object.label()
+            visible(&view.listed.object.label())
         ));
     }
     out

@@ -162,9 +162,13 @@ fn section(place: &Place, now: Timestamp, namespace: &Namespace, listed: &[Liste
 
 /// Alarms are due by the clock of the server (`now`), files were written by the machine's (`written`).
 fn row(listed: &Listed, has_alarms: bool, now: Timestamp, written: Timestamp) -> Vec<String> {
-    // An id stands in brackets: it is not what the object is called.
-    let name =
-        listed.object.name.clone().unwrap_or_else(|| format!("({})", &listed.object.id.to_string()[..16]));
+    let name = match &listed.object.name {
+        // A name too, which must not look like a mistake.
+        Some(name) if name.is_empty() => "\"\"".to_owned(),
+        Some(name) => name.clone(),
+        // An id stands in brackets: it is not what the object is called.
+        None => format!("({})", &listed.object.id.to_string()[..16]),
+    };
     let last_write =
         if listed.size_bytes > 0 { distance(listed.last_write, written) } else { "never".to_owned() };
     let mut cells = vec![name, size(listed.size_bytes), last_write];

@@ -10,7 +10,7 @@ use super::args::{PutArgs, ValueForm};
 use crate::cli::hand::Hand;
 use crate::cli::live::Live;
 use crate::cli::place::{Outcome, Place, Said};
-use crate::cli::table::size;
+use crate::cli::table::{size, visible};
 use crate::codec;
 use crate::codec::Value;
 use crate::inspect::{InspectError, parse_value, value_from_json};
@@ -51,7 +51,7 @@ pub fn run(args: &PutArgs, place: &Place) -> Outcome {
     place.answer(
         "state put",
         || json!({ "object": object.label(), "key": args.key, "value": codec::to_json(&value), "size_bytes": bytes }),
-        || format!("Set `{}` of {} ({})\n", args.key, object.label(), size(bytes as u64)),
+        || format!("Set `{}` of {} ({})\n", visible(&args.key), visible(&object.label()), size(bytes as u64)),
     );
     Ok(Said::Done)
 }

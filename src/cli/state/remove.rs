@@ -6,7 +6,7 @@ use super::args::{RemoveArgs, ResetArgs};
 use crate::cli::hand::Hand;
 use crate::cli::output::ask;
 use crate::cli::place::{Outcome, Place, Said};
-use crate::cli::table::count;
+use crate::cli::table::{count, visible};
 use crate::inspect::{InspectError, Scope};
 
 /// Runs `rm`.
@@ -18,10 +18,14 @@ pub fn run(args: &RemoveArgs, place: &Place) -> Outcome {
     }
     let labels: Vec<_> = objects.iter().map(|object| object.label()).collect();
     let hand = Hand::of(place, &book)?;
-    confirm(&format!("Remove {} with everything stored in it?", labels.join(", ")), args.yes)?;
+    confirm(&format!("Remove {} with everything stored in it?", visible(&labels.join(", "))), args.yes)?;
     hand.remove(&objects)?;
     hand.warn(place);
-    place.answer("state rm", || json!({ "removed": labels }), || format!("Removed {}\n", labels.join(", ")));
+    place.answer(
+        "state rm",
+        || json!({ "removed": labels }),
+        || format!("Removed {}\n", visible(&labels.join(", "))),
+    );
     Ok(Said::Done)
 }
 

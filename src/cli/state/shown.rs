@@ -44,6 +44,11 @@ pub fn entry_json(entry: &KvEntry) -> Json {
     })
 }
 
+/// A key for people, as a cell: one without letters is seen too.
+pub fn key_text(key: &str) -> String {
+    if key.is_empty() { "\"\"".to_owned() } else { key.to_owned() }
+}
+
 /// A value for people, in one line.
 pub fn entry_text(entry: &KvEntry) -> String {
     match entry.value() {
@@ -72,9 +77,9 @@ fn broken(value: &Value, width: usize, indent: usize, out: &mut String) {
         out.push('\n');
         out.push_str(&inside);
         out.push_str(head);
-        match value {
-            Some(value) => broken(value, width, indent + 2, out),
-            None => out.push_str("<1 hole>"),
+        // Nothing stands before the comma of a hole.
+        if let Some(value) = value {
+            broken(value, width, indent + 2, out);
         }
         out.push(',');
     };
@@ -84,30 +89,33 @@ fn broken(value: &Value, width: usize, indent: usize, out: &mut String) {
             for (key, value) in properties {
                 item(out, &format!("{}: ", codec::show_key(key)), Some(value));
             }
-            '}'
+            "}"
         }
         Kind::Dense { elements, properties } if properties.is_empty() => {
             out.push('[');
             elements.iter().for_each(|element| item(out, "", element.as_ref()));
-            ']'
+            "]"
         }
-        Kind::Map(entries) => {
-            out.push_str(&format!("Map({}) {{", entries.len()));
+        Kind::Map(entries) if !entries.is_empty() => {
+            out.push_str("new Map([");
             for (key, value) in entries {
-                item(out, &format!("{} => ", codec::show(key)), Some(value));
+                item(out, &format!("[{}, ", codec::show(key)), Some(value));
+                // The entry ends before its comma.
+                out.pop();
+                out.push_str("],");
             }
-            '}'
+            "])"
         }
-        Kind::Set(entries) => {
-            out.push_str(&format!("Set({}) {{", entries.len()));
+        Kind::Set(entries) if !entries.is_empty() => {
+            out.push_str("new Set([");
             entries.iter().for_each(|entry| item(out, "", Some(entry)));
-            '}'
+            "])"
         }
         _ => return out.push_str(&line),
     };
     out.push('\n');
     out.push_str(&" ".repeat(indent));
-    out.push(close);
+    out.push_str(close);
 }
 
 /// A value of a row for programs. What JSON has no word for is named as in values of keys.
@@ -118,7 +126,7 @@ pub fn sql_json(value: &SqlValue) -> Json {
         SqlValue::Integer(number) if number.unsigned_abs() <= EXACT_MAX => json!(number),
         SqlValue::Integer(number) => json!({ "$": "bigint", "v": number.to_string() }),
         SqlValue::Real(number) if number.is_finite() => json!(number),
-        SqlValue::Real(number) => json!({ "$": "number", "v": number.to_string() }),
+        SqlValue::Real(number) => codec::to_json(&Value::Double(*number)),
         SqlValue::Text(text) => json!(String::from_utf8_lossy(text)),
         SqlValue::Blob(bytes) => json!({ "$": "ArrayBuffer", "hex": hex(bytes) }),
     }
@@ -163,7 +171,7 @@ mod tests {
         let expected = "\
 {
   name: \"Ada\",
-  tags: Set(2) { \"a\", \"b\" },
+  tags: new Set([\"a\", \"b\"]),
   rest: [
     1,
     [2, 3],
@@ -171,5 +179,12 @@ mod tests {
   ],
 }";
         assert_eq!(pretty(&value, 30), expected);
+        let value = parse_value("[1,,new Map([['key', { a: 'long enough', b: [1,,] }], [2, new Set([3])]])]")
+            .unwrap();
+        for width in [1, 10, 20, 40, 80] {
+            let text = pretty(&value, width);
+            let again = parse_value(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(codec::show(&again), codec::show(&value), "{text}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What a session looks at before anything runs: its projects, and who else uses the state.
 
+use std::ffi::OsString;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -47,4 +49,17 @@ pub(super) fn load_all(options: &SessionOptions) -> Result<Vec<LoadedMember>, Ve
         failure = check_together(&projects);
     }
     if failure.is_empty() { Ok(loaded) } else { Err(failure) }
+}
+
+/// The arguments that tell `dodev migrate` of the same Workers.
+pub(super) fn migrate_words(options: &SessionOptions) -> Vec<OsString> {
+    let load = &options.load;
+    let mut words: Vec<OsString> = vec!["--cwd".into(), load.cwd.clone().into()];
+    for load in iter::once(load).chain(&options.more) {
+        words.extend(load.config.iter().flat_map(|config| ["-c".into(), config.clone().into()]));
+    }
+    // As one word: the value may begin with a hyphen.
+    words.extend(load.environment.iter().map(|name| format!("--env={name}").into()));
+    words.extend(load.overrides.name.iter().map(|name| format!("--name={name}").into()));
+    words
 }

@@ -108,6 +108,8 @@ fn what_a_deployment_refuses_is_refused_at_its_place() {
     };
     let at_v1 = |storage| ledger(Some("v1"), &[("A", storage)]);
     check(&migrations(&[NEW_A]), &ledger(Some("v9"), &[]), &["migrate/unknown-tag \"v1\""]);
+    let own = r#""exports": { "B": { "type": "durable-object", "state": "expecting-transfer", "storage": "sqlite", "transfer_from": "w" } }"#;
+    check(own, &ledger(None, &[]), &["migrate/own-transfer \"B\""]);
     check(
         &migrations(&[("v1", r#""new_classes": []"#), ("v2", r#""new_sqlite_classes": ["A"]"#)]),
         &at_v1(Storage::LegacyKv),

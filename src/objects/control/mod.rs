@@ -129,6 +129,24 @@ pub enum Change {
     SetAlarm(Option<Timestamp>),
 }
 
+/// Letters of a statement that a history keeps.
+const CAUSE_LETTERS: usize = 80;
+
+impl Change {
+    /// Adds what it does to `detail`, in the words that the commands for stopped state leave in a history.
+    pub fn describe(&self, detail: &mut String) {
+        let (verb, what) = match self {
+            Self::Put(key, _) => ("put ", key.as_str()),
+            Self::Delete(key) => ("delete ", key.as_str()),
+            Self::Sql(sql, _) => ("sql ", sql.trim()),
+            Self::SetAlarm(Some(_)) => ("alarm", " set"),
+            Self::SetAlarm(None) => ("alarm", " cancel"),
+        };
+        detail.push_str(verb);
+        detail.extend(what.chars().take(CAUSE_LETTERS));
+    }
+}
+
 /// What was asked for.
 #[derive(Debug)]
 pub enum Answer {

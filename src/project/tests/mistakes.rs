@@ -359,6 +359,21 @@ fn delays_and_new_names_have_limits() {
             &[&format!("2:81 bad-value `exports.X.renamed_to` {problem}: `{to}`")],
         );
     }
+    // As wrangler refuses them.
+    for (key, entry, mistake) in [
+        ("X", r#""state": "transferred", "transferred_to": """#, "`exports.X.transferred_to` is empty"),
+        (
+            "X",
+            r#""state": "expecting-transfer", "storage": "sqlite", "transfer_from": """#,
+            "`exports.X.transfer_from` is empty",
+        ),
+        ("", r#""storage": "sqlite""#, "a class of `exports` has no name"),
+    ] {
+        let text = json(&format!(r#""exports": {{ "{key}": {{ "type": "durable-object", {entry} }} }}"#));
+        let found = TestProject::new().file("wrangler.json", &text).load();
+        let found = lines(&found.diagnostics);
+        assert!(found.iter().any(|line| line.ends_with(mistake)), "{mistake}: {found:?}");
+    }
 }
 
 #[test]

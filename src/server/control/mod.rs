@@ -14,6 +14,7 @@ mod query;
 mod reply;
 mod sessions;
 mod state;
+mod stored;
 mod time;
 mod values;
 
@@ -38,6 +39,7 @@ pub use access::{Denied, judge};
 pub use live::tell_request;
 use reply::answer;
 pub use sessions::{SessionAnswer, SessionCommand, SessionRefusal, Sessions};
+pub use stored::OwnProgram;
 
 /// Most bytes of a sentence of the router's.
 const REFUSAL_BYTES: usize = 4_096;
@@ -56,6 +58,8 @@ pub struct ControlOptions {
     pub state: StateCell,
     /// Builds the code anew: what it was told of the state at its start is another now.
     pub reload: Reload,
+    /// Reads the stored objects.
+    pub program: OwnProgram,
     /// Makes sessions; `None` in a session.
     pub sessions: Option<Sessions>,
 }
@@ -77,6 +81,8 @@ pub struct Surface {
     pub state: StateCell,
     /// Builds the code anew.
     pub reload: Reload,
+    /// Reads the stored objects.
+    pub program: OwnProgram,
     /// Makes sessions.
     pub sessions: Option<Sessions>,
     /// Time.
@@ -95,6 +101,7 @@ pub fn routes(surface: Surface) -> Router {
         .merge(faults::routes())
         .merge(live::routes())
         .merge(state::routes())
+        .merge(stored::routes())
         .merge(sessions::routes())
         .merge(time::routes())
         .fallback(not_found)
