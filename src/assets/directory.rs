@@ -176,9 +176,19 @@ mod tests {
         let rules = directory.rules();
         let found = |path: &str| directory.find(&rules, path).is_some();
         assert!(found("/a.txt") && found("/d/b.txt"));
-        for path in
-            ["/../secret", "/d/../../secret", "/./a.txt", "/d//b.txt", "/d/", "/d", "/", "", "a.txt", "/a.txt\0", "/a.txt/"]
-        {
+        for path in [
+            "/../secret",
+            "/d/../../secret",
+            "/./a.txt",
+            "/d//b.txt",
+            "/d/",
+            "/d",
+            "/",
+            "",
+            "a.txt",
+            "/a.txt\0",
+            "/a.txt/",
+        ] {
             assert!(!found(path), "{path}");
         }
         let absolute = format!("/{}", place.path().join("secret").display());
@@ -211,8 +221,13 @@ mod tests {
 
     #[test]
     fn a_survey_counts_what_would_be_uploaded() {
-        let (_place, directory) =
-            directory(&[("a.txt", "a"), ("large", "0123456789"), ("x/y", ""), ("_headers", ""), ("_worker.js/i.js", "")]);
+        let (_place, directory) = directory(&[
+            ("a.txt", "a"),
+            ("large", "0123456789"),
+            ("x/y", ""),
+            ("_headers", ""),
+            ("_worker.js/i.js", ""),
+        ]);
         std::os::unix::fs::symlink(".", directory.root().join("x/loop")).expect("a link");
         std::os::unix::fs::symlink("nowhere", directory.root().join("broken")).expect("a link");
         let survey = directory.survey(5);

@@ -2,7 +2,7 @@
 //!
 //! Fidelity: rules, limits and reasons of wrangler 4.164.0.
 
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use super::Skipped;
@@ -66,34 +66,25 @@ impl HeaderRules {
         let with_host = format!("https://{}{path}", url.host_str().unwrap_or_default());
         let mut set: Vec<HeaderName> = Vec::new();
         for (pattern, rule) in &self.rules {
-            let Some(groups) = pattern.matches(if pattern.has_host { &with_host } else { path }) else { continue };
-            headers.retain(|(name, _)| !rule.unset.iter().any(|unset| unset.eq_ignore_ascii_case(name.as_str())));
+            let Some(groups) = pattern.matches(if pattern.has_host { &with_host } else { path }) else {
+                continue;
+            };
+            headers.retain(|(name, _)| {
+                !rule.unset.iter().any(|unset| unset.eq_ignore_ascii_case(name.as_str()))
+            });
             for (name, value) in &rule.set {
                 let name = HeaderName::from_bytes(name.as_bytes());
                 let value = HeaderValue::try_from(fill(value, &groups));
                 // What HTTP cannot carry is left out.
                 let (Ok(name), Ok(value)) = (name, value) else { continue };
-                if set.contains(&name) {
-                    append(headers, name, &value);
-                } else {
+                // What an earlier rule set stays; what the asset itself has is replaced.
+                if !set.contains(&name) {
                     headers.retain(|(known, _)| *known != name);
                     set.push(name.clone());
-                    headers.push((name, value));
                 }
+                headers.push((name, value));
             }
         }
-    }
-}
-
-/// Adds `value` to the field `name`; cookies stay apart.
-fn append(headers: &mut Vec<(HeaderName, HeaderValue)>, name: HeaderName, value: &HeaderValue) {
-    let known = headers.iter_mut().find(|(known, _)| *known == name && name != header::SET_COOKIE);
-    let joined = known.and_then(|(_, first)| {
-        let joined = [first.as_bytes(), b", ", value.as_bytes()].concat();
-        HeaderValue::from_bytes(&joined).ok().map(|joined| *first = joined)
-    });
-    if joined.is_none() {
-        headers.push((name, value.clone()));
     }
 }
 
@@ -117,7 +108,8 @@ impl Reader {
             return true;
         }
         if line.encode_utf16().count() > MAX_LINE {
-            let reason = format!("Ignoring line {number} as it exceeds the maximum allowed length of {MAX_LINE}.");
+            let reason =
+                format!("Ignoring line {number} as it exceeds the maximum allowed length of {MAX_LINE}.");
             self.skip(number, reason);
             return true;
         }
@@ -135,8 +127,9 @@ impl Reader {
     fn path(&mut self, line: &str, number: usize, left: usize) -> bool {
         self.skipping = false;
         if self.rules.len() >= MAX_RULES {
-            let reason =
-                format!("Maximum number of rules supported is {MAX_RULES}. Skipping remaining {left} lines of file.");
+            let reason = format!(
+                "Maximum number of rules supported is {MAX_RULES}. Skipping remaining {left} lines of file."
+            );
             self.skip(number, reason);
             // What is open is one of those that were counted.
             return false;
@@ -196,9 +189,8 @@ impl Reader {
 
 fn check_wildcards(path: String) -> Result<String, String> {
     let count = path.matches('*').count();
-    let is_splat = |at: usize| {
-        !path[at + ":splat".len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-    };
+    let is_splat =
+        |at: usize| !path[at + ":splat".len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
     if count > 1 {
         return Err(format!(
             "Only one wildcard is allowed per rule. Use a named placeholder (e.g. :project) instead. Skipping {path}."
@@ -229,10 +221,11 @@ mod tests {
 
     #[test]
     fn fields_are_set_joined_and_removed() {
-        let text = "/*\n X-A: 1\n x-a: 2\n ETag: z\n/a/*\n  x-a: :splat\n  ! etag\nhttps://h.example/*\n  x-h: h\n";
+        let text =
+            "/*\n X-A: 1\n x-a: 2\n ETag: z\n/a/*\n  x-a: :splat\n  ! etag\nhttps://h.example/*\n  x-h: h\n";
         assert_eq!(fields(text, "http://x/b", &[("etag", "e")]), ["x-a: 1, 2", "etag: z"]);
-        assert_eq!(fields(text, "http://x/a/q", &[("etag", "e")]), ["x-a: 1, 2, q"]);
-        assert_eq!(fields(text, "http://h.example:1/a/", &[]), ["x-a: 1, 2, ", "x-h: h"]);
+        assert_eq!(fields(text, "http://x/a/q", &[("etag", "e")]), ["x-a: 1, 2", "x-a: q"]);
+        assert_eq!(fields(text, "http://h.example:1/a/", &[]), ["x-a: 1, 2", "x-a: ", "x-h: h"]);
     }
 
     #[test]

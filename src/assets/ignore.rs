@@ -25,8 +25,8 @@ enum Token {
     Directories,
     /// `/**` at the end: anything inside.
     Inside,
-    /// `[…]`
-    Class(bool, Vec<(char, char)>),
+    /// `[…]`; a `!` or `^` in it is a character like others.
+    Class(Vec<(char, char)>),
 }
 
 /// The patterns.
@@ -101,6 +101,8 @@ fn rule(line: &str) -> Option<Rule> {
         None => (trimmed.as_str(), false),
     };
     let anchored = body.contains('/');
+    // Any number of directories may be none.
+    let body = if directories { body.strip_suffix("/**").unwrap_or(body) } else { body };
     let body = body.strip_prefix('/').unwrap_or(body).to_lowercase();
     (!body.is_empty()).then(|| Rule { negative, directories, anchored, glob: tokens(&body) })
 }
@@ -141,7 +143,7 @@ fn tokens(body: &str) -> Vec<Token> {
                     tokens.push(token);
                     at += length;
                 }
-                None => tokens.push(Token::Class(false, Vec::new())),
+                None => tokens.push(Token::Class(Vec::new())),
             },
             character => tokens.push(Token::Char(character)),
         }
@@ -152,10 +154,7 @@ fn tokens(body: &str) -> Vec<Token> {
 /// The class whose text follows a `[`, and how long it is.
 fn class(text: &[char]) -> Option<(Token, usize)> {
     let end = text.iter().position(|c| *c == ']')?;
-    let (negated, body) = match text[..end].split_first() {
-        Some(('!' | '^', body)) => (true, body),
-        _ => (false, &text[..end]),
-    };
+    let body = &text[..end];
     if body.contains(&'/') {
         return None;
     }
@@ -175,7 +174,7 @@ fn class(text: &[char]) -> Option<(Token, usize)> {
             }
         }
     }
-    Some((Token::Class(negated, ranges), end + 1))
+    Some((Token::Class(ranges), end + 1))
 }
 
 fn fits(glob: &[Token], text: &[char]) -> bool {
@@ -183,9 +182,9 @@ fn fits(glob: &[Token], text: &[char]) -> bool {
     match first {
         Token::Char(expected) => text.first() == Some(expected) && fits(rest, &text[1..]),
         Token::One => text.first().is_some_and(|c| *c != '/') && fits(rest, &text[1..]),
-        Token::Class(negated, ranges) => {
+        Token::Class(ranges) => {
             let inside = |c: &char| ranges.iter().any(|(from, to)| (from..=to).contains(&c));
-            text.first().is_some_and(|c| *c != '/' && inside(c) != *negated) && fits(rest, &text[1..])
+            text.first().is_some_and(|c| *c != '/' && inside(c)) && fits(rest, &text[1..])
         }
         Token::Many => {
             let longest = text.iter().position(|c| *c == '/').unwrap_or(text.len());

@@ -36,7 +36,9 @@ pub fn encode(path: &str) -> String {
     let mut encoded = String::with_capacity(path.len());
     for byte in path.bytes() {
         match byte {
-            b'/' | b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => encoded.push(char::from(byte)),
+            b'/' | b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')' => {
+                encoded.push(char::from(byte))
+            }
             _ if byte.is_ascii_alphanumeric() => encoded.push(char::from(byte)),
             _ => write!(encoded, "%{byte:02X}").expect("strings take text"),
         }

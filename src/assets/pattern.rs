@@ -11,7 +11,10 @@ enum Part {
     /// Anything.
     Splat,
     /// One or more characters, none of them a slash; in a host no dot.
-    Name { name: String, in_host: bool },
+    Name {
+        name: String,
+        in_host: bool,
+    },
 }
 
 /// A pattern.
@@ -218,7 +221,8 @@ mod tests {
 
     #[test]
     fn dynamic_patterns_have_a_splat_or_a_name() {
-        for (text, expected) in [("/a", false), ("/:1", false), ("/a:b", true), ("/*", true), ("/a:", false)] {
+        for (text, expected) in [("/a", false), ("/:1", false), ("/a:b", true), ("/*", true), ("/a:", false)]
+        {
             assert_eq!(is_dynamic(text), expected, "{text}");
         }
     }

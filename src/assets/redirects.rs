@@ -108,8 +108,8 @@ impl Redirects {
 fn normalized(to: &str, groups: &Groups<'_>) -> String {
     let text = to.trim();
     let word = text.find("://").map(|at| &text[..at]);
-    let has_scheme =
-        word.is_some_and(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+    let has_scheme = word
+        .is_some_and(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
     let has_host = text
         .strip_prefix("//")
         .is_some_and(|rest| rest.starts_with(|c: char| !"/\\?#".contains(c) && !c.is_whitespace()));
@@ -175,7 +175,9 @@ impl Reader {
         if self.dynamic == 0 && !is_dynamic(&from) {
             self.fixed += 1;
             if self.fixed > MAX_STATIC {
-                return Err(format!("Maximum number of static rules supported is {MAX_STATIC}. Skipping line."));
+                return Err(format!(
+                    "Maximum number of static rules supported is {MAX_STATIC}. Skipping line."
+                ));
             }
         } else {
             self.dynamic += 1;
@@ -248,8 +250,7 @@ mod tests {
             ("/double/x", Some((302, "/a/b/x"))),
         ] {
             let url = Url::parse(&format!("http://127.0.0.1:1{path}")).expect("a URL");
-            let expected =
-                expected.map(|(status, to)| Redirect::To { location: to.to_owned(), status });
+            let expected = expected.map(|(status, to)| Redirect::To { location: to.to_owned(), status });
             assert_eq!(redirects.find(&url), expected, "{path}");
         }
         let url = Url::parse("http://127.0.0.1:1/w?y").expect("a URL");

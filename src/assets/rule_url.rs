@@ -44,7 +44,8 @@ pub fn validate(text: &str, allowed: Allowed) -> Result<String, String> {
         return Ok(format!("https://{host}{path}"));
     }
     if text.starts_with('/') || allowed.only_relative {
-        return path_of(text, allowed.whole).ok_or_else(|| format!("Error parsing URL segment {text}. Skipping."));
+        return path_of(text, allowed.whole)
+            .ok_or_else(|| format!("Error parsing URL segment {text}. Skipping."));
     }
     Err("URLs should either be relative (e.g. begin with a forward-slash), or use HTTPS (e.g. begin with \
          \"https://\")."

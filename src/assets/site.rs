@@ -106,9 +106,7 @@ impl Site {
             false => NotFoundHandling::None,
         };
         let rules = self.directory.rules();
-        if settings.has_worker
-            && matches!(self.outcome(&rules, method, &url, not_found), Outcome::Nothing)
-        {
+        if settings.has_worker && matches!(self.outcome(&rules, method, &url, not_found), Outcome::Nothing) {
             return Routed::Worker;
         }
         Routed::Assets(self.respond(method, &url, headers))

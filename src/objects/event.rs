@@ -161,6 +161,8 @@ pub struct Entrypoint {
     pub props: Option<Message>,
     /// What a request has as `cf`, as JSON; `None` for calls too.
     pub cf: Option<String>,
+    /// Whether another Worker calls it, so that its assets come first.
+    pub from_outside: bool,
 }
 
 /// Who waits for the outcome of an event.

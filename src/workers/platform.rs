@@ -80,7 +80,7 @@ impl Platform {
     ) -> Entered<'js> {
         let upgrades = asks_for_upgrade(&request);
         let called = (|| {
-            let Entrypoint { name, props, cf } = *entrypoint;
+            let Entrypoint { name, props, cf, .. } = *entrypoint;
             let props = self.read_optional(ctx, props)?.value;
             let (method, url, headers, body) = request_into_js(ctx, self.host(), request)?;
             let entry = self.host().entry(ctx, "fetchEntrypoint")?;
