@@ -4,7 +4,8 @@
 //! a call of a method do not.
 
 use crate::assets::{Routed, Site};
-use crate::codec::{self, ErrorPart, Kind, Value};
+use crate::codec::value::{ErrorPart, Kind};
+use crate::codec::{self, Value};
 use crate::engine::RealmId;
 use crate::engine::assets::response;
 use crate::engine::exception::Exception;
