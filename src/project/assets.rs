@@ -2,8 +2,10 @@
 //!
 //! Fidelity: what is refused is what wrangler 4.164.0 refuses; the limits are those of its upload.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::Project;
 use super::bindings::Names;
 use super::compatibility::Compatibility;
 use super::load::LoadRequest;
@@ -38,6 +40,8 @@ pub struct Assets {
     pub binding: Option<String>,
     /// The directory as it is written.
     pub shown: String,
+    /// Where it is written, if it is in the configuration.
+    pub span: Option<Range<usize>>,
 }
 
 /// What `read` needs beside the configuration.
@@ -50,6 +54,18 @@ pub struct Place<'a> {
     pub compatibility: &'a Compatibility,
     /// Whether a command makes files first.
     pub is_built: bool,
+}
+
+/// After a command that makes files: what is wrong with the directory of `project` then.
+pub fn check_assets(project: &Project) -> Option<Diagnostic> {
+    let assets = project.assets.as_ref().filter(|assets| !assets.settings.directory.is_dir())?;
+    let message = format!("the assets directory `{}` does not exist", assets.shown);
+    let diagnostic = Diagnostic::error("config/assets", message);
+    let diagnostic = match assets.span.clone() {
+        Some(span) => diagnostic.at(&project.source, span, ""),
+        None => diagnostic,
+    };
+    Some(diagnostic.help("`build.command` ended without making it"))
 }
 
 /// The assets, if the configuration has some.
@@ -99,9 +115,12 @@ pub fn read(
         navigation_prefers_assets: place.compatibility.is_on(NAVIGATION),
     };
     if settings.directory.is_dir() {
-        look(report, &settings, node, inputs);
+        look(report, &settings, node, (!place.is_built).then_some(inputs));
     }
-    Some(Assets { settings, binding, shown: directory.shown })
+    let span =
+        node.filter(|_| place.request.overrides.assets.is_none()).and_then(|node| node.get("directory"));
+    let span = span.map(|node| node.span.clone());
+    Some(Assets { settings, binding, shown: directory.shown, span })
 }
 
 struct Directory {
@@ -137,8 +156,10 @@ fn directory(
             (normal(&place.root.join(text)), text.to_owned())
         }
     };
-    // What is made, removed or replaced here changes the project.
-    inputs.add(&path);
+    // What is made, removed or replaced here changes the project, unless its own command does so.
+    if !place.is_built {
+        inputs.add(&path);
+    }
     if path.is_dir() || (place.is_built && !path.exists()) {
         return Some(Directory { path, shown });
     }
@@ -265,7 +286,7 @@ fn base_path(report: &mut Report, node: &Node) -> BasePath {
 }
 
 /// Reports what is wrong with the files of the directory.
-fn look(report: &mut Report, settings: &Settings, node: Option<&Node>, inputs: &mut Inputs) {
+fn look(report: &mut Report, settings: &Settings, node: Option<&Node>, mut inputs: Option<&mut Inputs>) {
     let directory = &settings.directory;
     let span = node.and_then(|node| node.get("directory")).map(|node| node.span.clone());
     let mut tell = |is_error: bool, message: String, help: String| {
@@ -279,7 +300,8 @@ fn look(report: &mut Report, settings: &Settings, node: Option<&Node>, inputs: &
         added.help(help);
     };
     let ignore = directory.join(IGNORE_FILE);
-    inputs.add(&ignore);
+    let mut follow = |path: &Path| inputs.iter_mut().for_each(|inputs| inputs.add(path));
+    follow(&ignore);
     if std::fs::read(&ignore).is_ok_and(|bytes| bytes.contains(&0) || std::str::from_utf8(&bytes).is_err()) {
         let message = format!("`{}` is not UTF-8 text", ignore.display());
         tell(true, message, "save the file as UTF-8, without null characters".to_owned());
@@ -314,7 +336,7 @@ fn look(report: &mut Report, settings: &Settings, node: Option<&Node>, inputs: &
     }
     let mut rules = |name: &str, skipped: &dyn Fn(&str) -> Vec<Skipped>| {
         let path = directory.join(name);
-        inputs.add(&path);
+        follow(&path);
         let Ok(bytes) = std::fs::read(&path) else { return };
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let skipped = skipped(&text);

@@ -41,7 +41,7 @@ mod tree;
 mod vars;
 mod worker_name;
 
-pub use assets::Assets;
+pub use assets::{Assets, check_assets};
 pub use bindings::{DurableObjectBinding, ServiceBinding, Unsupported};
 pub use build::{Build, BuildCommand, ModuleKind, Rule};
 pub use classes::{ClassStorage, check_exports};
