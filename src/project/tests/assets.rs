@@ -63,11 +63,11 @@ fn assets_need_no_worker() {
     assert!(!project.has_worker());
     check(
         &alone("{ \"directory\": \"public\", \"binding\": \"A\" }"),
-        &["2:48 assets a project of assets alone has no Worker that could use a binding"],
+        &["2:47 assets a project of assets alone has no Worker that could use a binding"],
     );
     check(
         &alone("{ \"directory\": \"public\", \"run_worker_first\": [\"/a\"] }"),
-        &["2:37 assets `run_worker_first` has no meaning without a Worker"],
+        &["2:36 assets `run_worker_first` has no meaning without a Worker"],
     );
 }
 
@@ -99,20 +99,20 @@ fn routes_are_checked_one_by_one() {
     check(
         &with("[\"/a/*\", \"/a/b\", \"x\"]"),
         &[
-            "2:69 assets `/a/b` in `run_worker_first`: the pattern `/a/*` makes this one redundant",
-            "2:77 assets `x` in `run_worker_first`: a pattern must start with `/` or `!/`",
+            "2:65 assets `/a/b` in `run_worker_first`: the pattern `/a/*` makes this one redundant",
+            "2:73 assets `x` in `run_worker_first`: a pattern must start with `/` or `!/`",
         ],
     );
-    check(&with("[]"), &["2:59 assets `run_worker_first`: the list is empty; it needs at least one pattern"]);
+    check(&with("[]"), &["2:56 assets `run_worker_first`: the list is empty; it needs at least one pattern"]);
     check(
         &with("true"),
         &[
-            "2:39 assets `run_worker_first` sends every request to the Worker, which has no binding to its assets",
+            "2:36 assets `run_worker_first` sends every request to the Worker, which has no binding to its assets",
         ],
     );
     check(
         &with("1"),
-        &["2:59 wrong-type `assets.run_worker_first` must be a boolean or an array of strings, not a number"],
+        &["2:56 wrong-type `assets.run_worker_first` must be a boolean or an array of strings, not a number"],
     );
 }
 
@@ -121,17 +121,17 @@ fn names_are_compared_with_those_known() {
     check(
         &json("\"assets\": { \"directory\": \"public\", \"html_handling\": \"force\" }"),
         &[
-            "2:56 bad-value `assets.html_handling` must be one of `auto-trailing-slash`, `force-trailing-slash`, \
+            "2:53 bad-value `assets.html_handling` must be one of `auto-trailing-slash`, `force-trailing-slash`, \
          `drop-trailing-slash`, `none`, not `force`",
         ],
     );
     check(
         &json("\"assets\": { \"directory\": \"public\", \"base_path\": \"/a?b\" }"),
-        &["2:52 assets `base_path`: the value must not contain query strings or fragments"],
+        &["2:49 assets `base_path`: the value must not contain query strings or fragments"],
     );
     check(
         &json("\"vars\": { \"A\": 1 }, \"assets\": { \"directory\": \"public\", \"binding\": \"A\" }"),
-        &["2:67 duplicate-binding the binding `A` is given in `assets` and again in `vars`"],
+        &["2:11 duplicate-binding the binding `A` is given in `assets` and again in `vars`"],
     );
 }
 
