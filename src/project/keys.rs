@@ -145,6 +145,12 @@ pub const KEYS: &[Key] = &[
         Record(&[may("enabled", Flag), may("exclude_packages", TEXTS)]),
         Deploy,
     ),
+    // Written by build tools into the configurations that they make.
+    top("configPath", Text, Deploy),
+    top("userConfigPath", Text, Deploy),
+    top("topLevelName", Text, Deploy),
+    top("definedEnvironments", TEXTS, Deploy),
+    top("targetEnvironment", Text, Deploy),
     // No longer supported anywhere.
     top("legacy_env", Any, Role::Removed("remove it; every environment is a Worker of its own")),
     inherited(

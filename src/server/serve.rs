@@ -279,7 +279,7 @@ impl Edge {
         let upgrade = socket::upgrade_of(&mut parts);
         let mut is_asset = false;
         let response = match request::head(&parts, &client.address) {
-            Ok(head) => match self.from_assets(&head).await {
+            Ok(head) => match self.asset(&head).await {
                 Some(response) => {
                     is_asset = true;
                     response
@@ -315,7 +315,7 @@ impl Edge {
     }
 
     /// The answer of static assets, if they have one.
-    async fn from_assets(&self, head: &Head) -> Option<Response<WireBody>> {
+    async fn asset(&self, head: &Head) -> Option<Response<WireBody>> {
         self.current.settled().await;
         let site = self.current.with(|serving| match serving {
             Serving::World { handler, .. } => handler.site(&head.url),
