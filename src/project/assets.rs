@@ -182,9 +182,9 @@ fn report_missing(report: &mut Report, found: &Found<'_>, root: &Path) {
         // Its form is reported already.
         return;
     }
-    let misspelt = entries.iter().find(|entry| {
-        nearest(&entry.key, ["directory"].into_iter()).is_some() && entry.node.as_text().is_some()
-    });
+    let misspelt = entries
+        .iter()
+        .find(|entry| nearest(&entry.key, ["directory"]).is_some() && entry.node.as_text().is_some());
     let span = misspelt.map_or(found.entry.key_span.clone(), |entry| entry.key_span.clone());
     let usual = USUAL.iter().find(|name| root.join(name).is_dir()).unwrap_or(&USUAL[0]);
     let line = match report.language() {
