@@ -3,6 +3,7 @@
 //! See `ARCHITECTURE.md` for the bird's-eye view. A module imports only folders with a smaller number
 //! in [`LAYERS`]; a test holds that.
 
+pub mod assets;
 pub mod base;
 pub mod bundle;
 pub mod check;
@@ -24,6 +25,7 @@ pub mod world;
 /// The layer of each folder: a module imports only folders with a smaller number.
 pub const LAYERS: &[(&str, u8)] = &[
     ("base", 0),
+    ("assets", 0),
     ("project", 1),
     ("codec", 1),
     ("check", 1),

@@ -31,6 +31,18 @@ pub struct Bundle {
     pub dependencies: Option<Arc<Dependencies>>,
 }
 
+impl Bundle {
+    /// The bundle of a project without code: a Worker that handles nothing.
+    pub fn of_nothing() -> Self {
+        let entry = "index.js".to_owned();
+        let code = b"export default {};\n".to_vec();
+        let modules =
+            vec![Module { name: entry.clone(), kind: OutputKind::EsModule, code, source_map: None }];
+        let hash = hash_modules(&modules);
+        Self { entry, modules, hash, exports: vec!["default".to_owned()], ..Self::default() }
+    }
+}
+
 /// One module, under the name by which others import it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Module {

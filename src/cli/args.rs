@@ -116,6 +116,10 @@ pub struct DevArgs {
     #[arg(long, value_name = "PROTOCOL", value_parser = protocol)]
     pub local_protocol: Option<String>,
 
+    /// Serve static assets from this directory, instead of the configuration's `assets.directory`
+    #[arg(long, value_name = "DIR")]
+    pub assets: Option<PathBuf>,
+
     /// Run the scheduled handler when `/__scheduled` is requested
     #[arg(long)]
     pub test_scheduled: bool,

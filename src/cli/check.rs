@@ -255,7 +255,8 @@ fn build(project: &Project) -> anyhow::Result<Result<Bundle, crate::bundle::Buil
     let program = std::env::current_exe().context("cannot tell where this program is")?;
     let child = ChildBundler::new(program);
     let mut bundler = Prebundler::new(child, project.root.join(CACHE), bytecode::ENGINE);
-    Ok(bundler.build(&bundle_request(project, true), &[]))
+    let Some(request) = bundle_request(project, true) else { return Ok(Ok(Bundle::of_nothing())) };
+    Ok(bundler.build(&request, &[]))
 }
 
 /// The files of code among `inputs` that are the project's own.

@@ -114,6 +114,7 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
         jsx_fragment: args.jsx_fragment,
         no_bundle: None,
         minify: args.minify.then_some(true),
+        assets: args.assets,
     };
     let report = Arc::new(|_: Report| {});
     let history = (!args.no_history).then_some(HistorySettings {

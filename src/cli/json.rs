@@ -57,7 +57,7 @@ fn report_value(report: &Report) -> Value {
         Report::WatchFailed(reason) => json!({ "event": "watch-failed", "reason": reason }),
         Report::Request(record) => json!({
             "event": "request", "method": record.method.as_str(), "path": record.target.as_str(), "status": record.status,
-            "duration": ms(record.duration),
+            "duration": ms(record.duration), "asset": record.is_asset,
         }),
         Report::Log(record) => json!({
             "event": "log", "level": level(record.level), "origin": show_origin(&record.origin),
@@ -146,6 +146,7 @@ mod tests {
             method: Method::GET,
             target: PathAndQuery::from_static("/?a"),
             status: 200,
+            is_asset: false,
             duration: Duration::from_micros(1_234),
         };
         let source = SourceFile::new("a.ts", "ab\ncd");
@@ -157,7 +158,7 @@ mod tests {
         for (item, expected) in [
             (
                 Item::Report(Report::Request(request)),
-                json!({ "event": "request", "method": "GET", "path": "/?a", "status": 200, "duration": 1.234 }),
+                json!({ "event": "request", "method": "GET", "path": "/?a", "status": 200, "duration": 1.234, "asset": false }),
             ),
             (
                 Item::Report(Report::Broken(broken)),

@@ -396,6 +396,7 @@ mod tests {
             method: http::Method::GET,
             target: http::uri::PathAndQuery::from_static("/"),
             status: 200,
+            is_asset: false,
             duration: Duration::ZERO,
         })
     }

@@ -205,12 +205,17 @@ fn worker_rows(project: &Project, running: &[Arc<Project>]) -> Vec<(&'static str
         let script = other.map(|script| format!(" of {script}{}", mark(script))).unwrap_or_default();
         format!("{} → {}{script}", binding.name, binding.class_name)
     });
+    if let Some(assets) = &project.assets {
+        rows.push(("assets", assets.shown.clone()));
+    }
+    let assets = project.assets.iter().filter_map(|assets| assets.binding.as_ref());
+    let assets = assets.map(|name| format!("{name} → assets"));
     let services = project.services.iter().map(|service| {
         let entrypoint = service.entrypoint.as_ref().map(|name| format!("#{name}")).unwrap_or_default();
         format!("{} → {}{entrypoint}{}", service.binding, service.service, mark(&service.service))
     });
     let vars = project.vars.iter().map(|(name, _)| name.clone());
-    rows.push(("bindings", objects.chain(services).chain(vars).collect::<Vec<_>>().join(", ")));
+    rows.push(("bindings", objects.chain(assets).chain(services).chain(vars).collect::<Vec<_>>().join(", ")));
     let missing: Vec<_> =
         project.unsupported.iter().map(|u| u.binding.as_ref().unwrap_or(&u.kind).clone()).collect();
     rows.push(("not emulated", missing.join(", ")));
@@ -230,16 +235,18 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines.into_iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// `method path status duration`
+/// `method path status duration`, and whether it was an asset.
 fn request(record: &RequestRecord, colour: bool) -> String {
-    let RequestRecord { method, target, status, duration } = record;
+    let RequestRecord { method, target, status, is_asset, duration } = record;
     let paint_of = match status {
         500.. => red(),
         400.. => yellow(),
         300.. => Paint::new().cyan(),
         _ => green(),
     };
-    format!("{method} {target} {} {}", paint(&status.to_string(), paint_of, colour), show_duration(*duration))
+    let asset = if *is_asset { paint(" asset", Paint::new().dimmed(), colour) } else { String::new() };
+    let status = paint(&status.to_string(), paint_of, colour);
+    format!("{method} {target} {status} {}{asset}", show_duration(*duration))
 }
 
 /// A duration with two or three digits, as in `0.42 ms`, `12 ms` or `1.5 s`.

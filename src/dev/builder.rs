@@ -21,8 +21,8 @@ const LAST_STORE: Duration = Duration::from_millis(100);
 /// What is to be built.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Job {
-    /// The request.
-    pub request: BundleRequest,
+    /// The request; none where there is no code.
+    pub request: Option<BundleRequest>,
     /// The files that changed since the last job, absolute.
     pub changed: Vec<PathBuf>,
 }
@@ -108,23 +108,27 @@ fn build_all(
             next = jobs.recv().map_err(|_| RecvTimeoutError::Disconnected);
         }
         let Ok(job) = next else { break };
+        let Some(request) = job.request else {
+            done(Ok(Bundle::of_nothing()));
+            continue;
+        };
         has_saved = !is_first;
         let first = std::mem::replace(&mut is_first, false);
-        let cached = if first { cache.load_if_unchanged(&job.request) } else { None };
-        let cached = cached.and_then(|bundle| bundler.complete(&job.request, bundle));
+        let cached = if first { cache.load_if_unchanged(&request) } else { None };
+        let cached = cached.and_then(|bundle| bundler.complete(&request, bundle));
         if let Some(bundle) = cached {
-            ahead = can_come_apart(&job.request, &bundle).then_some(job.request);
+            ahead = can_come_apart(&request, &bundle).then_some(request);
             done(Ok(bundle));
             continue;
         }
         // Without a mark the result is not stored; the next start builds again.
         let mark = cache.mark().ok();
-        let at_once = if first { bundler.build_first(&job.request) } else { None };
+        let at_once = if first { bundler.build_first(&request) } else { None };
         if let Some(Ok(bundle)) = &at_once {
-            ahead = can_come_apart(&job.request, bundle).then(|| job.request.clone());
+            ahead = can_come_apart(&request, bundle).then(|| request.clone());
         }
-        let built = at_once.unwrap_or_else(|| bundler.build(&job.request, &job.changed));
-        to_store = built.as_ref().ok().zip(mark).map(|(bundle, mark)| (job.request, bundle.clone(), mark));
+        let built = at_once.unwrap_or_else(|| bundler.build(&request, &job.changed));
+        to_store = built.as_ref().ok().zip(mark).map(|(bundle, mark)| (request, bundle.clone(), mark));
         done(built);
     }
     store(cache, to_store);

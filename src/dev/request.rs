@@ -3,15 +3,19 @@
 use crate::bundle::{self, BundleRequest, Outside, Packages};
 use crate::project::{self, Project};
 
-/// The request that builds `project`; with `prebundle` its packages are built apart, where that is possible.
-pub fn bundle_request(project: &Project, prebundle: bool) -> BundleRequest {
+/// The request that builds `project`, if it has code; with `prebundle` its packages are built apart, where that is
+/// possible.
+pub fn bundle_request(project: &Project, prebundle: bool) -> Option<BundleRequest> {
+    if !project.has_worker() {
+        return None;
+    }
     let build = &project.build;
     let rules = build.rules.iter().map(|rule| bundle::ModuleRule {
         kind: kind(rule.kind),
         globs: rule.globs.clone(),
         fallthrough: rule.fallthrough,
     });
-    BundleRequest {
+    Some(BundleRequest {
         root: project.root.clone(),
         entry: project.main.clone(),
         define: build.define.clone(),
@@ -24,7 +28,7 @@ pub fn bundle_request(project: &Project, prebundle: bool) -> BundleRequest {
         keep_names: build.keep_names,
         node_compat: project.compatibility.is_on("nodejs_compat"),
         packages: if prebundle { Packages::Outside(Outside::default()) } else { Packages::Inside },
-    }
+    })
 }
 
 fn kind(kind: project::ModuleKind) -> bundle::ModuleKind {

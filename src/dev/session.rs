@@ -37,7 +37,9 @@ use crate::base::generation::Generation;
 use crate::base::limits;
 use crate::bundle::{BuildFailure, Bundle};
 use crate::objects::Feed;
-use crate::project::{LoadRequest, Loaded, Project, check_entrypoints, check_exports, check_together, load};
+use crate::project::{
+    LoadRequest, Loaded, Project, check_assets, check_entrypoints, check_exports, check_together, load,
+};
 use crate::server::{ControlOptions, Current, OwnProgram, Server, Sessions};
 use crate::storage::history::HistorySettings;
 use crate::world::{LogSink, Lost, OnLost, SharedState, Warm, WorkerCode, World, WorldFailure};
@@ -401,7 +403,10 @@ impl Session {
         match result {
             Ok(bundle) => {
                 member.bundle_inputs.clone_from(&bundle.inputs);
-                let diagnostics = check_exports(&member.project, &bundle.exports);
+                let mut diagnostics = check_exports(&member.project, &bundle.exports);
+                if member.project.build.command.is_some() {
+                    diagnostics.extend(check_assets(&member.project));
+                }
                 (member.failure, warnings) = diagnostics.into_iter().partition(Diagnostic::is_error);
                 warnings.extend_from_slice(&bundle.diagnostics);
                 warnings.extend(without_handlers(&member.project, &bundle.exports));

@@ -5,6 +5,7 @@
 //!
 //! Invariant: [`Isolate::turn`] is the only way into JavaScript after an isolate was made.
 
+pub mod assets;
 pub mod bodies;
 pub mod bytecode;
 pub mod bytes;

@@ -11,7 +11,7 @@ mod tests;
 
 use std::rc::Rc;
 
-use rquickjs::{Ctx, Function, Object};
+use rquickjs::{Ctx, Function, Module, Object, Value};
 
 use crate::engine::isolate::lazy;
 use crate::engine::{Extension, Host};
@@ -39,7 +39,33 @@ fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, _: &Rc<Host>) -> rquickjs::R
     host.set("nodeBytes", Function::new(ctx.clone(), bytes::node_bytes)?)?;
     host.set("nodeText", Function::new(ctx.clone(), bytes::node_text)?)?;
     host.set("nodeCompare", Function::new(ctx.clone(), bytes::node_compare)?)?;
+    host.set("builtinModule", Function::new(ctx.clone(), builtin_module)?)?;
     host.set("nodeIndexOf", Function::new(ctx.clone(), bytes::node_index_of)?)
+}
+
+/// `host.builtinModule(id)`: the default export of a module of Node.js, the namespace of another one of the platform's;
+/// `undefined` for what the Worker cannot import.
+///
+/// A module that was imported already is the same one: a module made for this call imports it, as the Worker's own code would.
+fn builtin_module(ctx: Ctx<'_>, id: String) -> rquickjs::Result<Value<'_>> {
+    let prefixed = format!("{PREFIX}{id}");
+    let known = |name: &str| PUBLIC.iter().any(|(public, _)| *public == name);
+    let is_name = |c: char| c.is_ascii_lowercase() || matches!(c, '-' | '_');
+    let platforms = id.strip_prefix("cloudflare:").is_some_and(|rest| rest.chars().all(is_name));
+    let source = match () {
+        () if known(&id) => format!("import value from \"{id}\"; export default value;"),
+        () if known(&prefixed) => format!("import value from \"{prefixed}\"; export default value;"),
+        () if platforms => format!("import * as value from \"{id}\"; export default value;"),
+        () => return Ok(Value::new_undefined(ctx)),
+    };
+    let Ok(declared) = Module::declare(ctx.clone(), format!("builtin:{id}"), source) else {
+        // It is hidden from this Worker, or there is none.
+        drop(ctx.catch());
+        return Ok(Value::new_undefined(ctx));
+    };
+    let (module, promise) = declared.eval()?;
+    promise.result::<()>().unwrap_or(Ok(()))?;
+    module.get("default")
 }
 
 #[rustfmt::skip]

@@ -195,6 +195,8 @@ pub struct Entrypoint {
     pub name: Option<String>,
     /// What it finds in `ctx.props`, serialized; `None` is an empty object.
     pub props: Option<Message>,
+    /// Whether another Worker calls it, so that its assets come first.
+    pub from_outside: bool,
 }
 
 /// Who waits for the outcome of an event.

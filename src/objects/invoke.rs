@@ -65,7 +65,11 @@ impl Objects {
     }
 
     fn deliver_to_entrypoint(&self, number: WorkerNumber, event: Event) {
+        if let Some(site) = self.roster.assets(number) {
+            return self.answer_from_assets(site, event);
+        }
         if let Some(realm) = self.roster.realm(number) {
+            let Some(event) = self.routed(realm, event) else { return };
             return self.deliver_to_worker(realm, event);
         }
         let answer = answer_for_missing(self.roster.name(number), &event);

@@ -3,6 +3,9 @@
 //! Every Worker has a number: those that run have that of their realm, the others follow. A call of one that does not
 //! run is answered as wrangler answers it, by a response or an error, and never leaves the caller waiting.
 
+use std::sync::Arc;
+
+use crate::assets::Site;
 use crate::engine::RealmId;
 use crate::engine::http::FetchResponse;
 
@@ -16,6 +19,16 @@ const UNAVAILABLE: u16 = 503;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct WorkerNumber(pub u32);
 
+/// Where the numbers of Workers' assets begin: no session has so many Workers.
+const ASSETS: u32 = 1 << 16;
+
+impl WorkerNumber {
+    /// The number that stands for the assets of this Worker.
+    pub fn of_assets(self) -> Self {
+        Self(self.0 + ASSETS)
+    }
+}
+
 impl From<RealmId> for WorkerNumber {
     fn from(realm: RealmId) -> Self {
         Self(u32::from(realm.0))
@@ -27,6 +40,8 @@ impl From<RealmId> for WorkerNumber {
 pub struct Roster {
     running: Vec<String>,
     missing: Vec<String>,
+    /// The assets of those that run, in their order.
+    sites: Vec<Option<Arc<Site>>>,
 }
 
 impl Roster {
@@ -36,7 +51,24 @@ impl Roster {
     /// When there are more than an isolate can have.
     pub fn new(running: Vec<String>) -> Self {
         assert!(u8::try_from(running.len()).is_ok(), "an isolate has at most 255 Workers");
-        Self { running, missing: Vec::new() }
+        Self { running, missing: Vec::new(), sites: Vec::new() }
+    }
+
+    /// The same, the Workers that run with these assets.
+    #[must_use]
+    pub fn with_sites(self, sites: Vec<Option<Arc<Site>>>) -> Self {
+        Self { sites, ..self }
+    }
+
+    /// The assets of the Worker that runs in `realm`.
+    pub fn site(&self, realm: RealmId) -> Option<&Arc<Site>> {
+        self.sites.get(usize::from(realm.0))?.as_ref()
+    }
+
+    /// The assets that `number` stands for, if it stands for assets.
+    pub fn assets(&self, number: WorkerNumber) -> Option<&Arc<Site>> {
+        let place = number.0.checked_sub(ASSETS)?;
+        self.sites.get(usize::try_from(place).ok()?)?.as_ref()
     }
 
     /// The number of the Worker called `name`, which may not run.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::keys::{KEYS, Role};
 use super::overlay::Layers;
 use super::report::Report;
-use super::tree::Node;
+use super::tree::{Node, Value};
 
 /// A binding to a Durable Object class.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,6 +187,12 @@ pub fn unsupported(layers: &Layers<'_>, names: &mut Names, unsupported: &mut Vec
             continue;
         }
         let bindings = how.of(node);
+        // Nor do tables of empty lists, which build tools write.
+        let empty = |node: &Node| matches!(&node.value, Value::List(items) if items.is_empty());
+        let entries = node.entries();
+        if !entries.is_empty() && entries.iter().all(|entry| empty(&entry.node)) {
+            continue;
+        }
         for (name, span) in &bindings {
             names.add(name, key.name, span.clone());
             let binding = Some((*name).to_owned());

@@ -107,6 +107,7 @@ pub const KEYS: &[Key] = &[
     inherited("jsx_fragment", Text, Read),
     inherited("rules", List(&RULE), Read),
     inherited("build", Lenient(&BUILD), Read),
+    inherited("assets", ASSETS, Read),
     inherited("limits", Record(&[may("cpu_ms", Number), may("subrequests", Number)]), Read),
     inherited("triggers", TRIGGERS, Read),
     inherited("migrations", Nullable(&List(&MIGRATION)), Read),
@@ -144,6 +145,12 @@ pub const KEYS: &[Key] = &[
         Record(&[may("enabled", Flag), may("exclude_packages", TEXTS)]),
         Deploy,
     ),
+    // Written by build tools into the configurations that they make.
+    top("configPath", Text, Deploy),
+    top("userConfigPath", Text, Deploy),
+    top("topLevelName", Text, Deploy),
+    top("definedEnvironments", TEXTS, Deploy),
+    top("targetEnvironment", Text, Deploy),
     // No longer supported anywhere.
     top("legacy_env", Any, Role::Removed("remove it; every environment is a Worker of its own")),
     inherited(
@@ -152,7 +159,6 @@ pub const KEYS: &[Key] = &[
         Role::Removed("remove it and add `nodejs_compat` to `compatibility_flags`"),
     ),
     // Run-time features that are not emulated.
-    inherited("assets", ASSETS, Role::Unsupported(BindingNames::Field("binding"))),
     inherited("access", Map(&Any), Role::Unsupported(BindingNames::None)),
     inherited("logfwdr", LOGFWDR, Role::Unsupported(BindingNames::Nested("bindings", "name"))),
     own("unsafe", Map(&Any), Role::Unsupported(BindingNames::Nested("bindings", "name"))),

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::assets;
 use super::bindings::{self, Names};
 use super::build;
 use super::classes;
@@ -70,6 +71,8 @@ pub struct Overrides {
     pub no_bundle: Option<bool>,
     /// Whether to minify.
     pub minify: Option<bool>,
+    /// The directory of assets, relative to the working directory.
+    pub assets: Option<PathBuf>,
 }
 
 /// What came of loading.
@@ -241,6 +244,9 @@ fn read(
     let durable_objects = bindings::durable_objects(report, &layers, &mut names);
     let services = bindings::services(&layers, &mut names, &mut unsupported);
     bindings::unsupported(&layers, &mut names, &mut unsupported);
+    let is_built = layers.get("build").is_some_and(|build| build.get("command").is_some());
+    let place = assets::Place { root, request, compatibility: &compatibility, is_built };
+    let assets = assets::read(report, &layers, &place, inputs, &mut names);
     let vars = vars::read(report, &layers, request, root, inputs, &mut names);
     names.check(report);
 
@@ -268,12 +274,17 @@ fn read(
     let build = build::read(report, &layers, request, root, inputs);
     let dev = settings::dev(report, &layers);
     let limits = settings::limits(report, &layers);
-    let main = main_module(report, &layers, request, root, build.command.is_some(), inputs)?;
+    let alone = assets.as_ref().is_some_and(|assets| !assets.settings.has_worker);
+    let main = match alone {
+        true => report.source().path.clone(),
+        false => main_module(report, &layers, request, root, build.command.is_some(), inputs)?,
+    };
     Some(Project {
         root: root.to_owned(),
         source: report.source().clone(),
         name,
         main,
+        assets,
         compatibility,
         environment: layers.environment().map(str::to_owned),
         durable_objects,

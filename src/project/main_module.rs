@@ -37,7 +37,10 @@ pub fn main_module(
         return Some(path);
     }
     let Some(found) = layers.find("main") else {
-        report_absent(report, layers, root);
+        // What is wrong with assets that would do alone has been said.
+        if layers.find("assets").is_none() {
+            report_absent(report, layers, root);
+        }
         return None;
     };
     let node = &found.entry.node;
@@ -71,14 +74,11 @@ fn report_absent(report: &mut Report, layers: &Layers<'_>, root: &Path) {
     };
     let stray = stray(report, layers.top(), "main");
     let added = report.error("config/no-main", 0..0, "the configuration has no `main`, the module to run");
-    match (stray, layers.get("assets").is_some()) {
-        (Some((span, table)), _) => {
+    match stray {
+        Some((span, table)) => {
             added.also(span, format!("this belongs to `[{table}]`")).help(move_up("main", &table));
         }
-        (None, true) => {
-            added.help("projects of assets alone are not emulated yet; add a `main`");
-        }
-        (None, false) => {
+        None => {
             added.help(line);
         }
     }

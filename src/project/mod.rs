@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::base::diag::SourceFile;
 
+mod assets;
 mod bindings;
 mod build;
 mod classes;
@@ -41,6 +42,7 @@ mod tree;
 mod vars;
 mod worker_name;
 
+pub use assets::{Assets, check_assets};
 pub use bindings::{DurableObjectBinding, ServiceBinding, Unsupported};
 pub use build::{Build, BuildCommand, ModuleKind, Rule};
 pub use classes::{ClassStorage, check_exports};
@@ -56,6 +58,13 @@ pub use together::{check_entrypoints, check_together};
 pub use vars::Var;
 pub use worker_name::{check_new_name, new_name_like};
 
+impl Project {
+    /// Whether it has code; a project of assets alone has none.
+    pub fn has_worker(&self) -> bool {
+        self.assets.as_ref().is_none_or(|assets| assets.settings.has_worker)
+    }
+}
+
 /// A validated configuration: what the user asked for.
 #[derive(Debug, Clone)]
 pub struct Project {
@@ -65,8 +74,10 @@ pub struct Project {
     pub source: Arc<SourceFile>,
     /// The Worker's name, with the environment's.
     pub name: String,
-    /// The main module, absolute.
+    /// The main module, absolute; the configuration itself in a project of assets alone.
     pub main: PathBuf,
+    /// Its static assets.
+    pub assets: Option<Assets>,
     /// Which behaviour of the platform it asked for.
     pub compatibility: Compatibility,
     /// The chosen environment, defined or not.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
+use crate::assets::Site;
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::objects::control::{self, Command, Refusal};
@@ -38,6 +39,11 @@ pub trait Handler: Send + Sync {
         oneshot::channel().1
     }
 
+    /// The assets that a request for `url` is first looked for in.
+    fn site(&self, _url: &str) -> Option<Arc<Site>> {
+        None
+    }
+
     /// Follows one or more calls of [`Handler::fetch`]: nobody else will come at this moment.
     fn wake(&self) {}
 }
@@ -53,6 +59,10 @@ impl Handler for World {
 
     fn time(&self, command: TimeCommand) -> oneshot::Receiver<TimeReport> {
         World::time(self, command)
+    }
+
+    fn site(&self, url: &str) -> Option<Arc<Site>> {
+        World::site(self, url)
     }
 
     fn wake(&self) {

@@ -33,10 +33,11 @@ use super::current::{Current, Serving};
 use super::request::{BodyForm, Head, Refusal};
 use super::response::WireBody;
 use super::{control, error_page, request, response, socket};
+use crate::assets::Routed;
 use crate::base::clock::Clock;
 use crate::base::limits;
-use crate::engine::descriptors;
 use crate::engine::pipe::{self, PipeError, PipeWriter};
+use crate::engine::{assets, descriptors};
 use crate::world::Replies;
 use crate::world::http::{Body, FetchError, FetchRequest, FetchResponse, Upgrade};
 
@@ -52,6 +53,8 @@ pub struct RequestRecord {
     pub target: PathAndQuery,
     /// The answer's status.
     pub status: u16,
+    /// Whether static assets answered it, and no code.
+    pub is_asset: bool,
     /// From the head of the request to the head of the answer.
     pub duration: Duration,
 }
@@ -275,14 +278,22 @@ impl Edge {
         let started = self.clock.machine();
         let (mut parts, body) = request.into_parts();
         let upgrade = socket::upgrade_of(&mut parts);
+        let mut is_asset = false;
         let response = match request::head(&parts, &client.address) {
-            Ok(head) => self.fetch(head, body, &parts, upgrade, client).await,
+            Ok(head) => match self.asset(&head).await {
+                Some(response) => {
+                    is_asset = true;
+                    response
+                }
+                None => self.fetch(head, body, &parts, upgrade, client).await,
+            },
             Err(Refusal(status, text)) => response::text(status, "text/plain", text),
         };
         let record = RequestRecord {
             target: parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("*")),
             method: parts.method,
             status: response.status().as_u16(),
+            is_asset,
             duration: self.clock.machine().saturating_sub(started),
         };
         if self.access.feed.is_watched() {
@@ -302,6 +313,19 @@ impl Edge {
             Err(denied) => control::forbidden(denied),
         };
         response.map(WireBody::Control)
+    }
+
+    /// The answer of static assets, if they have one.
+    async fn asset(&self, head: &Head) -> Option<Response<WireBody>> {
+        self.current.settled().await;
+        let site = self.current.with(|serving| match serving {
+            Serving::World { handler, .. } => handler.site(&head.url),
+            Serving::Broken(_) | Serving::Starting => None,
+        })?;
+        match site.route(&head.method, &head.url, &head.headers) {
+            Routed::Assets(answer) => response::wire(assets::response(answer), &head.method),
+            Routed::Worker => None,
+        }
     }
 
     async fn fetch(

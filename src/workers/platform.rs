@@ -80,7 +80,7 @@ impl Platform {
     ) -> Entered<'js> {
         let upgrades = asks_for_upgrade(&request);
         let called = (|| {
-            let Entrypoint { name, props } = *entrypoint;
+            let Entrypoint { name, props, .. } = *entrypoint;
             let props = self.read_optional(ctx, props)?.value;
             let (method, url, headers, body, cf) = request_into_js(ctx, self.host(), request)?;
             let entry = self.host().entry(ctx, "fetchEntrypoint")?;
@@ -331,7 +331,7 @@ impl Entry for Platform {
                 self.host().entry(ctx, "callExport")?.call((export.id, path, args))
             }),
             Event::CallEntrypoint { entrypoint, path, args, reply } => {
-                let Entrypoint { name, props } = *entrypoint;
+                let Entrypoint { name, props, .. } = *entrypoint;
                 self.call(ctx, scope, args, reply, |args| {
                     let props = self.read_optional(ctx, props)?.value;
                     self.host().entry(ctx, "callEntrypoint")?.call((name, props, path, args))

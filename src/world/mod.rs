@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::assets::Site;
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
@@ -87,6 +88,9 @@ pub struct WorldFailure {
 #[derive(Clone)]
 pub struct World {
     sender: Sender<Message>,
+    /// The assets of the Worker that answers requests from outside.
+    site: Option<Arc<Site>>,
+    test_scheduled: bool,
 }
 
 impl World {
@@ -122,8 +126,12 @@ impl World {
         let (answer, loaded) = mpsc::channel();
         let sender = warm.into_sender();
         let failed = |diagnostic| WorldFailure { diagnostics: vec![diagnostic] };
+        let projects: Vec<_> = workers.iter().map(|worker| worker.project.clone()).collect();
+        let sites = spec::sites(&projects);
+        let site = sites.first().cloned().flatten();
         let load = Load {
             workers,
+            sites,
             generation,
             state,
             sender: sender.clone(),
@@ -136,10 +144,15 @@ impl World {
             return Err(failed(runner::engine_failed("its thread ended")));
         }
         match loaded.recv() {
-            Ok(Ok(())) => Ok(Self { sender }),
+            Ok(Ok(())) => Ok(Self { sender, site, test_scheduled }),
             Ok(Err(diagnostics)) => Err(WorldFailure { diagnostics }),
             Err(_) => Err(failed(runner::engine_failed("its thread ended"))),
         }
+    }
+
+    /// The assets that a request for `url` from outside is first looked for in, if there are some.
+    pub fn site(&self, url: &str) -> Option<Arc<Site>> {
+        self.site.clone().filter(|_| !scheduled::is_run(url, self.test_scheduled))
     }
 
     /// Hands a request to the Worker, which looks at it after the next [`World::wake`]. The receiver fails

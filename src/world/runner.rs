@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::assets::Site;
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
@@ -80,6 +81,8 @@ pub enum Message {
 pub struct Load {
     /// The Workers, in the order of their realms.
     pub workers: Vec<WorkerCode>,
+    /// Their assets.
+    pub sites: Vec<Option<Arc<Site>>>,
     /// Which generation this is.
     pub generation: Generation,
     /// The state of all worlds.
@@ -241,6 +244,7 @@ impl<'a> World<'a> {
     fn load(isolate: &'a Isolate, load: Load, receiver: Receiver<Message>, clock: Clock, prepared: bool) {
         let Load {
             workers,
+            sites,
             generation,
             state,
             sender,
@@ -251,7 +255,7 @@ impl<'a> World<'a> {
         } = load;
         let (objects_dir, own_dir) = (state.objects_dir(), state.own_dir());
         let projects: Vec<_> = workers.iter().map(|worker| worker.project.clone()).collect();
-        let mut roster = spec::roster(&projects);
+        let mut roster = spec::roster(&projects, &sites);
         let namespaces = match spec::namespaces(&projects, &mut roster, &own_dir) {
             Ok(namespaces) => namespaces,
             Err(error) => {

@@ -26,6 +26,14 @@ struct Cron {
     next: Option<Timestamp>,
 }
 
+/// Whether a request for `url` runs the scheduled handler, with `/__scheduled` if it is tested by that.
+pub fn is_run(url: &str, test_scheduled: bool) -> bool {
+    url.contains("scheduled")
+        && Url::parse(url).is_ok_and(|url| {
+            HANDLER_PATHS.contains(&url.path()) || (test_scheduled && url.path() == TEST_PATH)
+        })
+}
+
 /// The cron triggers of one world.
 pub struct Crons {
     crons: Vec<Cron>,

@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::assets::Site;
 use crate::base::ids::NamespaceKey;
 use crate::base::limits;
 use crate::bundle::{Bundle, Dependencies, DependencyForm, OutputKind};
@@ -19,9 +20,19 @@ use crate::storage::FormerIds;
 use crate::web::cloudflare::flags;
 use crate::workers::{Binding, BindingValue, WorkerSpec};
 
-/// The Workers of `projects`, and those that they are bound to and that do not run.
-pub fn roster(projects: &[Arc<Project>]) -> Roster {
-    let mut roster = Roster::new(projects.iter().map(|project| project.name.clone()).collect());
+/// The assets of `projects`, in their order.
+pub fn sites(projects: &[Arc<Project>]) -> Vec<Option<Arc<Site>>> {
+    let site = |project: &Arc<Project>| {
+        let assets = project.assets.as_ref()?;
+        Some(Arc::new(Site::new(assets.settings.clone())))
+    };
+    projects.iter().map(site).collect()
+}
+
+/// The Workers of `projects` with their assets, and those that they are bound to and that do not run.
+pub fn roster(projects: &[Arc<Project>], sites: &[Option<Arc<Site>>]) -> Roster {
+    let names = projects.iter().map(|project| project.name.clone()).collect();
+    let mut roster = Roster::new(names).with_sites(sites.to_vec());
     for project in projects {
         let scripts = project.durable_objects.iter().filter_map(|binding| binding.script_name.as_deref());
         let services = project.services.iter().map(|service| service.service.as_str());
@@ -86,6 +97,10 @@ pub fn worker(project: &Project, roster: &mut Roster, namespaces: &[Namespace]) 
         let worker = roster.number(&service.service);
         let (name, props) = (service.entrypoint.clone(), service.props.to_string());
         bind(&service.binding, BindingValue::Entrypoint { worker, name, props });
+    }
+    if let Some(name) = project.assets.as_ref().and_then(|assets| assets.binding.as_ref()) {
+        let (worker, props) = (own.of_assets(), "{}".to_owned());
+        bind(name, BindingValue::Entrypoint { worker, name: None, props });
     }
     for unsupported in &project.unsupported {
         if let Some(name) = &unsupported.binding {

@@ -3,6 +3,7 @@
 //! One binary links once. `project`, `process`, `http`, `websocket` and `deadline` are what tests stand on.
 
 mod alarms;
+mod assets;
 mod cache;
 mod check;
 mod cli;

@@ -24,7 +24,13 @@ fn texts(report: Report, style: &Style) -> Vec<String> {
 }
 
 fn record(status: u16, duration: Duration) -> RequestRecord {
-    RequestRecord { method: Method::GET, target: PathAndQuery::from_static("/a?b"), status, duration }
+    RequestRecord {
+        method: Method::GET,
+        target: PathAndQuery::from_static("/a?b"),
+        status,
+        is_asset: false,
+        duration,
+    }
 }
 
 #[test]

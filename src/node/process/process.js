@@ -36,7 +36,15 @@ const textOnly = {
 const { decodeUtf8 } = host;
 let environment;
 
+const builtins = new Map();
+
 const methods = {
+  /** Fidelity: workerd's; a module that the Worker could not import is `undefined`. */
+  getBuiltinModule(id) {
+    const name = `${id}`;
+    if (!builtins.has(name)) builtins.set(name, host.builtinModule(name));
+    return builtins.get(name);
+  },
   nextTick(callback, ...args) {
     needFunction(callback, "callback");
     queueMicrotask(() => callback(...args));
@@ -77,7 +85,7 @@ methods.hrtime.bigint = () => BigInt(Date.now()) * 1_000_000n;
 
 const ABSENT = [
   "abort", "binding", "chdir", "constrainedMemory", "availableMemory", "dlopen", "exit", "getActiveResourcesInfo",
-  "getBuiltinModule", "hasUncaughtExceptionCaptureCallback", "kill", "loadEnvFile", "reallyExit", "resourceUsage",
+  "hasUncaughtExceptionCaptureCallback", "kill", "loadEnvFile", "reallyExit", "resourceUsage",
   "setUncaughtExceptionCaptureCallback",
 ];
 for (const name of ABSENT) {

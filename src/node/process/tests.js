@@ -23,3 +23,11 @@ test("process", async () => {
   assert.throws(() => nextTick(1), { code: "ERR_INVALID_ARG_TYPE" });
   assert.equal(typeof Imported.from, "function");
 });
+
+test("builtin modules are those that are imported", () => {
+  assert.equal(process_.getBuiltinModule("node:process"), process_);
+  assert.equal(process_.getBuiltinModule("buffer").Buffer, Imported);
+  assert.equal(process_.getBuiltinModule("node:buffer"), process_.getBuiltinModule("node:buffer"));
+  assert.equal(process_.getBuiltinModule("nothing"), undefined);
+  assert.equal(process_.getBuiltinModule('x"'), undefined);
+});

@@ -4,6 +4,7 @@ use super::{LoadRequest, Loaded, Project, load};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::diag::Diagnostic;
 
+mod assets;
 mod mistakes;
 mod projects;
 mod repairs;

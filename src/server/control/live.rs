@@ -38,7 +38,7 @@ pub fn tell_request(feed: &Feed, at: Timestamp, record: &RequestRecord) {
     feed.tell(at, "request", || {
         json!({
             "method": record.method.as_str(), "path": record.target.as_str(), "status": record.status,
-            "durationMs": (record.duration.as_secs_f64() * 1e6).round() / 1e3,
+            "durationMs": (record.duration.as_secs_f64() * 1e6).round() / 1e3, "asset": record.is_asset,
         })
     });
 }

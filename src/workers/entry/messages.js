@@ -72,8 +72,8 @@ export async function sendRequest(send, input, init) {
     if (location === undefined) {
       const webSocket = answer[4] === undefined ? null : socketOf(answer[4]);
       const [status, statusText, fields, content] = answer;
-      const description = { status, statusText, headers: fields, body: content, webSocket };
-      if (count > 0) Object.assign(description, { url, redirected: true });
+      const redirected = count > 0;
+      const description = { status, statusText, headers: fields, body: content, webSocket, url, redirected };
       return reviveResponse(description, true);
     }
     if (typeof answer[3] === "number") host.bodyCancel(answer[3]);

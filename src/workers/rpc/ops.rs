@@ -105,7 +105,10 @@ fn entrypoint_of<'js>(
         true => None,
         false => Some(write_message(ctx, objects, &props, false)?),
     };
-    Ok((WorkerNumber(callee.get(0)?), Box::new(Entrypoint { name: callee.get(1)?, props })))
+    let worker = WorkerNumber(callee.get(0)?);
+    let from_outside = worker != objects.host.realm().into();
+    let entrypoint = Entrypoint { name: callee.get(1)?, props, from_outside };
+    Ok((worker, Box::new(entrypoint)))
 }
 
 fn start<'js>(ctx: &Ctx<'js>, objects: &Objects) -> rquickjs::Result<(OpId, Promise<'js>)> {

@@ -113,7 +113,7 @@ macro_rules! suites {
 }
 
 suites! {
-    alarm aliases apps compat config corners dispose ids kvclass lifecycle modules reload rpc runtime services sql
+    alarm aliases apps assets compat config corners dispose ids kvclass lifecycle modules reload rpc runtime services sql
     startup state storage stub synckv typescript wasm websocket workers
 }
 
