@@ -95,13 +95,17 @@ export function splitTag(tag) {
   return { base: parts.slice(0, end).join("-"), keywords, attributes, rest: parts.slice(end) };
 }
 
-// `zh-TW` is known because `zh-Hant-TW` is.
-function known(tag, mask) {
-  if ((core.supported[tag] & mask) !== 0) return true;
-  if (!/^[a-z]{2,3}-([A-Z]{2}|\d{3})$/.test(tag)) return false;
+// The name under which the table has a tag: `zh-Hant` has `zh-TW`, `en` has `en-US`.
+function tableName(tag) {
+  if (core.supported[tag] !== undefined) return tag;
   const full = ops.maximize(tag);
-  return full !== undefined && (core.supported[full] & mask) !== 0;
+  if (full === undefined) return undefined;
+  const [language, script, region] = full.split("-");
+  const candidates = [full, `${language}-${script}`, `${language}-${region}`, language];
+  return candidates.find((name) => core.supported[name] !== undefined && ops.maximize(name) === full);
 }
+
+const known = (tag, mask) => (core.supported[tableName(tag)] & mask) !== 0;
 
 /** The longest prefix of a tag without extensions that is known. */
 function bestAvailable(tag, mask) {
@@ -117,10 +121,7 @@ function bestAvailable(tag, mask) {
 export const dataTag = (base) => dataLocale(bestAvailable(base, 31) ?? "en");
 
 function dataLocale(locale) {
-  if (core.supported[locale] !== undefined) return locale;
-  const full = ops.maximize(locale);
-  if (core.supported[full] !== undefined) return full;
-  return bestAvailable(locale, 31) ?? "en";
+  return tableName(locale) ?? tableName(bestAvailable(locale, 31)) ?? "en";
 }
 
 /**

@@ -60,8 +60,8 @@ function eraName(context, fields, width) {
   const key = { long: "eraNames", short: "eraAbbr", narrow: "eraNarrow" }[width];
   const eras = context.names.eras?.[key];
   if (GREGORIAN_ERAS[context.calendar]) return eras[fields.era];
-  const asked = context.asked?.[fields.era]?.[width];
-  return asked ?? eras?.[ERA_INDEX[fields.era] ?? fields.era] ?? fields.era;
+  const known = context.asked?.[fields.era] ?? Object.values(context.asked ?? {})[0];
+  return known?.[width] ?? eras?.[ERA_INDEX[fields.era] ?? fields.era] ?? fields.era;
 }
 
 const widthOf = (length) => (length === 4 ? "wide" : length === 5 ? "narrow" : length === 6 ? "short" : "abbreviated");
@@ -189,6 +189,8 @@ export function pairsOf(context, pattern, fields) {
   const parts = [];
   for (const [letter, length] of compile(pattern)) {
     const pair = letter === "" ? ["literal", length] : fieldText(context, fields, letter, length);
+    // Fidelity: V8 puts plain spaces where CLDR has narrow and thin ones.
+    pair[1] = pair[1].replace(/[\u202f\u2009]/g, " ");
     const last = parts.at(-1);
     if (pair[0] === "literal" && last?.[0] === "literal") last[1] += pair[1];
     else if (pair[1] !== "") parts.push(pair);
@@ -203,7 +205,8 @@ export function calendarNames(locale, calendar) {
   const others = data("calendars", locale);
   const own = calendar.startsWith("islamic") ? others.islamic : others[calendar];
   const { generic, asked } = others;
-  const months = own?.months ?? (["buddhist", "japanese", "roc"].includes(calendar) ? gregorian.months : undefined);
+  const likeGregorian = ["buddhist", "japanese", "roc"].includes(calendar);
+  const months = own?.months ?? (likeGregorian ? gregorian.months : undefined);
   const known = asked?.[calendar];
   if (months === undefined && known?.months === undefined) {
     throw new Error(`dodev does not emulate the calendar "${calendar}" of Intl.DateTimeFormat yet`);

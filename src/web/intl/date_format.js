@@ -151,7 +151,7 @@ export function resolveDate(locales, options, required = "any", defaults = "date
 function cycle12or24(locale, standard, hour12) {
   const region = locale.split("-u-")[0].split("-").find((part, at) => at > 0 && /^[A-Z]{2}$/.test(part));
   if (hour12) return is12(standard) ? standard : region === "JP" ? "h11" : "h12";
-  return is12(standard) ? (region === "JP" ? "h23" : "h24") : standard;
+  return is12(standard) ? "h23" : standard;
 }
 
 function skeletonFor(parts, cycle) {

@@ -134,17 +134,28 @@ function fallback(s, pattern, a, b) {
   return merge(parts);
 }
 
+const plain = (triples) => triples.map(([type, text, source]) => [type, text.replace(/[\u202f\u2009]/g, " "), source]);
+
 const HOUR_LETTERS = { h11: "K", h12: "h", h23: "H", h24: "k" };
 
 /** Triples of type, text and source of the range between two times. */
-export function dateRange(s, start, end) {
+export const dateRange = (s, start, end) => plain(range(s, start, end));
+
+function range(s, start, end) {
   const [a, b] = [fieldsAt(start, s.calendar, s.zone), fieldsAt(end, s.calendar, s.zone)];
   const difference = largestDifference(a, b);
   const single = () => tagged(pairsOf(s, s.pattern, a), "shared");
   if (difference === undefined || ORDER.indexOf(difference) > smallest(s.pattern)) return single();
-  const skeleton = skeletonOf(s.pattern);
-  const { date, time } = normalized(skeleton);
+  let skeleton = skeletonOf(s.pattern);
+  let { date, time } = normalized(skeleton);
   const isDate = ORDER.indexOf(difference) <= 3;
+  let whole = s.pattern;
+  // What differs is said, even if it was not asked for.
+  if (isDate && date !== "" && time === "" && "GyM".includes(difference) && !date.includes(difference === "G" ? "y" : difference)) {
+    skeleton = (difference === "M" ? "M" : date.includes("M") || !date.includes("d") ? "y" : "yM") + skeleton;
+    ({ date, time } = normalized(skeleton));
+    whole = s.generator.best(skeleton);
+  }
   const at = (formats) => formats?.[difference === "a" ? "a" : difference] ?? (difference === "a" || difference === "h" ? (formats?.H ?? formats?.h) : undefined) ?? (difference === "h" ? formats?.B : undefined);
   const intervals = s.names.intervals;
   if (time !== "" && isDate) {
@@ -162,7 +173,7 @@ export function dateRange(s, start, end) {
       const inner = fallback(s, timePattern, a, b);
       return joinDay(s, date, skeleton, a, inner);
     }
-    return fallback(s, s.pattern, a, b);
+    return fallback(s, whole, a, b);
   }
   const pattern = withHours(s, widened(format, best.from, part));
   const [first, second] = splitInterval(pattern);

@@ -171,7 +171,7 @@ export class Generator {
           missing |= 1 << field;
         } else distance += Math.abs(mine - other);
       }
-      if (best === undefined || distance < best.distance) best = { entry, distance, missing, extra };
+      if (best === undefined || distance < best.distance || (distance === best.distance && best.missing < missing)) best = { entry, distance, missing, extra };
       if (distance === 0) break;
     }
     return best;

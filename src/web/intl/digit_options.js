@@ -17,7 +17,6 @@ export function digitOptions(options, leastDefault, mostDefault, notation, servi
   const roundingMode = stringOption(options, "roundingMode", MODES, "halfExpand", service);
   const roundingPriority = stringOption(options, "roundingPriority", ["auto", "morePrecision", "lessPrecision"], "auto", service);
   const trailingZeroDisplay = stringOption(options, "trailingZeroDisplay", ["auto", "stripIfInteger"], "auto", service);
-  if (roundingIncrement !== 1) mostDefault = leastDefault;
   const result = { minimumIntegerDigits, roundingIncrement, roundingMode, roundingPriority, trailingZeroDisplay };
   const hasSignificant = leastSignificant !== undefined || mostSignificant !== undefined;
   const hasFraction = least !== undefined || most !== undefined;

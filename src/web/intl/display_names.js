@@ -35,20 +35,14 @@ function languageName(s, tag) {
   let left = rest;
   let base;
   if (s.languageDisplay === "dialect") {
-    for (let length = Math.min(rest.length, 2); length > 0 && base === undefined; length--) {
-      base = styled(names.language, [language, ...rest.slice(0, length)].join("-"), s.style);
-      if (base !== undefined) left = rest.slice(length);
-    }
-    if (base === undefined && rest.length > 1 && /^[A-Z]{2}$/.test(rest[1])) {
-      base = styled(names.language, `${language}-${rest[1]}`, s.style);
-      if (base !== undefined) left = [rest[0], ...rest.slice(2)];
-    }
+    base = styled(names.language, tag, s.style);
+    if (base !== undefined) left = [];
   }
   const known = base ?? styled(names.language, language, s.style);
   if (known === undefined && s.fallback === "none") return undefined;
   if (left.length === 0) return known ?? tag;
   const parts = left.map((part) => {
-    if (/^[A-Z][a-z]{3}$/.test(part)) return names.script?.[`${part}-alt-stand-alone`] !== undefined ? names.script[part] : (styled(names.script, part, s.style) ?? part);
+    if (/^[A-Z][a-z]{3}$/.test(part)) return styled(names.script, part, s.style) ?? part;
     if (/^([A-Z]{2}|\d{3})$/.test(part)) return styled(names.region, part, s.style) ?? part;
     return names.variant?.[part.toUpperCase()] ?? part.toUpperCase();
   });
@@ -69,17 +63,16 @@ function nameOf(s, code) {
     }
     case "region": {
       const region = code.toUpperCase();
-      return [styled(names.region, region, s.style), region];
+      // Fidelity: the platform's data has no name for the world.
+      return [region === "001" ? undefined : styled(names.region, region, s.style), region];
     }
     case "script": {
       const script = code[0].toUpperCase() + code.slice(1).toLowerCase();
-      return [names.script?.[`${script}-alt-stand-alone`] ?? styled(names.script, script, s.style), script];
+      return [styled(names.script, script, s.style), script];
     }
     case "currency": {
       const currency = code.toUpperCase();
-      const own = data("currencies", s.data)[currency];
-      if (s.style === "long") return [own?.displayName, currency];
-      return [(s.style === "narrow" ? own?.["symbol-alt-narrow"] : undefined) ?? own?.symbol ?? own?.displayName, currency];
+      return [currency === "XXX" ? undefined : data("currencies", s.data)[currency]?.displayName, currency];
     }
     case "calendar": {
       const calendar = code.toLowerCase();

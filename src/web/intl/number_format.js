@@ -71,10 +71,13 @@ function groupingOption(options, fallback) {
   return text;
 }
 
+// The unit is written as percentages are, but for its long name.
+const isPercentUnit = (s) => s.style === "unit" && s.unit === "percent" && s.unitDisplay !== "long";
+
 // The pattern that a format is written in.
 function patternOf(s) {
   const numbers = numbersOf(s.data, s.numberingSystem);
-  if (s.style === "percent") return parsePattern(numbers.percent);
+  if (s.style === "percent" || isPercentUnit(s)) return parsePattern(numbers.percent);
   if (s.style === "currency" && s.currencyDisplay !== "name") {
     return parsePattern(s.currencySign === "accounting" ? numbers.currency.accounting : numbers.currency.standard);
   }
@@ -82,14 +85,16 @@ function patternOf(s) {
 }
 
 function compactTable(s, numbers) {
-  if (s.style === "currency" && s.currencyDisplay !== "name" && s.compactDisplay === "short") return numbers.currency.short?.standard ?? numbers.short;
+  // Fidelity: there is no long form with a symbol.
+  if (s.style === "currency" && s.currencyDisplay !== "name") return numbers.currency.short?.standard ?? numbers.short;
   return s.compactDisplay === "long" ? numbers.long : numbers.short;
 }
 
 // The power of ten that a compact form takes away from numbers of a size, and the table's key.
 function compactStep(table, size) {
-  const zeros = Math.min(Math.max(size - 1, 0), 14);
+  let zeros = Math.max(size - 1, 0);
   if (zeros < 3) return { exponent: 0, key: undefined };
+  while (zeros > 14 && table[`1${"0".repeat(zeros)}-count-other`] === undefined) zeros -= 1;
   const key = `1${"0".repeat(zeros)}`;
   const pattern = table[`${key}-count-other`];
   if (pattern === undefined) return { exponent: 0, key: undefined };
@@ -163,6 +168,8 @@ function layers(s, given) {
     if (step?.key !== undefined) {
       const alone = category("cardinal", s.data, written, 0);
       const one = written.whole === "1" && written.fraction === "" ? table[`${step.key}-count-1`] : undefined;
+      // A pattern of words alone says the number itself.
+      if (one !== undefined && !one.includes("0")) number = [];
       compactPattern = one ?? table[`${step.key}-count-${alone}`] ?? table[`${step.key}-count-${plural}`] ?? table[`${step.key}-count-other`];
     }
   }
@@ -172,7 +179,7 @@ function layers(s, given) {
 }
 
 function compactAffixes(pattern) {
-  const [before, after] = pattern.split(/0+/);
+  const [before, after = ""] = pattern.split(/0+/);
   const translate = (text) => {
     const parts = [];
     for (const piece of text.replace(/'([^']*)'/g, "$1").split(/(¤)/)) {
@@ -183,6 +190,8 @@ function compactAffixes(pattern) {
   };
   return [translate(before), translate(after)];
 }
+
+const PLAIN = parsePattern("0");
 
 /** `{ unit, sign, inner, number }`: what wraps the number, from outside to inside, each `[before, after]`. */
 export function modifiers(s, given) {
@@ -196,11 +205,7 @@ export function modifiers(s, given) {
     if (symbol !== undefined) {
       const holds = inner.flat().some(([type]) => type === "currency");
       if (holds) {
-        const accounting = before.some(([type, text]) => type === "literal" && text === "(");
-        const signs = before.filter(([type]) => type === "minusSign" || type === "plusSign");
-        const tail = after.filter(([type]) => type === "minusSign" || type === "plusSign");
-        before = accounting ? [["literal", "("]] : signs;
-        after = accounting ? [["literal", ")"]] : tail;
+        [before, after] = affixes(PLAIN, l.sign, l.symbols);
       }
     }
   }
@@ -218,6 +223,9 @@ export function modifiers(s, given) {
       pattern.split(/(\{\d\})/).flatMap((piece) =>
         piece === "{0}" ? parts : piece === "{1}" ? [["currency", name]] : piece === "" ? [] : [["literal", piece]],
       );
+  } else if (isPercentUnit(s)) {
+    const asUnit = (parts) => parts.map(([type, text]) => [type === "percentSign" ? "unit" : type, text]);
+    [before, after] = [asUnit(before), asUnit(after)];
   } else if (s.style === "unit") {
     const pattern = unitPattern(s.data, s.unit, s.unitDisplay, l.plural);
     outer = (parts) => wrap(pattern, "unit", parts);

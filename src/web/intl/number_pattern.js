@@ -103,21 +103,27 @@ export function signOf(display, negative, zero, nan) {
   }
 }
 
+// Marks of direction around a sign are literals of their own.
+function marked(type, symbol) {
+  const [, lead, text, trail] = /^([\u200e\u200f\u061c]*)(.*?)([\u200e\u200f\u061c]*)$/su.exec(symbol);
+  return [["literal", lead], [type, text], ["literal", trail]].filter(([, part]) => part !== "");
+}
+
 /** The affixes of a pattern for a sign, as pairs: `[before, after]`. */
 export function affixes({ positive, negative }, sign, symbols) {
   const plus = sign === "+";
   const hasMinus = negative !== undefined && [...negative.before, ...negative.after].some(([type]) => type === "minusSign");
   const useNegative = negative !== undefined && (sign === "-" || (hasMinus && plus));
   const used = useNegative ? negative : positive;
-  const signPart = plus ? ["plusSign", symbols.plusSign] : ["minusSign", symbols.minusSign];
+  const signParts = plus ? marked("plusSign", symbols.plusSign) : marked("minusSign", symbols.minusSign);
   const translate = (tokens) =>
-    tokens.map(([type, text]) => {
-      if (type === "minusSign") return signPart;
-      if (type === "percentSign") return [type, symbols.percentSign];
-      return [type, text];
+    tokens.flatMap(([type, text]) => {
+      if (type === "minusSign") return signParts;
+      if (type === "percentSign") return marked(type, symbols.percentSign);
+      return [[type, text]];
     });
   const before = translate(used.before);
-  if (!useNegative && sign !== "") before.unshift(signPart);
+  if (!useNegative && sign !== "") before.unshift(...signParts);
   return [before, translate(used.after)];
 }
 

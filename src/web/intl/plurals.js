@@ -60,7 +60,7 @@ export function rangeCategory(locale, start, end) {
 }
 
 const slots = new Slots("Intl.PluralRules");
-const ORDER = ["few", "many", "one", "two", "zero", "other"];
+const ORDER = ["zero", "one", "two", "few", "many", "other"];
 
 export function PluralRules(locales = undefined, options = undefined) {
   requireNew(new.target, "Intl.PluralRules");
@@ -84,8 +84,8 @@ shapeClass(
   "Intl.PluralRules",
   {
     resolvedOptions() {
-      const { type, digits, locale } = slots.get(this, "resolvedOptions");
-      const result = { locale, type, minimumIntegerDigits: digits.minimumIntegerDigits };
+      const { type, notation, digits, locale } = slots.get(this, "resolvedOptions");
+      const result = { locale, type, notation, minimumIntegerDigits: digits.minimumIntegerDigits };
       if (digits.roundingType !== "significantDigits") {
         result.minimumFractionDigits = digits.minimumFractionDigits;
         result.maximumFractionDigits = digits.maximumFractionDigits;

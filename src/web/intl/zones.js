@@ -73,7 +73,6 @@ const two = (number) => `${number}`.padStart(2, "0");
 /** `GMT+1` or `GMT+01:00`, as a locale writes it. */
 export function gmtText(locale, seconds, long, system) {
   const zones = data("zones", locale);
-  if (seconds === 0) return zones.gmtZeroFormat;
   const size = Math.abs(seconds);
   const [hours, minutes, rest] = [Math.floor(size / 3600), Math.floor(size / 60) % 60, size % 60];
   const format = zones.hourFormat.split(";")[seconds < 0 ? 1 : 0];
@@ -81,21 +80,20 @@ export function gmtText(locale, seconds, long, system) {
   let text = long ? two(hours) : `${hours}`;
   if (long || minutes !== 0 || rest !== 0) text += parted + two(minutes);
   if (rest !== 0) text += parted + two(rest);
-  const whole = format.replace(/H+.?m+/, inDigits(text, system));
+  // Without minutes, what stands behind them falls away.
+  const whole = format.replace(long || minutes !== 0 ? /H+.?m+/ : /H+.?m+.*/, inDigits(text, system));
   return zones.gmtFormat.replace("{0}", whole);
 }
 
-function cityOf(locale, zone) {
-  const own = data("zones", locale).zone[zone]?.exemplarCity;
-  return own ?? zone.split("/").at(-1).replace(/_/g, " ");
-}
+// Fidelity: the platform's data has no names of cities.
+const cityOf = (zone) => zone.split("/").at(-1).replace(/_/g, " ");
 
 function locationName(locale, zone) {
   const { regions, perRegion, primary } = zoneTables();
   const region = regions[zone];
   if (region === undefined) return undefined;
   const single = perRegion[region] === 1 || primary[region] === zone;
-  const name = single ? (data("names", locale).region?.[region] ?? region) : cityOf(locale, zone);
+  const name = single ? (data("names", locale).region?.[region] ?? region) : cityOf(zone);
   return data("zones", locale).regionFormat.replace("{0}", name);
 }
 
@@ -127,7 +125,7 @@ function generic(locale, zone, time, width, seconds) {
   if (reference !== undefined && reference !== zone && offsetAt(reference, time)[0] !== seconds) {
     const region = regions[zone];
     const single = golden[meta][region] === zone;
-    const place = single ? (data("names", locale).region?.[region] ?? region) : cityOf(locale, zone);
+    const place = single ? (data("names", locale).region?.[region] ?? region) : cityOf(zone);
     return zones.fallbackFormat.replace("{1}", name).replace("{0}", place);
   }
   return name;
@@ -138,12 +136,11 @@ export function zoneName(locale, zone, time, style, system) {
   const [seconds, dst] = offsetAt(zone, time);
   if (style === "shortOffset" || style === "longOffset") return gmtText(locale, seconds, style === "longOffset", system);
   const width = style.startsWith("short") ? "short" : "long";
-  const fixed = OFFSET.test(zone);
+  const fixed = OFFSET.test(zone) || (zone === "UTC" && style.endsWith("Generic"));
   const id = zone === "UTC" ? "Etc/UTC" : zone;
   if (!fixed) {
     const name = style.endsWith("Generic") ? (generic(locale, id, time, width, seconds) ?? locationName(locale, id)) : specific(locale, id, time, width, dst === 1);
     if (name !== undefined) return name;
-    if (zone === "UTC") return specific(locale, id, time, width, false) ?? (width === "short" ? "UTC" : gmtText(locale, 0, true, system));
   }
   return gmtText(locale, seconds, width === "long", system);
 }
