@@ -3,7 +3,7 @@
 // Usage: node intl-data.mjs <folder with cldr-*-full of one version in node_modules> <platform.json> <eras.json> <out>
 // `platform.json`: what the platform supports: `{ locales: { "<locale>": <mask> }, calendars, currencies, zones }`; the bits of a mask:
 // 16 dates, 8 numbers, 4 collation, 2 plurals, 1 names.
-// `eras.json`: what CLDR's packages lack, `{ calendar: { locale: { eras, months } } }`, asked of the platform's engine.
+// `eras.json`: what CLDR's packages lack, `{ calendar: { locale: { eras, months, dateFormats, available } } }`, asked of the platform's engine.
 //
 // The file: length of the index (u32, little endian), index (JSON: { chunk: [offset, length] }), then chunks, each brotli of
 // lines. A chunk holds one section of one language; its first line is the language, each further line "<locale>\t<JSON>" what

@@ -60,7 +60,7 @@ function eraName(context, fields, width) {
   const key = { long: "eraNames", short: "eraAbbr", narrow: "eraNarrow" }[width];
   const eras = context.names.eras?.[key];
   if (GREGORIAN_ERAS[context.calendar]) return eras[fields.era];
-  const known = context.asked?.[fields.era] ?? Object.values(context.asked ?? {})[0];
+  const known = context.askedEras?.[fields.era] ?? Object.values(context.askedEras ?? {})[0];
   return known?.[width] ?? eras?.[ERA_INDEX[fields.era] ?? fields.era] ?? fields.era;
 }
 
@@ -109,7 +109,8 @@ function dayPeriod(context, fields, letter, length) {
     const name = inherit(dayPeriods, "format", width, fields.hour === 0 ? "midnight" : "noon");
     if (name !== undefined) return name;
   }
-  return dayPeriods.format[width][half] ?? dayPeriods.format.abbreviated[half];
+  // Fidelity: ICU has the wide markers for every width but the narrow one.
+  return dayPeriods.format[width === "narrow" ? "narrow" : "wide"][half] ?? dayPeriods.format.abbreviated[half];
 }
 
 function hourOf(letter, hour) {
@@ -198,22 +199,25 @@ export function pairsOf(context, pattern, fields) {
   return parts;
 }
 
-/** The names of a calendar for a data locale. */
+/** The names and formats of a calendar for a data locale. */
 export function calendarNames(locale, calendar) {
   const gregorian = data("dates", locale);
-  if (GREGORIAN_ERAS[calendar]) return { names: gregorian, asked: undefined };
+  if (calendar === "gregory") return { names: gregorian, eras: undefined };
   const others = data("calendars", locale);
+  // What CLDR's packages lack was asked of the platform's engine.
+  const asked = others.asked?.[calendar];
+  if (calendar === "iso8601") return { names: withFormats(gregorian, asked), eras: undefined };
   const own = calendar.startsWith("islamic") ? others.islamic : others[calendar];
-  const { generic, asked } = others;
   const likeGregorian = ["buddhist", "japanese", "roc"].includes(calendar);
-  const months = own?.months ?? (likeGregorian ? gregorian.months : undefined);
-  const known = asked?.[calendar];
-  if (months === undefined && known?.months === undefined) {
-    throw new Error(`dodev does not emulate the calendar "${calendar}" of Intl.DateTimeFormat yet`);
-  }
-  const base = own ?? generic;
-  return {
-    names: { ...generic, ...base, months: months ?? known.months, days: gregorian.days, dayPeriods: gregorian.dayPeriods, eras: own?.eras, timeFormats: gregorian.timeFormats, available: { ...generic.available, ...own?.available } },
-    asked: known?.eras,
-  };
+  const months = own?.months ?? (likeGregorian ? gregorian.months : asked?.months);
+  if (months === undefined) throw new Error(`dodev does not emulate the calendar "${calendar}" of Intl.DateTimeFormat yet`);
+  const { days, dayPeriods, timeFormats } = gregorian;
+  const base = { ...others.generic, ...own, months, days, dayPeriods, timeFormats, eras: own?.eras };
+  base.available = { ...others.generic.available, ...own?.available };
+  return { names: withFormats(base, asked), eras: asked?.eras };
+}
+
+function withFormats(names, asked) {
+  if (asked?.dateFormats === undefined) return names;
+  return { ...names, dateFormats: asked.dateFormats, available: { ...names.available, ...asked.available } };
 }

@@ -59,8 +59,8 @@ function generatorOf(locale, calendar, system) {
   const key = `${locale} ${calendar} ${system}`;
   let found = generators.get(key);
   if (found === undefined) {
-    const { names, asked } = calendarNames(locale, calendar);
-    found = { names, asked, generator: new Generator(names, data("dates", locale).fields, numbersOf(locale, system).symbols.decimal) };
+    const { names, eras } = calendarNames(locale, calendar);
+    found = { names, askedEras: eras, generator: new Generator(names, data("dates", locale).fields, numbersOf(locale, system).symbols.decimal) };
     generators.set(key, found);
   }
   return found;
@@ -120,8 +120,8 @@ export function resolveDate(locales, options, required = "any", defaults = "date
   stringOption(o, "formatMatcher", ["basic", "best fit"], "best fit", SERVICE);
   const dateStyle = stringOption(o, "dateStyle", STYLES, undefined, SERVICE);
   const timeStyle = stringOption(o, "timeStyle", STYLES, undefined, SERVICE);
-  const { names, asked, generator } = generatorOf(s.data, s.calendar, s.system);
-  Object.assign(s, { names, asked, generator });
+  const { names, askedEras, generator } = generatorOf(s.data, s.calendar, s.system);
+  Object.assign(s, { names, askedEras, generator });
   const standard = defaultCycle(s.locale);
   let cycle = found.hc ?? standard;
   if (hour12 !== undefined) cycle = cycle12or24(s.locale, standard, hour12);
@@ -174,7 +174,7 @@ function stylePattern({ names, generator, dateStyle, timeStyle }, cycle) {
   const own = cycleOf(pattern);
   if (own === undefined || own === cycle) return pattern;
   if (is12(own) === is12(cycle)) return withCycle(pattern, cycle);
-  const skeleton = skeletonOf(pattern).replace(/[ab]+/g, "").replace(/[hHkK]+/g, HOURS[cycle]);
+  const skeleton = skeletonOf(pattern).replace(/[ab]+/g, "").replace(/[hHkK]/g, HOURS[cycle]);
   return withCycle(generator.best(skeleton), cycle);
 }
 

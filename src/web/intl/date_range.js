@@ -149,7 +149,7 @@ function range(s, start, end) {
   let skeleton = skeletonOf(s.pattern);
   let { date, time } = normalized(skeleton);
   const isDate = ORDER.indexOf(difference) <= 3;
-  let whole = s.pattern;
+  let whole = withHours(s, s.generator.bestKeepingHours(skeleton));
   // What differs is said, even if it was not asked for.
   if (isDate && date !== "" && time === "" && "GyM".includes(difference) && !date.includes(difference === "G" ? "y" : difference)) {
     skeleton = (difference === "M" ? "M" : date.includes("M") || !date.includes("d") ? "y" : "yM") + skeleton;
@@ -160,7 +160,7 @@ function range(s, start, end) {
   const intervals = s.names.intervals;
   if (time !== "" && isDate) {
     // Both ends are written in full; times alone get the day.
-    const pattern = date === "" ? withHours(s, s.generator.best(`yMd${skeleton}`)) : s.pattern;
+    const pattern = date === "" ? withHours(s, s.generator.bestKeepingHours(`yMd${skeleton}`)) : whole;
     return fallback(s, pattern, a, b);
   }
   const part = isDate ? date : time;

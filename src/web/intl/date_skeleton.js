@@ -124,6 +124,7 @@ export class Generator {
   #names;
   #made = new Map();
   #decimal;
+  #keepsHours = false;
 
   constructor(calendar, names, decimal) {
     this.#calendar = calendar;
@@ -196,7 +197,7 @@ export class Generator {
       const asked = wanted.letters[field];
       const askedLength = asked === "E" && wanted.lengths[field] < 3 ? 3 : wanted.lengths[field];
       let adjusted = askedLength;
-      if (field === MINUTE || field === SECOND) adjusted = length;
+      if (field === MINUTE || field === SECOND || (field === HOUR && this.#keepsHours)) adjusted = length;
       else if (specified && asked !== "c" && asked !== "e") {
         const patternNumeric = typeOf(letter, length) > 0;
         const askedNumeric = wanted.types[field] > 0;
@@ -236,6 +237,16 @@ export class Generator {
     let found = this.#made.get(text);
     if (found === undefined) this.#made.set(text, (found = this.#make(text)));
     return found;
+  }
+
+  /** The same, where hours keep the length that the stored pattern has. */
+  bestKeepingHours(text) {
+    this.#keepsHours = true;
+    try {
+      return this.#make(text);
+    } finally {
+      this.#keepsHours = false;
+    }
   }
 
   #make(text) {

@@ -11,6 +11,8 @@ mod data;
 mod locale;
 mod segment;
 mod zone;
+#[cfg(test)]
+mod tests;
 
 use std::rc::Rc;
 
