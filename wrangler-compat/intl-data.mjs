@@ -1,5 +1,7 @@
 // Packs the locale data of CLDR for `Intl`: src/web/intl/data/cldr.bin.
 //
+// The packages: cldr-core, -dates, -numbers, -misc and -localenames 48.1.0, -units, -bcp47, -cal-hebrew and -cal-islamic 48.2.0.
+//
 // Usage: node intl-data.mjs <folder with cldr-*-full of one version in node_modules> <platform.json> <eras.json> <out>
 // `platform.json`: what the platform supports: `{ locales: { "<locale>": <mask> }, calendars, currencies, zones }`; the bits of a mask:
 // 16 dates, 8 numbers, 4 collation, 2 plurals, 1 names.
@@ -100,6 +102,8 @@ function calendar(from) {
 
 function dates(locale) {
   const result = calendar(main("dates", locale, "ca-gregorian").dates.calendars.gregorian);
+  // What the platform has of a later version than the packages named above.
+  if (locale.split("-")[0] === "ko") result.dayPeriods.format.abbreviated = result.dayPeriods.format.wide;
   result.fields = {};
   for (const [key, value] of Object.entries(main("dates", locale, "dateFields").dates.fields)) {
     result.fields[key] = value;

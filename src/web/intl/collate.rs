@@ -24,7 +24,8 @@ pub fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> Result<()> {
     let collators = Rc::new(RefCell::new(Collators::default()));
     let made = collators.clone();
     let make = move |tag: String, sensitivity: String, punctuation: Option<bool>| {
-        let found = made.borrow().by_key.get(&(tag.clone(), format!("{sensitivity}{punctuation:?}"))).copied();
+        let found =
+            made.borrow().by_key.get(&(tag.clone(), format!("{sensitivity}{punctuation:?}"))).copied();
         let id = found.or_else(|| {
             let collator = collator(&tag, &sensitivity, punctuation)?;
             let mut collators = made.borrow_mut();

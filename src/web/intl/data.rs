@@ -39,8 +39,10 @@ pub fn section(section: String, locale: String) -> Vec<String> {
     let Some(text) = lines(&section, language) else { return Vec::new() };
     let mut lines = text.split('\n');
     let mut found: Vec<String> = lines.next().map(str::to_owned).into_iter().collect();
-    let differs =
-        lines.filter_map(|line| line.split_once('\t')).find(|(name, _)| *name == locale).map(|(_, json)| json);
+    let differs = lines
+        .filter_map(|line| line.split_once('\t'))
+        .find(|(name, _)| *name == locale)
+        .map(|(_, json)| json);
     found.extend(differs.map(str::to_owned));
     found
 }

@@ -109,8 +109,7 @@ function dayPeriod(context, fields, letter, length) {
     const name = inherit(dayPeriods, "format", width, fields.hour === 0 ? "midnight" : "noon");
     if (name !== undefined) return name;
   }
-  // Fidelity: ICU has the wide markers for every width but the narrow one.
-  return dayPeriods.format[width === "narrow" ? "narrow" : "wide"][half] ?? dayPeriods.format.abbreviated[half];
+  return dayPeriods.format[width][half] ?? dayPeriods.format.abbreviated[half];
 }
 
 function hourOf(letter, hour) {

@@ -86,6 +86,7 @@ function nameOf(s, code) {
   }
 }
 
+Object.defineProperty(DisplayNames, "length", { value: 2 });
 shapeClass(
   DisplayNames,
   SERVICE,

@@ -92,7 +92,8 @@ const stringOptionOf = (options, name, allowed) => stringOption(options, name, a
 function withBase(d, op) {
   const { language, script, region, variants } = d;
   const id = [language, script, region].filter((part) => part !== undefined).join("-");
-  const changed = op(id) ?? id;
+  // Fidelity: for ICU, what is not determined is English.
+  const changed = id === "und" ? (op === ops.maximize ? "en-Latn-US" : "en") : (op(id) ?? id);
   const full = variants === undefined ? changed : `${changed}-${variants}`;
   return new Locale([full, ...d.rest].join("-"));
 }

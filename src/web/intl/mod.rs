@@ -10,9 +10,9 @@ mod collate;
 mod data;
 mod locale;
 mod segment;
-mod zone;
 #[cfg(test)]
 mod tests;
+mod zone;
 
 use std::rc::Rc;
 

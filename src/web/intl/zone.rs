@@ -50,7 +50,8 @@ pub fn keeps_offset(name: String, epoch_ms: f64) -> bool {
         return false;
     }
     let until = timestamp(epoch_ms + NEAR_MS);
-    let after = zone.following(now).take_while(|next| next.timestamp() <= until).any(|next| next.dst().is_dst());
+    let after =
+        zone.following(now).take_while(|next| next.timestamp() <= until).any(|next| next.dst().is_dst());
     let since = timestamp(epoch_ms - NEAR_MS);
     let before = zone.to_offset_info(since).dst().is_dst()
         || zone.preceding(now).take_while(|last| last.timestamp() >= since).any(|last| last.dst().is_dst());
