@@ -29,6 +29,7 @@ import {
   PerformanceMeasure,
   performance,
 } from "dodev:web/performance";
+import { intl } from "dodev:web/intl/methods";
 import * as refused from "dodev:web/refused";
 import {
   ByteLengthQueuingStrategy,
@@ -169,6 +170,7 @@ function defineLater(module, names) {
   }
 }
 
+defineLater(intl, ["Intl"]);
 defineLater(subtleModule, ["CryptoKey", "SubtleCrypto"]);
 defineLater("dodev:web/cache", ["Cache", "CacheStorage", "caches"]);
 defineLater("dodev:web/event_source", ["EventSource"]);

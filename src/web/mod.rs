@@ -15,7 +15,7 @@ pub mod eval;
 pub mod events;
 pub mod fetch;
 pub mod html_rewriter;
-pub mod locale;
+pub mod intl;
 pub mod message;
 pub mod navigator;
 pub mod owner;
@@ -54,7 +54,7 @@ pub const EXTENSIONS: &[Extension] = &[
     url_pattern::EXTENSION,
     html_rewriter::EXTENSION,
     eval::EXTENSION,
-    locale::EXTENSION,
+    intl::EXTENSION,
     refused::EXTENSION,
     GLOBALS,
 ];

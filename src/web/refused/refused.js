@@ -67,37 +67,3 @@ export const WebAssembly = hide(
   },
   "WebAssembly",
 );
-
-const INTL_CLASSES = [
-  "Collator",
-  "DateTimeFormat",
-  "DisplayNames",
-  "DurationFormat",
-  "ListFormat",
-  "Locale",
-  "NumberFormat",
-  "PluralRules",
-  "RelativeTimeFormat",
-  "Segmenter",
-];
-// These are called without `new` as well.
-const INTL_CALLABLE = new Set(["Collator", "DateTimeFormat", "NumberFormat"]);
-
-function intl(name) {
-  const shown = `Intl.${name}`;
-  if (!INTL_CALLABLE.has(name)) return [name, refusedClass(name, shown)];
-  const refuse = function () {
-    throw refusal(shown);
-  };
-  defineProperty(refuse, "name", { value: name });
-  return [name, refuse];
-}
-
-export const Intl = hide(
-  {
-    ...Object.fromEntries(INTL_CLASSES.map(intl)),
-    getCanonicalLocales: refusedFunction("getCanonicalLocales", "Intl.getCanonicalLocales"),
-    supportedValuesOf: refusedFunction("supportedValuesOf", "Intl.supportedValuesOf"),
-  },
-  "Intl",
-);
