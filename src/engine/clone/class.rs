@@ -32,6 +32,7 @@ pub(super) const ITERATOR: u32 = 40;
 pub(super) const MAP_ITERATOR: u32 = 44;
 pub(super) const SET_ITERATOR: u32 = 45;
 pub(super) const PROXY: u32 = 51;
+pub(super) const PROMISE: u32 = 52;
 pub(super) const DOM_EXCEPTION: u32 = 64;
 /// The last class of the engine itself: what is behind it belongs to the host.
 pub(super) const LAST: u32 = 66;

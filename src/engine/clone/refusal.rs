@@ -91,11 +91,14 @@ fn tag_name(ctx: Raw, object: qjs::JSValue) -> Result<Option<String>, CloneError
 
 /// The constructor's name, if there is one that has a name.
 fn constructor_name(ctx: Raw, object: qjs::JSValue) -> Result<Option<String>, CloneError> {
-    let constructor = inherited(ctx, object, &Atom::from_ascii(ctx, b"constructor")?)?;
-    // SAFETY: asks a live value.
-    let Some(constructor) = constructor.filter(|it| unsafe { qjs::JS_IsFunction(ctx, it.get()) }) else {
-        return Ok(None);
+    let Some(constructor) = inherited(ctx, object, &Atom::from_ascii(ctx, b"constructor")?)? else {
+        // That of promises is a getter of our own (`engine/promise_owners.rs`).
+        return Ok((class::of(object) == class::PROMISE).then(|| "Promise".into()));
     };
+    // SAFETY: asks a live value.
+    if !unsafe { qjs::JS_IsFunction(ctx, constructor.get()) } {
+        return Ok(None);
+    }
     Ok(Some(function_name(ctx, constructor.get())?).filter(|name| !name.is_empty()))
 }
 

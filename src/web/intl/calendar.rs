@@ -13,7 +13,7 @@ fn kind(calendar: &str) -> Option<AnyCalendarKind> {
         "ethiopic" => AnyCalendarKind::Ethiopian,
         "hebrew" => AnyCalendarKind::Hebrew,
         "indian" => AnyCalendarKind::Indian,
-        "islamic-civil" | "islamic" | "islamic-rgsa" => AnyCalendarKind::HijriTabularTypeIIFriday,
+        "islamic-civil" => AnyCalendarKind::HijriTabularTypeIIFriday,
         "islamic-tbla" => AnyCalendarKind::HijriTabularTypeIIThursday,
         "islamic-umalqura" => AnyCalendarKind::HijriUmmAlQura,
         "japanese" => AnyCalendarKind::Japanese,

@@ -198,6 +198,9 @@ export function pairsOf(context, pattern, fields) {
   return parts;
 }
 
+// Their months begin when the moon was seen, or by tables that are not here.
+const OBSERVED = ["islamic", "islamic-rgsa"];
+
 /** The names and formats of a calendar for a data locale. */
 export function calendarNames(locale, calendar) {
   const gregorian = data("dates", locale);
@@ -209,7 +212,7 @@ export function calendarNames(locale, calendar) {
   const own = calendar.startsWith("islamic") ? others.islamic : others[calendar];
   const likeGregorian = ["buddhist", "japanese", "roc"].includes(calendar);
   const months = own?.months ?? (likeGregorian ? gregorian.months : asked?.months);
-  if (months === undefined) throw new Error(`dodev does not emulate the calendar "${calendar}" of Intl.DateTimeFormat yet`);
+  if (months === undefined || OBSERVED.includes(calendar)) throw new Error(`dodev does not emulate the calendar "${calendar}" of Intl.DateTimeFormat yet`);
   const { days, dayPeriods, timeFormats } = gregorian;
   const base = { ...others.generic, ...own, months, days, dayPeriods, timeFormats, eras: own?.eras };
   base.available = { ...others.generic.available, ...own?.available };
