@@ -39,6 +39,8 @@ pub const STARTUP_SHOWN: Duration = Duration::from_secs(1);
 pub const STARTUP_WAIT: Duration = Duration::from_secs(30);
 /// Longest time a `blockConcurrencyWhile` callback may take.
 pub const BLOCK_CONCURRENCY_WHILE: Duration = Duration::from_secs(30);
+/// Time that an object's `[onHibernate]` handler may take. Observed with workerd 1.20261117.1.
+pub const FAREWELL: Duration = Duration::from_secs(10);
 /// Deepest nesting of `blockConcurrencyWhile`.
 pub const BLOCK_CONCURRENCY_DEPTH: usize = 64;
 

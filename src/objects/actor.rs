@@ -118,6 +118,10 @@ pub struct Actor {
     pub last_break: Option<Failure>,
     /// Whether the object stands in the ready queue.
     pub queued: bool,
+    /// Whether the instance is told before it goes.
+    pub bids_farewell: bool,
+    /// Whether it was told, and new events wait for the next instance.
+    pub leaving: bool,
     /// When the current instance was made, or the last one if there is none.
     pub woke_at: Option<Timestamp>,
 }
@@ -138,14 +142,19 @@ impl Actor {
             breaks: 0,
             last_break: None,
             queued: false,
+            bids_farewell: false,
+            leaving: false,
             woke_at: None,
         }
     }
 
     /// Takes the first event that the gate admits.
     pub fn take_admitted(&mut self) -> Option<(SectionId, Event)> {
-        let gate = &self.gate;
-        let index = self.inbox.iter().position(|(section, _)| gate.admits(*section))?;
+        let (gate, leaving) = (&self.gate, self.leaving);
+        let enters = |(section, event): &(SectionId, Event)| {
+            gate.admits(*section) && !(leaving && event.is_incoming())
+        };
+        let index = self.inbox.iter().position(enters)?;
         let event = self.inbox.remove(index);
         if self.inbox.is_empty() {
             // Thousands of objects are awake with nothing to do.
@@ -163,12 +172,12 @@ impl Actor {
 
     /// Whether a turn could be run now.
     pub fn has_work(&self) -> bool {
-        self.has_own_work() || self.inbox.iter().any(|(section, _)| self.lets_in(*section))
+        self.has_own_work() || self.inbox.iter().any(|(section, event)| self.lets_in(*section, event))
     }
 
-    /// Whether a turn could be run if an event of `section` were the only one.
-    pub fn can_begin(&self, section: SectionId) -> bool {
-        self.has_own_work() || self.lets_in(section)
+    /// Whether a turn could be run if `event` of `section` were the only one.
+    pub fn can_begin(&self, section: SectionId, event: &Event) -> bool {
+        self.has_own_work() || self.lets_in(section, event)
     }
 
     /// Whether a turn could be run without any event.
@@ -177,11 +186,11 @@ impl Actor {
         next || self.broken.is_some() || !self.handovers.is_empty()
     }
 
-    fn lets_in(&self, section: SectionId) -> bool {
+    fn lets_in(&self, section: SectionId, event: &Event) -> bool {
         match self.wakefulness {
             Wakefulness::Starting | Wakefulness::AwaitingLease | Wakefulness::Constructing => false,
             Wakefulness::Asleep => true,
-            Wakefulness::Awake => self.gate.admits(section),
+            Wakefulness::Awake => self.gate.admits(section) && !(self.leaving && event.is_incoming()),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::engine::{Completion, OpId};
 use super::actor::Slot;
 use super::control::{Answer as Told, Asker, DataCall};
 use super::failure::Failure;
+use super::farewell::Leaving;
 use super::parcel::{Export, Message};
 
 /// Where an event enters.
@@ -112,6 +113,8 @@ pub enum Event {
     },
     /// Something arrived for an accepted end of a WebSocket.
     Socket(SocketId),
+    /// The object's instance is to go, for its `[onHibernate]` handler.
+    Farewell(Leaving),
 }
 
 impl Event {
@@ -174,6 +177,7 @@ impl Event {
             Self::Scheduled { .. } => "scheduled()",
             Self::Alarm { .. } => "alarm()",
             Self::Socket(_) => "a WebSocket handler",
+            Self::Farewell(_) => "[onHibernate]()",
         }
     }
 }

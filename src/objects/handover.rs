@@ -12,6 +12,7 @@ use crate::engine::Isolate;
 use super::actor::{ActorKey, Slot, Wakefulness};
 use super::demand::{Extent, Kind, Obligation};
 use super::failure::{Failure, RESET};
+use super::farewell::Leaving;
 use super::lease::{LeaseHolder, LeaseKey, Leases};
 use super::scheduler::{Entry, Objects};
 
@@ -196,6 +197,9 @@ impl Objects {
         self.settle_alarm_end(slot);
         let tree = self.tree(slot);
         if tree.iter().any(|slot| self.is_busy(isolate, *slot)) {
+            return;
+        }
+        if self.has_instance(slot) && self.bid_farewell(slot, Leaving::CodeUpdated, "evict") {
             return;
         }
         for slot in tree {

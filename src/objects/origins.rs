@@ -6,6 +6,11 @@ use crate::engine::exception::Exception;
 use crate::engine::{LogLevel, LogRecord, Origin, OwnerId};
 
 impl Objects {
+    /// Whether the request or instance that `owner` stands for still exists.
+    pub fn is_alive(&self, owner: OwnerId) -> bool {
+        owner.is_none() || self.owners.borrow().contains_key(&owner) || self.requests.borrow().contains(owner)
+    }
+
     /// Logs an exception that nobody handled.
     pub(super) fn report(&self, owner: OwnerId, exception: &Exception) {
         let record =

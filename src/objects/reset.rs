@@ -105,7 +105,7 @@ impl Objects {
                 Event::DropExport { .. } => self.deliver_to_scope(Scope::none_of(self.realm_of(slot)), event),
                 Event::Answer { reply, .. } => self.lose_socket_of(&reply),
                 Event::Socket(_) if !close_sockets => self.deliver(slot, super::gate::ROOT, event),
-                Event::Complete(_) | Event::Timer(_) | Event::Socket(_) => {}
+                Event::Complete(_) | Event::Timer(_) | Event::Socket(_) | Event::Farewell(_) => {}
             }
         }
         self.forget_facet(slot);
@@ -116,6 +116,7 @@ impl Objects {
         let (owner, critical, handovers) = self.with_actor(slot, |actor| {
             actor.wakefulness = Wakefulness::Asleep;
             actor.gate = Gate::default();
+            (actor.bids_farewell, actor.leaving) = (false, false);
             (
                 std::mem::replace(&mut actor.owner, OwnerId::NONE),
                 std::mem::take(&mut actor.critical),

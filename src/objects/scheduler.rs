@@ -104,6 +104,7 @@ pub struct Objects {
     pub(super) parcels: super::parcel::Parcels,
     pub(super) warnings: super::warnings::Warnings,
     pub(super) code_update: super::code_update::CodeUpdate,
+    pub(super) farewells: super::farewell::Farewells,
     pub(super) subrequests: super::subrequests::Subrequests,
     pub(super) facets: RefCell<super::facets::Facets>,
     pub(super) faults: Faults,
@@ -144,6 +145,7 @@ impl Objects {
             parcels: super::parcel::Parcels::default(),
             warnings: super::warnings::Warnings::default(),
             code_update: super::code_update::CodeUpdate::default(),
+            farewells: super::farewell::Farewells::default(),
             subrequests: super::subrequests::Subrequests::default(),
             facets: RefCell::default(),
             faults: Faults::default(),
@@ -248,7 +250,7 @@ impl Objects {
         // What stood in the inbox before was looked at when it came, and when the gate changed last: only the new event is
         // looked at, so that a long queue before a closed gate costs nothing.
         let ready = self.with_actor(slot, |actor| {
-            let ready = actor.can_begin(section) && !actor.queued;
+            let ready = actor.can_begin(section, &event) && !actor.queued;
             actor.queued |= ready;
             actor.inbox.push_back((section, event));
             ready
@@ -263,11 +265,6 @@ impl Objects {
         if let Some(scope) = self.host.ops.scope(completion.op) {
             self.deliver_to_scope(scope, Event::Complete(completion));
         }
-    }
-
-    /// Whether the request or instance that `owner` stands for still exists.
-    pub fn is_alive(&self, owner: OwnerId) -> bool {
-        owner.is_none() || self.owners.borrow().contains_key(&owner) || self.requests.borrow().contains(owner)
     }
 
     /// Delivers `event` to the context or object that runs in `scope`, if it still exists.
@@ -307,7 +304,10 @@ impl Objects {
     /// When the next limit is exceeded.
     pub(super) fn next_limit(&self) -> Option<Duration> {
         let section = self.deadlines.borrow().iter().map(|d| d.due).min();
-        [section, self.alarms.next_limit(), self.next_event_limit()].into_iter().flatten().min()
+        [section, self.alarms.next_limit(), self.next_event_limit(), self.farewells.next_due()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Sets what tells the newest request to the world outside that is not over.

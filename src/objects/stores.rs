@@ -105,6 +105,9 @@ impl Stores {
             }
             Event::Alarm { .. } => store.begin_event(CauseKind::Alarm, |_| {}),
             Event::Socket(_) => store.begin_event(CauseKind::Socket, |_| {}),
+            Event::Farewell(_) => {
+                store.begin_event(CauseKind::Rpc, |detail| detail.push_str("[onHibernate]"))
+            }
             Event::Timer(_) => store.begin_event(CauseKind::Timer, |_| {}),
             Event::Control(call) => {
                 store.begin_event(CauseKind::Command, |detail| call.change.describe(detail));

@@ -7,6 +7,7 @@ mod arguments;
 mod ctx;
 mod env;
 mod facets;
+mod farewell;
 mod messages;
 mod namespace;
 mod outbound;
@@ -58,6 +59,7 @@ pub fn install<'js>(
     ctx::install(ctx, host, objects)?;
     env::install(ctx, host, spec)?;
     facets::install(ctx, host, objects)?;
+    farewell::install(ctx, host, objects)?;
     namespace::install(ctx, host, objects, spec)?;
     sockets::install(ctx, host, objects, spec)?;
     outbound::install(ctx, host, objects, outbound)?;

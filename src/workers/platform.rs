@@ -372,6 +372,7 @@ impl Entry for Platform {
                 let called = scheduled::call(ctx, &self.objects, &cron, time_ms);
                 scheduled::enter(called, &self.objects, scope, answer, reply)
             }
+            Event::Farewell(reason) => super::farewell::enter(&self.objects, ctx, target, reason),
             Event::Socket(id) => super::sockets::enter(&self.objects, ctx, id),
             Event::Timer(id) => {
                 let fired: rquickjs::Result<Value<'js>> =

@@ -16,6 +16,7 @@ mod crash;
 mod deadline;
 mod devloop;
 mod facets;
+mod farewell;
 mod faults;
 mod fork;
 mod fuzz;

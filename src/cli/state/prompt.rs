@@ -17,7 +17,7 @@ use crate::cli::place::{Outcome, Place, Said};
 use crate::inspect::{Book, InspectError, KeyFilter, ObjectRef};
 
 const HELP: &str = "\
-  SELECT …;         rows; a statement ends with a semicolon and may have several lines
+  SELECT …;         rows; a statement may have several lines, up to its `;`
   .tables           tables with their numbers of rows
   .schema [TABLE]   the statements that made them
   .keys             keys with their values, which SQL shows as bytes

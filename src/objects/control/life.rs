@@ -8,6 +8,7 @@ use crate::engine::Isolate;
 
 use super::super::actor::{Slot, Wakefulness};
 use super::super::failure::Failure;
+use super::super::farewell::Leaving;
 use super::super::scheduler::{Entry, Objects};
 use super::{Answer, Refusal};
 
@@ -24,7 +25,9 @@ impl Objects {
         if !pins.is_empty() {
             return Err(Refusal::Pinned("something keeps the object awake".to_owned(), pins));
         }
-        self.put_to_sleep(isolate, entry, slot, "hibernate");
+        if !self.bid_farewell(slot, Leaving::Inactive, "hibernate") {
+            self.put_to_sleep(isolate, entry, slot, "hibernate");
+        }
         Ok(Answer::Done(true))
     }
 
@@ -45,7 +48,9 @@ impl Objects {
                 let message = "somebody waits for what the object does: reset it to break that off";
                 return Err(Refusal::Pinned(message.to_owned(), pins));
             }
-            self.put_to_sleep(isolate, entry, slot, "evict");
+            if !self.bid_farewell(slot, Leaving::System, "evict") {
+                self.put_to_sleep(isolate, entry, slot, "evict");
+            }
         }
         if close_sockets {
             self.drop_hibernatable(slot);
@@ -71,7 +76,9 @@ impl Objects {
         let mut count = 0;
         for slot in self.awake_slots() {
             if !self.is_tree_pinned(isolate, slot) {
-                self.put_to_sleep(isolate, entry, slot, "hibernate");
+                if !self.bid_farewell(slot, Leaving::Inactive, "hibernate") {
+                    self.put_to_sleep(isolate, entry, slot, "hibernate");
+                }
                 count += 1;
             }
         }

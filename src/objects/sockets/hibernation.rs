@@ -17,6 +17,7 @@ use crate::base::limits;
 use crate::engine::Isolate;
 
 use super::super::actor::{Slot, Wakefulness};
+use super::super::farewell::Leaving;
 use super::super::journal::{DueKind, Fired};
 use super::super::scheduler::{Entry, Objects};
 
@@ -136,6 +137,7 @@ impl Objects {
 
     /// Puts the objects to sleep that were found; one that waits for something is looked at again later.
     pub(in super::super) fn hibernate_idle(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) {
+        self.finish_farewells(isolate, entry);
         for slot in self.sockets.drowsiness.take_sleepy() {
             let tree = self.tree(slot);
             let sleeps =
@@ -155,7 +157,10 @@ impl Objects {
                     ..self.fired(DueKind::Hibernation, Some(slot), self.host.clock.now())
                 });
             }
-            self.put_to_sleep(isolate, entry, slot, if has_sockets { "hibernate" } else { "evict" });
+            let why = if has_sockets { "hibernate" } else { "evict" };
+            if !self.bid_farewell(slot, Leaving::Inactive, why) {
+                self.put_to_sleep(isolate, entry, slot, why);
+            }
         }
         if self.awake.get() > limits::AWAKE_OBJECTS {
             self.evict_oldest(isolate, entry);
@@ -172,7 +177,9 @@ impl Objects {
                 return;
             }
             if !self.is_tree_pinned(isolate, slot) {
-                self.put_to_sleep(isolate, entry, slot, "evict");
+                if !self.bid_farewell(slot, Leaving::System, "evict") {
+                    self.put_to_sleep(isolate, entry, slot, "evict");
+                }
                 left -= 1;
             }
         }

@@ -3,6 +3,7 @@
 // Fidelity: exports, results and texts observed with workerd 1.20261117.1.
 
 import { mark } from "dodev:workers/durable_objects/marks";
+import { onHibernate as handlerKey } from "dodev:workers/farewell";
 
 /** Marks methods that may be called again although an earlier attempt may have reached the object. */
 export function retryable(...methods) {
@@ -12,5 +13,5 @@ export function retryable(...methods) {
   for (const method of methods) mark(method);
 }
 
-/** Key of a handler that is behind an experimental flag. */
-export const onHibernate = undefined;
+/** Key of a handler that is behind an experimental flag; `undefined` without it. */
+export const onHibernate = handlerKey();

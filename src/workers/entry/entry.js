@@ -6,6 +6,7 @@ import { DurableObjectState, ExecutionContext } from "dodev:workers/ctx";
 import { isRetryable } from "dodev:workers/durable_objects/marks";
 import { makeEnv, worker } from "dodev:workers/env";
 import { startOf } from "dodev:workers/facets";
+import { bidFarewell, noteFarewell } from "dodev:workers/farewell";
 import { makeId } from "dodev:workers/namespace";
 import { runScheduled } from "dodev:workers/scheduled";
 import { callSocketHandler } from "dodev:workers/sockets";
@@ -71,6 +72,8 @@ host.entry("scheduled", runScheduled);
 
 host.entry("alarm", (slot, scheduledTime, retryCount) => runAlarm(slot, instances[slot], scheduledTime, retryCount));
 
+host.entry("farewell", (slot, reason) => bidFarewell(instances[slot], reason));
+
 host.entry("takeResponse", takeResponse);
 
 host.entry("socketHandler", (slot, ...told) => callSocketHandler(instances[slot], ...told));
@@ -100,6 +103,7 @@ host.entry("construct", (slot, number, className, hex, name, sqlite) => {
   const state = new DurableObjectState(slot, makeId(number, hex, name ?? undefined), sqlite);
   instances[slot] = new (subclassOf(type))(state, worker.env);
   noteInstance(slot, instances[slot]);
+  noteFarewell(slot, instances[slot]);
 });
 
 host.entry("constructFacet", (slot, sqlite) => {
