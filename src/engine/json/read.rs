@@ -398,7 +398,7 @@ impl<'text> Reader<'text> {
             return Ok((known.atom, true));
         }
         let atom = self.new_atom(quoted)?;
-        if text.len() > NAME_BYTES_MAX || self.depth > 0 && self.names[place].is_some() {
+        if text.len() > NAME_BYTES_MAX || self.names[place].is_some() {
             // The one that is there may be in use by an object further out.
             return Ok((atom, false));
         }
@@ -457,7 +457,7 @@ fn first_special(text: &[u8]) -> Option<usize> {
         let block = u64::from_le_bytes(block.try_into().expect("eight bytes"));
         let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
         let below_space = block.wrapping_sub(ONES * 0x20) & !block & HIGH;
-        let same = |byte: u8| zeros(block ^ ONES * u64::from(byte));
+        let same = |byte: u8| zeros(block ^ (ONES * u64::from(byte)));
         let found = below_space | same(b'"') | same(b'\\') | same(0xED);
         if found != 0 {
             return Some(start + found.trailing_zeros() as usize / 8);
@@ -518,8 +518,8 @@ fn units(text: &[u8]) -> Vec<u16> {
         match u16::try_from(code) {
             Ok(unit) => units.push(unit),
             Err(_) => {
-                units.push((0xD800 + (code - 0x1_0000 >> 10)) as u16);
-                units.push((0xDC00 + (code - 0x1_0000 & 0x3FF)) as u16);
+                units.push((0xD800 + ((code - 0x1_0000) >> 10)) as u16);
+                units.push((0xDC00 + ((code - 0x1_0000) & 0x3FF)) as u16);
             }
         }
         rest = after;
