@@ -15,6 +15,7 @@ use crate::base::limits;
 use super::exception::{self, Exception};
 use super::heap::{Heap, HeapAllocator};
 use super::host::{Extension, Host, RealmId, Scope};
+use super::json;
 use super::loader::{
     DataModules, HOST_GLOBAL, HOST_MODULE, Hides, ModuleMap, ModuleSource, Modules, RealmModules,
 };
@@ -144,6 +145,7 @@ impl Isolate {
         let realm = self.realm(id);
         // SAFETY: the box is dropped after the runtime.
         unsafe { self.promise_owners.install(ctx)? };
+        json::install(ctx)?;
         self.modules.set(ctx, realm.modules.clone());
         if id == RealmId::FIRST {
             ctx.store_userdata(DataModules(self.modules.clone()))
