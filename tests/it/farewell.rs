@@ -88,10 +88,16 @@ fn one_whose_farewell_never_ends_is_given_up() {
 #[test]
 fn new_code_finds_that_the_old_one_was_told() {
     let project = project(r#""experimental""#);
-    let server = project.start();
+    let mut server = project
+        .spawn(&ServerCommand::from_env(), &["--json".to_owned()])
+        .expect("the command can be started");
+    server.wait_ready(LIMIT).unwrap_or_else(|error| panic!("{error}:\n{}", server.process().output()));
     assert_eq!(server.get("/plain").text(), "[1,null]");
     project.write("index.js", &MAIN.replace("this.n++;", "this.n += 2;"));
-    assert!(server.process().wait_line(0, "reloaded", Deadline::after(LIMIT)).is_some(), "it is reloaded");
+    assert!(
+        server.process().wait_line(0, r#""event":"reloaded""#, Deadline::after(LIMIT)).is_some(),
+        "it is reloaded"
+    );
     assert_eq!(server.get("/plain").text(), r#"[2,{"reason":"codeUpdated","n":1}]"#);
 }
 
