@@ -18,6 +18,7 @@ pub mod objects;
 pub mod project;
 pub mod server;
 pub mod storage;
+pub mod testing;
 pub mod web;
 pub mod workers;
 pub mod world;
@@ -42,4 +43,5 @@ pub const LAYERS: &[(&str, u8)] = &[
     ("server", 7),
     ("dev", 8),
     ("cli", 9),
+    ("testing", 10),
 ];
