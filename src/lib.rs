@@ -3,6 +3,12 @@
 //! See `ARCHITECTURE.md` for the bird's-eye view. A module imports only folders with a smaller number
 //! in [`LAYERS`]; a test holds that.
 
+#[cfg(not(unix))]
+compile_error!(
+    "dodev is for Unix so far: signals, process groups, the terminal's keys and files of one user have no twin for other \
+     systems yet; `WITHOUT_TWIN` in tests/it/tidy.rs names the files"
+);
+
 pub mod assets;
 pub mod base;
 pub mod bundle;

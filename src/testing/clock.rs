@@ -90,10 +90,6 @@ impl Clock<'_> {
     ///
     /// # Errors
     /// As [`Clock::now`].
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "the name is that of the helper's twin, and this is no iterator"
-    )]
     pub fn next(&self) -> Result<ClockReport, TestError> {
         self.ask("next", &json!({}))
     }
