@@ -3,6 +3,12 @@
 //! See `ARCHITECTURE.md` for the bird's-eye view. A module imports only folders with a smaller number
 //! in [`LAYERS`]; a test holds that.
 
+#[cfg(not(unix))]
+compile_error!(
+    "dodev is for Unix so far: signals, process groups, the terminal's keys and files of one user have no twin for other \
+     systems yet; `WITHOUT_TWIN` in tests/it/tidy.rs names the files"
+);
+
 pub mod assets;
 pub mod base;
 pub mod bundle;
@@ -18,6 +24,7 @@ pub mod objects;
 pub mod project;
 pub mod server;
 pub mod storage;
+pub mod testing;
 pub mod web;
 pub mod workers;
 pub mod world;
@@ -42,4 +49,5 @@ pub const LAYERS: &[(&str, u8)] = &[
     ("server", 7),
     ("dev", 8),
     ("cli", 9),
+    ("testing", 10),
 ];

@@ -149,8 +149,11 @@ export class DodevError extends Error {
   pins?: Pin[];
   /** The stack in the object, if its code threw. */
   remoteStack?: string;
+  /** Whether the object's code threw it, and not the platform. */
+  remote?: boolean;
   retryable?: boolean;
   overloaded?: boolean;
+  durableObjectReset?: boolean;
 }
 
 export interface StartOptions {

@@ -85,7 +85,8 @@ export class Server {
     const { error, thrown, ...facts } = answer;
     if (!thrown) throw new DodevError(error, { status: response.status, ...facts });
     const { name, message, stack, flags } = thrown;
-    throw new DodevError(message, { name, remoteStack: stack, ...flags });
+    const set = Object.fromEntries(flags.map((flag) => [flag, true]));
+    throw new DodevError(message, { name, remoteStack: stack, ...set });
   }
 
   /** Ends the server if `start()` made it; a server of `dodev test` ends with its command. */

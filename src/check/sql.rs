@@ -43,7 +43,7 @@ impl<'a> VisitJs<'a> for Finder<'_> {
 }
 
 /// Whether this is `….sql.exec` or `sql.exec`.
-fn is_exec(callee: &Expression<'_>) -> bool {
+pub(super) fn is_exec(callee: &Expression<'_>) -> bool {
     let Expression::StaticMemberExpression(member) = callee.without_parentheses() else { return false };
     member.property.name == "exec"
         && match member.object.without_parentheses() {

@@ -114,3 +114,40 @@ fn what_is_no_code_is_passed_over() {
     assert_eq!(said("a.txt", "sql.exec('BEGIN')", false), [""; 0]);
     assert!(is_code(Path::new("a.tsx")) && !is_code(Path::new("a.d.ts")) && !is_code(Path::new("a.sql")));
 }
+
+#[test]
+fn literals_beyond_limits() {
+    let many = |count: usize, one: fn(usize) -> String| (0..count).map(one).collect::<Vec<_>>().join(", ");
+    let keys = |count| many(count, |n| format!("'k{n}'"));
+    let entries = |count| many(count, |n| format!("k{n}: {n}"));
+    let numbers = |count| many(count, |n| n.to_string());
+    let names = |count| many(count, |n| format!("c{n} INT"));
+    let long = |bytes: usize| "x".repeat(bytes);
+    for (text, expected) in [
+        (format!("this.ctx.storage.get('{}')", long(2_048)), vec![]),
+        (format!("this.ctx.storage.get('{}')", long(2_049)), vec!["1:22 key"]),
+        (format!("storage.kv.put('{}', 1)", long(2_049)), vec!["1:16 key"]),
+        (format!("await this.#storage.delete(['a', `{}`])", long(2_049)), vec!["1:34 key"]),
+        (format!("storage.put({{ '{}': 1 }})", long(2_049)), vec!["1:15 key"]),
+        (format!("storage.get([{}])", keys(128)), vec![]),
+        (format!("storage.get([{}, ...others])", keys(129)), vec!["1:13 batch"]),
+        (format!("storage.put({{ {} }})", entries(128)), vec![]),
+        (format!("storage.put({{ {} }})", entries(129)), vec!["1:13 batch"]),
+        (format!("storage.put('k', '{}')", long(2_097_151)), vec![]),
+        (format!("storage.put('k', '{}')", long(2_097_152)), vec!["1:18 value"]),
+        (format!("storage.put('k', '{}')", "\u{e9}".repeat(2_000_000)), vec![]),
+        (format!("storage.put({{ k: '{}' }})", "\u{20ac}".repeat(1_048_577)), vec!["1:18 value"]),
+        (format!("this.env.KV.put('{}', 1); map.get('{}')", long(2_049), long(2_049)), vec![]),
+        (format!("ctx.acceptWebSocket(ws, [{}])", keys(10)), vec![]),
+        (format!("ctx.acceptWebSocket(ws, [{}, 'k0', name])", keys(10)), vec![]),
+        (format!("ctx.acceptWebSocket(ws, [{}])", keys(11)), vec!["1:25 tags"]),
+        (format!("ctx.acceptWebSocket(ws, ['{}'])", long(257)), vec!["1:26 tag"]),
+        (format!("sql.exec(q, {})", numbers(100)), vec![]),
+        (format!("sql.exec(q, {})", numbers(101)), vec!["1:13 parameters"]),
+        (format!("sql.exec('SELECT {}')", long(100_000)), vec!["1:10 sql-length"]),
+        (format!("sql.exec(`CREATE TABLE t({})`)", names(100)), vec![]),
+        (format!("sql.exec(`CREATE TABLE t({}, PRIMARY KEY (c1, c2))`)", names(101)), vec!["1:10 columns"]),
+    ] {
+        assert_eq!(said("a.ts", &text, true), expected, "{}", &text[..text.len().min(90)]);
+    }
+}

@@ -32,8 +32,9 @@ const ABOUT: &str = "\
 Say what is wrong with a project, without starting it.
 
 Reads the configuration, bundles the code, compares classes, exports and migrations, and looks for what the \
-platform forbids: transactions in `sql.exec()` (error), standard WebSockets in a class whose other ones \
-hibernate and closings that nobody answers (warnings), variables of a module that handlers write (hint).";
+platform forbids: transactions in `sql.exec()` and literals beyond its limits (errors), standard WebSockets in a class whose other ones \
+hibernate and closings that nobody answers (warnings), variables of a module that handlers write (hint). \
+`build.command` is not run.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -219,6 +220,11 @@ fn look(
     clock: Clock,
 ) -> anyhow::Result<(Found, Option<Vec<String>>)> {
     let mut found = Found::default();
+    if let Some(command) = &project.build.command {
+        let message = format!("`{}` is not run: what it made last is looked at", command.command);
+        let hint = Diagnostic::hint("check/build-command", message);
+        diagnostics.push(hint.help("run it first where its results are not kept, as in CI"));
+    }
     let (inputs, exports) = match build(project)? {
         Ok(bundle) => {
             diagnostics.extend(check_exports(project, &bundle.exports));

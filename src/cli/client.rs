@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, header};
+use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
@@ -97,27 +97,12 @@ impl Client {
         body: &Json,
         limit: Duration,
     ) -> Result<http::Response<Incoming>, String> {
-        let slow = || "it does not answer".to_owned();
-        let addresses = url.socket_addrs(|| None).map_err(|error| error.to_string())?;
-        let host = url[url::Position::BeforeHost..url::Position::AfterPort].to_owned();
-        let connected = tokio::time::timeout(CONNECT, TcpStream::connect(&addresses[..])).await;
-        let stream = connected.map_err(|_| slow())?.map_err(|error| error.to_string())?;
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
-        // Its errors are those of the request.
-        tokio::spawn(async move { drop(connection.await) });
-        let mut request = Request::builder()
-            .method(method)
-            .uri(url[url::Position::BeforePath..].to_owned())
-            .header(header::HOST, host)
-            .header(header::CONTENT_TYPE, "application/json");
+        let mut request = Request::builder().method(method).header(header::CONTENT_TYPE, "application/json");
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
         let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
-        let request = request.body(Full::new(body)).map_err(|error| error.to_string())?;
-        let sent = tokio::time::timeout(limit, sender.send_request(request)).await;
-        sent.map_err(|_| slow())?.map_err(|error| error.to_string())
+        send(url, request.body(Full::new(body)).map_err(|error| error.to_string())?, limit).await
     }
 
     /// As [`Client::send`], with the whole answer; what is no JSON is null.
@@ -160,6 +145,33 @@ impl Client {
         let words = answer.get("error").and_then(Json::as_str);
         Err(anyhow!("{}", words.unwrap_or("the server refused without a reason")))
     }
+}
+
+/// Sends `request`, whose target and host are those of `url`, to the server there, over a connection of its own; `limit` is
+/// the time until the head of the answer.
+///
+/// # Errors
+/// Why there is none, as the end of a sentence.
+pub async fn send(
+    url: &Url,
+    mut request: Request<Full<Bytes>>,
+    limit: Duration,
+) -> Result<http::Response<Incoming>, String> {
+    let slow = || "it does not answer".to_owned();
+    let addresses = url.socket_addrs(|| None).map_err(|error| error.to_string())?;
+    let host = &url[url::Position::BeforeHost..url::Position::AfterPort];
+    let target = &url[url::Position::BeforePath..url::Position::AfterQuery];
+    *request.uri_mut() = target.parse().map_err(|error: http::uri::InvalidUri| error.to_string())?;
+    let host = HeaderValue::from_str(host).map_err(|error| error.to_string())?;
+    request.headers_mut().entry(header::HOST).or_insert(host);
+    let connected = tokio::time::timeout(CONNECT, TcpStream::connect(&addresses[..])).await;
+    let stream = connected.map_err(|_| slow())?.map_err(|error| error.to_string())?;
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
+    // Its errors are those of the request.
+    tokio::spawn(async move { drop(connection.await) });
+    let sent = tokio::time::timeout(limit, sender.send_request(request)).await;
+    sent.map_err(|_| slow())?.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

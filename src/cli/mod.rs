@@ -39,6 +39,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::args::{Cli, Command};
+pub(crate) use self::client::send;
 use crate::base::clock::Clock;
 use crate::base::heap;
 use crate::bundle::Compiler;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::client::{Client, Named};
 use super::output;
+use super::place::JSON_VERSION;
 use super::time_args::{TimeAction, TimeArgs};
 use crate::base::clock::Timestamp;
 use crate::base::limits;
@@ -21,10 +22,19 @@ const SHOWN: usize = 100;
 /// Runs the command.
 pub fn run(args: &TimeArgs) -> ExitCode {
     match answer(args) {
-        Ok(report) if args.json => output::result(&format!("{report}\n")),
+        Ok(report) if args.json => output::result(&format!("{}\n", versioned(report))),
         Ok(report) => output::result(&show(&report)),
         Err(error) => output::refusal(&format!("{error:#}"), args.json),
     }
+}
+
+/// The server's answer as the command's own, in the form that `docs/state.md` describes.
+fn versioned(mut report: Value) -> Value {
+    if let Some(members) = report.as_object_mut() {
+        members.shift_insert(0, "version".to_owned(), JSON_VERSION.into());
+        members.shift_insert(1, "command".to_owned(), "time".into());
+    }
+    report
 }
 
 fn answer(args: &TimeArgs) -> anyhow::Result<Value> {
@@ -123,6 +133,10 @@ mod tests {
 
     #[test]
     fn the_answer_is_told_in_lines() {
+        assert_eq!(
+            versioned(json!({ "now_ms": 1 })).to_string(),
+            r#"{"version":1,"command":"time","now_ms":1}"#
+        );
         let report = json!({
             "now": "", "now_ms": 86_400_000, "state": "frozen", "ahead_ms": 86_400_000, "from": "",
             "moved_ms": 3_600_000, "settled": true, "note": null, "more": 0,

@@ -8,6 +8,7 @@
 mod control;
 mod current;
 mod error_page;
+mod fuzz;
 mod listen;
 mod port_holder;
 mod request;
@@ -19,6 +20,7 @@ pub use control::{
     ControlOptions, OwnProgram, Reload, SessionAnswer, SessionCommand, SessionRefusal, Sessions, StateCell,
 };
 pub use current::{Current, Handler, Serving};
+pub use fuzz::check_heads;
 pub use listen::{ListenError, Listening, PortChoice, listen};
 pub use port_holder::{Holder, holder_of};
 pub use serve::{RequestRecord, Server, ServerOptions};

@@ -74,3 +74,34 @@ fn configuration_bundle_exports_and_migrations_are_judged() {
     let ran = Ran::dodev(&project, &["check", "--format", "xml"]);
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
 }
+
+#[test]
+fn literals_beyond_limits_are_told_in_every_format() {
+    let project = project();
+    let long = "k".repeat(2_049);
+    project
+        .write("src/sql.ts", &format!("export const begin = (storage) => {{\n  storage.get('{long}');\n}};"));
+    project.write("wrangler.jsonc", &CONFIG.replace("2026-01-01", "2026-05-01"));
+    let ran = Ran::dodev(&project, &["check", "--format", "github"]);
+    let expected = "::error file=src/sql.ts,line=2,endLine=2,col=15,endColumn=2066,title=check/key::a key of 2049 bytes, of at most 2048";
+    assert!(ran.code == Some(1) && ran.stdout.starts_with(expected), "{}", ran.stdout);
+    let ran = Ran::dodev(&project, &["check", "--json"]);
+    let found: Value = serde_json::from_str(&ran.stdout).expect("one object");
+    assert_eq!((&found["errors"], &found["diagnostics"][0]["code"]), (&1.into(), &"check/key".into()));
+    Ran::dodev(&project, &["check"]).expect(1, "t: 1 error in 2 files; 1 migration to apply\n");
+}
+
+#[test]
+fn a_build_command_is_named_and_not_run() {
+    let project = project();
+    project.write("src/sql.ts", "export const begin = () => {};");
+    let built = CONFIG.replace("2026-01-01", "2026-05-01").replacen(
+        "{",
+        "{ \"build\": { \"command\": \"touch ran\" },",
+        1,
+    );
+    project.write("wrangler.jsonc", &built);
+    let ran = Ran::dodev(&project, &["check"]);
+    ran.expect(0, "t: 1 hint in 2 files; 1 migration to apply\n").expect_errors(&["`touch ran` is not run"]);
+    assert!(!project.dir().join("ran").exists());
+}

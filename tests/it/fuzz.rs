@@ -2,9 +2,15 @@
 //!
 //! `DODEV_FUZZ=1000000` tries so many changes of each; the targets in `fuzz/` look further, with cargo-fuzz.
 
+use std::fs;
+
 use dodev::bundle::check_source_map;
+use dodev::project::check_jsonc;
+use dodev::server::check_heads;
 use dodev::web::bytes::check_multipart;
 use dodev::web::web_socket::check_frames;
+
+use crate::project::repository;
 
 /// Changes of each target in a run with every test.
 const CHANGES: usize = 20_000;
@@ -72,4 +78,27 @@ fn source_maps_are_read_or_passed_over() {
     let map = br#"{"version":3,"sources":["a.ts","../b.ts"],"sourcesContent":["let a;\nb();",null],"names":["a"],"mappings":"AAAAA,IACE;;AADFA,CCAA"}"#;
     let parts = br#"{"version":3,"sections":[{"offset":{"line":0,"column":0},"map":{"version":3,"sources":[],"names":[],"mappings":""}}]}"#;
     run(check_source_map, &[map, parts, b"{}", b"[1,2"], b"{}[]\",:;AgZ/+9\\u0-");
+}
+
+/// The committed samples of a target.
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let folder = fs::read_dir(repository().join("fuzz/seeds").join(target)).expect("the target has seeds");
+    let mut paths: Vec<_> = folder.map(|entry| entry.expect("a readable folder").path()).collect();
+    paths.sort();
+    paths.iter().map(|path| fs::read(path).expect("a readable file")).collect()
+}
+
+#[test]
+fn configurations_have_places_or_mistakes() {
+    let samples = seeds("jsonc");
+    let samples: Vec<&[u8]> = samples.iter().map(Vec::as_slice).collect();
+    let check = |bytes: &[u8]| check_jsonc(&String::from_utf8_lossy(bytes));
+    run(check, &samples, b"{}[]\",:/*\\u0-.e\n\xc3");
+}
+
+#[test]
+fn heads_are_sound_or_refused() {
+    let samples = seeds("heads");
+    let samples: Vec<&[u8]> = samples.iter().map(Vec::as_slice).collect();
+    run(check_heads, &samples, b"\r\n :;,/?#%.@[]\\\0\t0A\xff");
 }

@@ -58,6 +58,7 @@ mod storage_limits;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod test_command;
+mod testing;
 mod tidy;
 mod time;
 mod websocket;

@@ -18,6 +18,25 @@ const UNSAFE_ALLOWED: &[&str] =
     &["src/engine/", "src/storage/sqlite.rs", "src/storage/sqlite/", "src/base/clock.rs", "src/base/heap.rs"];
 /// The only file that prints.
 const PRINTER: &str = "src/cli/output.rs";
+/// What only Unix has, as it stands in code.
+const UNIX_WORDS: &[&str] = &["os::unix", "os::fd", "nix::", "signal::unix", "libc::"];
+/// How a file says for which systems a part of it is.
+const SYSTEM_WORDS: &[&str] = &["cfg(unix)", "cfg(target_os", "cfg(all(target_os"];
+/// Files that call Unix alone, and have no twin for other systems yet: what `src/lib.rs` refuses to build elsewhere for.
+const WITHOUT_TWIN: &[&str] = &[
+    // Places of files on their device, which tell a link that leads back.
+    "src/assets/directory.rs",
+    // Ctrl-C, SIGTERM, and waking after Ctrl-Z.
+    "src/cli/dev.rs",
+    // Keys without Enter, and whether the terminal is ours.
+    "src/cli/keys.rs",
+    // Signals that are handed on, and exit codes of commands that one ended.
+    "src/cli/test.rs",
+    // The group of processes of `build.command`.
+    "src/dev/command.rs",
+    // A file that nobody but its user may read.
+    "src/dev/server_file.rs",
+];
 /// Folders of a developer's machine, which no file may mention. Put together so that this file does not.
 const MACHINE_PATHS: &[&str] = &[concat!("/wo", "rk/"), concat!("/ro", "ot/")];
 
@@ -144,6 +163,22 @@ fn check_unwrap(file: &SourceFile) -> Vec<String> {
     file.complain_at(&lines_with(&code, ".unwrap()"), "bare `.unwrap()`: say with `expect` why it holds")
 }
 
+fn uses_unix(file: &SourceFile) -> Vec<usize> {
+    let code = without_tests(&code_only(&file.text));
+    let lines = code.lines().enumerate();
+    let found = lines.filter(|(_, line)| UNIX_WORDS.iter().any(|word| line.contains(word)));
+    found.map(|(at, _)| at + 1).collect()
+}
+
+fn check_unix(file: &SourceFile) -> Vec<String> {
+    let is_test = file.path.ends_with("/tests.rs") || file.path.contains("/tests/");
+    let is_known = WITHOUT_TWIN.contains(&file.path.as_str());
+    if !file.is_rust() || is_test || is_known || SYSTEM_WORDS.iter().any(|word| file.text.contains(word)) {
+        return Vec::new();
+    }
+    file.complain_at(&uses_unix(file), "only Unix has this: say `#[cfg(unix)]`, and what other systems do")
+}
+
 fn check_machine_paths(file: &SourceFile) -> Vec<String> {
     let on = |path: &&str| -> Vec<usize> {
         let lines = file.text.lines().enumerate();
@@ -183,6 +218,16 @@ fn only_the_printer_prints() {
 #[test]
 fn nothing_is_unwrapped_without_a_reason() {
     assert_tidy(&["src"], check_unwrap);
+}
+
+#[test]
+fn what_only_unix_has_says_so() {
+    assert_tidy(&["src"], check_unix);
+    let files = read_files(&["src"]);
+    for path in WITHOUT_TWIN {
+        let file = files.iter().find(|file| file.path == *path);
+        assert!(file.is_some_and(|file| !uses_unix(file).is_empty()), "{path} needs no place in the list");
+    }
 }
 
 #[test]
@@ -238,6 +283,15 @@ mod tests {
         check(check_unwrap, "src/dev/a.rs", "a.unwrap();\n#[cfg(test)]\nmod t { b.unwrap() }", &bare);
         let path = format!("x {}", MACHINE_PATHS[0]);
         check(check_machine_paths, "src/a.js", &path, &["src/a.js:1: a path of a developer's machine"]);
+    }
+
+    #[test]
+    fn systems() {
+        let bare = ["src/dev/a.rs:1: only Unix has this: say `#[cfg(unix)]`, and what other systems do"];
+        check(check_unix, "src/dev/a.rs", "use std::os::unix::fs::MetadataExt;", &bare);
+        check(check_unix, "src/dev/a.rs", "#[cfg(unix)]\nuse nix::unistd::Pid;", &[]);
+        check(check_unix, "src/dev/a.rs", "// libc::x\n#[cfg(test)]\nmod t { use nix::poll; }", &[]);
+        check(check_unix, "src/dev/command.rs", "use nix::unistd::Pid;", &[]);
     }
 
     #[test]
