@@ -6,6 +6,7 @@
 //! Invariant: [`Isolate::turn`] is the only way into JavaScript after an isolate was made.
 
 pub mod bodies;
+pub mod budget;
 pub mod bytecode;
 pub mod bytes;
 pub mod clone;
@@ -31,6 +32,7 @@ pub mod roots;
 pub mod socket;
 pub mod timers;
 pub mod turn;
+pub mod wasm;
 pub mod watchdog;
 
 pub use host::{Extension, Host, LogLevel, LogRecord, Origin, OwnerId, RealmId, Scope, SectionId};

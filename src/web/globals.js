@@ -57,6 +57,7 @@ import {
 } from "dodev:web/timers";
 import { queueMicrotask, scheduler } from "dodev:web/timers/scheduler";
 import { URL, URLSearchParams } from "dodev:web/url";
+import { load as webAssembly } from "dodev:web/wasm/guard";
 import { WebSocket, WebSocketPair, WebSocketRequestResponsePair } from "dodev:web/web_socket";
 
 function define(values) {
@@ -168,6 +169,7 @@ function defineLater(module, names) {
 }
 
 defineLater(subtleModule, ["CryptoKey", "SubtleCrypto"]);
+defineLater(webAssembly, ["WebAssembly"]);
 defineLater("dodev:web/cache", ["Cache", "CacheStorage", "caches"]);
 defineLater("dodev:web/event_source", ["EventSource"]);
 defineLater("dodev:web/html_rewriter", ["HTMLRewriter"]);

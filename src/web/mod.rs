@@ -23,6 +23,7 @@ pub mod refused;
 pub mod structured_clone;
 pub mod timers;
 pub mod url_pattern;
+pub mod wasm;
 pub mod web_socket;
 
 #[cfg(test)]
@@ -32,6 +33,7 @@ use crate::engine::Extension;
 
 /// Every part of the Web platform, in order of evaluation.
 pub const EXTENSIONS: &[Extension] = &[
+    wasm::EXTENSION,
     bytes::EXTENSION,
     date::EXTENSION,
     dom_exception::EXTENSION,

@@ -33,41 +33,6 @@ function hide(object, tag) {
   return defineProperty(object, Symbol.toStringTag, { value: tag, configurable: true });
 }
 
-class CompileError extends Error {
-  get name() {
-    return "CompileError";
-  }
-}
-
-// Fidelity: code that is not part of the Worker is never compiled, here and there.
-const disallowed = (name) =>
-  new CompileError(`WebAssembly.${name}(): Wasm code generation disallowed by embedder`);
-const isBytes = (value) => value instanceof ArrayBuffer || ArrayBuffer.isView(value);
-
-/** A function that gives a promise and compiles: bytes are refused as there, modules as not emulated. */
-function refusedCompiler(name) {
-  const refuse = {
-    async [name](source) {
-      throw isBytes(source) ? disallowed(name) : refusal(`WebAssembly.${name}`);
-    },
-  };
-  return refuse[name];
-}
-
-const wasm = (name) => [name, refusedClass(name, `WebAssembly.${name}`)];
-export const WebAssembly = hide(
-  {
-    ...Object.fromEntries(["Module", "Instance", "Memory", "Table", "Global", "Tag", "Exception"].map(wasm)),
-    CompileError,
-    LinkError: class LinkError extends Error {},
-    RuntimeError: class RuntimeError extends Error {},
-    compile: refusedCompiler("compile"),
-    instantiate: refusedCompiler("instantiate"),
-    validate: refusedFunction("validate", "WebAssembly.validate"),
-  },
-  "WebAssembly",
-);
-
 const INTL_CLASSES = [
   "Collator",
   "DateTimeFormat",

@@ -1,6 +1,8 @@
 // structuredClone: checks its arguments; copying is the host's work.
 import host from "dodev:host";
+import { DOMException } from "dodev:web/dom_exception";
 import { wrongArgument } from "dodev:web/interface";
+import { isLinear } from "dodev:web/wasm/guard";
 
 const OWNER = "ServiceWorkerGlobalScope";
 
@@ -13,6 +15,7 @@ export function structuredClone(value, options) {
   const buffers = [...transfer];
   for (const buffer of buffers) {
     if (!(buffer instanceof ArrayBuffer)) throw new TypeError("Object is not transferable");
+    if (isLinear(buffer)) throw new DOMException("Object is not transferable.", "DataCloneError");
   }
   const copy = host.structuredClone(value);
   // What was transferred is gone here; the copy holds its bytes.
