@@ -167,7 +167,12 @@ impl WasmStore {
     fn detach(&self, ctx: &Ctx<'_>, which: impl Fn(&Store<Account>, &View) -> bool) {
         let Ok(store) = self.store.try_borrow() else { return };
         loop {
-            let found = self.views.borrow().iter().find(|view| which(&store, view)).map(|view| (view.id, view.buffer));
+            let found = self
+                .views
+                .borrow()
+                .iter()
+                .find(|view| which(&store, view))
+                .map(|view| (view.id, view.buffer));
             let Some((id, buffer)) = found else { return };
             // SAFETY: a buffer takes its view away before it is freed (`end_lease`), so this one lives.
             unsafe { qjs::JS_DetachArrayBuffer(ctx.as_raw().as_ptr(), buffer) };

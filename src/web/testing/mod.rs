@@ -178,6 +178,7 @@ macro_rules! test_files {
 }
 
 test_files! {
+    wasm: "../wasm/tests.js",
     date: "../date/tests.js",
     dom_exception: "../dom_exception/tests.js",
     events: "../events/tests.js",

@@ -270,9 +270,5 @@ pub(super) fn rewrite(bytes: &[u8]) -> Option<Rewritten> {
     write_integer(&mut before, body.len());
     before.extend_from_slice(&body);
     before.extend_from_slice(&after);
-    Some(Rewritten {
-        bytes: before,
-        imported_functions: declared.functions,
-        exported,
-    })
+    Some(Rewritten { bytes: before, imported_functions: declared.functions, exported })
 }

@@ -124,7 +124,8 @@ pub(super) fn describe<'js>(sides: &Sides<'_, 'js>, pause: &Pause) -> Result<Arr
         Pause::Calls(waiting) => {
             let waiting = waiting.borrow();
             let waiting = waiting.as_ref().ok_or_else(|| incompatible(sides.ctx))?;
-            if waiting.arguments.iter().any(|value| value.ty() == ValType::V128) || waiting.takes.contains(&ValType::V128)
+            if waiting.arguments.iter().any(|value| value.ty() == ValType::V128)
+                || waiting.takes.contains(&ValType::V128)
             {
                 return Err(incompatible(sides.ctx));
             }
@@ -217,12 +218,15 @@ pub(super) fn trap(error: &wasmi::Error) -> (&'static str, String) {
         TrapCode::UnreachableCodeReached => "unreachable",
         TrapCode::MemoryOutOfBounds => "memory access out of bounds",
         TrapCode::TableOutOfBounds => "table index is out of bounds",
-        TrapCode::IndirectCallToNull | TrapCode::BadSignature => "null function or function signature mismatch",
+        TrapCode::IndirectCallToNull => "null function",
+        TrapCode::BadSignature => "function signature mismatch",
         TrapCode::IntegerDivisionByZero => "divide by zero",
         TrapCode::IntegerOverflow => "divide result unrepresentable",
         TrapCode::BadConversionToInteger => "float unrepresentable in integer range",
         TrapCode::StackOverflow => return ("RangeError", "Maximum call stack size exceeded".to_owned()),
-        TrapCode::OutOfFuel | TrapCode::GrowthOperationLimited | TrapCode::OutOfSystemMemory => "out of memory",
+        TrapCode::OutOfFuel | TrapCode::GrowthOperationLimited | TrapCode::OutOfSystemMemory => {
+            "out of memory"
+        }
     };
     ("RuntimeError", text.to_owned())
 }

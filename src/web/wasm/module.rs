@@ -4,7 +4,9 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use rquickjs::{Array, ArrayBuffer, Ctx, IntoJs, Result, Value};
-use wasmi::{CompilationMode, Config, Engine, ExternType, FuncType, Mutability, RefType, ValType};
+use wasmi::{
+    CompilationMode, Config, CustomFuelCosts, Engine, ExternType, FuncType, Mutability, RefType, ValType,
+};
 
 use super::binary::{self, HIDDEN, Rewritten};
 use crate::base::limits;
@@ -21,6 +23,12 @@ impl Interpreter {
             config
                 .compilation_mode(CompilationMode::LazyTranslation)
                 .consume_fuel(true)
+                // A call that runs out of fuel while a function is translated could not be resumed.
+                .fuel_cost(CustomFuelCosts {
+                    bytes_copied_per_fuel: 64,
+                    fuel_per_bytes_translated: 0,
+                    fuel_per_bytes_validated: 0,
+                })
                 .wasm_custom_page_sizes(false)
                 .wasm_wide_arithmetic(false)
                 .set_max_recursion_depth(limits::WASM_CALLS)
@@ -104,8 +112,22 @@ impl WasmModule {
     }
 }
 
+/// What of WebAssembly the interpreter lacks: a part of the validator's sentence, and its name.
+const LACKING: &[(&str, &str)] = &[
+    ("exceptions proposal not enabled", "exceptions"),
+    ("exception refs not supported", "exceptions"),
+    ("threads must be enabled", "threads and shared memories"),
+    ("threads support is not enabled", "threads and shared memories"),
+    ("gc proposal", "garbage collection"),
+    ("function references", "typed function references"),
+];
+
 fn sentence(error: &wasmi::Error) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
+    let text = error.to_string();
+    match LACKING.iter().find(|(part, _)| text.contains(part)) {
+        Some((_, name)) => format!("dodev does not emulate {name} in WebAssembly yet ({text})"),
+        None => text.lines().next().unwrap_or_default().to_owned(),
+    }
 }
 
 fn kind(ty: &ExternType) -> &'static str {

@@ -16,12 +16,18 @@ const TYPES = new Set(["i32", "i64", "f32", "f64", "v128", "anyfunc", "externref
 const detached = getOwnPropertyDescriptor(ArrayBuffer.prototype, "detached").get;
 const isDetached = (buffer) => Reflect.apply(detached, buffer, []);
 
-const mustBeNew = (name) => new TypeError(`WebAssembly.${name}(): WebAssembly.${name} must be invoked with 'new'`);
+// Fidelity: V8 begins this one without the function's name for instances.
+const mustBeNew = (name) => {
+  const context = name === "Instance" ? "" : `WebAssembly.${name}(): `;
+  return new TypeError(`${context}WebAssembly.${name} must be invoked with 'new'`);
+};
 
 /** Lets a class be called without `new` with V8's words, makes members enumerable and sets its tag. */
 export function finish(name, Class, members) {
   for (const member of members) {
     defineProperty(Class.prototype, member, { enumerable: true });
+    const { value } = getOwnPropertyDescriptor(Class.prototype, member);
+    if (value?.length > 1) defineProperty(value, "length", { value: 1 });
   }
   defineProperty(Class.prototype, Symbol.toStringTag, { value: `WebAssembly.${name}`, configurable: true });
   const Callable = function (...values) {

@@ -6,8 +6,8 @@ use std::rc::Rc;
 use rquickjs::{Array, Ctx, Function, Object, Result, Value};
 use wasmi::errors::ErrorKind;
 use wasmi::{
-    Extern, Func, Global, GlobalType, Instance, Memory, MemoryType, Mutability, Ref, RefType, Table, TableType, Val,
-    ValType,
+    Extern, Func, Global, GlobalType, Instance, Memory, MemoryType, Mutability, Ref, RefType, Table,
+    TableType, Val, ValType,
 };
 
 use super::binary::{HIDDEN, start_name};
@@ -94,8 +94,10 @@ fn instantiate<'js>(sides: &Sides<'_, 'js>, module: &WasmModule, imports: &[u32]
         // Functions of an instance that fails may be in a table already.
         defined.add_instance(&marker, module.shape.imported_functions);
         let instance = Instance::new(&mut *store, &module.module, &externs)?;
-        let exports: HashMap<_, _> =
-            instance.exports(&*store).map(|export| (export.name().to_owned(), export.into_extern())).collect();
+        let exports: HashMap<_, _> = instance
+            .exports(&*store)
+            .map(|export| (export.name().to_owned(), export.into_extern()))
+            .collect();
         for export in exports.values() {
             match export {
                 Extern::Func(function) => drop(defined.add_function(*function)),
@@ -154,7 +156,9 @@ fn failure(error: &wasmi::Error) -> (&'static str, String) {
         ErrorKind::Memory(_) => ("RuntimeError", "data segment is out of bounds".to_owned()),
         ErrorKind::Table(_) => ("RuntimeError", "table index is out of bounds".to_owned()),
         _ => match error.as_trap_code() {
-            Some(wasmi::TrapCode::MemoryOutOfBounds) => ("RuntimeError", "data segment is out of bounds".to_owned()),
+            Some(wasmi::TrapCode::MemoryOutOfBounds) => {
+                ("RuntimeError", "data segment is out of bounds".to_owned())
+            }
             _ => trap(error),
         },
     }
@@ -179,7 +183,11 @@ fn install_memories<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> Result<()> {
     let grow = |ctx: Ctx<'js>, group: Object<'js>, number: u32, by: f64, attached: Value<'js>| {
         with_group(&ctx, &group, |sides| {
             let memory = memory_of(sides, number)?;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the prelude checked it")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the prelude checked it"
+            )]
             let grown = sides.group.store.work(&ctx, |store| memory.grow(&mut *store, by as u64)).ok();
             if grown.is_some() {
                 sides.group.store.detach_buffer(&ctx, &attached);
@@ -232,7 +240,12 @@ fn element<'js>(sides: &Sides<'_, 'js>, value: Value<'js>, ty: RefType) -> Resul
 }
 
 fn install_tables<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> Result<()> {
-    let make = |ctx: Ctx<'js>, group: Object<'js>, kind: String, initial: u32, maximum: Option<u32>, value: Value<'js>| {
+    let make = |ctx: Ctx<'js>,
+                group: Object<'js>,
+                kind: String,
+                initial: u32,
+                maximum: Option<u32>,
+                value: Value<'js>| {
         with_group(&ctx, &group, |sides| {
             let ty = if kind == "externref" { RefType::Extern } else { RefType::Func };
             let value = element(sides, value, ty)?;
@@ -270,7 +283,11 @@ fn install_tables<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> Result<()> {
             let table = table_of(sides, number)?;
             let ty = sides.group.store.work(&ctx, |store| table.ty(&*store).element());
             let value = element(sides, value, ty)?;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the prelude checked it")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "the prelude checked it"
+            )]
             let grown = sides.group.store.work(&ctx, |store| table.grow(&mut *store, by as u64, value));
             Ok(grown.ok().map(|size| size as f64))
         })

@@ -44,7 +44,11 @@ impl<'js> Sides<'_, 'js> {
                 let number_of: Function<'js> = self.object.get("numberOf")?;
                 let number: f64 = number_of.call((value,))?;
                 let defined = self.group.defined.borrow();
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a number of ours, or -1")]
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "it is a number of ours, or -1"
+                )]
                 let found = (number >= 0.0).then(|| defined.functions.get(&(number as u32))).flatten();
                 Val::FuncRef(Nullable::Val(*found.ok_or_else(|| incompatible(self.ctx))?))
             }

@@ -67,7 +67,7 @@ function handleOf(module, name) {
 export function moduleOf(file, name) {
   const made = host.wasmModule(file);
   // The name begins with a hash where the bundler gave one.
-  if (typeof made === "string") throw new CompileError(`${name.replace(/^[0-9a-f]{40}-/, "")}: ${made}`);
+  if (typeof made === "string") throw new CompileError(`${name.replace(/^[0-9a-f]{16,64}-/, "")}: ${made}`);
   return new CompiledModule(OWN, made);
 }
 
@@ -143,10 +143,7 @@ defineProperty(WebAssembly.instantiate, "length", { value: 1 });
 for (const [name, value] of Object.entries(classes)) {
   defineProperty(WebAssembly, name, { value, writable: true, configurable: true });
 }
-defineProperty(WebAssembly, "JSTag", {
-  get() {
-    throw refusal("WebAssembly.JSTag");
-  },
-  configurable: true,
-});
+// Only modules that import it can use it, and these are refused with the exceptions that it is for.
+const JSTag = Object.create(classes.Tag.prototype);
+defineProperty(WebAssembly, "JSTag", { value: JSTag, writable: true, configurable: true });
 defineProperty(WebAssembly, Symbol.toStringTag, { value: "WebAssembly", configurable: true });
