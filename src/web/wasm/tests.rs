@@ -88,6 +88,21 @@ fn a_call_that_an_exception_left_is_forgotten() {
     assert!(outcome.is_ok(), "{outcome:?}");
 }
 
+/// On a stack like that of a world's thread, which the engine's limit is made for.
+#[test]
+fn recursion_through_both_ends_as_in_javascript() {
+    let thread = std::thread::Builder::new().stack_size(crate::base::limits::ISOLATE_THREAD_STACK_BYTES);
+    let thread = thread.spawn(|| {
+        let source = "const one = make(() => one.go());
+            let caught; try { one.go() } catch (error) { caught = error }
+            if (!(caught instanceof RangeError) || caught.message !== 'Maximum call stack size exceeded') throw caught;
+            let calls = 0; const two = make(() => { calls++ }); two.go(); if (calls !== 1) throw new Error(`${calls}`)";
+        run(&isolate(), source).1
+    });
+    let outcome = thread.expect("a thread").join().expect("no panic");
+    assert!(outcome.is_ok(), "{outcome:?}");
+}
+
 #[test]
 fn a_broken_file_is_named() {
     let isolate = isolate();
