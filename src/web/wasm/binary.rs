@@ -8,7 +8,7 @@
 //! reading with `None`.
 
 /// Begins the names of what is exported for the host alone.
-pub(super) const HIDDEN: &str = "\u{0}dodev:";
+const HIDDEN: &str = "\u{0}dodev:";
 
 /// The export that is the start function.
 pub(super) fn start_name() -> String {
@@ -31,8 +31,32 @@ pub(super) struct Rewritten {
     pub bytes: Vec<u8>,
     /// How many functions it imports.
     pub imported_functions: u32,
-    /// The index of each exported function, in the order of exports; nothing for other exports.
-    pub exported: Vec<Option<u32>>,
+    /// Its exports in their order, which the interpreter does not keep.
+    pub exports: Vec<Exported>,
+}
+
+/// An export.
+pub(super) struct Exported {
+    pub name: String,
+    kind: u8,
+    index: u32,
+}
+
+impl Exported {
+    /// What JavaScript calls its kind.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.kind {
+            0 => "function",
+            1 => "table",
+            2 => "memory",
+            _ => "global",
+        }
+    }
+
+    /// The index of a function among those of its module; nothing for other exports.
+    pub(super) fn function(&self) -> Option<u32> {
+        (self.kind == 0).then_some(self.index)
+    }
 }
 
 /// Reads from the front of its bytes.
@@ -252,15 +276,14 @@ pub(super) fn rewrite(bytes: &[u8]) -> Option<Rewritten> {
         write_export(&mut declared.more, &start_name(), 0, index);
         declared.more_count += 1;
     }
-    let mut exported = Vec::new();
+    let mut list = Vec::new();
     let mut all = Reader(exports.unwrap_or(&[0]));
     let count = usize::try_from(all.integer()?).ok()?;
     let written = all.0;
     for _ in 0..count {
-        all.name()?;
-        let kind = all.byte()?;
-        let index = all.index()?;
-        exported.push((kind == 0).then_some(index));
+        let name = String::from_utf8(all.name()?.to_vec()).ok()?;
+        let (kind, index) = (all.byte()?, all.index()?);
+        list.push(Exported { name, kind, index });
     }
     let mut body = Vec::new();
     write_integer(&mut body, count + declared.more_count);
@@ -270,5 +293,5 @@ pub(super) fn rewrite(bytes: &[u8]) -> Option<Rewritten> {
     write_integer(&mut before, body.len());
     before.extend_from_slice(&body);
     before.extend_from_slice(&after);
-    Some(Rewritten { bytes: before, imported_functions: declared.functions, exported })
+    Some(Rewritten { bytes: before, imported_functions: declared.functions, exports: list })
 }

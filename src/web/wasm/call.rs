@@ -21,7 +21,7 @@ use crate::engine::opaque::Opaque;
 /// What a call hands to the prelude instead of a result.
 pub(super) enum Pause {
     /// WebAssembly waits for JavaScript's function.
-    Calls(RefCell<Option<Waiting>>),
+    Calls(RefCell<Option<Box<Waiting>>>),
     /// The name of an error's class, and its message.
     Fails(&'static str, String),
 }
@@ -99,6 +99,7 @@ pub(super) fn call<'js>(sides: &Sides<'_, 'js>, function: Func, values: &Array<'
 pub(super) fn resume<'js>(sides: &Sides<'_, 'js>, pause: &Pause, value: Value<'js>) -> Result<Value<'js>> {
     let Pause::Calls(waiting) = pause else { return Err(incompatible(sides.ctx)) };
     let Some(waiting) = waiting.take() else { return Err(incompatible(sides.ctx)) };
+    let waiting = *waiting;
     let inputs = match waiting.takes.as_slice() {
         [] => Vec::new(),
         [one] => vec![sides.to_wasm(value, *one)?],
@@ -178,7 +179,7 @@ fn pause<'js>(sides: &Sides<'_, 'js>, call: ResumableCallHostTrap, results: &[Va
     let gives = results.iter().map(Val::ty).collect();
     let count = Count::new(&sides.group.waiting);
     let waiting = Waiting { call, function, arguments, takes, gives, count };
-    Opaque::give(sides.ctx, Rc::new(Pause::Calls(RefCell::new(Some(waiting)))))
+    Opaque::give(sides.ctx, Rc::new(Pause::Calls(RefCell::new(Some(Box::new(waiting))))))
 }
 
 fn finish<'js>(sides: &Sides<'_, 'js>, results: &[Val]) -> Result<Value<'js>> {

@@ -1,7 +1,7 @@
 // Making an instance: its imports are checked and brought into one group, its exports become objects.
 import host from "dodev:host";
 import { LinkError, errorOf, needObject, refusal } from "dodev:web/wasm/errors";
-import { functionOf, groupOf, hostedFunction, isPause, newGroup, numberIn, run } from "dodev:web/wasm/groups";
+import { functionOf, groupOf, hostedFunction, isPause, newGroup, numberIn } from "dodev:web/wasm/groups";
 import { placeOf, wrapped } from "dodev:web/wasm/objects";
 
 const { create, defineProperty, freeze } = Object;
@@ -26,7 +26,8 @@ export function instanceExports(module, imports, context) {
     defineProperty(exports, name, { value, enumerable: true });
   }
   freeze(exports);
-  if (made.start !== undefined) run(group, made.start, []);
+  // It may be one of JavaScript's.
+  if (made.start !== undefined) functionOf(group, made.start)();
   return exports;
 }
 

@@ -8,7 +8,7 @@ use wasmi::{
     CompilationMode, Config, CustomFuelCosts, Engine, ExternType, FuncType, Mutability, RefType, ValType,
 };
 
-use super::binary::{self, HIDDEN, Rewritten};
+use super::binary::{self, Rewritten};
 use crate::base::limits;
 
 /// The interpreter of one realm, made when the first module is.
@@ -57,12 +57,11 @@ impl WasmModule {
         Ok(Self { module, shape })
     }
 
-    /// Name, kind, and for a function its index, of each export.
+    /// Name and kind of each export.
     pub(super) fn exports<'js>(&self, ctx: &Ctx<'js>) -> Result<Array<'js>> {
         let exports = Array::new(ctx.clone())?;
-        let shown = self.module.exports().filter(|export| !export.name().starts_with(HIDDEN));
-        for (at, export) in shown.enumerate() {
-            exports.set(at, vec![export.name(), kind(export.ty())])?;
+        for (at, export) in self.shape.exports.iter().enumerate() {
+            exports.set(at, vec![export.name.as_str(), export.kind()])?;
         }
         Ok(exports)
     }

@@ -10,7 +10,7 @@ use wasmi::{
     TableType, Val, ValType,
 };
 
-use super::binary::{HIDDEN, start_name};
+use super::binary::start_name;
 use super::call::{Pause, host_function, trap};
 use super::group::number;
 use super::module::{WasmModule, ref_name, type_name, type_named};
@@ -117,20 +117,21 @@ fn instantiate<'js>(sides: &Sides<'_, 'js>, module: &WasmModule, imports: &[u32]
         }
     };
     let list = Array::new(sides.ctx.clone())?;
-    let shown = module.module.exports().filter(|export| !export.name().starts_with(HIDDEN));
-    for (at, export) in shown.enumerate() {
-        let Some(found) = exports.get(export.name()) else { continue };
+    for (at, export) in module.shape.exports.iter().enumerate() {
+        let found = exports.get(&export.name).ok_or_else(|| incompatible(sides.ctx))?;
         let one = Array::new(sides.ctx.clone())?;
-        one.set(0, export.name())?;
-        let (kind, number) = match found {
-            Extern::Func(function) => ("function", number(function)),
-            Extern::Table(table) => ("table", number(table)),
-            Extern::Memory(memory) => ("memory", number(memory)),
-            Extern::Global(global) => ("global", number(global)),
-        };
-        one.set(1, kind)?;
-        one.set(2, number)?;
-        one.set(3, module.shape.exported.get(at).copied().flatten())?;
+        one.set(0, export.name.as_str())?;
+        one.set(1, export.kind())?;
+        one.set(
+            2,
+            match found {
+                Extern::Func(function) => number(function),
+                Extern::Table(table) => number(table),
+                Extern::Memory(memory) => number(memory),
+                Extern::Global(global) => number(global),
+            },
+        )?;
+        one.set(3, export.function())?;
         list.set(at, one)?;
     }
     if let Some(Extern::Func(function)) = exports.get(&start_name()) {

@@ -10,8 +10,8 @@ use crate::engine::{Host, Isolate, IsolateOptions, RealmId};
 /// A memory of 16 pages, a function that never ends, and one that calls the import `env.f` and is called `go`.
 const MODULE: &str = "const module = new WebAssembly.Module(new Uint8Array([0,97,115,109,1,0,0,0,
     1,4,1,0x60,0,0, 2,9,1,3,101,110,118,1,102,0,0, 3,3,2,0,0, 5,3,1,0,16,
-    7,20,3,4,108,111,111,112,0,1,2,103,111,0,2,3,109,101,109,2,0,
-    10,13,2,7,0,3,0x40,12,0,11,11,4,0,0x10,0,11]));
+    7,19,3,4,108,111,111,112,0,1,2,103,111,0,2,3,109,101,109,2,0,
+    10,14,2,7,0,3,0x40,12,0,11,11,4,0,0x10,0,11]));
     const make = (f = () => {}) => new WebAssembly.Instance(module, { env: { f } }).exports;";
 
 fn isolate() -> Isolate {
