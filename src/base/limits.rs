@@ -20,6 +20,12 @@ pub const TURN_CPU: Duration = Duration::from_secs(30);
 pub const SUBREQUESTS: u32 = 10_000;
 /// Time beyond its CPU limit after which a turn that does not end is refused memory.
 pub const TURN_OVERDUE: Duration = Duration::from_millis(500);
+/// What WebAssembly may do between two looks at the CPU clock, about one instruction each.
+pub const WASM_FUEL: u64 = 1_000_000;
+/// Calls within WebAssembly that may be under way at once.
+pub const WASM_CALLS: usize = 20_000;
+/// What the locals of these calls may take, bytes.
+pub const WASM_STACK_BYTES: usize = 8 * 1024 * 1024;
 /// Rejections and exceptions without a handler that are reported of one turn; more are counted.
 pub const TURN_UNCAUGHT: usize = 100;
 /// Longest name, message or stack of an error that is told, characters.

@@ -26,7 +26,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::limits;
 
 /// The first bytes of the two files; changes with their form.
-const MAGIC: &[u8] = b"dodev packages 1\n";
+const MAGIC: &[u8] = b"dodev packages 2\n";
 const MAPS_MAGIC: &[u8] = b"dodev package maps 1\n";
 /// Most sets of packages that are kept, of two files each.
 const SETS_MAX: usize = 4;
@@ -74,6 +74,8 @@ pub enum DependencyForm {
     Source,
     /// Bytes that are no code.
     Data,
+    /// WebAssembly's binary format.
+    Wasm,
 }
 
 /// What a bundler process is asked to build.
@@ -337,7 +339,8 @@ fn compile(module: Module, compiler: Option<Compiler>) -> Compiled {
     let Module { name, kind, code, .. } = module;
     let source = match kind {
         OutputKind::EsModule => std::str::from_utf8(&code).ok(),
-        OutputKind::Data | OutputKind::Wasm | OutputKind::Text => return (name, DependencyForm::Data, code),
+        OutputKind::Data | OutputKind::Text => return (name, DependencyForm::Data, code),
+        OutputKind::Wasm => return (name, DependencyForm::Wasm, code),
     };
     let bytecode = source.zip(compiler).and_then(|(source, compiler)| (compiler.compile)(&name, source));
     match bytecode {

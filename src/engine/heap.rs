@@ -114,6 +114,24 @@ impl Heap {
         allowed
     }
 
+    /// How many bytes more may be taken.
+    pub fn room(&self) -> usize {
+        match self.unlimited.get() {
+            0 => self.limit.get().saturating_sub(self.used.get()),
+            _ => usize::MAX,
+        }
+    }
+
+    /// Counts `size` bytes that JavaScript uses and another allocator gave.
+    pub fn charge(&self, size: usize) {
+        self.add(size);
+    }
+
+    /// Gives back what [`Heap::charge`] counted, bytes.
+    pub fn release(&self, size: usize) {
+        self.subtract(size);
+    }
+
     fn add(&self, size: usize) {
         self.used.set(self.used.get().wrapping_add(size));
     }

@@ -12,12 +12,13 @@ use rquickjs::{Context, Ctx, Function, Module, Object, Persistent, Result, Runti
 
 use crate::base::limits;
 
+use super::budget::Budget;
 use super::exception::{self, Exception};
 use super::heap::{Heap, HeapAllocator};
 use super::host::{Extension, Host, RealmId, Scope};
 use super::json;
 use super::loader::{
-    DataModules, HOST_GLOBAL, HOST_MODULE, Hides, ModuleMap, ModuleSource, Modules, RealmModules,
+    FileModules, HOST_GLOBAL, HOST_MODULE, Hides, ModuleMap, ModuleSource, Modules, RealmModules,
 };
 use super::promise_owners::PromiseOwners;
 use super::roots::Roots;
@@ -148,8 +149,10 @@ impl Isolate {
         json::install(ctx)?;
         self.modules.set(ctx, realm.modules.clone());
         if id == RealmId::FIRST {
-            ctx.store_userdata(DataModules(self.modules.clone()))
-                .map_err(|_| rquickjs::Error::new_loading("data modules"))?;
+            ctx.store_userdata(FileModules::new(self.modules.clone(), self.host()))
+                .map_err(|_| rquickjs::Error::new_loading("modules of files"))?;
+            ctx.store_userdata(Budget::new(self.heap.clone(), self.watchdog.clone()))
+                .map_err(|_| rquickjs::Error::new_loading("the budget"))?;
         }
         let object = Object::new(ctx.clone())?;
         self.install_basics(ctx, id, &object)?;

@@ -5,19 +5,24 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use rquickjs::loader::{ImportAttributes, Loader, Resolver};
 use rquickjs::module::{Declarations, Declared, Exports, ModuleDef};
-use rquickjs::{Ctx, Error, Module, Object, Result};
+use rquickjs::{Ctx, Error, Module, Object, Result, Value};
 
+use super::host::Host;
+use super::opaque::Opaque;
 use super::prelude;
 
 /// The module through which prelude modules reach the host's operations: one default export.
 pub const HOST_MODULE: &str = "dodev:host";
 /// The global that carries the host object until [`HOST_MODULE`] was evaluated.
 pub const HOST_GLOBAL: &str = "__dodev_host";
+
+/// The entry that makes a `WebAssembly.Module`: given the file (an [`Opaque`] `Arc<Vec<u8>>`) and its name.
+pub const WASM_ENTRY: &str = "wasm-module";
 
 /// What one module of the user's bundle holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub enum ModuleSource {
     EsModule(String),
     /// Bytes; the module's default export is an `ArrayBuffer` of them.
     Data(Arc<Vec<u8>>),
+    /// A file in WebAssembly's binary format; the module's default export is the `WebAssembly.Module` of it.
+    Wasm(Arc<Vec<u8>>),
     /// What [`super::bytecode::compile`] made in this version of dodev; its hash has been checked.
     Bytecode(Arc<Vec<u8>>),
 }
@@ -119,7 +126,9 @@ impl Loader for Modules {
                 module.meta()?.set("url", name)?;
                 Ok(module)
             }
-            Some(ModuleSource::Data(_)) => Module::declare_def::<DataModule, _>(ctx.clone(), name),
+            Some(ModuleSource::Data(_) | ModuleSource::Wasm(_)) => {
+                Module::declare_def::<FileModule, _>(ctx.clone(), name)
+            }
             None => Err(Error::new_loading(name)),
         }
     }
@@ -155,17 +164,26 @@ impl ModuleDef for HostModule {
     }
 }
 
-/// The bytes of the user's data modules, reachable from the module's evaluation.
-pub struct DataModules(pub Rc<RealmModules>);
-
-// SAFETY: the type holds no JavaScript values, so it is the same type for every lifetime.
-unsafe impl<'js> rquickjs::JsLifetime<'js> for DataModules {
-    type Changed<'to> = DataModules;
+/// The user's modules that are files as they are, reachable from a module's evaluation.
+pub struct FileModules {
+    modules: Rc<RealmModules>,
+    host: Weak<Host>,
 }
 
-struct DataModule;
+impl FileModules {
+    pub(super) fn new(modules: Rc<RealmModules>, host: &Rc<Host>) -> Self {
+        Self { modules, host: Rc::downgrade(host) }
+    }
+}
 
-impl ModuleDef for DataModule {
+// SAFETY: the type holds no JavaScript values, so it is the same type for every lifetime.
+unsafe impl<'js> rquickjs::JsLifetime<'js> for FileModules {
+    type Changed<'to> = FileModules;
+}
+
+struct FileModule;
+
+impl ModuleDef for FileModule {
     fn declare(declarations: &Declarations<'_>) -> Result<()> {
         declarations.declare("default")?;
         Ok(())
@@ -173,13 +191,22 @@ impl ModuleDef for DataModule {
 
     fn evaluate<'js>(ctx: &Ctx<'js>, exports: &Exports<'js>) -> Result<()> {
         let name: String = exports.module().name()?;
-        let modules = ctx.userdata::<DataModules>().expect("set when the isolate was made");
-        let modules = modules.0.of(ctx);
+        let files = ctx.userdata::<FileModules>().expect("set when the isolate was made");
+        let modules = files.modules.of(ctx);
         let user = modules.user.borrow();
-        let Some(ModuleSource::Data(bytes)) = user.get(&name) else {
-            return Err(Error::new_loading(name));
-        };
-        exports.export("default", rquickjs::ArrayBuffer::new_copy(ctx.clone(), bytes.as_slice())?)?;
+        match user.get(&name) {
+            Some(ModuleSource::Data(bytes)) => {
+                exports.export("default", rquickjs::ArrayBuffer::new_copy(ctx.clone(), bytes.as_slice())?)?;
+            }
+            Some(ModuleSource::Wasm(bytes)) => {
+                let host = files.host.upgrade().ok_or_else(|| Error::new_loading(name.as_str()))?;
+                let bytes = Opaque::give(ctx, bytes.clone())?;
+                // The prelude's function runs no code of the user's, so `user` may stay borrowed.
+                let module: Value<'js> = host.entry(ctx, WASM_ENTRY)?.call((bytes, name))?;
+                exports.export("default", module)?;
+            }
+            _ => return Err(Error::new_loading(name)),
+        }
         Ok(())
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod assets;
 pub mod bodies;
+pub mod budget;
 pub mod bytecode;
 pub mod bytes;
 pub mod clone;
@@ -33,6 +34,7 @@ pub mod roots;
 pub mod socket;
 pub mod timers;
 pub mod turn;
+pub mod wasm;
 pub mod watchdog;
 
 pub use host::{Extension, Host, LogLevel, LogRecord, Origin, OwnerId, RealmId, Scope, SectionId};

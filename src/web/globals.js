@@ -30,7 +30,6 @@ import {
   performance,
 } from "dodev:web/performance";
 import { intl } from "dodev:web/intl/methods";
-import * as refused from "dodev:web/refused";
 import {
   ByteLengthQueuingStrategy,
   CountQueuingStrategy,
@@ -59,6 +58,7 @@ import {
 } from "dodev:web/timers";
 import { queueMicrotask, scheduler } from "dodev:web/timers/scheduler";
 import { URL, URLSearchParams } from "dodev:web/url";
+import { load as webAssembly } from "dodev:web/wasm/guard";
 import { WebSocket, WebSocketPair, WebSocketRequestResponsePair } from "dodev:web/web_socket";
 
 function define(values) {
@@ -147,9 +147,6 @@ define({
   WritableStreamDefaultWriter,
 });
 
-// What is not emulated, each under its name.
-define(refused);
-
 // Rare classes that build on others: loaded when first used.
 function defineLater(module, names) {
   let loaded;
@@ -172,6 +169,7 @@ function defineLater(module, names) {
 
 defineLater(intl, ["Intl"]);
 defineLater(subtleModule, ["CryptoKey", "SubtleCrypto"]);
+defineLater(webAssembly, ["WebAssembly"]);
 defineLater("dodev:web/cache", ["Cache", "CacheStorage", "caches"]);
 defineLater("dodev:web/event_source", ["EventSource"]);
 defineLater("dodev:web/html_rewriter", ["HTMLRewriter"]);

@@ -20,10 +20,10 @@ pub mod message;
 pub mod navigator;
 pub mod owner;
 pub mod performance;
-pub mod refused;
 pub mod structured_clone;
 pub mod timers;
 pub mod url_pattern;
+pub mod wasm;
 pub mod web_socket;
 
 #[cfg(test)]
@@ -33,6 +33,7 @@ use crate::engine::Extension;
 
 /// Every part of the Web platform, in order of evaluation.
 pub const EXTENSIONS: &[Extension] = &[
+    wasm::EXTENSION,
     bytes::EXTENSION,
     owner::EXTENSION,
     date::EXTENSION,
@@ -55,7 +56,6 @@ pub const EXTENSIONS: &[Extension] = &[
     html_rewriter::EXTENSION,
     eval::EXTENSION,
     intl::EXTENSION,
-    refused::EXTENSION,
     GLOBALS,
 ];
 

@@ -165,6 +165,7 @@ pub fn package_modules(dependencies: &Dependencies, order: &[String]) -> HashMap
                 ModuleSource::EsModule(String::from_utf8_lossy(&module.code).into_owned())
             }
             DependencyForm::Data => ModuleSource::Data(module.code.clone()),
+            DependencyForm::Wasm => ModuleSource::Wasm(module.code.clone()),
         };
         (module.name.clone(), source)
     });
@@ -190,7 +191,8 @@ pub fn modules(bundle: &Bundle) -> HashMap<String, ModuleSource> {
                     let quoted = serde_json::Value::String(text());
                     ModuleSource::EsModule(format!("export default {quoted};"))
                 }
-                OutputKind::Data | OutputKind::Wasm => ModuleSource::Data(Arc::new(module.code.clone())),
+                OutputKind::Data => ModuleSource::Data(Arc::new(module.code.clone())),
+                OutputKind::Wasm => ModuleSource::Wasm(Arc::new(module.code.clone())),
             };
             let name = module.name.strip_prefix("./").unwrap_or(&module.name);
             (name.to_owned(), source)

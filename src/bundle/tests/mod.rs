@@ -120,6 +120,7 @@ fn run(bundle: &Bundle) -> String {
         for module in &dependencies.modules {
             resolver.add_module(module.name.as_str());
             let source = match module.form {
+                DependencyForm::Wasm => format!("export default {{ wasm: {:?} }};", module.code),
                 DependencyForm::Data => format!("export default new Uint8Array({:?}).buffer;", module.code),
                 _ => String::from_utf8(module.code.to_vec()).unwrap(),
             };

@@ -42,4 +42,6 @@ export function forbidEval() {
   };
   defineProperty(globalThis, "eval", { value: guarded.eval, writable: true, configurable: true });
 }
+/** Whether code is compiled no more. */
+export const isEvalForbidden = () => !allowed;
 host.entry("forbid-eval", forbidEval);

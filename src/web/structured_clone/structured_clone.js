@@ -6,6 +6,7 @@ import { DOMException } from "dodev:web/dom_exception";
 import { isResponse } from "dodev:web/fetch/response";
 import { platformClass, wrongArgument } from "dodev:web/interface";
 import { isReadableStream } from "dodev:web/streams";
+import { isLinear } from "dodev:web/wasm/guard";
 
 const OWNER = "ServiceWorkerGlobalScope";
 
@@ -56,6 +57,7 @@ export function structuredClone(value, options) {
   const buffers = [...transfer];
   for (const buffer of buffers) {
     if (!(buffer instanceof ArrayBuffer)) throw new TypeError("Object is not transferable");
+    if (isLinear(buffer)) throw new DOMException("Object is not transferable.", "DataCloneError");
   }
   const copy = host.structuredClone(value);
   // What was transferred is gone here; the copy holds its bytes.

@@ -1,4 +1,4 @@
-// Only what both sides have in common: what is refused can be looked at.
+// What is made when it is first looked at is there for who only asks.
 test("feature detection", () => {
   for (const Class of [EventSource, HTMLRewriter, URLPattern, WebSocket, WebSocketPair]) {
     assert.equal(typeof Class, "function");
