@@ -29,6 +29,7 @@ mod plugin;
 mod prebundle;
 mod request;
 mod rules;
+mod scripts;
 mod source_maps;
 mod stored;
 mod suggest;
