@@ -18,6 +18,7 @@ pub mod heap;
 pub mod host;
 pub mod http;
 pub mod isolate;
+pub mod kept;
 pub mod loader;
 pub mod mailbox;
 pub mod memory;
