@@ -33,6 +33,7 @@ mod scripts;
 mod source_maps;
 mod stored;
 mod suggest;
+mod tsconfig_fault;
 mod type_exports;
 mod wire;
 
