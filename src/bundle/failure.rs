@@ -22,6 +22,7 @@ use super::node_builtins::is_bare_node_module;
 use super::plugin::{Problem, ProblemKind, ProjectPlugin};
 use super::request::{BundleRequest, ModuleKind};
 use super::suggest;
+use super::tsconfig_fault::TsconfigFault;
 use crate::base::diag::{Diagnostic, SourceFile};
 
 /// Every code that a diagnostic of this folder can have.
@@ -103,7 +104,7 @@ impl<'a> Reporter<'a> {
             }
             EventKind::InvalidDefineConfigError => Diagnostic::error("bundle/define", message)
                 .help("values of `define` are JavaScript: a string needs its own quotes"),
-            EventKind::TsConfigError => Diagnostic::error("bundle/tsconfig", message),
+            EventKind::TsConfigError => self.tsconfig(message),
             EventKind::UnsupportedFeatureError
             | EventKind::AssignToImportError
             | EventKind::IllegalReassignmentError
@@ -172,6 +173,17 @@ impl<'a> Reporter<'a> {
         let source = SourceFile::new(self.shown(id), text);
         self.sources.insert(id.to_owned(), source.clone());
         Some(source)
+    }
+
+    fn tsconfig(&mut self, message: String) -> Diagnostic {
+        let error = Diagnostic::error("bundle/tsconfig", message);
+        let Some(TsconfigFault { path, span, text }) = TsconfigFault::find(self.request) else {
+            return error;
+        };
+        match self.source(&path.to_string_lossy()) {
+            Some(source) => error.at(&source, span, text),
+            None => error,
+        }
     }
 
     fn shown(&self, id: &str) -> String {

@@ -63,26 +63,31 @@ impl TsconfigFile {
                 _ => Vec::new(),
             };
             let directory = chain[next].path.parent().unwrap_or(Path::new("/")).to_owned();
-            chain.extend(bases.iter().filter_map(|base| find_base(&directory, base)));
+            chain.extend(bases.iter().filter_map(|base| Self::find_base(&directory, base)));
             next += 1;
         }
         chain
     }
-}
 
-/// What `extends: base` means in a configuration that stands in `directory`.
-fn find_base(directory: &Path, base: &str) -> Option<TsconfigFile> {
-    let variants = |path: PathBuf| {
-        let with_ending = PathBuf::from(format!("{}.json", path.display()));
-        [path.clone(), with_ending, path.join("tsconfig.json")]
-    };
-    if base.starts_with('.') || base.starts_with('/') {
-        return variants(directory.join(base)).iter().find_map(|path| TsconfigFile::read(path));
+    /// What `extends: base` means in a configuration that stands in `directory`.
+    pub(super) fn find_base(directory: &Path, base: &str) -> Option<Self> {
+        let variants = |path: PathBuf| {
+            let with_ending = PathBuf::from(format!("{}.json", path.display()));
+            [path.clone(), with_ending, path.join("tsconfig.json")]
+        };
+        if base.starts_with('.') || base.starts_with('/') {
+            return variants(directory.join(base)).iter().find_map(|path| Self::read(path));
+        }
+        directory
+            .ancestors()
+            .flat_map(|dir| variants(dir.join("node_modules").join(base)))
+            .find_map(|path| Self::read(&path))
     }
-    directory
-        .ancestors()
-        .flat_map(|dir| variants(dir.join("node_modules").join(base)))
-        .find_map(|path| TsconfigFile::read(&path))
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 /// Configuration files on which a bundle of `request` depends: every tsconfig.json in force with all that it

@@ -29,9 +29,11 @@ mod plugin;
 mod prebundle;
 mod request;
 mod rules;
+mod scripts;
 mod source_maps;
 mod stored;
 mod suggest;
+mod tsconfig_fault;
 mod type_exports;
 mod wire;
 

@@ -9,6 +9,7 @@ use rolldown::{
     JsxOptions, ModuleType, OutputFormat, Platform, RawMinifyOptions, ResolveOptions, SourceMapType,
     TsConfig,
 };
+use rolldown_common::{AttachDebugInfo, CommentsOptions};
 
 use super::inputs::TsconfigFile;
 use super::request::BundleRequest;
@@ -52,7 +53,12 @@ pub(super) fn bundler_options(request: &BundleRequest, incremental: bool) -> Bun
             jsx: Some(Either::Right(jsx_options(request))),
             ..Default::default()
         }),
+        // The files are at hand; nobody reads them in a map.
+        sourcemap_exclude_sources: Some(true),
+        // Nobody reads the code either. The platform's bundler drops comments or moves them to the end.
+        comments: Some(CommentsOptions { legal: false, annotation: false, jsdoc: false }),
         experimental: Some(ExperimentalOptions {
+            attach_debug_info: Some(AttachDebugInfo::None),
             incremental_build: Some(incremental),
             ..Default::default()
         }),

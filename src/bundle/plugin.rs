@@ -30,6 +30,7 @@ use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::order::{Facts, effects_of};
 use super::request::{BundleRequest, ModuleKind, Outside, Packages};
 use super::rules::{Rules, Ruling};
+use super::scripts::{is_script, may_be_script, may_have_jsx, script_of_package};
 use super::suggest::is_path;
 use super::type_exports::{ImportedName, is_typescript, mark_as_types};
 
@@ -423,7 +424,7 @@ impl Plugin for ProjectPlugin {
         Ok(Some(HookResolveIdOutput::from_resolved_id(resolved)))
     }
 
-    async fn load(&self, _ctx: SharedLoadPluginContext, args: &HookLoadArgs<'_>) -> HookLoadReturn {
+    async fn load(&self, ctx: SharedLoadPluginContext, args: &HookLoadArgs<'_>) -> HookLoadReturn {
         let kind = {
             let mut state = self.state();
             state.graph.insert(args.id.to_owned());
@@ -439,7 +440,13 @@ impl Plugin for ProjectPlugin {
             let name = serde_json::to_string(name)?;
             return Ok(Some(script(format!("import {binding} from {name};\nexport default value;"))));
         }
-        let Some(kind) = kind else { return Ok(None) };
+        let Some(kind) = kind else {
+            let script = script_of_package(args.id);
+            if script.is_some() {
+                ctx.add_watch_file(args.id);
+            }
+            return Ok(script);
+        };
         let bytes = std::fs::read(args.id)?;
         self.state().read.insert(PathBuf::from(args.id));
         let module_type = if kind == ModuleKind::Text { ModuleType::Text } else { ModuleType::Js };
@@ -561,23 +568,6 @@ fn asset_name(root: &Path, path: &Path) -> String {
     let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let file = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     format!("./{hash}-{file}")
-}
-
-/// Whether a script may contain JSX, whose elements end with `/>` or `</`, between which space may stand.
-fn may_have_jsx(text: &str) -> bool {
-    text.match_indices('/')
-        .any(|(at, _)| text[at + 1..].trim_start().starts_with('>') || text[..at].trim_end().ends_with('<'))
-}
-
-/// Whether a file's name says that rolldown knows what it is.
-fn is_script(path: &str) -> bool {
-    const EXTENSIONS: &[&str] = &["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "json", "css"];
-    Path::new(path).extension().and_then(|e| e.to_str()).is_some_and(|e| EXTENSIONS.contains(&e))
-}
-
-/// Whether `specifier` may lead to a script, as far as its text tells.
-fn may_be_script(specifier: &str) -> bool {
-    is_script(specifier) || Path::new(specifier).extension().is_none()
 }
 
 /// Whether an import of this kind must lead somewhere. A `require` may stand in a `try`, which rolldown

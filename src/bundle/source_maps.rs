@@ -33,8 +33,6 @@ pub struct Original {
     pub column: u32,
     /// What the thing at this place is called in the file, if the bundler renamed it.
     pub name: Option<String>,
-    /// The text of the line.
-    pub source_line: Option<String>,
 }
 
 #[derive(Debug)]
@@ -86,16 +84,11 @@ impl SourceMaps {
         let path = map.get_source(source)?;
         // Sources are relative to the module.
         let path = if module.starts_with(PREFIX) { path.strip_prefix("../").unwrap_or(path) } else { path };
-        let source_line = map
-            .get_source_content(source)
-            .and_then(|text| text.lines().nth(token.get_src_line() as usize))
-            .map(str::to_owned);
         Some(Original {
             path: path.to_owned(),
             line: token.get_src_line() + 1,
             column: token.get_src_col() + 1,
             name: token.get_name_id().and_then(|id| map.get_name(id)).map(str::to_owned),
-            source_line,
         })
     }
 }
@@ -152,13 +145,7 @@ mod tests {
         let text = r#"{"version":3,"names":["fail"],"sources":["src/a.ts"],
             "sourcesContent":["// first\n  throw fail()\n"],"mappings":"AACE,MAAMA"}"#;
         let maps = SourceMaps::new(&bundle_with(Some(text)));
-        let expected = Original {
-            path: "src/a.ts".into(),
-            line: 2,
-            column: 3,
-            name: None,
-            source_line: Some("  throw fail()".into()),
-        };
+        let expected = Original { path: "src/a.ts".into(), line: 2, column: 3, name: None };
         assert_eq!(maps.lookup("index.js", 1, 4), Some(expected.clone()));
         let named = Original { column: 9, name: Some("fail".into()), ..expected };
         assert_eq!(maps.lookup("index.js", 1, 7), Some(named));

@@ -9,6 +9,7 @@ use rquickjs::{Ctx, Function, Object, Persistent, Result};
 use crate::base::clock::Clock;
 
 use super::bodies::Bodies;
+use super::kept::Kept;
 use super::ops::{Completer, Completion, Ops};
 use super::places::{Places, first_of};
 use super::roots::Roots;
@@ -169,6 +170,8 @@ pub struct Host {
     pub completer: Completer,
     /// Exceptions and rejections that nobody handled during the running turn.
     pub violations: Violations,
+    /// What weak references gave out during the running turn.
+    pub kept: Kept,
     /// Functions of the prelude that turns call.
     pub entries: Entries,
     /// Where log records go.
@@ -195,6 +198,7 @@ impl Host {
             clock,
             completer,
             violations: Violations::default(),
+            kept: Kept::default(),
             entries: RefCell::default(),
             log,
             own_dir: RefCell::default(),
@@ -296,6 +300,7 @@ impl Host {
         self.roots.clear();
         self.entries.borrow_mut().clear();
         self.violations.clear();
+        self.kept.clear();
         *self.origin.borrow_mut() = Box::new(|_| Origin::Worker);
         *self.alive.borrow_mut() = Box::new(|_| true);
     }

@@ -20,6 +20,7 @@ pub mod host;
 pub mod http;
 pub mod isolate;
 mod json;
+pub mod kept;
 pub mod loader;
 pub mod mailbox;
 pub mod memory;

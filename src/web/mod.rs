@@ -24,6 +24,7 @@ pub mod structured_clone;
 pub mod timers;
 pub mod url_pattern;
 pub mod wasm;
+pub mod weak_ref;
 pub mod web_socket;
 
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub const EXTENSIONS: &[Extension] = &[
     bytes::EXTENSION,
     owner::EXTENSION,
     date::EXTENSION,
+    weak_ref::EXTENSION,
     dom_exception::EXTENSION,
     events::EXTENSION,
     timers::EXTENSION,

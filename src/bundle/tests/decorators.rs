@@ -124,7 +124,6 @@ fn places_lead_to_the_users_own_lines() {
     let (line, column) = at("throw new Error(\"here\")");
     let found = SourceMaps::new(&bundle).lookup("index.js", line, column).unwrap();
     assert_eq!((found.path.as_str(), found.line, found.column), ("src/index.ts", 6, 5));
-    assert_eq!(found.source_line.as_deref(), Some("    throw new Error('here');"));
 }
 
 #[test]

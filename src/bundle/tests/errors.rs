@@ -175,6 +175,18 @@ fn broken_configuration_is_named() {
     let failure = project.fail(&[]);
     assert_eq!(failure.diagnostics[0].code, "bundle/tsconfig", "{}", shown(&failure.diagnostics));
     assert!(contains(&failure.inputs, &tsconfig));
+    for (name, text, expected) in [
+        ("base.json", "{ \"extends\": \"./tsconfig\" }", ("base.json", "\"./tsconfig\"")),
+        ("base.json", "{ \"extends\": [\"@org/none\"] }", ("base.json", "\"@org/none\"")),
+        ("tsconfig.json", "{ // c\n \"compilerOptions\": {}, oops }", ("tsconfig.json", "oops")),
+    ] {
+        project.write("tsconfig.json", "{ \"extends\": \"./base.json\" }");
+        project.write(name, text);
+        let failure = project.fail(&[]);
+        let label = &failure.diagnostics[0].labels[0];
+        let found = (label.source.path.to_str().unwrap(), &label.source.text[label.span.clone()]);
+        assert_eq!(found, expected, "{}", shown(&failure.diagnostics));
+    }
     project.write("tsconfig.json", "{}");
     project.rebuild(&[tsconfig]);
 }

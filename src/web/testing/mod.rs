@@ -172,6 +172,7 @@ macro_rules! test_files {
 test_files! {
     wasm: "../wasm/tests.js",
     date: "../date/tests.js",
+    weak_ref: "../weak_ref/tests.js",
     dom_exception: "../dom_exception/tests.js",
     events: "../events/tests.js",
     abort: "../abort/tests.js",

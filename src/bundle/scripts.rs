@@ -1,0 +1,78 @@
+//! Which files are scripts, as far as names and texts tell, and the reading of packages' scripts.
+
+use std::path::Path;
+
+use rolldown::ModuleType;
+use rolldown_plugin::HookLoadOutput;
+
+/// A package's script, read at once: rolldown has each file read by another thread, dozens of them, which costs more
+/// than reading. `None` for all else, and for what cannot be read, of which rolldown speaks.
+pub(super) fn script_of_package(id: &str) -> Option<HookLoadOutput> {
+    let path = Path::new(id);
+    let extension = path.extension()?.to_str()?;
+    if !id.contains("/node_modules/") || !matches!(extension, "js" | "mjs" | "cjs") {
+        return None;
+    }
+    let code = std::fs::read_to_string(path).ok()?;
+    let module_type = if may_have_jsx(&code) { ModuleType::Jsx } else { ModuleType::Js };
+    Some(HookLoadOutput { code: code.into(), module_type: Some(module_type), ..Default::default() })
+}
+
+/// Whether a script may contain JSX, whose elements end with `/>` or `</`, between which space may stand.
+pub(super) fn may_have_jsx(text: &str) -> bool {
+    text.match_indices('/')
+        .any(|(at, _)| text[at + 1..].trim_start().starts_with('>') || text[..at].trim_end().ends_with('<'))
+}
+
+/// Whether a file's name says that rolldown knows what it is.
+pub(super) fn is_script(path: &str) -> bool {
+    const EXTENSIONS: &[&str] = &["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "json", "css"];
+    Path::new(path).extension().and_then(|e| e.to_str()).is_some_and(|e| EXTENSIONS.contains(&e))
+}
+
+/// Whether `specifier` may lead to a script, as far as its text tells.
+pub(super) fn may_be_script(specifier: &str) -> bool {
+    is_script(specifier) || Path::new(specifier).extension().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jsx_is_found_by_the_ends_of_its_elements() {
+        for (text, expected) in [
+            ("f(<a />)", true),
+            ("f(<a>b</a>)", true),
+            ("f(<a>b< /a>)", true),
+            ("f(<a / >)", true),
+            ("1 / 2; // no", false),
+            ("a < b", false),
+            ("/re/g", false),
+        ] {
+            assert_eq!(may_have_jsx(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_scripts_of_packages_are_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let package = directory.path().join("node_modules/a");
+        std::fs::create_dir_all(&package).unwrap();
+        for (file, content) in
+            [("a.js", "1"), ("b.mjs", "f(<a/>)"), ("c.ts", "1"), ("d.json", "1"), ("../../e.js", "1")]
+        {
+            std::fs::write(package.join(file), content).unwrap();
+        }
+        std::fs::write(package.join("f.cjs"), [255]).unwrap();
+        let read = |file: &str| {
+            let path = std::fs::canonicalize(package.join(file)).unwrap_or_else(|_| package.join(file));
+            script_of_package(path.to_str().unwrap()).and_then(|output| output.module_type)
+        };
+        assert_eq!(read("a.js"), Some(ModuleType::Js));
+        assert_eq!(read("b.mjs"), Some(ModuleType::Jsx));
+        for other in ["c.ts", "d.json", "../../e.js", "f.cjs", "absent.js"] {
+            assert_eq!(read(other), None, "{other}");
+        }
+    }
+}
