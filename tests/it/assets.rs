@@ -145,9 +145,9 @@ fn the_build_command_makes_the_directory() {
         let seen = server.process().line_count();
         server.process().wait_output(seen, Deadline::after(Duration::from_millis(50)));
     }
-    // What the command writes does not run it again.
-    let builds = server.process().output().matches("built").count();
-    assert_eq!(builds, 2, "{}", server.process().output());
+    // What the command writes does not run it again; a file that is emptied and written may be noticed twice.
+    let builds = server.process().output().matches("] built").count();
+    assert!((2..=3).contains(&builds), "{}", server.process().output());
     project.write("build.sh", "rm -rf made; echo removed\n");
     project.write("src/page.html", "page three");
     wait_for(&server, "the assets directory `made` does not exist");
