@@ -3,7 +3,7 @@
 //! Nothing is made before a Worker uses it: no interpreter, no store, no class. `guard.js` alone is evaluated always, which
 //! keeps buffers over linear memory from being transferred.
 //!
-//! What goes when: a group of instances ([`group`]) with its memories when JavaScript has forgotten all of it; a module with its
+//! What goes when: a group of instances (`group`) with its memories when JavaScript has forgotten all of it; a module with its
 //! object, but its translated code with the realm's interpreter, which is when the world ends. What JavaScript makes itself, memories for
 //! example, shares one group and goes when all of that group is forgotten.
 
