@@ -71,10 +71,7 @@ fn an_object_is_told_before_its_instance_goes() {
 #[test]
 fn one_whose_farewell_never_ends_is_given_up() {
     let project = project(r#""experimental""#);
-    let mut server = project
-        .spawn(&ServerCommand::from_env(), &["--freeze".to_owned()])
-        .expect("the command can be started");
-    server.wait_ready(LIMIT).unwrap_or_else(|error| panic!("{error}:\n{}", server.process().output()));
+    let server = project.start();
     assert_eq!(server.get("/hangs").text(), "[1,null]");
     hibernate(&server, "hangs");
     let request = Request::new("POST", "/cdn-cgi/dodev/time/advance");
