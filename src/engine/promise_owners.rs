@@ -81,7 +81,8 @@ impl PromiseOwners {
         stranger.set_prototype(Some(&constructor))?;
         stranger.prop(PredefinedAtom::SymbolSpecies, Property::from(constructor.clone()))?;
         let raw = ctx.as_raw().as_ptr();
-        let this = qjs::JS_NewFloat64((&raw const *self).addr() as f64);
+        // With a fraction, or a low address would be kept as a small integer.
+        let this = qjs::JS_NewFloat64((&raw const *self).expose_provenance() as f64 + 0.5);
         // SAFETY: the context is entered and the values are live; the functions get copies of what they keep.
         unsafe {
             self.class.set(qjs::JS_GetClassID(sample.as_raw()));
@@ -268,7 +269,7 @@ unsafe extern "C" fn on_promise(
 /// # Safety
 /// `data` must be a function's that `install` made with its address as the second value.
 unsafe fn owners_in<'a>(data: *mut qjs::JSValue) -> &'a PromiseOwners {
-    // SAFETY: the second value is the address as a number, see `install`; addresses of programs have fewer bits than those of its mantissa.
+    // SAFETY: the second value is the address and a half, see `install`; addresses of programs have fewer bits than a mantissa.
     unsafe {
         let address = qjs::JS_VALUE_GET_FLOAT64(*data.add(1)) as usize;
         &*std::ptr::with_exposed_provenance(address)
