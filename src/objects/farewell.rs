@@ -90,6 +90,20 @@ impl Objects {
         true
     }
 
+    /// Ends the instance in `slot`, at once or when it has been told. `why` names the event for who watches.
+    pub(super) fn send_to_sleep(
+        self: &Rc<Self>,
+        isolate: &Isolate,
+        entry: &Rc<dyn Entry>,
+        slot: Slot,
+        reason: Leaving,
+        why: &'static str,
+    ) {
+        if !self.bid_farewell(slot, reason, why) {
+            self.put_to_sleep(isolate, entry, slot, why);
+        }
+    }
+
     /// The handler of the instance in `slot` ended.
     pub fn end_farewell(&self, slot: Slot) {
         let owner = self.with_actor(slot, |actor| actor.owner);

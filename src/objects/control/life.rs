@@ -25,9 +25,7 @@ impl Objects {
         if !pins.is_empty() {
             return Err(Refusal::Pinned("something keeps the object awake".to_owned(), pins));
         }
-        if !self.bid_farewell(slot, Leaving::Inactive, "hibernate") {
-            self.put_to_sleep(isolate, entry, slot, "hibernate");
-        }
+        self.send_to_sleep(isolate, entry, slot, Leaving::Inactive, "hibernate");
         Ok(Answer::Done(true))
     }
 
@@ -48,9 +46,7 @@ impl Objects {
                 let message = "somebody waits for what the object does: reset it to break that off";
                 return Err(Refusal::Pinned(message.to_owned(), pins));
             }
-            if !self.bid_farewell(slot, Leaving::System, "evict") {
-                self.put_to_sleep(isolate, entry, slot, "evict");
-            }
+            self.send_to_sleep(isolate, entry, slot, Leaving::System, "evict");
         }
         if close_sockets {
             self.drop_hibernatable(slot);
@@ -76,9 +72,7 @@ impl Objects {
         let mut count = 0;
         for slot in self.awake_slots() {
             if !self.is_tree_pinned(isolate, slot) {
-                if !self.bid_farewell(slot, Leaving::Inactive, "hibernate") {
-                    self.put_to_sleep(isolate, entry, slot, "hibernate");
-                }
+                self.send_to_sleep(isolate, entry, slot, Leaving::Inactive, "hibernate");
                 count += 1;
             }
         }

@@ -158,9 +158,7 @@ impl Objects {
                 });
             }
             let why = if has_sockets { "hibernate" } else { "evict" };
-            if !self.bid_farewell(slot, Leaving::Inactive, why) {
-                self.put_to_sleep(isolate, entry, slot, why);
-            }
+            self.send_to_sleep(isolate, entry, slot, Leaving::Inactive, why);
         }
         if self.awake.get() > limits::AWAKE_OBJECTS {
             self.evict_oldest(isolate, entry);
@@ -177,9 +175,7 @@ impl Objects {
                 return;
             }
             if !self.is_tree_pinned(isolate, slot) {
-                if !self.bid_farewell(slot, Leaving::System, "evict") {
-                    self.put_to_sleep(isolate, entry, slot, "evict");
-                }
+                self.send_to_sleep(isolate, entry, slot, Leaving::System, "evict");
                 left -= 1;
             }
         }
