@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use jsonc_parser::ast::Value as Ast;
 use jsonc_parser::common::Ranged;
-use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+use jsonc_parser::{CollectOptions, parse_to_ast};
 
 use super::inputs::TsconfigFile;
 use super::request::BundleRequest;
+use crate::project::JSONC;
 
 /// A mistake in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,19 +33,7 @@ impl TsconfigFault {
 fn find_in(path: &Path, above: &mut Vec<PathBuf>) -> Option<TsconfigFault> {
     let fault = |span, text| Some(TsconfigFault { path: path.to_owned(), span, text });
     let text = std::fs::read_to_string(path).ok()?;
-    let options = ParseOptions {
-        allow_comments: true,
-        allow_trailing_commas: true,
-        allow_loose_object_property_names: false,
-        allow_missing_commas: false,
-        allow_single_quoted_strings: false,
-        allow_hexadecimal_numbers: false,
-        allow_unary_plus_numbers: false,
-        allow_bare_decimal_point_numbers: false,
-        allow_non_finite_numbers: false,
-        allow_extended_string_escapes: false,
-    };
-    let value = match parse_to_ast(&text, &CollectOptions::default(), &options) {
+    let value = match parse_to_ast(&text, &CollectOptions::default(), &JSONC) {
         Ok(parsed) => parsed.value,
         Err(error) => {
             let range = error.range();

@@ -13,22 +13,24 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use super::report::Report;
 use super::tree::{Entry, Node, Value};
 
+/// JSON with comments and trailing commas, and nothing else of JSON5.
+pub const JSONC: ParseOptions = ParseOptions {
+    allow_comments: true,
+    allow_trailing_commas: true,
+    allow_loose_object_property_names: false,
+    allow_missing_commas: false,
+    allow_single_quoted_strings: false,
+    allow_hexadecimal_numbers: false,
+    allow_unary_plus_numbers: false,
+    allow_bare_decimal_point_numbers: false,
+    allow_non_finite_numbers: false,
+    allow_extended_string_escapes: false,
+};
+
 /// The tree of the report's source, or None after reporting the syntax error.
 pub fn parse(report: &mut Report) -> Option<Node> {
-    let options = ParseOptions {
-        allow_comments: true,
-        allow_trailing_commas: true,
-        allow_loose_object_property_names: false,
-        allow_missing_commas: false,
-        allow_single_quoted_strings: false,
-        allow_hexadecimal_numbers: false,
-        allow_unary_plus_numbers: false,
-        allow_bare_decimal_point_numbers: false,
-        allow_non_finite_numbers: false,
-        allow_extended_string_escapes: false,
-    };
     let source = report.source().clone();
-    match parse_to_ast(&source.text, &CollectOptions::default(), &options) {
+    match parse_to_ast(&source.text, &CollectOptions::default(), &JSONC) {
         Ok(result) => match result.value {
             Some(value) => convert(report, value),
             None => {

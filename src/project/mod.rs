@@ -51,6 +51,7 @@ pub use compatibility::{Compatibility, Date, InvalidDate};
 pub use cron::CronSchedule;
 pub use exports::{ClassExport, ExportState};
 pub use fuzz::check_jsonc;
+pub use jsonc::JSONC;
 pub use load::{LoadRequest, Loaded, Overrides, load};
 pub use locate::find_config;
 pub use migrations::{Migration, Rename, Spanned, Transfer};
