@@ -107,7 +107,7 @@ fn list(address: Option<&str>, place: &Place) -> Outcome {
             json!({ "alarms": alarms.collect::<Vec<_>>() })
         },
         || {
-            let mut table = Table::new(&["object", "due", "at"]);
+            let mut table = Table::new(&["object", "due", "at!"]);
             for (object, alarm) in &alarms {
                 let at = alarm.retry.map_or(alarm.scheduled, |retry| retry.due);
                 table.row(vec![object.label(), alarm_text(alarm, now), iso(at)]);

@@ -13,16 +13,19 @@ const LEAST: usize = 4;
 pub struct Table {
     heads: Vec<String>,
     right: Vec<bool>,
+    /// Columns that are cut only when nothing else is left to cut.
+    whole: Vec<bool>,
     rows: Vec<Vec<String>>,
     indent: usize,
 }
 
 impl Table {
-    /// With these heads; those that end in `>` stand right.
+    /// With these heads; columns whose head ends in `>` stand right, those with `!` say nothing when they are cut.
     pub fn new(heads: &[&str]) -> Self {
         Self {
             right: heads.iter().map(|head| head.ends_with('>')).collect(),
-            heads: heads.iter().map(|head| head.trim_end_matches('>').to_owned()).collect(),
+            whole: heads.iter().map(|head| head.ends_with('!')).collect(),
+            heads: heads.iter().map(|head| head.trim_end_matches(['>', '!']).to_owned()).collect(),
             rows: Vec::new(),
             indent: 0,
         }
@@ -30,7 +33,7 @@ impl Table {
 
     /// With heads as they are, and which of them stand right.
     pub fn with_heads(heads: Vec<String>, right: Vec<bool>) -> Self {
-        Self { heads, right, rows: Vec::new(), indent: 0 }
+        Self { whole: vec![false; heads.len()], heads, right, rows: Vec::new(), indent: 0 }
     }
 
     /// Blanks in front of every line.
@@ -55,7 +58,7 @@ impl Table {
         }
         if let Some(width) = width {
             let gaps = GAP * widths.len().saturating_sub(1) + self.indent;
-            narrow(&mut widths, width.saturating_sub(gaps));
+            narrow(&mut widths, &self.whole, width.saturating_sub(gaps));
         }
         let mut out = String::new();
         if self.heads.iter().any(|head| !head.is_empty()) {
@@ -90,19 +93,26 @@ impl Table {
     }
 }
 
-/// Cuts the widest of `widths` until their sum is at most `room`, but none below a few columns.
-fn narrow(widths: &mut [usize], room: usize) {
-    while widths.iter().sum::<usize>() > room {
-        let widest = widths.iter().copied().max().unwrap_or(0);
-        if widest <= LEAST {
-            return;
-        }
-        let next = widths.iter().copied().filter(|width| *width < widest).max().unwrap_or(0).max(LEAST);
-        let count = widths.iter().filter(|width| **width == widest).count();
-        let over = widths.iter().sum::<usize>() - room;
-        let step = (widest - next).min(over.div_ceil(count)).max(1);
-        for width in widths.iter_mut().filter(|width| **width == widest) {
-            *width -= step;
+/// Cuts the widest of `widths` until their sum is at most `room`, but none below a few columns; those that are to stay `whole` last.
+fn narrow(widths: &mut [usize], whole: &[bool], room: usize) {
+    for cuts_all in [false, true] {
+        let may_be_cut = |index: usize| cuts_all || whole.get(index) != Some(&true);
+        loop {
+            let over = widths.iter().sum::<usize>().saturating_sub(room);
+            let open =
+                || widths.iter().enumerate().filter(|(index, _)| may_be_cut(*index)).map(|(_, width)| *width);
+            let widest = open().max().unwrap_or(0);
+            if over == 0 || widest <= LEAST {
+                break;
+            }
+            let next = open().filter(|width| *width < widest).max().unwrap_or(0).max(LEAST);
+            let count = open().filter(|width| *width == widest).count();
+            let step = (widest - next).min(over.div_ceil(count)).max(1);
+            for (index, width) in widths.iter_mut().enumerate() {
+                if may_be_cut(index) && *width == widest {
+                    *width -= step;
+                }
+            }
         }
     }
 }
@@ -161,6 +171,14 @@ pub fn count(number: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_cut_last() {
+        let mut table = Table::new(&["time!", "cause"]);
+        table.row(vec!["2026-11-22T10:00:00.123Z".to_owned(), "x".repeat(20)]);
+        assert_eq!(table.draw(Some(34), false).lines().last(), Some("2026-11-22T10:00:00.123Z  xxxxxxx…"));
+        assert_eq!(table.draw(Some(20), false).lines().last(), Some("2026-11-22T10…  xxx…"));
+    }
 
     #[test]
     fn the_widest_columns_are_cut_first() {

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
+use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -25,7 +26,9 @@ pub fn run(args: &ExportArgs, place: &Place) -> Outcome {
         return told(failures, place);
     };
     let path = place.style.cwd.join(path);
-    let making = path.with_extension("part");
+    let mut making = path.clone().into_os_string();
+    making.push(".part");
+    let making = PathBuf::from(making);
     let file = File::create(&making).map_err(InspectError::io("create", &making))?;
     let mut file = BufWriter::new(file);
     let mut written = Ok(());

@@ -28,7 +28,7 @@ pub fn run(args: &LogArgs, place: &Place) -> Outcome {
         },
         || {
             let now = place.now(&book);
-            let mut table = Table::new(&["time", "", "point", "cause", "size>"]);
+            let mut table = Table::new(&["time!", "", "point!", "cause", "size>"]);
             for point in &points {
                 table.row(vec![
                     iso(point.time),
