@@ -14,6 +14,7 @@ mod control_stored;
 mod counter;
 mod crash;
 mod deadline;
+mod depth;
 mod devloop;
 mod facets;
 mod farewell;
