@@ -11,6 +11,7 @@ mod conformance;
 mod control;
 mod control_described;
 mod control_stored;
+mod costs;
 mod counter;
 mod crash;
 mod deadline;
