@@ -18,6 +18,8 @@ pub const ISOLATE_THREAD_STACK_BYTES: usize = 16 * 1024 * 1024;
 pub const TURN_CPU: Duration = Duration::from_secs(30);
 /// Requests and calls of other services that one event may make when the configuration names no number.
 pub const SUBREQUESTS: u32 = 10_000;
+/// Workers and objects in a chain of calls.
+pub const CALL_DEPTH: u32 = 16;
 /// Time beyond its CPU limit after which a turn that does not end is refused memory.
 pub const TURN_OVERDUE: Duration = Duration::from_millis(500);
 /// What WebAssembly may do between two looks at the CPU clock, about one instruction each.

@@ -39,6 +39,7 @@ pub(super) fn forget_refusals() {
 #[derive(Debug)]
 pub struct Heap {
     used: Cell<usize>,
+    taken: Cell<u64>,
     limit: Cell<usize>,
     unlimited: Cell<u32>,
     until_look: Cell<u32>,
@@ -49,6 +50,7 @@ impl Heap {
     pub(super) fn new(limit: usize) -> Rc<Self> {
         Rc::new(Self {
             used: Cell::new(0),
+            taken: Cell::new(0),
             limit: Cell::new(limit),
             unlimited: Cell::new(0),
             until_look: Cell::new(LOOK_EVERY),
@@ -79,6 +81,11 @@ impl Heap {
     /// Whether more than `percent` of the limit is in use.
     pub fn is_beyond(&self, percent: usize) -> bool {
         self.used.get() > self.limit.get() / 100 * percent
+    }
+
+    /// How many pieces were taken so far.
+    pub fn taken(&self) -> u64 {
+        self.taken.get()
     }
 
     /// Bytes that may be in use.
@@ -146,6 +153,7 @@ pub(super) struct HeapAllocator(pub Rc<Heap>);
 
 impl HeapAllocator {
     fn take(&self, size: usize, take: impl FnOnce() -> *mut u8) -> *mut u8 {
+        self.0.taken.set(self.0.taken.get() + 1);
         if !self.0.allows(size) {
             return std::ptr::null_mut();
         }

@@ -52,6 +52,7 @@ pub struct Isolate {
     realms: Vec<Realm>,
     modules: Rc<RealmModules>,
     watchdog: Watchdog,
+    pub(super) turns: Cell<u64>,
     options: IsolateOptions,
     heap: Rc<Heap>,
     runtime: Runtime,
@@ -100,7 +101,7 @@ impl Isolate {
         let watchdog = Watchdog::default();
         heap.watch(watchdog.clone());
         let poll = watchdog.clone();
-        runtime.set_interrupt_handler(Some(Box::new(move || poll.poll())));
+        runtime.set_interrupt_handler(Some(Box::new(move || poll.poll_counted())));
         let tracker = Rc::downgrade(&host);
         runtime.set_host_promise_rejection_tracker(Some(Box::new(move |ctx, promise, reason, handled| {
             if let Some(host) = tracker.upgrade() {
@@ -111,8 +112,17 @@ impl Isolate {
         runtime.set_loader(Modules(modules.clone()), Modules(modules.clone()));
         let promise_owners = PromiseOwners::new(&host);
         let (handles, options) = (Handles(host), options.clone());
-        let mut isolate =
-            Self { handles, realms: Vec::new(), modules, watchdog, options, heap, runtime, promise_owners };
+        let mut isolate = Self {
+            handles,
+            realms: Vec::new(),
+            modules,
+            watchdog,
+            turns: Cell::new(0),
+            options,
+            heap,
+            runtime,
+            promise_owners,
+        };
         isolate.add_realm(extensions)?;
         Ok(isolate)
     }
@@ -254,6 +264,16 @@ impl Isolate {
     /// Heap in use, bytes. Walks the whole heap.
     pub fn memory_bytes(&self) -> u64 {
         u64::try_from(self.runtime.memory_usage().memory_used_size).unwrap_or(0)
+    }
+
+    /// How often JavaScript was entered.
+    pub fn turns(&self) -> u64 {
+        self.turns.get()
+    }
+
+    /// How often the engine asked whether to stop: once in ten thousand calls and loops.
+    pub fn polls(&self) -> u64 {
+        self.watchdog.polls()
     }
 
     /// Collects cyclic garbage. For quiet moments.

@@ -20,6 +20,7 @@ struct State {
     limit: Cell<Duration>,
     started: Cell<Option<Duration>>,
     running: Cell<bool>,
+    polls: Cell<u64>,
     near: Cell<bool>,
     expired: Cell<bool>,
     /// The thread's CPU time at which memory is refused next to the turn that has expired.
@@ -53,7 +54,18 @@ impl Watchdog {
         self.0.expired.get()
     }
 
-    /// The engine's question whether to interrupt.
+    /// The engine's question whether to interrupt, counted.
+    pub fn poll_counted(&self) -> bool {
+        self.0.polls.set(self.0.polls.get() + 1);
+        self.poll()
+    }
+
+    /// How often the engine asked.
+    pub fn polls(&self) -> u64 {
+        self.0.polls.get()
+    }
+
+    /// Whether to interrupt.
     pub fn poll(&self) -> bool {
         if !self.0.running.get() {
             return false;

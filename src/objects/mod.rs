@@ -15,6 +15,7 @@ mod code_update;
 pub mod control;
 mod critical;
 mod demand;
+mod depth;
 mod due;
 mod event;
 mod facets;

@@ -133,6 +133,7 @@ impl Objects {
             })
         });
         self.subrequests.forget(owner);
+        self.depths.forget(owner);
         self.forget_memory_warning(slot);
         self.drop_sockets_of(owner);
         self.host.ops.cancel_all_of(owner);

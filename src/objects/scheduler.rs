@@ -106,6 +106,7 @@ pub struct Objects {
     pub(super) code_update: super::code_update::CodeUpdate,
     pub(super) farewells: super::farewell::Farewells,
     pub(super) subrequests: super::subrequests::Subrequests,
+    pub(super) depths: super::depth::Depths,
     pub(super) facets: RefCell<super::facets::Facets>,
     pub(super) faults: Faults,
     pub(super) alarm_waiters: AlarmWaiters,
@@ -147,6 +148,7 @@ impl Objects {
             code_update: super::code_update::CodeUpdate::default(),
             farewells: super::farewell::Farewells::default(),
             subrequests: super::subrequests::Subrequests::default(),
+            depths: super::depth::Depths::default(),
             facets: RefCell::default(),
             faults: Faults::default(),
             alarm_waiters: AlarmWaiters::default(),
@@ -240,7 +242,9 @@ impl Objects {
 
     /// Starts a stateless context of the Worker in `realm` with `event`.
     pub fn deliver_to_worker(&self, realm: RealmId, event: Event) {
+        let Some((depth, event)) = self.begin_chain(event) else { return };
         let owner = self.new_owner(realm);
+        self.depths.set(owner, depth);
         self.requests.borrow_mut().begin(owner);
         self.ready.borrow_mut().push_back(Work::Context(Scope { owner, section: ROOT }, event));
     }
@@ -441,6 +445,9 @@ impl Objects {
                     if let Some((owner, (section, event))) = next {
                         let scope = Scope { owner, section };
                         self.stores.begin_event(slot, &event);
+                        if let Some(depth) = self.depth_of(&event) {
+                            self.depths.set(owner, depth);
+                        }
                         if event.is_incoming() {
                             self.subrequests.forget(owner);
                         }
@@ -463,6 +470,10 @@ impl Objects {
         let owner = self.new_owner(self.realm_of(slot));
         let now = self.host.clock.now();
         self.owners.borrow_mut().insert(owner, slot);
+        // Its constructor belongs to what wakes it.
+        let first =
+            self.with_actor(slot, |actor| actor.inbox.front().and_then(|(_, event)| self.depth_of(event)));
+        self.depths.set(owner, first.unwrap_or(1));
         let (key, name) = self.with_actor(slot, |actor| {
             actor.owner = owner;
             actor.woke_at = Some(now);
@@ -555,6 +566,7 @@ impl Objects {
         let ended = self.requests.borrow_mut().end(owner);
         if ended {
             self.subrequests.forget(owner);
+            self.depths.forget(owner);
             self.drop_sockets_of(owner);
             self.host.ops.cancel_all_of(owner);
             self.host.timers.borrow_mut().cancel_all_of(owner);

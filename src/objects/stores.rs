@@ -1,6 +1,6 @@
 //! The data of the objects of one isolate: a store per awake object, and which of them wrote.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -29,6 +29,7 @@ pub struct Stores {
     connections: Rc<Connections>,
     open: RefCell<Vec<Option<Store>>>,
     touched: RefCell<Vec<Slot>>,
+    commits: Cell<u64>,
 }
 
 impl Stores {
@@ -39,6 +40,7 @@ impl Stores {
             connections: Connections::with_history(limits::OPEN_DATABASES, history),
             open: RefCell::default(),
             touched: RefCell::default(),
+            commits: Cell::default(),
         }
     }
 
@@ -190,6 +192,7 @@ impl Stores {
                 result.err().map(|error| (*slot, error))
             })
             .collect();
+        self.commits.set(self.commits.get() + touched.len() as u64);
         touched.clear();
         // Keep the allocation for the next batch.
         let mut place = self.touched.borrow_mut();
@@ -197,6 +200,11 @@ impl Stores {
             *place = touched;
         }
         failures
+    }
+
+    /// Commits so far.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.get()
     }
 
     /// Closes the store of an object that goes to sleep; uncommitted writes are rolled back.

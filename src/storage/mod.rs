@@ -53,7 +53,7 @@ pub use former_ids::FormerIds;
 pub use kv::Value;
 pub use list::{KvIterator, ListOptions};
 pub use object::{Backend, ObjectStore, committed_image};
-pub use sqlite::{Interrupt, interrupt_when};
+pub use sqlite::{Interrupt, interrupt_when, steps};
 pub use state_dir::{ObjectFile, StateDir, StateDirError};
 pub use txn::SavepointId;
 pub use value::{SqlValue, ValueRef};

@@ -11,6 +11,7 @@
 mod instructions;
 mod interrupt;
 mod log;
+mod steps;
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
@@ -32,6 +33,8 @@ pub use instructions::{COUNTS_RUNS, Instruction};
 use interrupt::is_interrupted;
 pub use interrupt::{Interrupt, interrupt_when};
 pub use log::{LogIndex, LogState};
+use steps::count_step;
+pub use steps::steps;
 
 /// How long a statement waits for another process that holds the file's write lock.
 const BUSY_TIMEOUT_MS: c_int = 2_000;
@@ -405,6 +408,7 @@ impl Statement {
 
     /// Moves to the next row: whether there is one.
     pub fn step(&mut self) -> Result<bool, SqliteFailure> {
+        count_step();
         let scope = self.db.enter(self.mode);
         // SAFETY: the statement is live.
         let result = match unsafe { ffi::sqlite3_step(self.raw) } {

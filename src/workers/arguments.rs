@@ -46,6 +46,12 @@ pub fn begin_subrequest(ctx: &Ctx<'_>, objects: &Objects) -> rquickjs::Result<()
     objects.count_subrequest().map_err(|error| throw(ctx, &error))
 }
 
+/// The same for a call of another Worker or object: a chain of them has a limited depth.
+pub fn begin_call(ctx: &Ctx<'_>, objects: &Objects) -> rquickjs::Result<()> {
+    begin_subrequest(ctx, objects)?;
+    objects.check_depth().map_err(|error| throw(ctx, &error))
+}
+
 /// The error for the use of what belongs to another object or request; `kind` is what it is, in the platform's words.
 ///
 /// Fidelity: workerd's texts.

@@ -75,15 +75,19 @@ export default {{
     )
 }
 
-/// What the process holds: memory in kB, threads, open files. `None` where the system does not tell.
-fn held(server: &Server) -> Option<(u64, u64, usize)> {
+/// What the process holds: memory in kB, threads, open files by what they are. `None` where the system does not tell.
+fn held(server: &Server) -> Option<(u64, u64, Vec<String>)> {
     let folder = format!("/proc/{}", server.process().pid());
     let status = std::fs::read_to_string(format!("{folder}/status")).ok()?;
     let field = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;
         line.trim().trim_end_matches(" kB").parse().ok()
     };
-    Some((field("VmRSS:")?, field("Threads:")?, std::fs::read_dir(format!("{folder}/fd")).ok()?.count()))
+    let files = std::fs::read_dir(format!("{folder}/fd")).ok()?;
+    let names = files.flatten().filter_map(|file| std::fs::read_link(file.path()).ok());
+    let mut names: Vec<String> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+    names.sort();
+    Some((field("VmRSS:")?, field("Threads:")?, names))
 }
 
 fn echo(socket: &WebSocket, text: &str, expected: &str) {
@@ -146,11 +150,22 @@ fn nothing_is_lost_and_nothing_is_left_behind_while_everything_happens() {
     assert_eq!(server.request(&advance.body(r#"{"by":"1s"}"#)).status, 200);
     facts(&server, reloads);
     if let (Some(before), Some(after)) = (settled, held(&server)) {
-        eprintln!("{reloads} reloads: {before:?} became {after:?} (kB, threads, files)");
-        assert!(after.0 < before.0 + GROWTH_MAX_KB, "memory: {before:?} became {after:?}");
+        let figures = format!(
+            "{reloads} reloads: {} kB, {} threads, {} files became {}, {}, {}",
+            before.0,
+            before.1,
+            before.2.len(),
+            after.0,
+            after.1,
+            after.2.len()
+        );
+        eprintln!("{figures}");
+        assert!(after.0 < before.0 + GROWTH_MAX_KB, "{figures}");
         assert!(
-            after.1 <= before.1 + 2 && after.2 <= before.2 + 6,
-            "threads, files: {before:?} became {after:?}"
+            after.1 <= before.1 + 2 && after.2.len() <= before.2.len() + 6,
+            "{figures}:\n{}\n{}",
+            before.2.join("\n"),
+            after.2.join("\n")
         );
     }
     assert!(!server.process().output().contains("panicked"));

@@ -8,6 +8,7 @@ use crate::engine::{Isolate, OwnerId};
 
 use super::super::actor::{Actor, ActorKey, Slot, Wakefulness};
 use super::super::scheduler::Objects;
+use super::work::Work;
 use super::{Answer, Refusal};
 
 /// What lives in one world.
@@ -24,6 +25,8 @@ pub struct Overview {
     pub contexts: usize,
     /// Open WebSockets.
     pub sockets: usize,
+    /// What it has done so far.
+    pub work: Work,
 }
 
 /// One class.
@@ -178,6 +181,7 @@ impl Objects {
             memory_limit_bytes: limits::ISOLATE_MEMORY_BYTES * isolate.realms().count(),
             contexts: self.requests.borrow().len(),
             sockets: self.sockets.count_of_clients(),
+            work: self.work(isolate),
         }
     }
 

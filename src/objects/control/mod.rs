@@ -12,6 +12,7 @@ mod data;
 mod facts;
 mod faults;
 mod life;
+mod work;
 
 use std::rc::Rc;
 

@@ -78,7 +78,8 @@ pub(super) fn install<'js>(
     let (shared, own) = (exchanges.clone(), objects.clone());
     let fetch = move |ctx: Ctx<'js>, method: String, url: String, headers: Array<'js>, body: Value<'js>| {
         begin_subrequest(&ctx, &own)?;
-        let request = request_of(&own.host, &method, url, &headers, &body, None)?;
+        let mut request = request_of(&own.host, &method, url, &headers, &body, None)?;
+        own.mark_depth(&mut request);
         let (op, promise) = own.host.ops.start_named(&ctx, own.host.scope.get(), "fetch()")?;
         let (number, cancelled) = with(&shared, Exchanges::begin);
         let (completer, arrived) = (own.host.completer.clone(), shared.clone());

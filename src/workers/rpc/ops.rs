@@ -12,7 +12,7 @@ use crate::engine::opaque::Opaque;
 use crate::engine::proxy::handler_of;
 use crate::engine::{OpError, OpId};
 use crate::objects::{Callee, Entrypoint, Event, Export, Import, Message, Objects, ReplyTo, WorkerNumber};
-use crate::workers::arguments::{begin_subrequest, check_alive, foreign};
+use crate::workers::arguments::{begin_call, check_alive, foreign};
 use crate::workers::messages::request_of;
 
 use super::carrier::write_message;
@@ -192,7 +192,7 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
     // callEntrypoint([worker, name, props], path, args): promise of the result.
     let shared = objects.clone();
     let call = move |ctx: Ctx<'js>, callee: Array<'js>, path: Value<'js>, args: Value<'js>| {
-        begin_subrequest(&ctx, &shared)?;
+        begin_call(&ctx, &shared)?;
         let (worker, entrypoint) = entrypoint_of(&ctx, &shared, &callee)?;
         let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
         let (op, promise) = start(&ctx, &shared)?;
@@ -210,7 +210,7 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
                       headers: Array<'js>,
                       body: Value<'js>,
                       cf: Option<String>| {
-        begin_subrequest(&ctx, &shared)?;
+        begin_call(&ctx, &shared)?;
         let (worker, entrypoint) = entrypoint_of(&ctx, &shared, &callee)?;
         let request = request_of(&shared.host, &method, url, &headers, &body, cf)?;
         let (op, promise) = start(&ctx, &shared)?;

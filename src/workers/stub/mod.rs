@@ -8,7 +8,7 @@ use crate::engine::OpError;
 use crate::engine::exception::throw;
 use crate::objects::{ActorKey, Attempts, Event, Objects, Outgoing, ReplyTo, RetryLimits, Slot};
 
-use super::arguments::begin_subrequest;
+use super::arguments::begin_call;
 use super::messages::request_of;
 use super::rpc::{arguments_of, path_of};
 
@@ -38,7 +38,7 @@ pub(super) fn install<'js>(
     host.set("objectBreaks", Function::new(ctx.clone(), breaks)?)?;
     let shared = objects.clone();
     let call = move |ctx: Ctx<'js>, slot: u32, ticket: f64, path: Value<'js>, args: Value<'js>| {
-        begin_subrequest(&ctx, &shared)?;
+        begin_call(&ctx, &shared)?;
         let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
         let (op, promise) =
             shared.host.ops.start_named(&ctx, shared.host.scope.get(), "a call of another object")?;
@@ -55,7 +55,7 @@ pub(super) fn install<'js>(
                       headers: Array<'js>,
                       body: Value<'js>,
                       cf: Option<String>| {
-        begin_subrequest(&ctx, &shared)?;
+        begin_call(&ctx, &shared)?;
         let (slot, ticket) = (address.get(0)?, address.get(1)?);
         let request = request_of(&shared.host, &method, url, &headers, &body, cf)?;
         let (op, promise) =
