@@ -31,6 +31,8 @@ mod places;
 pub mod prelude;
 mod promise_owners;
 pub mod proxy;
+#[cfg(takes_over_searches)]
+mod regexp;
 pub mod roots;
 pub mod socket;
 pub mod timers;
