@@ -35,6 +35,7 @@ pub mod proxy;
 mod regexp;
 pub mod roots;
 pub mod socket;
+mod spares;
 pub mod timers;
 pub mod turn;
 pub mod wasm;
