@@ -100,6 +100,15 @@ fn link_at_fixed_address() {
     }
 }
 
+/// Has `src/engine/regexp` stand in for the engine's function that searches, where linkers can do that.
+fn take_over_searches() {
+    println!("cargo::rustc-check-cfg=cfg(takes_over_searches)");
+    if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
+        println!("cargo::rustc-cfg=takes_over_searches");
+        println!("cargo::rustc-link-arg=-Wl,--wrap=lre_exec");
+    }
+}
+
 /// Says whether SQLite is compiled so that it counts runs of instructions: whether `.cargo/config.toml` was read.
 fn look_at_sqlite() {
     const VARIABLE: &str = "LIBSQLITE3_FLAGS";
@@ -116,6 +125,7 @@ fn look_at_sqlite() {
 
 fn main() {
     link_at_fixed_address();
+    take_over_searches();
     look_at_sqlite();
     let mut sources = Sources::new();
     for root in ROOTS {

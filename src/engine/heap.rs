@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 use rquickjs::allocator::Allocator;
 
+use super::spares::{BLOCK, Spares};
 use super::watchdog::Watchdog;
 use crate::base::limits;
 
@@ -44,6 +45,7 @@ pub struct Heap {
     unlimited: Cell<u32>,
     until_look: Cell<u32>,
     watchdog: RefCell<Option<Watchdog>>,
+    spares: Spares,
 }
 
 impl Heap {
@@ -55,12 +57,18 @@ impl Heap {
             unlimited: Cell::new(0),
             until_look: Cell::new(LOOK_EVERY),
             watchdog: RefCell::new(None),
+            spares: Spares::new(),
         })
     }
 
     /// Refuses memory to turns that `watchdog` finds far beyond their time.
     pub(super) fn watch(&self, watchdog: Watchdog) {
         *self.watchdog.borrow_mut() = Some(watchdog);
+    }
+
+    /// Gives back what only the turn that ends may have wanted again.
+    pub(super) fn end_turn(&self) {
+        self.spares.shrink();
     }
 
     /// Changes the limit, bytes.
@@ -186,8 +194,17 @@ unsafe extern "C" {
 // SAFETY: all four functions are the C library's, whose alignment suits every type; sizes are its own.
 unsafe impl Allocator for HeapAllocator {
     fn alloc(&mut self, size: usize) -> *mut u8 {
-        // SAFETY: a plain call.
-        self.take(size, || unsafe { libc::malloc(size) }.cast())
+        let spares = &self.0.spares;
+        let take = || match Spares::suits(size) {
+            true => match spares.take() {
+                Some(block) => block.as_ptr(),
+                // SAFETY: a plain call.
+                None => unsafe { libc::malloc(BLOCK) }.cast(),
+            },
+            // SAFETY: as above.
+            false => unsafe { libc::malloc(size) }.cast(),
+        };
+        self.take(size, take)
     }
 
     fn calloc(&mut self, count: usize, size: usize) -> *mut u8 {
@@ -196,9 +213,14 @@ unsafe impl Allocator for HeapAllocator {
     }
 
     unsafe fn dealloc(&mut self, place: *mut u8) {
-        self.0.subtract(size_of(place));
-        // SAFETY: the caller says that `place` is ours and not freed.
-        unsafe { libc::free(place.cast()) };
+        let size = size_of(place);
+        self.0.subtract(size);
+        // SAFETY: the caller says that `place` is ours and that nobody uses it any more.
+        unsafe {
+            if !self.0.spares.put(place, size) {
+                libc::free(place.cast());
+            }
+        }
     }
 
     unsafe fn realloc(&mut self, place: *mut u8, size: usize) -> *mut u8 {

@@ -31,8 +31,11 @@ mod places;
 pub mod prelude;
 mod promise_owners;
 pub mod proxy;
+#[cfg(takes_over_searches)]
+mod regexp;
 pub mod roots;
 pub mod socket;
+mod spares;
 pub mod timers;
 pub mod turn;
 pub mod wasm;

@@ -128,6 +128,7 @@ impl Isolate {
             TurnReport { uncaught, more_uncaught, ..TurnReport::default() }
         });
         host.clock.end_turn();
+        self.heap().end_turn();
         report.cpu_exceeded = self.watchdog().stop();
         report.cpu_near = self.watchdog().nearly_expired();
         report.memory_refused = heap::was_refused();
