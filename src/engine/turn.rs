@@ -122,6 +122,7 @@ impl Isolate {
             while self.roots().settle(&ctx, Whose::One(scope.owner)) {
                 drain(self, &ctx);
             }
+            self.promise_owners().end_turn(&ctx);
             host.kept.clear();
             let (uncaught, more_uncaught) = host.violations.take(&ctx);
             TurnReport { uncaught, more_uncaught, ..TurnReport::default() }
@@ -144,6 +145,7 @@ impl Isolate {
             any |= self.realm(id).context.with(|ctx| {
                 let any = self.roots().settle(&ctx, Whose::AllIn(id));
                 drain(self, &ctx);
+                self.promise_owners().end_turn(&ctx);
                 host.kept.clear();
                 any
             });

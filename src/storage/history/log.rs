@@ -109,8 +109,7 @@ pub fn read(database: &Path, known: Position, committed: u32) -> Result<Option<L
             break;
         }
         let noted = [big_endian(&frame[16..20]), big_endian(&frame[20..24])];
-        if index >= proven
-            && noted != checksum(big, checksum(big, sums, &frame[..8]), &frame[FRAME_HEADER..])
+        if index >= proven && noted != checksum(big, checksum(big, sums, &frame[..8]), &frame[FRAME_HEADER..])
         {
             break;
         }

@@ -379,7 +379,8 @@ impl Recorder {
         let Some(file) = &self.file else { return Ok(()) };
         let mut tail = file.tail;
         let known = file.image(|_| true)?.unwrap_or_default();
-        let position = log::read(&self.database, Position::default(), 0)?.map(|log| log.end).unwrap_or_default();
+        let position =
+            log::read(&self.database, Position::default(), 0)?.map(|log| log.end).unwrap_or_default();
         let Some(image) = self.read_database()? else {
             return self.deleted(cause);
         };
