@@ -56,7 +56,7 @@ pub struct Isolate {
     options: IsolateOptions,
     heap: Rc<Heap>,
     runtime: Runtime,
-    promise_owners: Box<PromiseOwners>,
+    promise_owners: Rc<PromiseOwners>,
 }
 
 /// One Worker's part of an isolate.
@@ -102,15 +102,17 @@ impl Isolate {
         heap.watch(watchdog.clone());
         let poll = watchdog.clone();
         runtime.set_interrupt_handler(Some(Box::new(move || poll.poll_counted())));
-        let tracker = Rc::downgrade(&host);
+        let promise_owners = PromiseOwners::new(&host);
+        let tracker = Rc::downgrade(&promise_owners);
         runtime.set_host_promise_rejection_tracker(Some(Box::new(move |ctx, promise, reason, handled| {
-            if let Some(host) = tracker.upgrade() {
-                host.violations.track(&ctx, promise, reason, handled);
+            if let Some(owners) = tracker.upgrade()
+                && (handled || !owners.is_waited_for(&ctx, &promise, &reason))
+            {
+                owners.host().violations.track(&ctx, promise, reason, handled);
             }
         })));
         let modules = Rc::new(RealmModules::default());
         runtime.set_loader(Modules(modules.clone()), Modules(modules.clone()));
-        let promise_owners = PromiseOwners::new(&host);
         let (handles, options) = (Handles(host), options.clone());
         let mut isolate = Self {
             handles,
@@ -306,8 +308,7 @@ impl Isolate {
         &self.realms[usize::from(id.0)]
     }
 
-    #[cfg(test)]
-    pub(super) fn promise_owners_for_test(&self) -> &PromiseOwners {
+    pub(super) fn promise_owners(&self) -> &PromiseOwners {
         &self.promise_owners
     }
 

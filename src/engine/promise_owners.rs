@@ -8,14 +8,13 @@
 //! - a promise is marked when it is made (the engine's hook);
 //! - who waits for a pending one of another owner gets one of its own that follows it, by way of an operation: `await` asks each promise
 //!   for its `constructor`, and everything else calls `then`, so both are looked at;
-//! - what waits for a promise that another owner fulfils is moved to an operation of who made it (the hook again, which comes
-//!   before anything that waits is made to run).
-//!
-//! Deviation: who *rejects* a promise of another owner still runs what waits for it; the engine has no hook there.
+//! - what waits for a promise that another owner settles is moved to an operation of who made it, before anything that waits
+//!   is made to run. The engine's hook tells who fulfils a promise. Who rejects one is told by the notice of rejections that nobody
+//!   handles; so a pending promise is never left with the engine's mark that it is handled, and the notice looks whether anything waits.
 //!
 //! The mark stands in a gap of the engine's own record of a promise, so that marking costs nothing; a test holds its layout.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
 use std::mem::offset_of;
 use std::ptr::{NonNull, null_mut};
@@ -47,10 +46,35 @@ struct Link {
 }
 
 const PENDING: i32 = 0;
+/// Promises that are awaited and still have the engine's mark that they are handled; more are looked through at once.
+const AWAITED: usize = 64;
 
 // On other machines the record has no gap, and promises stay unmarked.
 const HAS_GAP: bool = cfg!(target_pointer_width = "64");
 const _: () = assert!(!HAS_GAP || (offset_of!(Record, waiting) == 8 && offset_of!(Record, handled) == 40));
+
+/// How a promise ended.
+type Outcome<'js> = std::result::Result<Value<'js>, Value<'js>>;
+
+impl Record {
+    /// Whether something waits for the promise.
+    fn has_waiting(&self) -> bool {
+        !std::ptr::eq(self.waiting[0].next, &raw const self.waiting[0])
+    }
+}
+
+/// Takes the engine's mark that it is handled off a promise, while it is pending and something waits for it.
+///
+/// # Safety
+/// `record` must be that of a live promise.
+unsafe fn unmark(record: *mut Record) {
+    // SAFETY: as promised.
+    unsafe {
+        if (*record).state == PENDING && (*record).has_waiting() {
+            (*record).handled = false;
+        }
+    }
+}
 
 /// What the engine's callbacks need. It stays where it is until the runtime is gone.
 pub struct PromiseOwners {
@@ -58,12 +82,86 @@ pub struct PromiseOwners {
     class: Cell<qjs::JSClassID>,
     /// Whether what follows a promise is being attached to it, which is not to be followed again.
     attaching: Cell<bool>,
+    /// Pending promises of the running turn's owner that are awaited; each holds a reference. Empty between turns.
+    awaited: RefCell<Vec<qjs::JSValue>>,
 }
 
 impl PromiseOwners {
     /// Marks of the promises of `host`'s isolate; nothing happens before [`PromiseOwners::install`].
-    pub fn new(host: &Rc<Host>) -> Box<Self> {
-        Box::new(Self { host: host.clone(), class: Cell::new(0), attaching: Cell::new(false) })
+    pub fn new(host: &Rc<Host>) -> Rc<Self> {
+        Rc::new(Self {
+            host: host.clone(),
+            class: Cell::new(0),
+            attaching: Cell::new(false),
+            awaited: RefCell::default(),
+        })
+    }
+
+    /// The host whose promises these are.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Notes that the running turn awaits `promise`, if that is its own and pending: it will get the engine's mark that it is handled.
+    ///
+    /// # Safety
+    /// `ctx` and `promise` must be live.
+    unsafe fn note_awaited(&self, ctx: *mut qjs::JSContext, promise: qjs::JSValue) {
+        // SAFETY: the engine's record lives as long as its promise.
+        let is_own = self.record(promise).is_some_and(|record| unsafe {
+            let record = record.as_ref();
+            record.state == PENDING && record.owner != 0
+        });
+        if !is_own {
+            return;
+        }
+        if self.awaited.borrow().len() >= AWAITED {
+            // SAFETY: as promised by the caller.
+            unsafe { self.look_through(ctx) };
+        }
+        // SAFETY: as above; the reference is given back when the list is looked through.
+        self.awaited.borrow_mut().push(unsafe { qjs::JS_DupValue(ctx, promise) });
+    }
+
+    /// Takes the engine's mark that they are handled off the promises that were awaited and are pending. To be called at the end of a turn.
+    pub fn end_turn(&self, ctx: &Ctx<'_>) {
+        if !self.awaited.borrow().is_empty() {
+            // SAFETY: the context is entered.
+            unsafe { self.look_through(ctx.as_raw().as_ptr()) };
+        }
+    }
+
+    /// # Safety
+    /// `ctx` must be live.
+    unsafe fn look_through(&self, ctx: *mut qjs::JSContext) {
+        for promise in self.awaited.take() {
+            if let Some(record) = self.record(promise) {
+                // SAFETY: the list holds a reference to the promise, which is given back afterwards.
+                unsafe { unmark(record.as_ptr()) };
+            }
+            // SAFETY: as above.
+            unsafe { qjs::JS_FreeValue(ctx, promise) };
+        }
+    }
+
+    /// The engine's notice that `promise` was rejected and has not its mark of being handled: whether something waits for it
+    /// nevertheless. Where somebody else's turn rejected it, what waits goes on with who made it.
+    pub fn is_waited_for<'js>(&self, ctx: &Ctx<'js>, promise: &Value<'js>, reason: &Value<'js>) -> bool {
+        let Some(mut record) = self.record(promise.as_raw()).filter(|_| HAS_GAP) else { return false };
+        // SAFETY: the promise is live, and nothing of it is changed meanwhile.
+        unsafe {
+            if !record.as_ref().has_waiting() {
+                return false;
+            }
+            record.as_mut().handled = true;
+            // Without memory, what waits goes on here.
+            if self.is_of_another(record.as_ref())
+                && self.hand_over(ctx, Err(reason.clone()), record).is_err()
+            {
+                ctx.catch();
+            }
+        }
+        true
     }
 
     /// Marks the promises of `ctx`'s runtime from now on, and looks at who waits for those of its realm.
@@ -151,15 +249,20 @@ impl PromiseOwners {
             })
         };
         let settled = (This(promise), settle(false)?, settle(true)?);
+        let record = self.record(settled.0.0.as_raw()).map(NonNull::as_ptr);
         self.attaching.set(true);
         let attached = then.call::<_, Value<'js>>(settled);
         self.attaching.set(false);
+        if let Some(record) = record {
+            // SAFETY: who called `then` holds the promise.
+            unsafe { unmark(record) };
+        }
         attached.map(|_| own)
     }
 
-    /// Lets what waits for `promise`, which is another owner's and was just fulfilled, go on in a turn of that owner.
+    /// Lets what waits for a promise, which is another owner's and just ended so, go on in a turn of that owner.
     /// Where that one is gone, it never goes on.
-    fn hand_over<'js>(&self, ctx: &Ctx<'js>, value: Value<'js>, record: NonNull<Record>) -> Result<()> {
+    fn hand_over<'js>(&self, ctx: &Ctx<'js>, outcome: Outcome<'js>, record: NonNull<Record>) -> Result<()> {
         // SAFETY: the record lives as long as its promise, which is being settled.
         let maker = unsafe { self.maker(record.as_ref()) };
         let own = if self.host.is_alive(maker.owner) {
@@ -167,7 +270,7 @@ impl PromiseOwners {
             let started = self.host.ops.start_named(ctx, maker, "promise that another settles");
             self.host.scope.set(running);
             let (op, own) = started?;
-            settle(&self.host, ctx, op, Ok(value));
+            settle(&self.host, ctx, op, outcome);
             own
         } else {
             ctx.promise()?.0
@@ -195,7 +298,7 @@ fn mark(owner: OwnerId) -> u32 {
 }
 
 /// Has `op` end with a value or an error that JavaScript made.
-fn settle<'js>(host: &Host, ctx: &Ctx<'js>, op: OpId, outcome: std::result::Result<Value<'js>, Value<'js>>) {
+fn settle<'js>(host: &Host, ctx: &Ctx<'js>, op: OpId, outcome: Outcome<'js>) {
     host.ops.keep(ctx, op, outcome);
     host.completer.complete(op, Ok(OpValue::Undefined));
 }
@@ -243,9 +346,8 @@ unsafe extern "C" fn on_promise(
         }
         qjs::JSPromiseHookType_JS_PROMISE_HOOK_RESOLVE => {
             // SAFETY: as above.
-            let is_waited_for = unsafe { record.as_ref() };
-            let head = &raw const is_waited_for.waiting[0];
-            if !owners.is_of_another(is_waited_for) || is_waited_for.waiting[0].next.cast_const() == head {
+            let settled = unsafe { record.as_ref() };
+            if !owners.is_of_another(settled) || !settled.has_waiting() {
                 return;
             }
             // SAFETY: the engine calls with a live context and a promise that has a value.
@@ -256,7 +358,7 @@ unsafe extern "C" fn on_promise(
                 (ctx.clone(), Value::from_raw(ctx, value))
             };
             // Without memory, what waits goes on here.
-            if owners.hand_over(&ctx, value, record).is_err() {
+            if owners.hand_over(&ctx, Ok(value), record).is_err() {
                 ctx.catch();
             }
         }
@@ -288,7 +390,11 @@ unsafe extern "C" fn constructor_of(
 ) -> qjs::JSValue {
     // SAFETY: the engine hands over what `install` gave it.
     unsafe {
-        let which = if owners_in(data).is_pending_elsewhere(this) { 2 } else { 0 };
+        let owners = owners_in(data);
+        let which = if owners.is_pending_elsewhere(this) { 2 } else { 0 };
+        if which == 0 {
+            owners.note_awaited(ctx, this);
+        }
         qjs::JS_DupValue(ctx, *data.add(which))
     }
 }
@@ -360,7 +466,7 @@ mod tests {
     #[test]
     fn the_engine_keeps_its_records_as_they_are_looked_at_here() {
         let isolate = Isolate::new(Host::detached(), &[], &IsolateOptions::default()).expect("an isolate");
-        let owners = &isolate.promise_owners_for_test();
+        let owners = isolate.promise_owners();
         isolate.turn(scope(77), |ctx| {
             let (promise, resolve, _) = ctx.promise().expect("a promise");
             let record = owners.record(promise.as_raw()).expect("a record").as_ptr();
@@ -373,8 +479,10 @@ mod tests {
             assert_eq!(look(), (PENDING, 77, [false; 2], false));
             promise.then().expect("then").call::<_, ()>((This(promise.clone()),)).expect("a call");
             assert_eq!(look(), (PENDING, 77, [true; 2], true));
+            owners.end_turn(ctx);
+            assert_eq!(look(), (PENDING, 77, [true; 2], false));
             resolve.call::<_, ()>((5,)).expect("a call");
-            assert_eq!(look(), (1, 77, [false; 2], true));
+            assert_eq!(look(), (1, 77, [false; 2], false));
             Entered::Done
         });
     }
@@ -430,9 +538,45 @@ mod tests {
     }
 
     #[test]
+    fn so_does_one_that_another_owner_rejects() {
+        let isolate = Isolate::new(Host::detached(), &[], &IsolateOptions::default()).expect("an isolate");
+        for wait in
+            ["p.catch(() => { ran = 1; });", "(async () => { try { await p; } catch { ran = 1; } })();"]
+        {
+            let make = "globalThis.ran = 0; globalThis.p = new Promise((_, reject) => { globalThis.fail = reject; });";
+            in_turn(&isolate, 1, &format!("{make}{wait}"));
+            let before = isolate.host().ops.of(OwnerId(1)).len();
+            in_turn(
+                &isolate,
+                2,
+                "fail(1); Promise.resolve().then(() => { if (ran) throw new Error('out of turn'); });",
+            );
+            assert_eq!(isolate.host().ops.of(OwnerId(1)).len(), before + 1, "{wait}");
+            // In the maker's own turn nothing is handed over, and nothing goes unhandled.
+            in_turn(&isolate, 1, &format!("{make}{wait}"));
+            in_turn(
+                &isolate,
+                1,
+                "fail(1); Promise.resolve().then(() => {}).then(() => { if (!ran) throw new Error('late'); });",
+            );
+            assert_eq!(isolate.host().ops.of(OwnerId(1)).len(), before + 1, "{wait}");
+        }
+    }
+
+    #[test]
+    fn many_promises_that_are_awaited_are_looked_through_in_the_same_turn() {
+        let isolate = Isolate::new(Host::detached(), &[], &IsolateOptions::default()).expect("an isolate");
+        let wait = "globalThis.all = []; for (let i = 0; i < 300; i++) (async () => { const p = new Promise((_, r) => all.push(r)); try { await p; } catch {} })();";
+        in_turn(&isolate, 1, wait);
+        assert!(isolate.promise_owners().awaited.borrow().is_empty());
+        in_turn(&isolate, 2, "for (const r of all) r(1);");
+        assert_eq!(isolate.host().ops.of(OwnerId(1)).len(), 300);
+    }
+
+    #[test]
     fn the_number_of_a_maker_is_the_nearest_one() {
         let isolate = Isolate::new(Host::detached(), &[], &IsolateOptions::default()).expect("an isolate");
-        let owners = isolate.promise_owners_for_test();
+        let owners = isolate.promise_owners();
         for (running, made) in
             [(5, 3), (3, 5), (1 << 32, (1 << 32) - 1), ((1 << 32) - 1, (1 << 32) + 7), (7 << 33, 7 << 33)]
         {

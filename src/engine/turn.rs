@@ -123,6 +123,7 @@ impl Isolate {
             while self.roots().settle(&ctx, Whose::One(scope.owner)) {
                 drain(self, &ctx);
             }
+            self.promise_owners().end_turn(&ctx);
             host.kept.clear();
             let (uncaught, more_uncaught) = host.violations.take(&ctx);
             TurnReport { uncaught, more_uncaught, ..TurnReport::default() }
@@ -146,6 +147,7 @@ impl Isolate {
             any |= self.realm(id).context.with(|ctx| {
                 let any = self.roots().settle(&ctx, Whose::AllIn(id));
                 drain(self, &ctx);
+                self.promise_owners().end_turn(&ctx);
                 host.kept.clear();
                 any
             });

@@ -69,7 +69,10 @@ pub fn path_of(database: &Path) -> PathBuf {
 
 /// Reads the log of the database `path` after the position `known`; `None` where there is no log, or one
 /// with pages of another size.
-pub fn read(database: &Path, known: Position) -> Result<Option<Log>> {
+///
+/// SQLite said of the frames up to and with `committed` that they are committed in the log in which `known` stands, so
+/// that their sums need no proof while the log is still that one; 0, if it said nothing.
+pub fn read(database: &Path, known: Position, committed: u32) -> Result<Option<Log>> {
     let mut file = match File::open(path_of(database)) {
         Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(None),
         result => result?,
@@ -99,15 +102,18 @@ pub fn read(database: &Path, known: Position) -> Result<Option<Log>> {
     let mut log = Log { continues: known.salt == salt && first == known.frame, ..Log::default() };
     file.seek(SeekFrom::Start((HEADER + first as usize * FRAME) as u64))?;
     file.read_to_end(&mut log.bytes)?;
+    let proven = if log.continues { committed.saturating_sub(first) as usize } else { 0 };
     let (mut from, mut used) = (0, 0);
     for (index, frame) in log.bytes.chunks_exact(FRAME).enumerate() {
         if frame[8..16] != header[16..24] {
             break;
         }
-        sums = checksum(big, checksum(big, sums, &frame[..8]), &frame[FRAME_HEADER..]);
-        if sums != [big_endian(&frame[16..20]), big_endian(&frame[20..24])] {
+        let noted = [big_endian(&frame[16..20]), big_endian(&frame[20..24])];
+        if index >= proven && noted != checksum(big, checksum(big, sums, &frame[..8]), &frame[FRAME_HEADER..])
+        {
             break;
         }
+        sums = noted;
         let pages = big_endian(&frame[4..8]);
         if pages != 0 {
             log.commits.push(Commit { from, to: index + 1, pages });
@@ -134,4 +140,48 @@ fn checksum(big: bool, sums: [u32; 2], bytes: &[u8]) -> [u32; 2] {
 
 fn big_endian(bytes: &[u8]) -> u32 {
     u32::from_be_bytes(bytes.try_into().expect("four bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A database with four commits in its log, and the log's bytes.
+    fn log_of_four() -> (tempfile::TempDir, PathBuf, Vec<u8>) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.sqlite");
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x)").unwrap();
+        for x in 0..3 {
+            connection.execute("INSERT INTO t VALUES (?)", [x]).unwrap();
+        }
+        let bytes = std::fs::read(path_of(&path)).unwrap();
+        drop(connection);
+        (directory, path, bytes)
+    }
+
+    #[test]
+    fn frames_need_their_sums_unless_sqlite_vouched_for_them() {
+        let (_directory, path, mut bytes) = log_of_four();
+        std::fs::write(path_of(&path), &bytes).unwrap();
+        let all = read(&path, Position::default(), 0).unwrap().unwrap();
+        let (frames, salt) = (all.end.frame, all.end.salt);
+        assert_eq!((all.commits.len(), all.continues), (4, false));
+
+        // A byte of the frame before the last one: its sums do not hold any more.
+        let at = bytes.len() - FRAME - 1;
+        bytes[at] ^= 1;
+        std::fs::write(path_of(&path), &bytes).unwrap();
+        let known = Position { salt, frame: 1 };
+        let end = |known, committed| {
+            let log = read(&path, known, committed).unwrap().unwrap();
+            (log.continues, log.end.frame)
+        };
+        assert_eq!(end(known, 0), (true, frames - 2));
+        assert_eq!(end(known, frames - 2), (true, frames - 2));
+        // From there on the sums that stand in the frames are gone on with.
+        assert_eq!(end(known, frames - 1), (true, frames));
+        // Of another log nothing was said.
+        assert_eq!(end(Position { salt: salt ^ 1, frame: 1 }, frames), (false, frames - 2));
+    }
 }
