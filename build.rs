@@ -103,7 +103,8 @@ fn link_at_fixed_address() {
 /// Has `src/engine/regexp` stand in for the engine's function that searches, where linkers can do that.
 fn take_over_searches() {
     println!("cargo::rustc-check-cfg=cfg(takes_over_searches)");
-    if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
+    let is = |name: &str, value: &str| env::var(name).is_ok_and(|is| is == value);
+    if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_POINTER_WIDTH", "64") {
         println!("cargo::rustc-cfg=takes_over_searches");
         println!("cargo::rustc-link-arg=-Wl,--wrap=lre_exec");
     }

@@ -55,17 +55,25 @@ const MATCH: c_int = 1;
 const NO_MATCH: c_int = 0;
 const TIMEOUT: c_int = -2;
 
+/// The engine's search: capture, bytecode, text, from, length, whether it is wide, context.
+type Search =
+    unsafe extern "C" fn(*mut *mut u8, *const u8, *const u8, c_int, c_int, c_int, *mut c_void) -> c_int;
+
+// The engine's function by the name that the linker gives it. A weak reference, because the linker of another package, of which
+// the library is a dependency, is told nothing: there the engine works alone, and nothing asks for this.
+core::arch::global_asm!(
+    ".weak __real_lre_exec",
+    ".pushsection .data.rel.ro.dodev, \"aw\"",
+    ".balign 8",
+    ".globl dodev_engine_search",
+    ".hidden dodev_engine_search",
+    "dodev_engine_search:",
+    ".quad __real_lre_exec",
+    ".popsection",
+);
+
 unsafe extern "C" {
-    /// The engine's search, by the name that the linker gives it.
-    fn __real_lre_exec(
-        capture: *mut *mut u8,
-        bytecode: *const u8,
-        text: *const u8,
-        from: c_int,
-        length: c_int,
-        is_wide: c_int,
-        context: *mut c_void,
-    ) -> c_int;
+    static dodev_engine_search: Option<Search>;
 
     /// The engine's question whether to stop.
     fn lre_check_timeout(context: *mut c_void) -> c_int;
@@ -147,8 +155,10 @@ impl Call {
     /// The call must be one of the engine's, and the bytecode its own or an anchored copy.
     unsafe fn run(&self, bytecode: *const u8, from: usize) -> c_int {
         let Self { capture, text, length, is_wide, context, .. } = *self;
+        // SAFETY: the linker fills it in; nothing writes to it.
+        let Some(search) = (unsafe { dodev_engine_search }) else { unreachable!("the linker put us here") };
         // SAFETY: the caller says so; `from` is not beyond the length, which is a `c_int`.
-        unsafe { __real_lre_exec(capture, bytecode, text, from as c_int, length, is_wide, context) }
+        unsafe { search(capture, bytecode, text, from as c_int, length, is_wide, context) }
     }
 
     /// The engine's answer, found with a filter.
