@@ -89,7 +89,13 @@ impl InProcessBundler {
     /// Builds without a graph for later: the first build of a session, which a person waits for, and after which packages
     /// are taken apart. Keeping the graph would clone all syntax trees.
     fn build_once(&self, request: &BundleRequest) -> Result<Bundle, BuildFailure> {
-        self.runtime.block_on(async { Session::new(request, Graph::Dropped)?.build(&[]).await })
+        self.runtime.block_on(async {
+            let mut session = Session::new(request, Graph::Dropped)?;
+            let result = session.build(&[]).await;
+            // The answer need not wait for a thousand syntax trees to be given back.
+            _ = std::thread::Builder::new().name("bundle-drop".to_owned()).spawn(move || drop(session));
+            result
+        })
     }
 
     /// The same bundler, which also compiles packages.
