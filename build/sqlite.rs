@@ -2,7 +2,7 @@
 //! a few lines of ours.
 //!
 //! `libsqlite3-sys` says where its source lies, and compiles it too; ours stands before it when the program is linked, so
-//! that its object is never looked at. Only ours has the functions of `row_counts.c`: a program that was linked with
+//! that its object is never looked at. Only ours has the functions of `sqlite.c`: a program that was linked with
 //! the other one cannot be made.
 //!
 //! Our lines go behind places of the source that must occur exactly once; [`CHANGES`] holds for one version.
@@ -156,7 +156,8 @@ fn compile(text: &str, out: &Path) {
         compiler.define(name, *value);
     }
     let (source, stamp) = (out.join("sqlite3.c"), out.join("sqlite3.stamp"));
-    let command = format!("{:?}", compiler.get_compiler().to_command());
+    let tool = compiler.get_compiler();
+    let command = format!("{:?} {:?}", tool.path(), tool.args());
     let is = |path: &Path, text: &str| fs::read_to_string(path).is_ok_and(|found| found == text);
     if is(&source, text) && is(&stamp, &command) {
         return;
