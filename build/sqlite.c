@@ -36,6 +36,8 @@ static int takeCall(Parse *pParse, Expr *pCall, Expr **ppWhere, ExprList **ppOrd
     pList->a[0].pExpr = 0;
   }
   sqlite3ExprDelete(pParse->db, pCall);
+  /* EXPLAIN QUERY PLAN shows the numbers of selections. This one was the last. */
+  pParse->nSelect--;
   return 1;
 }
 

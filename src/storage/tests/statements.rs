@@ -330,6 +330,8 @@ fn changes_of_views_and_from_other_tables_may_have_a_limit() {
     rows(&mut store, "DELETE FROM v WHERE b > 10 ORDER BY b DESC LIMIT 1 OFFSET 1", &[]).unwrap();
     rows(&mut store, "UPDATE v SET b = b + 1 ORDER BY id DESC LIMIT 1", &[]).unwrap();
     assert_eq!(number(&mut store, "SELECT sum(id * 1000 + b) FROM base"), 7000 + 10 + 20 + 41);
+    let plan = rows(&mut store, "EXPLAIN QUERY PLAN DELETE FROM base ORDER BY b LIMIT 1", &[]).unwrap();
+    assert!(plan.iter().any(|row| row[3] == SqlValue::from("LIST SUBQUERY 1")), "{plan:?}");
     let text = refused(&mut store, "UPDATE base SET b = n FROM src WHERE src.id = base.id ORDER BY n");
     assert_eq!(text, "ORDER BY without LIMIT on UPDATE: SQLITE_ERROR");
     let parameters = [SqlValue::Integer(5), SqlValue::Integer(6), SqlValue::Integer(1)];
