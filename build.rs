@@ -1,9 +1,12 @@
-//! Compiles the prelude, the JavaScript half of dodev, to bytecode.
+//! Compiles the prelude, the JavaScript half of dodev, to bytecode; and SQLite (`build/sqlite.rs`).
 //!
 //! Every `.js` file below the folders in `ROOTS` becomes one module named `dodev:<path>`
 //! (`src/web/headers/headers.js` is `dodev:web/headers`, a file named unlike its folder keeps its own
 //! name behind the folder's). Bytecode starts ten times faster than source; its source text is
 //! stripped, its line numbers are kept. Files named `tests.js` and folders named `testing` are not part of it.
+
+#[path = "build/sqlite.rs"]
+mod sqlite;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -110,24 +113,10 @@ fn take_over_searches() {
     }
 }
 
-/// Says whether SQLite is compiled so that it counts runs of instructions: whether `.cargo/config.toml` was read.
-fn look_at_sqlite() {
-    const VARIABLE: &str = "LIBSQLITE3_FLAGS";
-    println!("cargo::rerun-if-env-changed={VARIABLE}");
-    println!("cargo::rustc-check-cfg=cfg(sqlite_counts_runs)");
-    let flags = env::var(VARIABLE).unwrap_or_default();
-    if ["SQLITE_ENABLE_STMT_SCANSTATUS", "SQLITE_ENABLE_BYTECODE_VTAB"]
-        .iter()
-        .all(|flag| flags.contains(flag))
-    {
-        println!("cargo::rustc-cfg=sqlite_counts_runs");
-    }
-}
-
 fn main() {
     link_at_fixed_address();
     take_over_searches();
-    look_at_sqlite();
+    sqlite::build();
     let mut sources = Sources::new();
     for root in ROOTS {
         println!("cargo::rerun-if-changed={root}");

@@ -3,14 +3,14 @@
 
     row-counts.py --workerd PATH [--record]
 
-`fixtures/row-counts/statements.json` is a list of statements that run one after the other in one object, each with the
-counts that workerd gave: `cargo test row_counts` runs the same list. With `--record` the counts are written, for new statements
+Every file of `fixtures/row-counts` is a list of statements that run one after the other in an object of their own, each with the
+counts that workerd gave: `cargo test row_counts` runs the same lists. With `--record` the counts are written, for new statements
 and changed versions. Exit code 0 only when nothing differs. Standard library only; see README.md in this folder.
 """
-import argparse, http.client, json, os, subprocess, sys, tempfile, threading
+import argparse, glob, http.client, json, os, subprocess, sys, tempfile, threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-STATEMENTS = os.path.join(ROOT, "fixtures", "row-counts", "statements.json")
+LISTS = sorted(glob.glob(os.path.join(ROOT, "fixtures", "row-counts", "*.json")))
 
 MAIN = """import { DurableObject } from "cloudflare:workers";
 export class Counted extends DurableObject {
@@ -84,20 +84,22 @@ def main():
     parser.add_argument("--workerd", required=True)
     parser.add_argument("--record", action="store_true")
     options = parser.parse_args()
-    with open(STATEMENTS, encoding="utf-8") as file:
-        recorded = json.load(file)
-    found = counts(options.workerd, [entry["sql"] for entry in recorded])
-    differing = 0
-    for entry, (read, written) in zip(recorded, found):
-        if (entry.get("read"), entry.get("written")) != (read, written):
-            differing += 1
-            print(f"{entry['sql']}: {entry.get('read')}/{entry.get('written')} recorded, {read}/{written} now")
-        entry.update(read=read, written=written)
-    print(f"{differing} of {len(recorded)} differ")
-    if options.record:
-        with open(STATEMENTS, "w", encoding="utf-8") as file:
-            file.write("[\n" + ",\n".join(json.dumps(entry) for entry in recorded) + "\n]\n")
-    elif differing:
+    differing = total = 0
+    for path in LISTS:
+        with open(path, encoding="utf-8") as file:
+            recorded = json.load(file)
+        found = counts(options.workerd, [entry["sql"] for entry in recorded])
+        for entry, (read, written) in zip(recorded, found):
+            if (entry.get("read"), entry.get("written")) != (read, written):
+                differing += 1
+                print(f"{entry['sql']}: {entry.get('read')}/{entry.get('written')} recorded, {read}/{written} now")
+            entry.update(read=read, written=written)
+        total += len(recorded)
+        if options.record:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("[\n" + ",\n".join(json.dumps(entry) for entry in recorded) + "\n]\n")
+    print(f"{differing} of {total} differ")
+    if differing and not options.record:
         sys.exit(1)
 
 

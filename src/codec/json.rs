@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::platform::Platform;
 use super::show::{hex, index, iso_date, number_text, shared};
 use super::value::{ErrorPart, Id, Key, Kind, Object, Property, Text, Value};
 use super::wire;
@@ -55,6 +56,7 @@ impl Tree {
             Kind::HostError { class, name, message, properties } => {
                 self.host_error(*class, name.as_ref(), message, properties)
             }
+            Kind::Platform(object) => self.platform(object),
             kind => flat(kind),
         }
     }
@@ -138,6 +140,25 @@ impl Tree {
         })
     }
 
+    fn platform(&self, object: &Platform) -> Json {
+        let class = object.class_name();
+        match object {
+            Platform::Blob { kind, bytes } => {
+                let mut text = String::with_capacity(bytes.len() * 2);
+                hex(bytes, &mut text);
+                json!({"$": class, "type": kind, "hex": text})
+            }
+            Platform::Headers { fields, .. } => {
+                let fields = fields.iter().map(|(_, name, value)| json!([name, value]));
+                tagged(class, fields.collect::<Vec<_>>().into())
+            }
+            Platform::Request { url, init } => json!({"$": class, "url": url, "init": self.value(init)}),
+            Platform::Response { body, init } => {
+                json!({"$": class, "body": self.value(body), "init": self.value(init)})
+            }
+        }
+    }
+
     fn array(&self, elements: Vec<Json>, properties: &[Property]) -> Json {
         match properties {
             [] => elements.into(),
@@ -196,6 +217,7 @@ fn flat(kind: &Kind) -> Json {
         | Kind::Set(_)
         | Kind::View { .. }
         | Kind::NativeError { .. }
+        | Kind::Platform(_)
         | Kind::HostError { .. } => unreachable!("shown by `object`"),
     }
 }

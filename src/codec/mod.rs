@@ -5,6 +5,7 @@
 mod check;
 mod format;
 mod json;
+pub mod platform;
 mod read;
 mod show;
 pub mod value;
@@ -18,7 +19,7 @@ pub(crate) mod tests;
 
 pub use check::check;
 pub use json::to_json;
-pub use read::{DEPTH_MAX, HOST_DOM_EXCEPTION, read};
+pub use read::{DEPTH_MAX, read};
 pub use show::{iso_date, show, show_key};
 pub use value::Value;
 pub use write::{WriteError, write};

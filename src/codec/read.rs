@@ -3,21 +3,17 @@
 //! The bytes may be anything: what is allocated is proportional to what was read, and nesting is bounded. More is
 //! accepted than the program would accept, for a tool should show what is there.
 
+use super::platform::{self, Platform};
 use super::value::{BigInt, ErrorPart, Id, Key, Kind, Object, Property, Text, Value};
 use super::wire::{self, Corrupt, Reader, error_part, tag};
 
 /// Deepest nesting that is read and written.
 pub const DEPTH_MAX: usize = 500;
 
-/// Host object that stands for a DOMException: its name, message and stack, each behind its length.
-///
-/// Fidelity: `SerializationTag.domExceptionV2` of workerd's `worker-interface.capnp`.
-pub const HOST_DOM_EXCEPTION: u32 = 8;
-
 /// The value in `bytes`, and how many of them it takes.
 ///
 /// Errors: `Corrupt` for bytes that are not a value, that are nested deeper than `DEPTH_MAX`, or that hold a host object
-/// that is neither an error nor a DOMException: its length is not known.
+/// of a class that is not stored: its length is not known.
 pub fn read(bytes: &[u8]) -> Result<(Value, usize), Corrupt> {
     let mut tree = Tree { input: Reader::new(bytes)?, buffer_bytes: Vec::new(), depth: 0 };
     let value = tree.value()?;
@@ -232,15 +228,47 @@ impl Tree<'_> {
                 let name = if class == 0 { Some(self.value()?) } else { None };
                 Ok(Kind::HostError { class, name, message: self.value()?, properties: self.value()? })
             }
-            HOST_DOM_EXCEPTION => Ok(Kind::DomException {
+            platform::DOM_EXCEPTION => Ok(Kind::DomException {
                 name: self.host_text()?,
                 message: self.host_text()?,
                 stack: self.host_text()?,
             }),
+            platform::BLOB => {
+                let kind = self.host_text()?;
+                Ok(Kind::Platform(Platform::Blob { kind, bytes: self.input.delimited()?.to_vec() }))
+            }
+            platform::HEADERS => self.headers().map(Kind::Platform),
+            platform::REQUEST => {
+                let url = self.host_text()?;
+                Ok(Kind::Platform(Platform::Request { url, init: self.value()? }))
+            }
+            platform::RESPONSE => {
+                let body = self.value()?;
+                Ok(Kind::Platform(Platform::Response { body, init: self.value()? }))
+            }
             other => Err(self
                 .input
                 .corrupt(format!("a host object of type {other}, which only the program can read"))),
         }
+    }
+
+    fn headers(&mut self) -> Result<Platform, Corrupt> {
+        let guard = self.input.varint32()?;
+        let count = self.input.varint32()?;
+        if count > platform::FIELDS_MAX {
+            return Err(self.input.corrupt("too many header fields"));
+        }
+        let mut fields = Vec::new();
+        for _ in 0..count {
+            let number = self.input.varint32()?;
+            let name = match platform::name_of_number(number) {
+                Some(name) => name.to_owned(),
+                None if number == 0 => self.host_text()?,
+                None => return Err(self.input.corrupt("an unknown header field")),
+            };
+            fields.push((number, name, self.host_text()?));
+        }
+        Ok(Platform::Headers { guard, fields })
     }
 
     fn host_text(&mut self) -> Result<String, Corrupt> {

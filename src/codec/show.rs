@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::fmt::{self, Write};
 
+use super::platform::Platform;
 use super::value::{ErrorPart, Id, Key, Kind, Object, Property, Text, Value};
 use super::wire::{self, ViewKind};
 
@@ -57,6 +58,7 @@ fn children(kind: &Kind) -> Vec<&Value> {
         Kind::HostError { name, message, properties, .. } => {
             name.iter().chain([message, properties]).collect()
         }
+        Kind::Platform(object) => object.children(),
         Kind::Date(_)
         | Kind::BoxedBool(_)
         | Kind::BoxedNumber(_)
@@ -103,8 +105,39 @@ impl Show {
             Kind::HostError { class, name, message, properties } => {
                 self.host_error(*class, name.as_ref(), message, properties)
             }
+            Kind::Platform(object) => self.platform(object),
             kind => self.flat(kind),
         }
+    }
+
+    /// As the constructor's call that would make it.
+    fn platform(&mut self, object: &Platform) -> fmt::Result {
+        write!(self.out, "new {}(", object.class_name())?;
+        match object {
+            Platform::Blob { kind, bytes } => {
+                self.out.push('[');
+                self.bytes(bytes);
+                write!(self.out, "], {{ type: {kind:?} }}")?;
+            }
+            Platform::Headers { fields, .. } => {
+                for (index, (_, name, value)) in fields.iter().enumerate() {
+                    let before = if index == 0 { "[" } else { ", " };
+                    write!(self.out, "{before}[{name:?}, {value:?}]")?;
+                }
+                self.out.push_str(if fields.is_empty() { "" } else { "]" });
+            }
+            Platform::Request { url, init } => {
+                write!(self.out, "{url:?}, ")?;
+                self.value(init)?;
+            }
+            Platform::Response { body, init } => {
+                self.value(body)?;
+                self.out.push_str(", ");
+                self.value(init)?;
+            }
+        }
+        self.out.push(')');
+        Ok(())
     }
 
     /// What does not nest. Apart, like every kind: the frame of `object` is on the stack once a level.
@@ -145,6 +178,7 @@ impl Show {
             | Kind::Set(_)
             | Kind::View { .. }
             | Kind::NativeError { .. }
+            | Kind::Platform(_)
             | Kind::HostError { .. } => unreachable!("shown by `object`"),
         }
     }

@@ -25,6 +25,38 @@ fn recorded_bytes_stay_the_same() {
     }
 }
 
+/// What workerd stored for instances of the platform's classes, as literals.
+#[test]
+fn objects_of_the_platform_stay_the_same_and_are_shown() {
+    for (bytes, literal) in [
+        ("ff0f5c0f06746578742f78026162", r#"new Blob([Uint8Array.fromHex("6162")], { type: "text/x" })"#),
+        ("ff0f5c040300", "new Headers()"),
+        (
+            "ff0f5c0403040502c3a92903613d31000558 2d54776f01310005582d54776f0132",
+            r#"new Headers([["accept", "é"], ["set-cookie", "a=1"], ["X-Two", "1"], ["X-Two", "2"]])"#,
+        ),
+        (
+            "ff0f5c0509687474703a2f2f612f6f22066d6574686f642203505554 2207686561646572735c0403010001610131 2204626f6479307b03",
+            r#"new Request("http://a/", { method: "PUT", headers: new Headers([["a", "1"]]), body: null })"#,
+        ),
+        (
+            "ff0f5c06306f22067374617475734998032207686561646572735c040301000161016 27b02",
+            r#"new Response(null, { status: 204, headers: new Headers([["a", "b"]]) })"#,
+        ),
+    ] {
+        let bytes = from_hex(&bytes.replace(' ', ""));
+        let (tree, length) = read(&bytes).unwrap_or_else(|error| panic!("{literal}: {error}"));
+        assert_eq!(length, bytes.len(), "{literal}");
+        assert_eq!(write(&tree).unwrap(), bytes, "{literal}");
+        assert_eq!(show(&tree), literal);
+    }
+    for garbage in
+        ["ff0f5c04", "ff0f5c040301", "ff0f5c04030130", "ff0f5c0403ffffff7f", "ff0f5c0563", "ff0f5c0630"]
+    {
+        read(&from_hex(garbage)).expect_err(garbage);
+    }
+}
+
 #[test]
 fn shown_as_literals_and_json() {
     for (bytes, literal, json) in [
@@ -165,8 +197,8 @@ fn damaged_bytes_are_errors() {
     assert_eq!(read(&deep).unwrap_err().what, "values are nested too deeply");
     // A host object of the program's names its number.
     assert_eq!(
-        read(&from_hex("ff0f5c040300")).unwrap_err().what,
-        "a host object of type 4, which only the program can read"
+        read(&from_hex("ff0f5c010300")).unwrap_err().what,
+        "a host object of type 1, which only the program can read"
     );
 }
 

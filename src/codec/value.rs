@@ -4,6 +4,7 @@
 //! but equality, and the writer gives out the numbers of the wire. Whether a number was an integer or a double on the
 //! wire is kept: reading and writing gives the same bytes. The running program does not use it (`engine/clone`).
 
+use super::platform::Platform;
 use super::wire::ViewPart;
 
 /// Which object a reference means, within one tree.
@@ -105,6 +106,8 @@ pub enum Kind {
         message: String,
         stack: String,
     },
+    /// An object of another class of the platform.
+    Platform(Platform),
 }
 
 /// A part of an error in V8's form.

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::read::{DEPTH_MAX, HOST_DOM_EXCEPTION};
+use super::platform::{self, Platform};
+use super::read::DEPTH_MAX;
 use super::value::{BigInt, ErrorPart, Id, Key, Kind, Object, Property, Text, UNSHARED, Value};
 use super::wire::{self, Writer, error_part, tag};
 
@@ -113,8 +114,43 @@ impl Bytes {
                 self.out.varint(u64::from(*class));
                 name.iter().chain([message, properties]).try_for_each(|value| self.value(value))
             }
+            Kind::Platform(object) => self.platform(object),
             kind => self.flat(kind),
         }
+    }
+
+    fn platform(&mut self, object: &Platform) -> Result<(), WriteError> {
+        self.out.byte(tag::HOST);
+        match object {
+            Platform::Blob { kind, bytes } => {
+                self.out.varint(u64::from(platform::BLOB));
+                self.out.delimited(kind.as_bytes());
+                self.out.delimited(bytes);
+            }
+            Platform::Headers { guard, fields } => {
+                self.out.varint(u64::from(platform::HEADERS));
+                self.out.varint(u64::from(*guard));
+                self.out.varint(fields.len() as u64);
+                for (number, name, value) in fields {
+                    self.out.varint(u64::from(*number));
+                    if *number == 0 {
+                        self.out.delimited(name.as_bytes());
+                    }
+                    self.out.delimited(value.as_bytes());
+                }
+            }
+            Platform::Request { url, init } => {
+                self.out.varint(u64::from(platform::REQUEST));
+                self.out.delimited(url.as_bytes());
+                self.value(init)?;
+            }
+            Platform::Response { body, init } => {
+                self.out.varint(u64::from(platform::RESPONSE));
+                self.value(body)?;
+                self.value(init)?;
+            }
+        }
+        Ok(())
     }
 
     fn view(&mut self, object: &Object, buffer: &Value, part: &wire::ViewPart) -> Result<(), WriteError> {
@@ -166,7 +202,7 @@ impl Bytes {
             }
             Kind::DomException { name, message, stack } => {
                 self.out.byte(tag::HOST);
-                self.out.varint(u64::from(HOST_DOM_EXCEPTION));
+                self.out.varint(u64::from(platform::DOM_EXCEPTION));
                 [name, message, stack].into_iter().for_each(|text| self.out.delimited(text.as_bytes()));
             }
             Kind::Plain(_)
@@ -176,6 +212,7 @@ impl Bytes {
             | Kind::Set(_)
             | Kind::View { .. }
             | Kind::NativeError { .. }
+            | Kind::Platform(_)
             | Kind::HostError { .. } => unreachable!("written by `object`"),
         }
         Ok(())

@@ -9,11 +9,10 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
 
-use super::change_limit::{LimitedChange, Unfit};
+use super::change_limit::{LimitedChange, Origin};
 use super::failure::{Failure, SqliteFailure};
-use super::guard::{self, Mode};
+use super::guard::Mode;
 use super::list::KeyRange;
-use super::row_counts::Counter;
 use super::sqlite::{Compiled, Database, Interrupt, OpenMode, Statement};
 use super::template::{CREATE_KV, CREATE_METADATA, PAGE_BYTES};
 use super::value::ValueRef;
@@ -40,8 +39,6 @@ pub struct UserText {
     pub prelude: Vec<Statement>,
     /// The statement whose rows are returned.
     pub last: Statement,
-    /// Counts the rows of its runs.
-    pub counter: Counter,
     /// Names of the columns, as of the number of recompilations.
     pub columns: (u64, Rc<[String]>),
 }
@@ -49,9 +46,8 @@ pub struct UserText {
 impl UserText {
     /// The compiled statements of a text.
     pub fn new(prelude: Vec<Statement>, last: Statement) -> Self {
-        let counter = Counter::new(last.sql());
         let columns = (last.recompilations(), last.column_names());
-        Self { prelude, last, counter, columns }
+        Self { prelude, last, columns }
     }
 
     /// Names of the columns of the row that the last statement stands on.
@@ -61,12 +57,6 @@ impl UserText {
             self.columns = (recompilations, self.last.column_names());
         }
         self.columns.1.clone()
-    }
-}
-
-impl Drop for UserText {
-    fn drop(&mut self) {
-        self.counter.settle(&self.last);
     }
 }
 
@@ -381,9 +371,6 @@ impl Connection {
         let Some(statement) = compiled.statement else {
             return Err(Failure::Refused("SQL code did not contain a statement.".to_owned()));
         };
-        if statement.alters_table() && guard::renames_to_reserved(statement.sql()) {
-            return Err(Failure::Refused(guard::NOT_AUTHORIZED.to_owned()));
-        }
         self.touched_settings |= statement.take_touched_settings();
         Ok((statement, compiled.consumed))
     }
@@ -395,58 +382,27 @@ impl Connection {
         persistent: bool,
         failure: SqliteFailure,
     ) -> Result<Compiled, Failure> {
-        let change = match LimitedChange::parse(sql) {
-            None => return Err(failure.into()),
-            Some(Err(Unfit::OrderAlone(kind))) => {
-                return Err(Failure::Refused(format!("ORDER BY without LIMIT on {kind}: SQLITE_ERROR")));
-            }
-            Some(Err(Unfit::Unsupported)) => return Err(limit_unsupported(&failure)),
-            Some(Ok(change)) => change,
+        let Some(change) = LimitedChange::parse(sql) else { return Err(failure.into()) };
+        if failure.offset().is_some_and(|at| at < change.tail()) {
+            return Err(failure.into());
+        }
+        let new = change.rewritten();
+        let error = match self.database.compile(&new.text, Mode::User, persistent) {
+            Ok(compiled) => return Ok(Compiled { statement: compiled.statement, consumed: change.length }),
+            Err(Failure::Sqlite(error)) => error,
+            Err(other) => return Err(other),
         };
-        let Some(key) = self.row_key(change.table())? else { return Err(limit_unsupported(&failure)) };
-        let new = change.rewritten(&key);
-        match self.database.compile(&new.text, Mode::User, persistent) {
-            Ok(compiled) => Ok(Compiled { statement: compiled.statement, consumed: change.length }),
-            Err(Failure::Sqlite(failure)) => Err(match failure.offset().map(|at| new.original(at)) {
-                // The parenthesis that was added: the statement ends too early.
-                Some(None) if failure.is_syntax_error() => Failure::Refused(match change.terminator() {
-                    Some(at) => format!("near \";\": syntax error at offset {at}: SQLITE_ERROR"),
-                    None => "incomplete input: SQLITE_ERROR".to_owned(),
-                }),
-                offset => failure.with_offset(offset.flatten()).into(),
+        Err(match error.offset().map(|at| new.origin(at)) {
+            Some(Origin::Old(at)) => error.with_offset(Some(at)).into(),
+            // The order or limit may not stand where it stands.
+            Some(Origin::Before) if error.is_syntax_error() => failure.into(),
+            // The statement ends too early.
+            Some(Origin::Behind) if error.is_syntax_error() => Failure::Refused(match change.terminator() {
+                Some(at) => format!("near \";\": syntax error at offset {at}: SQLITE_ERROR"),
+                None => "incomplete input: SQLITE_ERROR".to_owned(),
             }),
-            Err(other) => Err(other),
-        }
-    }
-
-    /// What tells the rows of `table` (a name as written in SQL) apart: columns, ready for SQL. `None` for a view.
-    fn row_key(&self, table: &str) -> Result<Option<Vec<String>>, SqliteFailure> {
-        let mut kinds = self.database.prepare(&format!("PRAGMA main.table_list({table})"))?;
-        let (mut is_view, mut has_rowid) = (false, true);
-        while kinds.step()? {
-            is_view |= kinds.column(2) == ValueRef::Text(b"view");
-            has_rowid &= kinds.column(4) == ValueRef::Integer(0);
-        }
-        if is_view {
-            return Ok(None);
-        }
-        let mut columns = self.database.prepare(&format!("PRAGMA main.table_xinfo({table})"))?;
-        let (mut names, mut key) = (Vec::new(), Vec::new());
-        while columns.step()? {
-            let ValueRef::Text(name) = columns.column(1) else { continue };
-            let name = String::from_utf8_lossy(name).into_owned();
-            if let ValueRef::Integer(place @ 1..) = columns.column(5) {
-                key.push((place, format!("\"{}\"", name.replace('"', "\"\""))));
-            }
-            names.push(name);
-        }
-        if !has_rowid {
-            key.sort_unstable();
-            return Ok(Some(key.into_iter().map(|(_, name)| name).collect()));
-        }
-        // A column may hide the name of the row's number.
-        let free = |name: &&str| !names.iter().any(|column| column.eq_ignore_ascii_case(name));
-        Ok(["rowid", "_rowid_", "oid"].iter().copied().find(free).map(|name| vec![name.to_owned()]))
+            _ => error.with_offset(None).into(),
+        })
     }
 
     /// The user's settings, to be given to the next connection of the same object.
@@ -464,14 +420,6 @@ impl Connection {
         };
         Settings(SETTINGS.into_iter().filter_map(differs).collect())
     }
-}
-
-/// Says by name what the platform's SQLite has and dodev lacks.
-fn limit_unsupported(failure: &SqliteFailure) -> Failure {
-    Failure::Refused(format!(
-        "{failure} (dodev does not support ORDER BY and LIMIT in changes of views, in UPDATE FROM, and with parameters \
-         that are numbered or named beside RETURNING)"
-    ))
 }
 
 /// What the cache knows about a text.

@@ -4,14 +4,12 @@
 //! the rows of one that writes are kept here, because the platform runs such a statement to its end
 //! whether somebody looks at its rows or not, and because SQLite commits nothing while it is open.
 
-use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
-use super::connection::{SharedText, UserText};
+use super::connection::SharedText;
 use super::connections::Slot;
-use super::row_counts::{RowCounts, Run};
-use super::sqlite::Statement;
+use super::sqlite::{RowCounts, Statement};
 use super::value::{SqlValue, ValueRef};
 
 /// A cursor of one object's storage.
@@ -75,10 +73,8 @@ pub enum Rows {
 pub struct Cursor {
     pub rows: Rows,
     pub columns: Rc<[String]>,
-    /// The run whose rows these are.
-    pub run: Rc<Run>,
-    /// The text that ran, while it is compiled.
-    pub text: Weak<RefCell<UserText>>,
+    /// Rows read and written by a run that has ended.
+    pub counts: RowCounts,
 }
 
 /// All cursors of an object's storage.
@@ -139,6 +135,7 @@ impl Cursors {
 
 impl Cursor {
     fn end(&mut self, slot: &Slot) {
+        self.counts = self.counts();
         let rows = std::mem::replace(&mut self.rows, Rows::Kept(VecDeque::new()));
         if let Rows::Live(text) = rows {
             text.borrow_mut().last.reset();
@@ -148,16 +145,14 @@ impl Cursor {
 
     /// Rows read and written so far.
     pub fn counts(&self) -> RowCounts {
-        // A text that has run again, or is gone, left the counts of its earlier run.
-        let count = |text: SharedText| {
-            let text = text.borrow();
-            text.counter.count(&text.last)
-        };
-        let mut counts = self.run.counts().or_else(|| self.text.upgrade().map(count)).unwrap_or_default();
-        // Fidelity: the platform reads the rows of `RETURNING` one by one, the first of them when the statement runs.
-        if let Rows::Kept(rows) = &self.rows {
-            counts.read = counts.read.saturating_sub(rows.len().saturating_sub(1) as u64);
+        match &self.rows {
+            Rows::Live(text) => text.borrow().last.row_counts(),
+            // Fidelity: the platform reads the rows of `RETURNING` one by one, the first of them when the statement runs.
+            Rows::Kept(rows) => {
+                let ahead = rows.len().saturating_sub(1) as u64;
+                RowCounts { read: self.counts.read.saturating_sub(ahead), ..self.counts }
+            }
+            Rows::Deleted => self.counts,
         }
-        counts
     }
 }

@@ -90,25 +90,6 @@ impl SqliteFailure {
         }
         self
     }
-
-    /// The function that the text says is missing.
-    pub fn missing_function(&self) -> Option<&str> {
-        ["no such function: ", "unknown function: "].into_iter().find_map(|start| {
-            let rest = self.message.strip_prefix(start)?;
-            rest.split([' ', ':', '(']).next()
-        })
-    }
-
-    /// Makes functions that the platform's SQLite was built without look absent, not forbidden.
-    pub fn with_hidden_names(mut self) -> Self {
-        for name in ["soundex", "offsets", "matchinfo", "fts3_tokenizer"] {
-            let forbidden = format!("not authorized to use function: {name}");
-            if self.message.starts_with(&forbidden) {
-                self.message = self.message.replacen("not authorized to use function", "no such function", 1);
-            }
-        }
-        self
-    }
 }
 
 /// Why a statement could not be compiled.
@@ -314,13 +295,5 @@ mod tests {
             "UNIQUE constraint failed: u.a: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_UNIQUE)"
         );
         assert_eq!(text(77, 77, "odd", -1), "odd: SQLITE_UNKNOWN_ERROR_CODE(77)");
-    }
-
-    #[test]
-    fn missing_functions_are_named() {
-        let name = |text: &str| SqliteFailure::new(1, text).missing_function().map(str::to_owned);
-        assert_eq!(name("no such function: pow at offset 7: SQLITE_ERROR").as_deref(), Some("pow"));
-        assert_eq!(name("unknown function: pow(): SQLITE_ERROR").as_deref(), Some("pow"));
-        assert_eq!(name("no such table: pow: SQLITE_ERROR"), None);
     }
 }

@@ -8,8 +8,6 @@ use std::cell::{Cell, RefCell};
 
 use rusqlite::ffi;
 
-use super::tokens::tokens;
-
 /// Whose statement is being compiled or run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
@@ -40,15 +38,11 @@ pub const TRANSACTION_REFUSED: &str = "To execute a transaction, please use the 
     roll back on exceptions, and because it interacts correctly with Durable Objects' automatic \
     atomic write coalescing.";
 
-/// The text for everything else that is not allowed.
-pub const NOT_AUTHORIZED: &str = "not authorized: SQLITE_AUTH";
-
 /// The rules with what they remember about the statement being compiled.
 #[derive(Debug, Default)]
 pub struct Guard {
     mode: Cell<Mode>,
     refusal: RefCell<Option<String>>,
-    renames: Cell<bool>,
     settings: Cell<bool>,
 }
 
@@ -66,17 +60,11 @@ impl Guard {
     /// Forgets what is known about the statement before.
     pub fn begin_statement(&self) {
         self.refusal.take();
-        self.renames.set(false);
     }
 
     /// The special words for the refusal of the last statement, if there are any.
     pub fn take_refusal(&self) -> Option<String> {
         self.refusal.take()
-    }
-
-    /// Whether the last statement alters a table.
-    pub fn alters_table(&self) -> bool {
-        self.renames.get()
     }
 
     /// Whether a setting of the connection was changed since this was last asked.
@@ -86,10 +74,10 @@ impl Guard {
 
     /// Whether the user's statement may do this.
     pub fn allows(&self, action: &Action<'_>) -> bool {
-        let Action { code, mut first, second, mut database } = *action;
-        // For these two SQLite passes the database's name first.
-        if matches!(code, ffi::SQLITE_ALTER_TABLE | ffi::SQLITE_DETACH) {
-            (first, database) = (second, first);
+        let Action { code, mut first, mut second, mut database } = *action;
+        // For this one SQLite passes the database's name first, and a table's new name or a column's behind.
+        if code == ffi::SQLITE_ALTER_TABLE {
+            (first, second, database) = (second, database, first);
         }
         match database {
             Some(b"temp") => {
@@ -100,11 +88,6 @@ impl Guard {
         }
         match code {
             ffi::SQLITE_SELECT | ffi::SQLITE_RECURSIVE | ffi::SQLITE_ANALYZE => true,
-            ffi::SQLITE_READ if first.is_some_and(is_builtin) => {
-                let name = String::from_utf8_lossy(first.unwrap_or_default());
-                self.refusal.replace(Some(format!("no such table: {name}: SQLITE_ERROR")));
-                false
-            }
             ffi::SQLITE_CREATE_TABLE
             | ffi::SQLITE_DELETE
             | ffi::SQLITE_DROP_TABLE
@@ -114,11 +97,8 @@ impl Guard {
             | ffi::SQLITE_REINDEX
             | ffi::SQLITE_READ
             | ffi::SQLITE_UPDATE => free(first),
-            ffi::SQLITE_ALTER_TABLE => {
-                self.renames.set(true);
-                free(first)
-            }
-            ffi::SQLITE_CREATE_INDEX
+            ffi::SQLITE_ALTER_TABLE
+            | ffi::SQLITE_CREATE_INDEX
             | ffi::SQLITE_DROP_INDEX
             | ffi::SQLITE_CREATE_TRIGGER
             | ffi::SQLITE_DROP_TRIGGER => free(first) && free(second),
@@ -162,12 +142,6 @@ impl Guard {
     }
 }
 
-/// Whether `name` is a table that the platform's SQLite was compiled without.
-fn is_builtin(name: &[u8]) -> bool {
-    let known: [&[u8]; 3] = [b"dbstat", b"bytecode", b"tables_used"];
-    known.iter().any(|known| known.eq_ignore_ascii_case(name))
-}
-
 /// Whether the name, where there is one, is not reserved.
 fn free(name: Option<&[u8]>) -> bool {
     name.is_none_or(is_free)
@@ -198,24 +172,6 @@ fn unquoted(value: &[u8]) -> &[u8] {
 
 fn allows_function(name: &[u8]) -> bool {
     str::from_utf8(name).is_ok_and(|name| FUNCTIONS.binary_search(&name).is_ok())
-}
-
-/// Whether `sql` is an `ALTER TABLE … RENAME TO` a reserved name.
-///
-/// The platform's SQLite is patched to ask its authorizer about the new name; the stock one is not.
-pub fn renames_to_reserved(sql: &str) -> bool {
-    let tokens: Vec<_> = tokens(sql).into_iter().filter(|token| token.text != ";").collect();
-    let [.., rename, to, name] = tokens.as_slice() else { return false };
-    let length = tokens.len();
-    (length == 6 || length == 8)
-        && rename.is_word("rename")
-        && to.is_word("to")
-        && !is_free(name.text.trim_start_matches(['"', '`', '[', '\'']).as_bytes())
-}
-
-/// Whether the statement `sql` begins with `word`.
-pub fn first_word_is(sql: &str, word: &str) -> bool {
-    tokens(sql).iter().find(|token| token.text != ";").is_some_and(|first| first.is_word(word))
 }
 
 /// What argument a pragma may have.
@@ -408,21 +364,6 @@ mod tests {
             [("_cf_KV", false), ("_CF_x", false), ("_cf", true), ("cf_", true), ("", true)]
         {
             assert_eq!(is_free(name.as_bytes()), expected, "{name}");
-        }
-    }
-
-    #[test]
-    fn renaming_to_a_reserved_name_is_seen() {
-        for (sql, expected) in [
-            ("ALTER TABLE t RENAME TO _cf_t", true),
-            ("alter table main.t rename /* x */ to \"_CF_t\" ;", true),
-            ("ALTER TABLE t RENAME TO [_cf_t] -- end", true),
-            ("ALTER TABLE t RENAME TO cf", false),
-            ("ALTER TABLE t RENAME COLUMN a TO _cf_a", false),
-            ("ALTER TABLE t RENAME rename TO _cf_a", false),
-            ("ALTER TABLE t ADD COLUMN b", false),
-        ] {
-            assert_eq!(renames_to_reserved(sql), expected, "{sql}");
         }
     }
 }

@@ -11,9 +11,7 @@ use super::connection::{CacheAnswer, Connection, SharedText, UserText};
 use super::cursor::{Cursor, CursorId, RowRef, Rows};
 use super::failure::{Failure, SqlError, SqliteFailure};
 use super::object::ObjectStore;
-use super::row_counts::RowCounts;
-use super::row_estimates::Changes;
-use super::sqlite::Statement;
+use super::sqlite::{RowCounts, Statement};
 use super::value::SqlValue;
 
 impl ObjectStore {
@@ -114,9 +112,7 @@ impl ObjectStore {
         if !reads {
             self.begin_for(connection)?;
         }
-        let UserText { last: statement, counter, .. } = &mut *guard;
-        let counting = counter.begin(statement);
-        let changes_before = connection.database().total_changes();
+        statement.forget_row_counts();
         let run = |statement: &mut Statement| -> Result<(bool, VecDeque<Vec<SqlValue>>), SqliteFailure> {
             for (index, parameter) in parameters.iter().enumerate() {
                 statement.bind(index, parameter.as_ref())?;
@@ -136,15 +132,14 @@ impl ObjectStore {
                 return Err(self.sql_error(connection, failure));
             }
         };
-        let own = if reads { 0 } else { connection.database().changes() };
-        counting.changes.set(Changes { all: connection.database().total_changes() - changes_before, own });
+        let counts = statement.row_counts();
         let rows = if live {
             Rows::Live(text.clone())
         } else {
             statement.reset();
             Rows::Kept(rows)
         };
-        Ok(Cursor { rows, columns: guard.columns(), run: counting, text: Rc::downgrade(text) })
+        Ok(Cursor { rows, columns: guard.columns(), counts })
     }
 
     fn begin_for(&mut self, connection: &mut Connection) -> Result<(), SqlError> {
@@ -220,12 +215,12 @@ impl ObjectStore {
         self.cursors.get(id).map_or_else(|| Rc::from([]), |cursor| cursor.columns.clone())
     }
 
-    /// Rows read so far, as the platform would bill them; worked out when asked.
+    /// Rows read so far, as the platform would bill them.
     pub fn rows_read(&self, id: CursorId) -> u64 {
         self.counts(id).read
     }
 
-    /// Rows written, as the platform would bill them; worked out when asked.
+    /// Rows written, as the platform would bill them.
     pub fn rows_written(&self, id: CursorId) -> u64 {
         self.counts(id).written
     }

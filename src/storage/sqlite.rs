@@ -8,9 +8,9 @@
 //! Invariant: a statement keeps its database open (`Rc<Handle>`), values borrow the statement, and
 //! stepping needs `&mut`: nothing read from SQLite can be used after it has gone.
 
-mod instructions;
 mod interrupt;
 mod log;
+mod row_counts;
 mod steps;
 
 use std::cell::Cell;
@@ -25,14 +25,13 @@ use rusqlite::ffi;
 
 use super::failure::{Failure, SqliteFailure};
 use super::guard::{Action, Guard, Mode};
-use super::math::{MATH_FUNCTIONS, MathFunction};
 use super::value::ValueRef;
 use crate::base::limits;
 
-pub use instructions::{COUNTS_RUNS, Instruction};
 use interrupt::is_interrupted;
 pub use interrupt::{Interrupt, interrupt_when};
 pub use log::{LogIndex, LogState};
+pub use row_counts::RowCounts;
 use steps::count_step;
 pub use steps::steps;
 
@@ -62,7 +61,6 @@ struct Handle {
     raw: *mut ffi::sqlite3,
     /// Boxed so that the authorizer's pointer to it stays valid when the handle moves.
     guard: Box<Guard>,
-    math: Cell<bool>,
     /// Frames that the last commit left in the log; boxed for the hook that notes them.
     frames: Box<Cell<u32>>,
     /// Kept alive for the progress handler, which points to it.
@@ -122,8 +120,7 @@ impl Database {
         // SAFETY: `name` is a C string that outlives the call, `raw` a place for the result.
         let code = unsafe { ffi::sqlite3_open_v2(name.as_ptr(), &mut raw, flags, null()) };
         let interrupt = interrupt.clone();
-        let handle =
-            Handle { raw, guard: Box::default(), math: Cell::new(false), frames: Box::default(), interrupt };
+        let handle = Handle { raw, guard: Box::default(), frames: Box::default(), interrupt };
         if code != ffi::SQLITE_OK {
             return Err(handle.failure(code));
         }
@@ -135,16 +132,10 @@ impl Database {
     pub fn compile(&self, sql: &str, mode: Mode, persistent: bool) -> Result<Compiled, Failure> {
         let _scope = self.0.enter(mode);
         self.0.guard.begin_statement();
-        let result = match self.compile_once(sql, mode, persistent) {
-            Err(failure) if failure.missing_function().is_some_and(is_math) && !self.0.math.get() => {
-                self.0.add_math_functions();
-                self.compile_once(sql, mode, persistent)
-            }
-            other => other,
-        };
+        let result = self.compile_once(sql, mode, persistent);
         result.map_err(|failure| match self.0.guard.take_refusal() {
             Some(refusal) if failure.code() == ffi::SQLITE_AUTH => Failure::Refused(refusal),
-            _ => Failure::Sqlite(failure.with_hidden_names()),
+            _ => Failure::Sqlite(failure),
         })
     }
 
@@ -204,12 +195,6 @@ impl Database {
         unsafe { ffi::sqlite3_changes64(self.0.raw) }.try_into().unwrap_or(0)
     }
 
-    /// Rows changed since the connection was opened, triggers and foreign key actions included.
-    pub fn total_changes(&self) -> u64 {
-        // SAFETY: the handle is open.
-        unsafe { ffi::sqlite3_total_changes64(self.0.raw) }.try_into().unwrap_or(0)
-    }
-
     /// Makes closing leave the write-ahead log as it is.
     pub fn leave_log(&self) {
         // SAFETY: the handle is open; the option takes an int and a place or null.
@@ -233,10 +218,6 @@ impl Database {
             Some(copy)
         }
     }
-}
-
-fn is_math(name: &str) -> bool {
-    MATH_FUNCTIONS.iter().any(|function| function.name.eq_ignore_ascii_case(name))
 }
 
 /// Puts the handle back into the trusted mode when the user's statement is done.
@@ -318,29 +299,6 @@ impl Handle {
             (message, ffi::sqlite3_error_offset(self.raw), ffi::sqlite3_extended_errcode(self.raw))
         };
         SqliteFailure::from_parts(code, extended, message, offset)
-    }
-
-    fn add_math_functions(&self) {
-        self.math.set(true);
-        for function in MATH_FUNCTIONS {
-            let name = CString::new(function.name).expect("names of functions have no NUL");
-            let data: *const MathFunction = function;
-            let flags = ffi::SQLITE_UTF8 | ffi::SQLITE_DETERMINISTIC | ffi::SQLITE_INNOCUOUS;
-            // SAFETY: `name` outlives the call, `data` is static, the callback matches the signature.
-            unsafe {
-                ffi::sqlite3_create_function_v2(
-                    self.raw,
-                    name.as_ptr(),
-                    c_int::from(function.arguments),
-                    flags,
-                    data.cast_mut().cast(),
-                    Some(call_math),
-                    None,
-                    None,
-                    None,
-                );
-            }
-        }
     }
 }
 
@@ -477,11 +435,6 @@ impl Statement {
         }
     }
 
-    /// Whether it is an `ALTER TABLE`; to be asked right after compiling it.
-    pub fn alters_table(&self) -> bool {
-        self.db.guard.alters_table()
-    }
-
     /// Whether a text compiled since this was last asked changes a setting of the connection.
     pub fn take_touched_settings(&self) -> bool {
         self.db.guard.take_touched_settings()
@@ -539,32 +492,4 @@ unsafe extern "C" fn authorize(
             })
     };
     if allowed { ffi::SQLITE_OK } else { ffi::SQLITE_DENY }
-}
-
-/// Calls one of [`MATH_FUNCTIONS`]: numbers in, a number or NULL out.
-unsafe extern "C" fn call_math(
-    context: *mut ffi::sqlite3_context,
-    count: c_int,
-    arguments: *mut *mut ffi::sqlite3_value,
-) {
-    // SAFETY: SQLite passes the registered static as user data and `count` live values.
-    unsafe {
-        let function = &*ffi::sqlite3_user_data(context).cast::<MathFunction>();
-        let mut numbers = [0.0; 2];
-        for (index, number) in numbers.iter_mut().enumerate().take(count.clamp(0, 2) as usize) {
-            let value = *arguments.add(index);
-            match ffi::sqlite3_value_numeric_type(value) {
-                ffi::SQLITE_INTEGER if function.keeps_integers => {
-                    ffi::sqlite3_result_int64(context, ffi::sqlite3_value_int64(value));
-                    return;
-                }
-                ffi::SQLITE_INTEGER | ffi::SQLITE_FLOAT => *number = ffi::sqlite3_value_double(value),
-                _ => return ffi::sqlite3_result_null(context),
-            }
-        }
-        match (function.call)(numbers[0], numbers[1]) {
-            Some(result) => ffi::sqlite3_result_double(context, result),
-            None => ffi::sqlite3_result_null(context),
-        }
-    }
 }

@@ -77,7 +77,9 @@ fn has_expression(value: &Value) -> bool {
         Kind::Set(entries) => entries.iter().all(has_expression),
         Kind::Buffer { length_max, .. } => length_max.is_none(),
         Kind::View { buffer, .. } => has_expression(buffer),
-        Kind::NativeError { .. } | Kind::HostError { .. } | Kind::DomException { .. } => false,
+        Kind::NativeError { .. } | Kind::HostError { .. } | Kind::DomException { .. } | Kind::Platform(_) => {
+            false
+        }
         Kind::Date(_)
         | Kind::BoxedBool(_)
         | Kind::BoxedNumber(_)

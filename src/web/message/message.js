@@ -1,7 +1,7 @@
 // MessageChannel: two ports, each giving copies of what was posted to the other, in a later turn.
-import host from "dodev:host";
 import { Event, EventTarget, MessageEvent, dispatch } from "dodev:web/events";
 import { illegalConstructor, illegalInvocation, shape } from "dodev:web/interface";
+import { copyOf } from "dodev:web/structured_clone";
 import { after } from "dodev:web/timers";
 
 const MAKE = Symbol("make");
@@ -25,7 +25,7 @@ export class MessagePort extends EventTarget {
     if (!(#other in this)) throw illegalInvocation();
     const transfer = Array.isArray(options) ? options : options?.transfer;
     if (transfer !== undefined && transfer.length > 0) throw new Error("Transfer list is not supported");
-    const copy = host.structuredClone(value);
+    const copy = copyOf(value);
     const other = this.#other;
     if (other === undefined) return;
     if (other.#waiting.length >= WAITING_MAX) throw new Error("too many messages wait for this port to be started");

@@ -19,7 +19,32 @@ test("what is no data is refused by its class", () => {
   refused(crypto, type("Crypto"));
   refused(new ReadableStream(), "ReadableStream can only be serialized for RPC.");
   refused(new Response("text"), "ReadableStream can only be serialized for RPC.");
+  refused(new WritableStream(), "WritableStream can only be serialized for RPC.");
   refused(new AbortController().signal, "AbortSignal serialization is not enabled.");
+  refused(new Intl.NumberFormat(), "#<NumberFormat> could not be cloned.");
+  refused([new Intl.Locale("en")], "[object Intl.Locale] could not be cloned.");
+  refused(new WebAssembly.Memory({ initial: 1 }), "#<Memory> could not be cloned.");
+});
+
+test("headers, and requests and responses without a body, are cloned", () => {
+  const headers = new Headers([["X-Two", "1"], ["Set-Cookie", "a=1"], ["x-two", "2"], ["set-cookie", "b=2"], ["Accept", "é"]]);
+  const again = structuredClone([headers, headers]);
+  assert.equal(again[0] === again[1] && again[0] instanceof Headers, true);
+  assert.equal(JSON.stringify([...again[0]]), '[["accept","é"],["set-cookie","a=1"],["set-cookie","b=2"],["x-two","1, 2"]]');
+  again[0].set("x-two", "3");
+  assert.equal(headers.get("x-two"), "1, 2");
+  const init = { method: "put", headers: { a: "1" }, redirect: "manual", cf: { k: [1] } };
+  const request = structuredClone({ request: new Request("http://x/y?z#h", init) }).request;
+  assert.equal([request.url, request.method, request.redirect, request.headers.get("a"), request.body].join(), "http://x/y?z#h,PUT,manual,1,");
+  assert.equal(JSON.stringify(request.cf), '{"k":[1]}');
+  const response = structuredClone(new Response(null, { status: 404, statusText: "Nope", headers: { a: "1" } }));
+  assert.equal([response.status, response.statusText, response.headers.get("a"), response.body].join(), "404,Nope,1,");
+  assert.throws(() => structuredClone(Response.redirect("http://x/").headers).set("a", "1"), "TypeError");
+  assert.equal(structuredClone(Response.error()).type, "error");
+  const refused = (value, message) => assert.throws(() => structuredClone(value), "DataCloneError", message);
+  const signal = new AbortController().signal;
+  refused(new Request("http://x/", { signal }), "AbortSignal serialization is not enabled.");
+  refused(new Request("http://x/", { method: "POST", body: "b" }), "ReadableStream can only be serialized for RPC.");
 });
 
 test("exceptions and blobs are cloned", async () => {

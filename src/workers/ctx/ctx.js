@@ -1,9 +1,10 @@
 // The context that handlers and objects are given: `ctx`.
 import host from "dodev:host";
+import { notePlatformClass } from "dodev:web/interface";
 import { contextExports } from "dodev:workers/exports";
 import { DurableObjectFacets } from "dodev:workers/facets";
 import { ObjectSockets } from "dodev:workers/sockets";
-import { DurableObjectStorage } from "dodev:workers/storage";
+import { makeStorage } from "dodev:workers/storage";
 
 export class ExecutionContext {
   constructor(props) {
@@ -32,7 +33,7 @@ export class DurableObjectState {
     this.#slot = slot;
     this.#sockets = new ObjectSockets(slot);
     this.id = id;
-    this.storage = new DurableObjectStorage(slot, sqlite);
+    this.storage = makeStorage(slot, sqlite);
     this.props = props ?? {};
   }
 
@@ -97,3 +98,6 @@ export class DurableObjectState {
     return undefined;
   }
 }
+
+notePlatformClass(ExecutionContext);
+notePlatformClass(DurableObjectState);

@@ -1,5 +1,6 @@
 // Namespaces of Durable Objects and the ids that they make.
 import host from "dodev:host";
+import { notePlatformClass } from "dodev:web/interface";
 import { makeStub } from "dodev:workers/stub";
 
 let make;
@@ -196,3 +197,6 @@ for (const [type, name] of [
 export function makeNamespace(number) {
   return new DurableObjectNamespace(secret, number);
 }
+
+notePlatformClass(DurableObjectId);
+notePlatformClass(DurableObjectNamespace);

@@ -3,6 +3,7 @@
 // Each is a Proxy whose handler holds what it stands for; all proxies of a class share one target, so that
 // `typeof`, tag and prototype are right. `host.handlerOf` finds the handler without running any trap.
 import host from "dodev:host";
+import { notePlatformClass } from "dodev:web/interface";
 import { owner, requireOwn } from "dodev:web/owner";
 
 const MAKE = Symbol("make");
@@ -142,6 +143,7 @@ export function isPlain(value) {
 }
 
 export class RpcTarget {}
+notePlatformClass(RpcTarget);
 
 export class RpcStub {
   constructor(target) {

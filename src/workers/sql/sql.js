@@ -1,15 +1,16 @@
 // `ctx.storage.sql`: SQL on the object's own database.
 import host from "dodev:host";
-import { illegalInvocation } from "dodev:web/interface";
+import { illegalInvocation, shape } from "dodev:web/interface";
 
 /** What only this file can give to a constructor. */
 const INTERNAL = Symbol("internal");
 
-export class SqlStorage {
+class SqlStorage {
   #slot;
   #sqlite;
 
-  constructor(slot, sqlite) {
+  constructor(caller, slot, sqlite) {
+    if (caller !== INTERNAL) throw new TypeError("Illegal constructor");
     this.#slot = slot;
     this.#sqlite = sqlite;
   }
@@ -141,6 +142,12 @@ class RawIterator extends CursorIterator {
   }
 }
 
-for (const type of [SqlStorage, Cursor, Statement, RowIterator, RawIterator]) {
+for (const type of [SqlStorage, Cursor, Statement]) shape(type);
+for (const type of [RowIterator, RawIterator]) {
   Object.defineProperty(type.prototype, Symbol.toStringTag, { value: type.name, configurable: true });
+}
+
+/** `storage.sql` of the object in `slot`; `sqlite` says whether its class has SQL. */
+export function makeSql(slot, sqlite) {
+  return new SqlStorage(INTERNAL, slot, sqlite);
 }

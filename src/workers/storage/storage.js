@@ -4,10 +4,10 @@
 // they are handed out, as with the platform's SQLite storage.
 import host from "dodev:host";
 import { deleteAlarm, getAlarm, setAlarm } from "dodev:workers/alarm";
-import { SqlStorage } from "dodev:workers/sql";
-import { SyncKvStorage } from "dodev:workers/storage/sync_kv";
+import { makeSql } from "dodev:workers/sql";
+import { makeKv } from "dodev:workers/storage/sync_kv";
 import { checkOptions, listOptions } from "dodev:workers/storage/list_options";
-import { illegalInvocation } from "dodev:web/interface";
+import { illegalInvocation, shape } from "dodev:web/interface";
 
 const BATCH_KEYS_MAX = 128;
 
@@ -72,33 +72,35 @@ function remove(slot, key) {
 
 let slotOf;
 
-export class DurableObjectStorage {
+/** What only this file can give to a constructor. */
+const INTERNAL = Symbol("internal");
+
+/** The property `kv` of a class without SQLite. */
+const NO_KV = {
+  enumerable: true,
+  configurable: true,
+  get() {
+    throw new Error(
+      "The storage.kv (synchronous KV) API is only available for SQLite-backed Durable Objects, but this " +
+        "object's namespace is not declared to use SQLite. You can use the older, asyncronous interface via " +
+        "methods of `storage` itself (e.g. `storage.get()`). Alternatively, to enable SQLite, change " +
+        "`new_classes` to `new_sqlite_classes` within the 'migrations' field in your wrangler.jsonc or " +
+        "wrangler.toml file. If using workerd directly, set `enableSql = true` in your workerd config for the " +
+        "class. Note that this change cannot be made after the class is already deployed to production.",
+    );
+  },
+};
+
+/** Fidelity: `kv` and `sql` are properties of the object itself, in this order. */
+class DurableObjectStorage {
   #slot;
-  #sqlite;
-  #sql;
-  #kv;
 
-  constructor(slot, sqlite) {
+  constructor(caller, slot, sqlite) {
+    if (caller !== INTERNAL) throw new TypeError("Illegal constructor");
     this.#slot = slot;
-    this.#sqlite = sqlite;
-  }
-
-  get sql() {
-    return (this.#sql ??= new SqlStorage(slotOf(this), this.#sqlite));
-  }
-
-  get kv() {
-    if (!this.#sqlite) {
-      throw new Error(
-        "The storage.kv (synchronous KV) API is only available for SQLite-backed Durable Objects, but this " +
-          "object's namespace is not declared to use SQLite. You can use the older, asyncronous interface via " +
-          "methods of `storage` itself (e.g. `storage.get()`). Alternatively, to enable SQLite, change " +
-          "`new_classes` to `new_sqlite_classes` within the 'migrations' field in your wrangler.jsonc or " +
-          "wrangler.toml file. If using workerd directly, set `enableSql = true` in your workerd config for the " +
-          "class. Note that this change cannot be made after the class is already deployed to production.",
-      );
-    }
-    return (this.#kv ??= new SyncKvStorage(slotOf(this)));
+    if (sqlite) this.kv = makeKv(slot);
+    else Object.defineProperty(this, "kv", NO_KV);
+    this.sql = makeSql(slot, sqlite);
   }
 
   async get(key, options) {
@@ -137,7 +139,7 @@ export class DurableObjectStorage {
     // must not leave the critical section.
     const result = await host.blockConcurrencyWhile(slotOf(this), async () => {
       const savepoint = host.savepoint(slotOf(this), true);
-      const txn = new DurableObjectTransaction(slotOf(this), savepoint);
+      const txn = new DurableObjectTransaction(INTERNAL, slotOf(this), savepoint);
       try {
         return await callback(txn);
       } catch (error) {
@@ -219,12 +221,13 @@ let isRolledBack;
 let end;
 
 /** What the callback of `transaction()` gets: the same storage, until the transaction is over. */
-export class DurableObjectTransaction {
+class DurableObjectTransaction {
   #slot;
   #savepoint;
   #state = OPEN;
 
-  constructor(slot, savepoint) {
+  constructor(caller, slot, savepoint) {
+    if (caller !== INTERNAL) throw new TypeError("Illegal constructor");
     this.#slot = slot;
     this.#savepoint = savepoint;
   }
@@ -296,6 +299,10 @@ export class DurableObjectTransaction {
   }
 }
 
-for (const type of [DurableObjectStorage, DurableObjectTransaction]) {
-  Object.defineProperty(type.prototype, Symbol.toStringTag, { value: type.name, configurable: true });
+shape(DurableObjectStorage);
+shape(DurableObjectTransaction);
+
+/** The storage of the object in `slot`; `sqlite` says whether its class has SQL. */
+export function makeStorage(slot, sqlite) {
+  return new DurableObjectStorage(INTERNAL, slot, sqlite);
 }

@@ -1,7 +1,7 @@
 // `ctx.storage.kv`: keys and values without promises.
 import host from "dodev:host";
 import { listOptions } from "dodev:workers/storage/list_options";
-import { illegalInvocation } from "dodev:web/interface";
+import { illegalInvocation, shape } from "dodev:web/interface";
 
 const WHERE = "SyncKvStorage";
 
@@ -13,13 +13,17 @@ function needArguments(given, method, types) {
   }
 }
 
+/** What only this file can give to a constructor. */
+const INTERNAL = Symbol("internal");
+
 let slotOf;
 
-export class SyncKvStorage {
+class SyncKvStorage {
   #slot;
   #iterator;
 
-  constructor(slot) {
+  constructor(caller, slot) {
+    if (caller !== INTERNAL) throw new TypeError("Illegal constructor");
     this.#slot = slot;
   }
 
@@ -85,6 +89,10 @@ class ListIterator extends Iterator {
   }
 }
 
-for (const type of [SyncKvStorage, ListIterator]) {
-  Object.defineProperty(type.prototype, Symbol.toStringTag, { value: type.name, configurable: true });
+shape(SyncKvStorage);
+Object.defineProperty(ListIterator.prototype, Symbol.toStringTag, { value: ListIterator.name, configurable: true });
+
+/** `storage.kv` of the object in `slot`. */
+export function makeKv(slot) {
+  return new SyncKvStorage(INTERNAL, slot);
 }
