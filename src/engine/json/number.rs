@@ -18,6 +18,9 @@ pub(super) fn write(out: &mut Vec<u8>, number: f64) -> bool {
         write_integer(out, number as i64);
         return true;
     }
+    if write_short(out, number) {
+        return true;
+    }
     let mut text = Short { bytes: [0; 32], length: 0 };
     write!(text, "{number:e}").expect("the shortest form has at most 24 characters");
     let text = &text.bytes[..text.length];
@@ -62,6 +65,37 @@ pub(super) fn write(out: &mut Vec<u8>, number: f64) -> bool {
         write_integer(out, i64::from(exponent.abs()));
     }
     true
+}
+
+/// Adds the text of `number` to `out` if it is a short decimal fraction. What the fewest decimals give back, with fewer than
+/// fifteen digits in all, is the shortest text and the only one of its length.
+fn write_short(out: &mut Vec<u8>, number: f64) -> bool {
+    const NUMBER_MAX: f64 = 1e9;
+    let size = number.abs();
+    if size >= NUMBER_MAX {
+        return false;
+    }
+    for (decimals, scale) in [(1, 1e1), (2, 1e2), (3, 1e3), (4, 1e4)] {
+        let scaled = (size * scale).round();
+        if scaled / scale != size {
+            continue;
+        }
+        if number < 0.0 {
+            out.push(b'-');
+        }
+        let (scaled, scale) = (scaled as i64, scale as i64);
+        write_integer(out, scaled / scale);
+        out.push(b'.');
+        let mut fraction = scaled % scale;
+        let start = out.len();
+        out.resize(start + decimals, b'0');
+        for digit in out[start..].iter_mut().rev() {
+            *digit += (fraction % 10) as u8;
+            fraction /= 10;
+        }
+        return true;
+    }
+    false
 }
 
 /// Whether `number` could be written exactly with one digit more than its shortest text, which has `decimals` digits after
@@ -139,6 +173,13 @@ mod tests {
             (9_007_199_254_740_993.0, "9007199254740992"),
             (0.1 + 0.2, "0.30000000000000004"),
             (1234.5678, "1234.5678"),
+            (1.005, "1.005"),
+            (-0.1, "-0.1"),
+            (0.0001, "0.0001"),
+            (524_287.5, "524287.5"),
+            (0.3, "0.3"),
+            (1.1, "1.1"),
+            (100.07, "100.07"),
         ] {
             assert_eq!(text(number), expected);
         }

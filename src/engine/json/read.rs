@@ -28,6 +28,10 @@ const STEPS_MAX: usize = 512;
 /// Nesting of objects within a sample that are prepared too.
 const SAMPLE_DEPTH_MAX: usize = 4;
 
+/// Powers of ten.
+const TENS: [f64; 16] =
+    [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
 /// Longest name that is remembered.
 const NAME_BYTES_MAX: usize = 64;
 
@@ -41,6 +45,7 @@ pub(super) fn parse(ctx: Raw, text: &[u8]) -> Result<qjs::JSValue, Stop> {
         waiting: Vec::new(),
         steps: Vec::new(),
         names: [const { None }; NAMES],
+        firsts: [NO_NAME; DEPTH_MAX + 1],
         unescaped: Vec::new(),
     };
     let value = reader.value()?;
@@ -56,8 +61,23 @@ pub(super) fn parse(ctx: Raw, text: &[u8]) -> Result<qjs::JSValue, Stop> {
 /// A name that was seen before.
 struct Name<'text> {
     text: &'text [u8],
+    /// How it was written, from its first quote to the colon.
+    written: &'text [u8],
     /// Held.
     atom: qjs::JSAtom,
+    /// The place of the name that came next, where it was written the last time, or [`NO_NAME`].
+    next: u8,
+}
+
+/// No place of a name.
+const NO_NAME: u8 = u8::MAX;
+const _: () = assert!(NAMES <= NO_NAME as usize);
+
+/// A name that was read, with its colon.
+struct Named {
+    atom: qjs::JSAtom,
+    /// Its place, or [`NO_NAME`]; then who read it owns the atom.
+    place: u8,
 }
 
 struct Reader<'text> {
@@ -68,6 +88,8 @@ struct Reader<'text> {
     /// Owned elements of arrays that are not complete.
     waiting: Vec<qjs::JSValue>,
     names: [Option<Name<'text>>; NAMES],
+    /// For each depth, the place of the first name of the last object there, or [`NO_NAME`].
+    firsts: [u8; DEPTH_MAX + 1],
     /// Objects with the first names of those in an array; see [`Reader::prepare`].
     steps: Vec<Held>,
     /// The last string that had escapes.
@@ -119,6 +141,9 @@ impl<'text> Reader<'text> {
 
     #[inline]
     fn skip_space(&mut self) {
+        if self.peek() > Some(b' ') {
+            return;
+        }
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
         }
@@ -161,20 +186,17 @@ impl<'text> Reader<'text> {
         if self.takes(b'}') {
             return Ok(());
         }
+        let mut last = NO_NAME;
         loop {
-            self.skip_space();
-            if self.peek() != Some(b'"') {
-                return Err(Stop::Unfit);
-            }
-            let quoted = self.quoted()?;
-            let (atom, is_borrowed) = self.name(&quoted)?;
-            let member = if self.takes(b':') { self.value() } else { Err(Stop::Unfit) };
+            let Named { atom, place } = self.named(last)?;
+            last = place;
+            let member = self.value();
             let flags = qjs::JS_PROP_C_W_E as i32;
             // SAFETY: the engine takes the value over; object and atom are held.
             let defined = member
                 .map(|value| unsafe { qjs::JS_DefinePropertyValue(self.ctx, object, atom, value, flags) });
-            if !is_borrowed {
-                // SAFETY: the caller of `name` owns such an atom.
+            if place == NO_NAME {
+                // SAFETY: this owns such an atom.
                 unsafe { qjs::JS_FreeAtom(self.ctx, atom) };
             }
             if defined? < 0 {
@@ -185,6 +207,37 @@ impl<'text> Reader<'text> {
             }
             return if self.takes(b'}') { Ok(()) } else { Err(Stop::Unfit) };
         }
+    }
+
+    /// Reads a name and its colon. `last` is the place of the name before it in its object.
+    #[inline]
+    fn named(&mut self, last: u8) -> Result<Named, Stop> {
+        self.skip_space();
+        // Objects come in rows: what followed the last name before is likely to follow again.
+        let guess = match self.names.get(usize::from(last)) {
+            Some(last) => last.as_ref().map_or(NO_NAME, |last| last.next),
+            None => self.firsts[self.depth],
+        };
+        if let Some(Some(name)) = self.names.get(usize::from(guess))
+            && self.text[self.at..].starts_with(name.written)
+        {
+            self.at += name.written.len();
+            return Ok(Named { atom: name.atom, place: guess });
+        }
+        let start = self.at;
+        if self.peek() != Some(b'"') {
+            return Err(Stop::Unfit);
+        }
+        let quoted = self.quoted()?;
+        if !self.takes(b':') {
+            return Err(Stop::Unfit);
+        }
+        let named = self.name(&quoted, &self.text[start..self.at])?;
+        match self.names.get_mut(usize::from(last)) {
+            Some(Some(last)) => last.next = named.place,
+            _ => self.firsts[self.depth] = named.place,
+        }
+        Ok(named)
     }
 
     fn array(&mut self) -> Result<qjs::JSValue, Stop> {
@@ -280,7 +333,7 @@ impl<'text> Reader<'text> {
         let start = self.at;
         self.at += usize::from(self.peek() == Some(b'-'));
         let (whole, mut is_whole) = (self.at, true);
-        let mut value = 0i64;
+        let (mut value, mut decimals) = (0i64, 0);
         while let Some(digit @ b'0'..=b'9') = self.peek() {
             value = value.wrapping_mul(10).wrapping_add(i64::from(digit - b'0'));
             self.at += 1;
@@ -292,8 +345,16 @@ impl<'text> Reader<'text> {
         if self.peek() == Some(b'.') {
             self.at += 1;
             is_whole = false;
+            let fraction = self.at;
             self.digits()?;
+            decimals = self.at - fraction;
+            if digits + decimals <= 15 {
+                for digit in &self.text[fraction..self.at] {
+                    value = value * 10 + i64::from(digit - b'0');
+                }
+            }
         }
+        let has_exponent = matches!(self.peek(), Some(b'e' | b'E'));
         if let Some(b'e' | b'E') = self.peek() {
             self.at += 1;
             is_whole = false;
@@ -307,6 +368,11 @@ impl<'text> Reader<'text> {
                 Ok(value) => qjs::JS_MKVAL(qjs::JS_TAG_INT, value),
                 Err(_) => qjs::JS_NewFloat64(value as f64),
             });
+        }
+        if !has_exponent && digits + decimals <= 15 {
+            // Both are exact, so that their quotient is the number nearest to the text.
+            let value = value as f64 / TENS[decimals];
+            return Ok(qjs::JS_NewFloat64(if is_negative { -value } else { value }));
         }
         let text = std::str::from_utf8(&self.text[start..self.at]).map_err(|_| Stop::Unfit)?;
         text.parse().map(qjs::JS_NewFloat64).map_err(|_| Stop::Unfit)
@@ -385,25 +451,25 @@ impl<'text> Reader<'text> {
         })
     }
 
-    /// The atom of a name, and whether the table holds it; otherwise the caller owns it.
+    /// The name `quoted`, which was `written` so with its colon.
     #[inline]
-    fn name(&mut self, quoted: &Quoted<'text>) -> Result<(qjs::JSAtom, bool), Stop> {
+    fn name(&mut self, quoted: &Quoted<'text>, written: &'text [u8]) -> Result<Named, Stop> {
         let Quoted::Plain(text) = *quoted else {
-            return self.new_atom(quoted).map(|atom| (atom, false));
+            return self.new_atom(quoted).map(|atom| Named { atom, place: NO_NAME });
         };
         let place = place_of(text);
         if let Some(known) = &self.names[place]
             && known.text == text
         {
-            return Ok((known.atom, true));
+            return Ok(Named { atom: known.atom, place: place as u8 });
         }
         let atom = self.new_atom(quoted)?;
         if text.len() > NAME_BYTES_MAX || self.names[place].is_some() {
             // The one that is there may be in use by an object further out.
-            return Ok((atom, false));
+            return Ok(Named { atom, place: NO_NAME });
         }
-        self.names[place] = Some(Name { text, atom });
-        Ok((atom, true))
+        self.names[place] = Some(Name { text, written, atom, next: NO_NAME });
+        Ok(Named { atom, place: place as u8 })
     }
 
     fn new_atom(&self, quoted: &Quoted<'text>) -> Result<qjs::JSAtom, Stop> {

@@ -435,6 +435,8 @@ fn json_text() -> impl Strategy<Value = String> {
         Just("null".to_owned()),
         any::<bool>().prop_map(|b| b.to_string()),
         any::<i64>().prop_map(|n| n.to_string()),
+        (any::<i32>(), any::<i64>(), 0..12usize)
+            .prop_map(|(n, m, d)| format!("{n}.{:.d$}", m.unsigned_abs().to_string())),
         any::<f64>().prop_filter("finite", |n| n.is_finite()).prop_map(|n| format!("{n:e}")),
         (any::<i32>(), 0..40u32).prop_map(|(n, e)| format!("{n}.{e}E-{e}")),
         "\"([ -!#-\\[\\]-~]|é|€|😀|\\\\n|\\\\u[0-9a-f]{4}|\\\\ud83d\\\\ude00){0,30}\"",
@@ -481,7 +483,7 @@ proptest! {
     #[test]
     fn random_numbers_are_written_as_by_the_engine(bits in any::<u64>(), mantissa in any::<i64>(), power in -30..30i32) {
         in_engine(|ctx| {
-            for number in [f64::from_bits(bits), mantissa as f64 * 10f64.powi(power), (mantissa >> 40) as f64 / 8.0, (mantissa >> 10) as f64 / f64::from(1 << (power & 15))] {
+            for number in [f64::from_bits(bits), mantissa as f64 * 10f64.powi(power), (mantissa >> 40) as f64 / 8.0, (mantissa >> 20) as f64 / 10f64.powi(power & 7), (mantissa >> 44) as f64 / 10f64.powi(power & 7), (mantissa >> 10) as f64 / f64::from(1 << (power & 15))] {
                 let make: Function<'_> = ctx.eval("((number) => () => number)").unwrap();
                 let make: Function<'_> = make.call((number,)).unwrap();
                 let (expected, found) = check_pair(&ctx, "written", (make,));
