@@ -115,6 +115,11 @@ export class DodevObject {
   }
 
   async #get(key) {
+    if (!fitsPath(key)) {
+      const query = new URLSearchParams({ start: key, limit: 1 });
+      const { entries } = await this.#ask("GET", `/kv?${query}`);
+      return entries[0]?.key === key ? decode(entries[0], `the value of ${key}`) : undefined;
+    }
     try {
       return decode(await this.#ask("GET", kvPath(key)), `the value of ${key}`);
     } catch (error) {
@@ -134,6 +139,11 @@ export class DodevObject {
   }
 }
 
+/** Whether a URL's path can hold the key: these three name directories there, however they are written. */
+function fitsPath(key) {
+  return key !== "" && key !== "." && key !== "..";
+}
+
 function kvPath(key) {
-  return `/kv/${encodeURIComponent(key)}`;
+  return fitsPath(key) ? `/kv/${encodeURIComponent(key)}` : `/kv?${new URLSearchParams({ key })}`;
 }

@@ -1,7 +1,8 @@
-//! Literals beyond the platform's limits: keys, values, batches, tags of WebSockets, SQL texts and their parameters.
+//! Constants beyond the platform's limits: keys, values, batches, tags, attachments and reasons of WebSockets, SQL texts and
+//! their parameters.
 //!
-//! Only what stands in the code as it is counts, and only what fails whenever it runs: all of it are errors. Which call is
-//! meant is told by its receiver's name (`….storage`, `….storage.kv`, `….sql`).
+//! What fails whenever it runs is an error; a value that nearly fails deserves a look, for values grow. Which call is meant is told
+//! by its receiver's name (`….storage`, `….storage.kv`, `….sql`).
 //!
 //! Fidelity: figures of `base::limits`, which names their sources.
 
@@ -12,21 +13,25 @@ use oxc::ast::ast::{
     Argument, ArrayExpressionElement, CallExpression, Expression, ObjectPropertyKind, Program,
 };
 use oxc::ast_visit::{VisitJs, walk_js};
+use oxc::semantic::Scoping;
 use oxc::span::{GetSpan, Span};
 
+use super::constant::{Constant, Constants};
 use super::range;
 use super::sql::is_exec;
 use crate::base::diag::{Diagnostic, SourceFile};
 use crate::base::limits;
 
-pub(super) fn check(program: &Program<'_>, source: &Arc<SourceFile>) -> Vec<Diagnostic> {
-    let mut finder = Finder { source, found: Vec::new() };
+pub(super) fn check(program: &Program<'_>, scoping: &Scoping, source: &Arc<SourceFile>) -> Vec<Diagnostic> {
+    let constants = Constants::of(program, scoping);
+    let mut finder = Finder { source, constants, found: Vec::new() };
     finder.visit_program(program);
     finder.found
 }
 
 struct Finder<'s> {
     source: &'s Arc<SourceFile>,
+    constants: Constants<'s>,
     found: Vec<Diagnostic>,
 }
 
@@ -39,6 +44,8 @@ impl<'a> VisitJs<'a> for Finder<'_> {
                 ("get" | "delete", Some(store)) => self.read(call, store),
                 ("put", Some(store)) => self.write(call, store),
                 ("acceptWebSocket", _) => self.tags(call),
+                ("serializeAttachment", _) => self.attachment(call),
+                ("close", _) => self.reason(call),
                 _ => {}
             }
         }
@@ -81,7 +88,7 @@ impl Finder<'_> {
                 for property in &entries.properties {
                     let ObjectPropertyKind::ObjectProperty(property) = property else { continue };
                     let Some(name) = property.key.static_name() else { continue };
-                    self.key_text(&name, property.key.span());
+                    self.key_bytes(name.len(), property.key.span());
                     self.value(&property.value, name.len());
                     names.insert(name.into_owned());
                 }
@@ -89,7 +96,8 @@ impl Finder<'_> {
             }
             (Some(key), value) => {
                 self.key_argument(key);
-                let key_bytes = key.as_expression().and_then(text_of).map_or(0, |key| key.len());
+                let key = key.as_expression().and_then(|key| self.constants.text(key));
+                let key_bytes = key.map_or(0, |key| key.utf8);
                 if let Some(value) = value.and_then(Argument::as_expression) {
                     self.value(value, key_bytes);
                 }
@@ -112,29 +120,66 @@ impl Finder<'_> {
     }
 
     fn key(&mut self, key: &Expression<'_>) {
-        if let Some(text) = text_of(key) {
-            self.key_text(text, key.span());
+        if let Some(text) = self.constants.text(key) {
+            self.key_bytes(text.utf8, key.span());
         }
     }
 
-    fn key_text(&mut self, key: &str, span: Span) {
-        if key.len() > limits::KV_KEY_BYTES {
-            let message = format!("a key of {} bytes, of at most {}", key.len(), limits::KV_KEY_BYTES);
+    fn key_bytes(&mut self, bytes: usize, span: Span) {
+        if bytes > limits::KV_KEY_BYTES {
+            let message = format!("a key of {bytes} bytes, of at most {}", limits::KV_KEY_BYTES);
             self.say("check/key", span, message, "store long texts as values, under a short key");
         }
     }
 
     fn value(&mut self, value: &Expression<'_>, key_bytes: usize) {
-        let Some(text) = text_of(value) else { return };
-        // As V8 writes it: a byte a character where that is possible, else two.
-        let narrow = text.chars().all(|character| character <= '\u{ff}');
-        let bytes = if narrow { text.chars().count() } else { text.encode_utf16().count() * 2 };
-        if key_bytes + bytes > limits::SQLITE_VALUE_BYTES {
-            let message = format!(
-                "a value of {bytes} bytes, of at most {} together with its key",
-                limits::SQLITE_VALUE_BYTES
-            );
-            self.say("check/value", value.span(), message, "divide it, or put it into R2");
+        let Some(bytes) = self.stored(value) else { return };
+        let (both, limit) = (key_bytes.saturating_add(bytes), limits::SQLITE_VALUE_BYTES);
+        let help = "divide it, or put it into R2";
+        if both > limit {
+            let message = format!("a value of {bytes} bytes, of at most {limit} together with its key");
+            self.say("check/value", value.span(), message, help);
+        } else if both > limit / 100 * limits::WARN_AT_PERCENT {
+            let message =
+                format!("a value of {bytes} bytes, near the limit of {limit} together with its key");
+            let hint = Diagnostic::hint("check/near-value", message);
+            self.found.push(hint.at(self.source, range(value.span()), "").help(help));
+        }
+    }
+
+    /// Bytes that a value takes when it is stored, without what is written around it.
+    fn stored(&self, value: &Expression<'_>) -> Option<usize> {
+        match self.constants.value(value)? {
+            Constant::Text(text) => Some(text.stored()),
+            Constant::Bytes(bytes) => Some(bytes),
+            Constant::Number(_) => None,
+        }
+    }
+
+    fn attachment(&mut self, call: &CallExpression<'_>) {
+        let Some(value) = call.arguments.first().and_then(Argument::as_expression) else { return };
+        let Some(bytes) = self.stored(value) else { return };
+        if bytes > limits::SOCKET_ATTACHMENT_BYTES {
+            let message =
+                format!("an attachment of {bytes} bytes, of at most {}", limits::SOCKET_ATTACHMENT_BYTES);
+            self.say("check/attachment", value.span(), message, "keep what is large in `ctx.storage`");
+        }
+    }
+
+    /// Of a WebSocket: others that are closed with a number and a text are not known.
+    fn reason(&mut self, call: &CallExpression<'_>) {
+        let (Some(Argument::NumericLiteral(code)), Some(reason)) =
+            (call.arguments.first(), call.arguments.get(1))
+        else {
+            return;
+        };
+        let Some(text) = reason.as_expression().and_then(|reason| self.constants.text(reason)) else {
+            return;
+        };
+        if (1_000.0..5_000.0).contains(&code.value) && text.utf8 > limits::SOCKET_REASON_BYTES {
+            let message =
+                format!("a reason of {} bytes, of at most {}", text.utf8, limits::SOCKET_REASON_BYTES);
+            self.say("check/reason", reason.span(), message, "send what is longer as a message before");
         }
     }
 
@@ -142,11 +187,11 @@ impl Finder<'_> {
         let Some(Argument::ArrayExpression(tags)) = call.arguments.get(1) else { return };
         let mut distinct = BTreeSet::new();
         for tag in tags.elements.iter().filter_map(ArrayExpressionElement::as_expression) {
-            let Some(text) = text_of(tag) else { continue };
-            distinct.insert(text);
-            if text.len() > limits::SOCKET_TAG_BYTES {
+            let Some(text) = self.constants.text(tag) else { continue };
+            distinct.extend(text.says);
+            if text.utf8 > limits::SOCKET_TAG_BYTES {
                 let message =
-                    format!("a tag of {} bytes, of at most {}", text.len(), limits::SOCKET_TAG_BYTES);
+                    format!("a tag of {} bytes, of at most {}", text.utf8, limits::SOCKET_TAG_BYTES);
                 self.say("check/tag", tag.span(), message, "keep what is long in the attachment");
             }
         }
@@ -167,12 +212,12 @@ impl Finder<'_> {
             self.say("check/parameters", span, message, "run several statements, or pass one JSON text");
         }
         let Some(sql) = call.arguments.first().and_then(Argument::as_expression) else { return };
-        let Some(text) = text_of(sql) else { return };
-        if text.len() > limits::SQL_LENGTH_BYTES {
-            let message = format!("SQL of {} bytes, of at most {}", text.len(), limits::SQL_LENGTH_BYTES);
+        let Some(text) = self.constants.text(sql) else { return };
+        if text.utf8 > limits::SQL_LENGTH_BYTES {
+            let message = format!("SQL of {} bytes, of at most {}", text.utf8, limits::SQL_LENGTH_BYTES);
             self.say("check/sql-length", sql.span(), message, "run several statements");
         }
-        let columns = columns(text);
+        let columns = text.says.map_or(0, |text| columns(&text));
         if columns > limits::SQL_COLUMNS {
             let message = format!("a table of {columns} columns, of at most {}", limits::SQL_COLUMNS);
             self.say("check/columns", sql.span(), message, "divide the table, or keep a part as JSON");
@@ -192,17 +237,6 @@ fn store_of(object: &Expression<'_>) -> Option<Store> {
         ("storage", _) => Some(Store::Whole),
         ("kv", Expression::StaticMemberExpression(member)) => {
             (name(&member.object)? == "storage").then_some(Store::Kv)
-        }
-        _ => None,
-    }
-}
-
-/// The text that an expression is, if it is nothing else.
-fn text_of<'e>(expression: &'e Expression<'_>) -> Option<&'e str> {
-    match expression.without_parentheses() {
-        Expression::StringLiteral(literal) => Some(literal.value.as_str()),
-        Expression::TemplateLiteral(template) if template.expressions.is_empty() => {
-            template.quasis.first()?.value.cooked.as_ref().map(|text| text.as_str())
         }
         _ => None,
     }

@@ -4,6 +4,7 @@
 //! usually is a mistake a warning, what only deserves a look a hint. Files that do not parse are passed over: the
 //! bundler has told of them.
 
+mod constant;
 mod limits;
 mod module_state;
 mod sockets;
@@ -45,8 +46,8 @@ pub fn check(source: &Arc<SourceFile>, rules: Rules) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let semantic = SemanticBuilder::new().build(&parsed.program).semantic;
-    let mut found = sql::check(&parsed.program, source);
-    found.extend(limits::check(&parsed.program, source));
+    let mut found = sql::check(&parsed.program, semantic.scoping(), source);
+    found.extend(limits::check(&parsed.program, semantic.scoping(), source));
     found.extend(sockets::check(&parsed.program, source, rules));
     found.extend(module_state::check(&parsed.program, semantic.scoping(), source));
     found.sort_by_key(|diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start));

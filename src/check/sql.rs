@@ -1,42 +1,65 @@
-//! Statements about transactions in `sql.exec()`, which the platform refuses whenever they run.
+//! Statements about transactions and about whole databases in `sql.exec()`, which the platform refuses whenever they run.
 
 use std::sync::Arc;
 
 use oxc::ast::ast::{Argument, CallExpression, Expression, Program};
 use oxc::ast_visit::{VisitJs, walk_js};
+use oxc::semantic::Scoping;
 use oxc::span::GetSpan;
 
+use super::constant::Constants;
 use super::range;
 use crate::base::diag::{Diagnostic, SourceFile};
 
 /// First words of statements about transactions.
-const REFUSED: &[&str] = &["BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE"];
+const TRANSACTIONS: &[&str] = &["BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT", "RELEASE"];
+/// First words of statements about whole databases.
+const DATABASES: &[&str] = &["ATTACH", "DETACH", "VACUUM"];
 
-pub(super) fn check(program: &Program<'_>, source: &Arc<SourceFile>) -> Vec<Diagnostic> {
-    let mut finder = Finder { source, found: Vec::new() };
+pub(super) fn check(program: &Program<'_>, scoping: &Scoping, source: &Arc<SourceFile>) -> Vec<Diagnostic> {
+    let mut finder = Finder { source, constants: Constants::of(program, scoping), found: Vec::new() };
     finder.visit_program(program);
     finder.found
 }
 
 struct Finder<'s> {
     source: &'s Arc<SourceFile>,
+    constants: Constants<'s>,
     found: Vec<Diagnostic>,
+}
+
+impl Finder<'_> {
+    /// `word` begins a statement that is refused, and stands at `place`.
+    fn say(&mut self, word: &str, place: std::ops::Range<usize>) {
+        let (code, why, help) = if TRANSACTIONS.contains(&word.to_ascii_uppercase().as_str()) {
+            let help = "put the statements into `ctx.storage.transactionSync(() => { … })`";
+            ("check/sql-transaction", "the platform has no transactions in SQL", help)
+        } else {
+            let help = "leave it out: an object has one database, which the platform looks after";
+            ("check/sql-database", "it is about whole databases", help)
+        };
+        let message = format!("`{word}` is refused in `sql.exec()`: {why}");
+        self.found.push(Diagnostic::error(code, message).at(self.source, place, "").help(help));
+    }
 }
 
 impl<'a> VisitJs<'a> for Finder<'_> {
     fn visit_call_expression(&mut self, call: &CallExpression<'a>) {
         if is_exec(&call.callee)
             && let Some(argument) = call.arguments.first()
-            && let Some(text) = blanked(argument, &self.source.text)
         {
-            let start = argument.span().start as usize;
-            self.found.extend(transactions(&text).into_iter().map(|(at, word)| {
-                let message =
-                    format!("`{word}` is refused in `sql.exec()`: the platform has no transactions in SQL");
-                Diagnostic::error("check/sql-transaction", message)
-                    .at(self.source, start + at..start + at + word.len(), "")
-                    .help("put the statements into `ctx.storage.transactionSync(() => { … })`")
-            }));
+            if let Some(text) = blanked(argument, &self.source.text) {
+                let start = argument.span().start as usize;
+                for (at, word) in refused(&text) {
+                    self.say(word, start + at..start + at + word.len());
+                }
+            } else if let Some(text) = argument.as_expression().and_then(|sql| self.constants.text(sql)?.says)
+            {
+                // What is composed has no place for each word.
+                for (_, word) in refused(&text) {
+                    self.say(word, range(argument.span()));
+                }
+            }
         }
         walk_js::walk_call_expression(self, call);
     }
@@ -82,8 +105,8 @@ fn blanked(argument: &Argument<'_>, file: &str) -> Option<String> {
     Some(text.into_iter().map(|byte| if byte.is_ascii() { char::from(byte) } else { '?' }).collect())
 }
 
-/// Statements of `sql` about transactions: where each begins, and its first word.
-fn transactions(sql: &str) -> Vec<(usize, &str)> {
+/// Statements of `sql` that are refused: where each begins, and its first word.
+fn refused(sql: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     // The body of a trigger is between `BEGIN` and `END` and has semicolons of its own.
     let (mut is_first, mut creates, mut in_trigger, mut cases) = (true, false, false, 0_usize);
@@ -102,7 +125,7 @@ fn transactions(sql: &str) -> Vec<(usize, &str)> {
             (is_first, creates) = (true, false);
             continue;
         }
-        if is_first && REFUSED.contains(&upper.as_str()) {
+        if is_first && TRANSACTIONS.iter().chain(DATABASES).any(|refused| *refused == upper) {
             found.push((at, word));
         }
         creates |= is_first && upper == "CREATE";

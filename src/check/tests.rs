@@ -35,6 +35,11 @@ fn transactions_in_sql() {
         ("sql.exec('SELECT a AS begin FROM t -- ; BEGIN')", vec![]),
         ("sql.exec('CREATE TABLE \"BEGIN\"(a)'); db.exec('BEGIN'); sql.exec(text)", vec![]),
         ("sql.exec('äöü; END')", vec!["1:16 sql-transaction"]),
+        ("const begin = 'BEGIN'; sql.exec(begin)", vec!["1:33 sql-transaction"]),
+        ("sql.exec('SELECT 1;' + ' COMMIT')", vec!["1:10 sql-transaction"]),
+        ("sql.exec('VACUUM')", vec!["1:11 sql-database"]),
+        ("sql.exec(`SELECT 1; attach 'x' AS y`)", vec!["1:21 sql-database"]),
+        ("sql.exec('SELECT vacuum FROM attach')", vec![]),
     ] {
         assert_eq!(said("a.ts", text, true), expected, "{text}");
     }
@@ -133,9 +138,10 @@ fn literals_beyond_limits() {
         (format!("storage.get([{}, ...others])", keys(129)), vec!["1:13 batch"]),
         (format!("storage.put({{ {} }})", entries(128)), vec![]),
         (format!("storage.put({{ {} }})", entries(129)), vec!["1:13 batch"]),
-        (format!("storage.put('k', '{}')", long(2_097_151)), vec![]),
+        (format!("storage.put('k', '{}')", long(1_600_000)), vec![]),
+        (format!("storage.put('k', '{}')", long(2_097_151)), vec!["1:18 near-value"]),
         (format!("storage.put('k', '{}')", long(2_097_152)), vec!["1:18 value"]),
-        (format!("storage.put('k', '{}')", "\u{e9}".repeat(2_000_000)), vec![]),
+        (format!("storage.put('k', '{}')", "\u{e9}".repeat(1_600_000)), vec![]),
         (format!("storage.put({{ k: '{}' }})", "\u{20ac}".repeat(1_048_577)), vec!["1:18 value"]),
         (format!("this.env.KV.put('{}', 1); map.get('{}')", long(2_049), long(2_049)), vec![]),
         (format!("ctx.acceptWebSocket(ws, [{}])", keys(10)), vec![]),
@@ -149,5 +155,37 @@ fn literals_beyond_limits() {
         (format!("sql.exec(`CREATE TABLE t({}, PRIMARY KEY (c1, c2))`)", names(101)), vec!["1:10 columns"]),
     ] {
         assert_eq!(said("a.ts", &text, true), expected, "{}", &text[..text.len().min(90)]);
+    }
+}
+
+#[test]
+fn constants_beyond_limits() {
+    for (text, expected) in [
+        ("storage.put('k', 'x'.repeat(3_000_000))", vec!["1:18 value"]),
+        ("storage.put('k', 'x'.repeat(2e6))", vec!["1:18 near-value"]),
+        ("storage.put('k', 'x'.repeat(n))", vec![]),
+        ("storage.put('k', new Uint8Array(3_000_000))", vec!["1:18 value"]),
+        ("storage.put('k', new Float64Array(300_000))", vec!["1:18 value"]),
+        ("storage.put('k', new Uint8Array([1, 2]))", vec![]),
+        ("storage.put('k', new Uint8Array(10))", vec![]),
+        ("class Uint8Array {}\nstorage.put('k', new Uint8Array(3_000_000))", vec![]),
+        (
+            "const MB = 1024 * 1024; const all = new ArrayBuffer(3 * MB); storage.kv.put('k', all)",
+            vec!["1:82 value"],
+        ),
+        ("const MB = 1 << 20;\nstorage.put({ k: new Uint8Array(MB + MB) as Data })", vec!["2:18 value"]),
+        ("let size = 3e6; size = 1; storage.put('k', new Uint8Array(size))", vec![]),
+        ("const n = 3e6; function f(n) { storage.put('k', new Uint8Array(n)); }", vec![]),
+        ("const key = `${'k'.repeat(2_000)}-${'x'.repeat(60)}`; storage.get(key)", vec!["1:67 key"]),
+        ("storage.get('a' + 'b'.repeat(2_047))", vec![]),
+        ("storage.get('a' + 'b'.repeat(2_048))", vec!["1:13 key"]),
+        ("sql.exec('SELECT ' + '1,'.repeat(60_000) + '1')", vec!["1:10 sql-length"]),
+        ("ws.serializeAttachment('x'.repeat(16_385))", vec!["1:24 attachment"]),
+        ("ws.serializeAttachment({ name: 'x' })", vec![]),
+        ("ws.close(1000, 'x'.repeat(124))", vec!["1:16 reason"]),
+        ("ws.close(1000, 'x'.repeat(123)); file.close(1, 'x'.repeat(124))", vec![]),
+        ("storage.put('k', 'x'.repeat(1e300)); storage.put('k', 'x'.repeat(-1)); storage.get(1 / 0)", vec![]),
+    ] {
+        assert_eq!(said("a.ts", text, true), expected, "{text}");
     }
 }

@@ -1,8 +1,8 @@
 //! `dodev check`: everything that can be said of a project without starting it, for editors and CI.
 //!
 //! Configuration, bundle, exports and migrations are judged by whoever judges them in `dodev dev`; the platform's
-//! prohibitions by `crate::check`. Nothing is written but the cache of built packages; no user code runs, and neither does
-//! `build.command`. State is looked at only to tell which migrations are pending.
+//! prohibitions by `crate::check`. Nothing is written but the cache of built packages, and what `build.command` writes, which
+//! runs first; no other code of the user's runs. State is looked at only to tell which migrations are pending.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -23,7 +23,9 @@ use crate::base::clock::Clock;
 use crate::base::diag::{Diagnostic, Severity, SourceFile};
 use crate::bundle::{Bundle, Bundler, ChildBundler, Prebundler};
 use crate::check::{self, Rules};
-use crate::dev::{CACHE, DEFAULT_STATE, bundle_request, with_whole_paths};
+use crate::dev::{
+    CACHE, DEFAULT_STATE, Report, ReportSink, bundle_request, run_build_command, with_whole_paths,
+};
 use crate::engine::bytecode;
 use crate::migrate::Migrator;
 use crate::project::{LoadRequest, Loaded, Project, check_entrypoints, check_exports, check_together, load};
@@ -34,7 +36,7 @@ Say what is wrong with a project, without starting it.
 Reads the configuration, bundles the code, compares classes, exports and migrations, and looks for what the \
 platform forbids: transactions in `sql.exec()` and literals beyond its limits (errors), standard WebSockets in a class whose other ones \
 hibernate and closings that nobody answers (warnings), variables of a module that handlers write (hint). \
-`build.command` is not run.";
+`build.command` runs first, as in `dodev dev`; what it prints goes to standard error.";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -67,6 +69,10 @@ pub struct CheckArgs {
     /// The state's directory [default: .wrangler/state beside the configuration]
     #[arg(long, value_name = "DIR")]
     pub persist_to: Option<PathBuf>,
+
+    /// Leave `build.command` out: look at what it made last
+    #[arg(long)]
+    pub no_build: bool,
 
     /// How to tell what was found
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
@@ -188,7 +194,7 @@ fn look_at_all(request: &LoadRequest, args: &CheckArgs, clock: &Clock) -> anyhow
             continue;
         };
         let persist = persist.get_or_insert_with(|| project.root.join(DEFAULT_STATE));
-        let (mut found, exports) = look(&project, diagnostics, persist, clock.clone())?;
+        let (mut found, exports) = look(&project, diagnostics, persist, args, clock.clone())?;
         if several {
             found.diagnostics = with_whole_paths(&project.root, found.diagnostics);
         } else {
@@ -217,13 +223,19 @@ fn look(
     project: &Project,
     mut diagnostics: Vec<Diagnostic>,
     persist: &Path,
+    args: &CheckArgs,
     clock: Clock,
 ) -> anyhow::Result<(Found, Option<Vec<String>>)> {
     let mut found = Found::default();
     if let Some(command) = &project.build.command {
-        let message = format!("`{}` is not run: what it made last is looked at", command.command);
-        let hint = Diagnostic::hint("check/build-command", message);
-        diagnostics.push(hint.help("run it first where its results are not kept, as in CI"));
+        if args.no_build {
+            let message = format!("`{}` is not run: what it made last is looked at", command.command);
+            diagnostics.push(Diagnostic::hint("check/build-command", message));
+        } else if let Some(failure) = run_build_command(command, &printed()) {
+            found.diagnostics = diagnostics;
+            found.diagnostics.push(failure.help("what it printed stands above"));
+            return Ok((found, None));
+        }
     }
     let (inputs, exports) = match build(project)? {
         Ok(bundle) => {
@@ -255,6 +267,15 @@ fn look(
     }
     found.diagnostics = diagnostics;
     Ok((found, exports))
+}
+
+/// What a command prints is no part of the answer.
+fn printed() -> ReportSink {
+    Arc::new(|report| {
+        if let Report::CommandOutput { text, .. } = report {
+            output::remark(&format!("{text}\n"));
+        }
+    })
 }
 
 fn build(project: &Project) -> anyhow::Result<Result<Bundle, crate::bundle::BuildFailure>> {

@@ -57,11 +57,10 @@ pub fn run(
 ) -> io::Result<()> {
     let run = move || {
         report(Report::CommandStarted { command: command.command.clone() });
-        let failure = run_here(&command, &running, &report);
+        let failure = run_here(&command, Some(&running), &report);
         running.set(None);
-        let failed = |why| {
-            let message = format!("`build.command` failed: `{}` {why}", command.command);
-            Diagnostic::error("dev/build-command", message)
+        let failed = |why: String| {
+            failed(&command, &why)
                 .help("what it printed stands in the terminal; it runs again when its sources change")
         };
         done(failure.err().map(failed).into_iter().collect());
@@ -69,7 +68,18 @@ pub fn run(
     thread::Builder::new().name("build-command".to_owned()).spawn(run).map(drop)
 }
 
-fn run_here(command: &BuildCommand, running: &Running, report: &ReportSink) -> Result<(), String> {
+/// Runs `command` to its end, in this process's group, so that whoever interrupts one interrupts both; gives what went
+/// wrong. `report` gets what it prints.
+pub fn run_once(command: &BuildCommand, report: &ReportSink) -> Option<Diagnostic> {
+    run_here(command, None, report).err().map(|why| failed(command, &why))
+}
+
+fn failed(command: &BuildCommand, why: &str) -> Diagnostic {
+    Diagnostic::error("dev/build-command", format!("`build.command` failed: `{}` {why}", command.command))
+}
+
+/// With `running`, in a group of its own.
+fn run_here(command: &BuildCommand, running: Option<&Running>, report: &ReportSink) -> Result<(), String> {
     let mut shell = Command::new("/bin/sh");
     shell.arg("-c").arg(&command.command).current_dir(&command.cwd);
     // Fidelity: wrangler 4.164.0 tells its command so which of its own commands runs.
@@ -78,12 +88,15 @@ fn run_here(command: &BuildCommand, running: &Running, report: &ReportSink) -> R
         shell.env("PATH", path);
     }
     shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // A group of its own, so that all that it starts can be ended with it.
-    let mut child = shell
-        .process_group(0)
-        .spawn()
-        .map_err(|error| format!("cannot be run in `{}`: {error}", command.cwd.display()))?;
-    running.set(i32::try_from(child.id()).ok().map(Pid::from_raw));
+    if running.is_some() {
+        // So that all that it starts can be ended with it.
+        shell.process_group(0);
+    }
+    let mut child =
+        shell.spawn().map_err(|error| format!("cannot be run in `{}`: {error}", command.cwd.display()))?;
+    if let Some(running) = running {
+        running.set(i32::try_from(child.id()).ok().map(Pid::from_raw));
+    }
     let readers = [
         child.stdout.take().and_then(|pipe| copy_lines(pipe, false, report.clone())),
         child.stderr.take().and_then(|pipe| copy_lines(pipe, true, report.clone())),

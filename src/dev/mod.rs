@@ -18,6 +18,7 @@ mod start;
 mod unmet;
 mod watch;
 
+pub use command::run_once as run_build_command;
 pub use migrations::{Agreement, Ask, Question};
 pub use report::{Broken, Migrated, Ready, Report, ReportSink};
 pub use request::bundle_request;

@@ -92,16 +92,27 @@ fn literals_beyond_limits_are_told_in_every_format() {
 }
 
 #[test]
-fn a_build_command_is_named_and_not_run() {
+fn a_build_command_makes_what_is_looked_at() {
     let project = project();
-    project.write("src/sql.ts", "export const begin = () => {};");
     let built = CONFIG.replace("2026-01-01", "2026-05-01").replacen(
-        "{",
-        "{ \"build\": { \"command\": \"touch ran\" },",
+        '{',
+        "{ \"build\": { \"command\": \"echo building; cp new.ts src/sql.ts\" },",
         1,
     );
     project.write("wrangler.jsonc", &built);
+    project.write("new.ts", "export const begin = () => {};");
+    let ran = Ran::dodev(&project, &["check", "--no-build"]);
+    ran.expect(1, "t: 1 error, 1 hint in 2 files; 1 migration to apply\n")
+        .expect_errors(&["cp new.ts src/sql.ts` is not run", "check/sql-transaction"]);
+    let ran = Ran::dodev(&project, &["check", "--json"]);
+    let found: Value = serde_json::from_str(&ran.stdout).expect("one object");
+    assert_eq!((ran.code, &found["ok"]), (Some(0), &true.into()), "{}", ran.stdout);
+    assert!(ran.stderr.contains("building"), "{}", ran.stderr);
+    project.write("wrangler.jsonc", &built.replace("cp new.ts src/sql.ts", "exit 3"));
     let ran = Ran::dodev(&project, &["check"]);
-    ran.expect(0, "t: 1 hint in 2 files; 1 migration to apply\n").expect_errors(&["`touch ran` is not run"]);
-    assert!(!project.dir().join("ran").exists());
+    ran.expect(1, "t: 1 error in 0 files\n").expect_errors(&[
+        "building",
+        "`build.command` failed",
+        "ended with exit code 3",
+    ]);
 }

@@ -13,6 +13,7 @@ const LIMIT: Duration = Duration::from_secs(40);
 const MEMORY_MAX: u64 = 700 << 20;
 
 const CPU: &str = "Error: Worker exceeded CPU time limit.";
+const STACK: &str = "RangeError: Maximum call stack size exceeded";
 const MEMORY: &str = "Error: Worker exceeded memory limit.";
 
 fn ask(server: &Server, path: &str) -> (u16, String) {
@@ -55,8 +56,30 @@ fn code_that_runs_away_is_ended_and_others_are_answered() {
         ("one huge string", 500, MEMORY),
         ("endless rejections", 500, "Error: Worker exceeded"),
         ("rejections", 200, "ok"),
-        ("stack", 500, "RangeError: Maximum call stack size exceeded"),
-        ("deep JSON", 500, "RangeError: Maximum call stack size exceeded"),
+        ("growing string", 500, ""),
+        ("growing array", 500, "Error: Worker exceeded"),
+        ("growing map", 500, "Error: Worker exceeded"),
+        ("growing set", 500, "Error: Worker exceeded"),
+        ("typed arrays", 500, "Error: Worker exceeded"),
+        ("huge array", 500, "Error: Worker exceeded"),
+        ("wide JSON", 500, "Error: Worker exceeded"),
+        ("text of JSON", 500, "Error: Worker exceeded"),
+        ("circle in JSON", 500, ""),
+        ("memory of wasm", 500, "Error: Worker exceeded"),
+        ("split of a long text", 500, "Error: Worker exceeded"),
+        ("join of a wide array", 500, "Error: Worker exceeded"),
+        ("sparse arrays", 500, "Error: Worker exceeded"),
+        ("padded text", 500, "Error: Worker exceeded"),
+        ("abort signals", 500, "Error: Worker exceeded"),
+        ("endless sort", 500, CPU),
+        ("endless getter of a clone", 500, CPU),
+        ("endless iterator", 500, "Error: Worker exceeded"),
+        ("getter", 500, STACK),
+        ("proxy", 500, STACK),
+        ("sort that sorts", 500, STACK),
+        ("replace that replaces", 500, STACK),
+        ("stack", 500, STACK),
+        ("deep JSON", 500, STACK),
         ("huge message", 500, "Error: eeee"),
         ("timer without end", 200, "ok"),
     ] {

@@ -1,6 +1,6 @@
 //! The sample project's own tests, with the helper of `packages/dodev-test`, run as a user runs them.
 //!
-//! They need Node, and those of vitest npm and a registry that answers, or npm's cache; where something is absent they are left
+//! They need Node, and those of vitest and jest npm and a registry that answers, or npm's cache; where something is absent they are left
 //! out, and the test says so.
 
 use std::path::Path;
@@ -89,18 +89,33 @@ fn the_sample_projects_tests_pass_through_dodev_test() {
     expect_passed(ran.code, &ran.stdout, &ran.stderr);
 }
 
-#[test]
-fn the_sample_projects_tests_pass_under_vitest() {
-    let Some((project, options)) = sample() else { return };
-    if !install_packages(&project) {
-        eprintln!("skipped: npm is absent, or does not get vitest");
-        return;
-    }
-    let vitest = ["npx", "--no-install", "vitest", "run", "--dir", "vitest", "--reporter", "json"];
-    let ran = run_with(&project, options, &vitest);
+/// Runs a program of an installed package that reports as vitest and jest do, and compares how many tests passed.
+fn expect_reported(project: &TestProject, options: &str, command: &[&str], passed: u32) {
+    let ran = run_with(project, options, &[&["npx", "--no-install"], command].concat());
     let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap_or_default();
     let figures = (&report["numPassedTests"], &report["numFailedTests"]);
-    assert_eq!((ran.code, figures), (Some(0), (&13.into(), &0.into())), "{}\n{}", ran.stdout, ran.stderr);
+    assert_eq!((ran.code, figures), (Some(0), (&passed.into(), &0.into())), "{}\n{}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn the_helper_works_under_vitest_and_jest_and_its_types_fit() {
+    let Some((project, options)) = sample() else { return };
+    if !install_packages(&project) {
+        eprintln!("skipped: npm is absent, or does not get vitest, jest and typescript");
+        return;
+    }
+    let vitest = ["vitest", "run", "--dir", "vitest", "--reporter", "json"];
+    expect_reported(&project, options, &vitest, 13);
+    let modules = format!("--experimental-vm-modules {options}");
+    expect_reported(&project, &modules, &["jest", "--rootDir", "jest", "--json"], 6);
+    // The types of the helper, as the tests in TypeScript use them.
+    let mut compiler = Command::new("npx");
+    compiler.args(["--no-install", "tsc", "--noEmit"]).current_dir(project.dir()).stdin(Stdio::null());
+    let output = compiler.output().expect("it ran before");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    project.edit("vitest/sample.test.ts", ".alarm.run()", ".alarm.runs()").expect("it says so");
+    let output = compiler.output().expect("it ran before");
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stdout).contains("'runs'"));
 }
 
 #[test]
