@@ -196,8 +196,10 @@ fn unquoted(value: &[u8]) -> &[u8] {
     }
 }
 
+/// SQLite names a function of a default value as it is written there, and others as they are registered.
 fn allows_function(name: &[u8]) -> bool {
-    str::from_utf8(name).is_ok_and(|name| FUNCTIONS.binary_search(&name).is_ok())
+    let lower = name.to_ascii_lowercase();
+    str::from_utf8(&lower).is_ok_and(|name| FUNCTIONS.binary_search(&name).is_ok())
 }
 
 /// Whether `sql` is an `ALTER TABLE … RENAME TO` a reserved name.
