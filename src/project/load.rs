@@ -11,6 +11,7 @@ use super::bindings::{self, Names};
 use super::build;
 use super::classes;
 use super::compatibility::Date;
+use super::compatibility_keys;
 use super::exports;
 use super::locate;
 use super::main_module::main_module;
@@ -237,7 +238,7 @@ fn read(
     layers.check(report);
 
     let name = settings::name(report, &layers, request);
-    let compatibility = settings::compatibility(report, &layers, request, has_file);
+    let compatibility = compatibility_keys::compatibility(report, &layers, request, has_file);
 
     let mut names = Names::default();
     let mut unsupported = Vec::new();

@@ -17,6 +17,7 @@ mod bindings;
 mod build;
 mod classes;
 mod compatibility;
+mod compatibility_keys;
 mod cron;
 mod define;
 mod dotenv;
