@@ -112,7 +112,7 @@ pub const KEYS: &[Key] = &[
     inherited("triggers", TRIGGERS, Read),
     inherited("migrations", Nullable(&List(&MIGRATION)), Read),
     inherited("exports", Nullable(&Map(&Any)), Read),
-    top("alias", Lenient(&Map(&Text)), Read),
+    top("alias", Map(&Text), Read),
     top("dev", DEV, Read),
     own("define", Map(&Text), Read),
     own("vars", Map(&Any), Read),
@@ -125,7 +125,7 @@ pub const KEYS: &[Key] = &[
     inherited("preview_urls", Flag, Deploy),
     inherited("route", ROUTE, Deploy),
     inherited("routes", List(&ROUTE), Deploy),
-    inherited("placement", Map(&Any), Deploy),
+    inherited("placement", PLACEMENT, Deploy),
     inherited("logpush", Flag, Deploy),
     inherited("upload_source_maps", Flag, Deploy),
     inherited("observability", OBSERVABILITY, Deploy),
@@ -159,13 +159,13 @@ pub const KEYS: &[Key] = &[
         Role::Removed("remove it and add `nodejs_compat` to `compatibility_flags`"),
     ),
     // Run-time features that are not emulated.
-    inherited("access", Map(&Any), Role::Unsupported(BindingNames::None)),
+    inherited("access", ACCESS, Role::Unsupported(BindingNames::None)),
     inherited("logfwdr", LOGFWDR, Role::Unsupported(BindingNames::Nested("bindings", "name"))),
-    own("unsafe", Map(&Any), Role::Unsupported(BindingNames::Nested("bindings", "name"))),
+    own("unsafe", UNSAFE, Role::Unsupported(BindingNames::Nested("bindings", "name"))),
     own("queues", QUEUES, Role::Unsupported(BindingNames::Nested("producers", "binding"))),
     own("send_email", List(&SEND_EMAIL), Role::Unsupported(BindingNames::Field("name"))),
     own("ratelimits", List(&RATE_LIMIT), Role::Unsupported(BindingNames::Field("name"))),
-    nothing("connect", List(&Map(&Any))),
+    nothing("connect", List(&CONNECT)),
     nothing("containers", List(&Map(&Any))),
     binding("kv_namespaces", List(&Record(&[BINDING, may("id", Text), may("preview_id", Text), REMOTE]))),
     binding("r2_buckets", List(&R2_BUCKET)),
@@ -308,6 +308,30 @@ const ASSETS: Shape = Record(&[
 ]);
 
 const LOGFWDR: Shape =
+const PLACEMENT: Shape = Record(&[
+    may("mode", OneOf(&["off", "smart", "targeted"])),
+    may("hint", Text),
+    may("region", Text),
+    may("host", Text),
+    may("hostname", Text),
+]);
+
+const ACCESS: Shape = Record(&[may("dev", Record(&[must("aud", Text), may("identity", Map(&Any))]))]);
+
+const UNSAFE: Shape = Record(&[
+    may("bindings", List(&Record(&[must("name", Text), must("type", Text), may("dev", Map(&Any))]))),
+    may("metadata", Map(&Any)),
+    may("capnp", Map(&Any)),
+]);
+
+const CONNECT: Shape = Record(&[
+    must("protocol", OneOf(&["tcp", "udp"])),
+    must("port", Number),
+    may("address", Text),
+    may("idle_timeout_ms", Number),
+    may("max_pending_bytes", Number),
+]);
+
     Record(&[must("bindings", List(&Record(&[must("name", Text), must("destination", Text)])))]);
 
 const QUEUES: Shape = Record(&[
@@ -379,7 +403,9 @@ const WORKFLOW: Shape = Record(&[
 
 const HYPERDRIVE: Shape = Record(&[BINDING, must("id", Text), may("localConnectionString", Text), REMOTE]);
 
-const DISPATCH: Shape = Record(&[BINDING, may("namespace", Text), may("outbound", Map(&Any)), REMOTE]);
+const DISPATCH: Shape = Record(&[BINDING, may("namespace", Text), may("outbound", OUTBOUND), REMOTE]);
+
+const OUTBOUND: Shape = Record(&[must("service", Text), may("environment", Text), may("parameters", TEXTS)]);
 
 const SECRETS_STORE: Shape = Record(&[BINDING, must("store_id", Text), must("secret_name", Text)]);
 

@@ -14,6 +14,9 @@ fn good_files_have_no_diagnostics() {
 fn syntax_errors_point_at_the_place() {
     check_json("{ \"name\": \"w\"\n \"main\": \"x\" }", &["1:14 syntax a comma is missing"]);
     check_json("{ name: \"w\" }", &["1:3 syntax keys stand in double quotes"]);
+    check_json("{ \"minify\": True }", &["1:13 syntax `True` is no value"]);
+    assert_eq!(help("{ \"minify\": True }", "config/syntax"), "JSON says `true`, `false` and `null`");
+    check_json("{ \"name\": w }", &["1:11 syntax `w` is no value"]);
     check_json("", &["1:1 syntax the file is empty"]);
     check_json("[]", &["1:1 wrong-type the configuration must be an object, not an array"]);
     check_toml(
@@ -466,9 +469,6 @@ fn compatibility_flags_are_checked() {
 }
 
 #[test]
-fn places_are_right_behind_other_alphabets() {
-    check_json(
-#[test]
 fn dates_are_those_of_the_platform() {
     for (date, expected) in [
         ("2000-01-01", &[][..]),
@@ -493,6 +493,9 @@ fn dates_are_those_of_the_platform() {
     assert!(loaded.project.is_some_and(|project| project.compatibility.date > Date::NEWEST));
 }
 
+#[test]
+fn places_are_right_behind_other_alphabets() {
+    check_json(
         &json("\"vars\": { \"ä€😀\": 1 }, \"made_up\": 1"),
         &["2:23 unknown-key unknown key `made_up`"],
     );
