@@ -98,7 +98,6 @@ pub const KEYS: &[Key] = &[
     inherited("compatibility_flags", TEXTS, Read),
     inherited("base_dir", Text, Read),
     inherited("find_additional_modules", Flag, Read),
-    inherited("preserve_file_names", Flag, Read),
     inherited("no_bundle", Flag, Read),
     inherited("minify", Flag, Read),
     inherited("keep_names", Flag, Read),
@@ -128,6 +127,8 @@ pub const KEYS: &[Key] = &[
     inherited("placement", PLACEMENT, Deploy),
     inherited("logpush", Flag, Deploy),
     inherited("upload_source_maps", Flag, Deploy),
+    // Names of files that nobody sees but who looks at what is uploaded.
+    inherited("preserve_file_names", Flag, Deploy),
     inherited("observability", OBSERVABILITY, Deploy),
     inherited("cache", Record(&[must("enabled", Flag), may("cross_version_cache", Flag)]), Deploy),
     inherited("compliance_region", OneOf(&["public", "fedramp_high"]), Deploy),
@@ -307,7 +308,6 @@ const ASSETS: Shape = Record(&[
     may("run_worker_first", Either(&[Flag, List(&Text)])),
 ]);
 
-const LOGFWDR: Shape =
 const PLACEMENT: Shape = Record(&[
     may("mode", OneOf(&["off", "smart", "targeted"])),
     may("hint", Text),
@@ -332,6 +332,7 @@ const CONNECT: Shape = Record(&[
     may("max_pending_bytes", Number),
 ]);
 
+const LOGFWDR: Shape =
     Record(&[must("bindings", List(&Record(&[must("name", Text), must("destination", Text)])))]);
 
 const QUEUES: Shape = Record(&[

@@ -32,6 +32,7 @@ mod main_module;
 mod migrations;
 mod nearest;
 mod overlay;
+mod public_host;
 mod read;
 mod report;
 mod settings;
@@ -57,6 +58,7 @@ pub use load::{LoadRequest, Loaded, Overrides, load};
 pub use locate::find_config;
 pub use migrations::{Migration, Rename, Spanned, Transfer};
 pub use nearest::nearest;
+pub use public_host::PublicHost;
 pub use settings::{Dev, Limits, parse_ip};
 pub use together::{check_entrypoints, check_together};
 pub use vars::Var;
@@ -104,6 +106,8 @@ pub struct Project {
     pub build: Build,
     /// How to serve it.
     pub dev: Dev,
+    /// The host that requests appear to be for, if it is not the real one.
+    pub public_host: Option<PublicHost>,
     /// Limits of one invocation.
     pub limits: Limits,
     /// How long busy objects go on with code that was replaced, if the configuration says so; zero with `immediate`.

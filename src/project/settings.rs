@@ -21,8 +21,6 @@ pub struct Dev {
     pub port: Option<u16>,
     /// `http` or `https`.
     pub local_protocol: Option<String>,
-    /// The host that requests appear to be for.
-    pub host: Option<String>,
 }
 
 /// Limits of one invocation, as far as the configuration sets them.
