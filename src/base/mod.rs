@@ -9,4 +9,5 @@ pub mod heap;
 pub mod ids;
 pub mod jurisdiction;
 pub mod limits;
+pub mod module_name;
 pub mod time_text;

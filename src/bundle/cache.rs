@@ -19,7 +19,7 @@ use super::stored;
 use super::wire::{BundleHeader, Message, join_bundle, split_bundle};
 
 /// The first bytes of a cache file; changes with its form.
-const MAGIC: &[u8] = b"dodev bundle 2\n";
+const MAGIC: &[u8] = b"dodev bundle 3\n";
 /// Most bundles that are kept: one per way of asking, of which a project has few.
 const FILES_MAX: usize = 8;
 

@@ -282,6 +282,7 @@ mod tests {
             keep_names: true,
             node_compat: false,
             packages: super::super::request::Packages::Inside,
+            unbundled: None,
         }
     }
 

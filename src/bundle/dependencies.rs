@@ -26,7 +26,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::limits;
 
 /// The first bytes of the two files; changes with their form.
-const MAGIC: &[u8] = b"dodev packages 2\n";
+const MAGIC: &[u8] = b"dodev packages 3\n";
 const MAPS_MAGIC: &[u8] = b"dodev package maps 1\n";
 /// Most sets of packages that are kept, of two files each.
 const SETS_MAX: usize = 4;

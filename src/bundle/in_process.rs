@@ -30,6 +30,7 @@ use super::plugin::{ProblemKind, ProjectPlugin, Role, TypeExport};
 use super::request::{BundleRequest, ModuleKind, Packages};
 use super::suggest;
 use super::type_exports::{may_declare_type, re_export_at};
+use super::unbundled::{Search, collect, name_below};
 use crate::base::diag::{Diagnostic, Severity as Weight};
 
 /// The most threads that scan modules at a time.
@@ -63,6 +64,7 @@ struct Session {
     request: BundleRequest,
     bundler: rolldown::Bundler,
     plugin: Arc<ProjectPlugin>,
+    unbundled: Search,
     graph: Graph,
     /// Files that rolldown has named since the last full scan.
     watched: BTreeSet<PathBuf>,
@@ -106,6 +108,13 @@ impl InProcessBundler {
 
 impl Bundler for InProcessBundler {
     fn build(&mut self, request: &BundleRequest, changed: &[PathBuf]) -> Result<Bundle, BuildFailure> {
+        if let Some(unbundled) = &request.unbundled {
+            // Which files there are may change with every build.
+            self.session = None;
+            if unbundled.entry {
+                return collect(request, unbundled);
+            }
+        }
         if self.is_new && request.packages == Packages::Inside {
             self.is_new = false;
             return self.build_once(request);
@@ -126,8 +135,14 @@ impl Bundler for InProcessBundler {
 impl Session {
     fn new(given: &BundleRequest, graph: Graph) -> Result<Self, BuildFailure> {
         let (root, entry) = (real_path(&given.root), real_path(&given.entry));
-        let request = BundleRequest { root, entry, ..given.clone() };
-        let plugin = Arc::new(ProjectPlugin::new(&request));
+        let mut request = BundleRequest { root, entry, ..given.clone() };
+        if let Some(unbundled) = &mut request.unbundled {
+            unbundled.base = real_path(&unbundled.base);
+            unbundled.except = real_path(&unbundled.except);
+        }
+        let unbundled = Search::of(&request)?;
+        let entry_name = entry_name(&request);
+        let plugin = Arc::new(ProjectPlugin::new(&request).leaving_out(&unbundled, &entry_name));
         let options = bundler_options(&request, graph == Graph::Kept);
         let bundler = rolldown::Bundler::with_plugins(options, vec![plugin.clone()]);
         let bundler = bundler.map_err(|errors| {
@@ -140,6 +155,7 @@ impl Session {
             request,
             bundler,
             plugin,
+            unbundled,
             graph,
             watched: BTreeSet::new(),
             pending: BTreeSet::new(),
@@ -307,13 +323,20 @@ impl Session {
         if !unresolved.is_empty() || self.plugin.state().problems.iter().any(|p| fatal_problem(&p.kind)) {
             return Err(self.fail(unresolved));
         }
-        let diagnostics = self.diagnostics(warnings);
-        let mut modules = vec![entry_module(&chunk)];
+        let mut diagnostics = self.diagnostics(warnings);
+        let entry = match &self.request.unbundled {
+            Some(_) => entry_name(&self.request),
+            None => chunk.filename.to_string(),
+        };
+        let mut modules = vec![entry_module(&chunk, entry.clone())];
         modules.extend(self.asset_modules(&chunk)?);
+        let (unbundled, left_out) = self.unbundled.modules(&self.request.root)?;
+        modules.extend(unbundled);
+        diagnostics.extend(left_out);
         self.failed = false;
         self.pending.clear();
         Ok(Bundle {
-            entry: chunk.filename.to_string(),
+            entry,
             hash: hash_modules(&modules),
             modules,
             inputs: self.inputs(Vec::new()),
@@ -445,6 +468,7 @@ impl Session {
         inputs.insert(self.request.entry.clone());
         inputs.extend(self.plugin.state().read.iter().cloned());
         inputs.extend(configuration_inputs(&self.request));
+        inputs.extend(self.unbundled.inputs());
         inputs.extend(wanted);
         inputs.into_iter().collect()
     }
@@ -487,9 +511,16 @@ pub(super) fn real_path(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-fn entry_module(chunk: &OutputChunk) -> Module {
+/// The name of the bundled entry among modules that are not bundled, which it imports by relative paths.
+fn entry_name(request: &BundleRequest) -> String {
+    let base = request.unbundled.as_ref().map_or(request.root.as_path(), |unbundled| &unbundled.base);
+    let name = name_below(base, &request.entry);
+    Path::new(&name).with_extension("js").to_string_lossy().into_owned()
+}
+
+fn entry_module(chunk: &OutputChunk, name: String) -> Module {
     Module {
-        name: chunk.filename.to_string(),
+        name,
         kind: OutputKind::EsModule,
         code: chunk.code.clone().into_bytes(),
         source_map: chunk.map.as_ref().map(|map| map.to_json_string()),

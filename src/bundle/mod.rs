@@ -35,6 +35,7 @@ mod stored;
 mod suggest;
 mod tsconfig_fault;
 mod type_exports;
+mod unbundled;
 mod wire;
 
 pub use cache::{BundleCache, CacheMark};
@@ -46,7 +47,7 @@ pub use external::External;
 pub use in_process::InProcessBundler;
 pub use output::{BuildFailure, Bundle, Module, OutputKind};
 pub use prebundle::Prebundler;
-pub use request::{BundleRequest, ModuleKind, ModuleRule, Outside, Packages};
+pub use request::{BundleRequest, ModuleKind, ModuleRule, Outside, Packages, Unbundled};
 pub use source_maps::{Original, SourceMaps, check_source_map};
 
 use std::path::PathBuf;

@@ -33,6 +33,7 @@ use super::rules::{Rules, Ruling};
 use super::scripts::{is_script, may_be_script, may_have_jsx, script_of_package};
 use super::suggest::is_path;
 use super::type_exports::{ImportedName, is_typescript, mark_as_types};
+use super::unbundled::{Search, specifier_from};
 
 /// `require` of a platform module: CommonJS whose `module.exports` is that module's value.
 const REQUIRED: &str = "\0required:";
@@ -58,6 +59,8 @@ pub(super) struct ProjectPlugin {
     node_compat: bool,
     rules: Rules,
     role: Role,
+    /// Files that are modules of their own, and how the code imports them.
+    unbundled: HashMap<PathBuf, String>,
     state: Mutex<State>,
 }
 
@@ -164,8 +167,16 @@ impl ProjectPlugin {
             node_compat: request.node_compat,
             rules: Rules::new(&request.rules),
             role,
+            unbundled: HashMap::new(),
             state: Mutex::new(State { lowers_async, ..State::default() }),
         }
+    }
+
+    /// The same, with the files of `search` left out of the code, whose module is called `entry`.
+    pub(super) fn leaving_out(mut self, search: &Search, entry: &str) -> Self {
+        let files = search.files.iter();
+        self.unbundled = files.map(|file| (file.path.clone(), specifier_from(entry, &file.name))).collect();
+        self
     }
 
     /// What this build is for.
@@ -378,7 +389,8 @@ impl Plugin for ProjectPlugin {
         let is_bare = matches!(self.role, Role::Own(_)) && self.is_bare(args.importer, args.specifier);
         // Files of the project may stay outside, by whatever path they are imported.
         let has_early = matches!(&self.role, Role::Own(outside) if !outside.early.is_empty());
-        let is_plain = !is_package && !specifier.contains("node_modules") && !is_bare && !has_early;
+        let may_stay = has_early || !self.unbundled.is_empty();
+        let is_plain = !is_package && !specifier.contains("node_modules") && !is_bare && !may_stay;
         if target.is_none() && is_plain && ruling == Ruling::None && may_be_script(specifier) {
             return Ok(None);
         }
@@ -406,6 +418,9 @@ impl Plugin for ProjectPlugin {
                 return Ok(None);
             }
         };
+        if let Some(name) = self.unbundled.get(Path::new(resolved.id.as_str())) {
+            return Ok(Some(external(name)));
+        }
         if let Some(module) = self.judge(args, ruling, resolved.id.as_str()) {
             return Ok(Some(module));
         }

@@ -35,6 +35,21 @@ pub struct BundleRequest {
     pub node_compat: bool,
     /// What becomes of installed packages.
     pub packages: Packages,
+    /// Modules that are not bundled, if there may be any.
+    pub unbundled: Option<Unbundled>,
+}
+
+/// Modules that stay files of their own, under their names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unbundled {
+    /// The directory that their names are relative to, absolute.
+    pub base: PathBuf,
+    /// Whether the entry is one of them: then nothing is bundled.
+    pub entry: bool,
+    /// Whether the files below `base` that a rule matches are.
+    pub found: bool,
+    /// A file that never is one: the configuration.
+    pub except: PathBuf,
 }
 
 /// What becomes of imports that lead to installed packages.

@@ -41,6 +41,12 @@ impl Rules {
         Self { active, shadowed }
     }
 
+    /// What the file `path`, relative to the directory that is searched, is as a module that is not bundled.
+    pub(super) fn kind_of_file(&self, path: &str) -> Option<ModuleKind> {
+        let matches = |glob: &str| matches_file(glob.as_bytes(), path.as_bytes(), true);
+        self.active.iter().find(|(_, glob)| matches(glob)).map(|(kind, _)| *kind)
+    }
+
     /// What `name`, a specifier or an absolute path, is.
     pub(super) fn rule_on(&self, name: &str) -> Ruling<'_> {
         if let Some((kind, _)) = self.active.iter().find(|(_, glob)| matches(glob, name)) {
@@ -49,6 +55,30 @@ impl Rules {
         match self.shadowed.iter().find(|(_, glob)| matches(glob, name)) {
             Some((kind, glob)) => Ruling::Shadowed(*kind, glob),
             None => Ruling::None,
+        }
+    }
+}
+
+/// Whether the whole of `path` matches `glob`: `**` between slashes stands for any directories, `*` for any text
+/// without a slash, and all else for itself.
+///
+/// Fidelity: the package `glob-to-regexp` with its option `globstar`.
+fn matches_file(glob: &[u8], path: &[u8], at_start: bool) -> bool {
+    let stars = glob.iter().take_while(|byte| **byte == b'*').count();
+    let rest = &glob[stars..];
+    match (stars, glob.first()) {
+        (0, None) => path.is_empty(),
+        (0, Some(first)) => {
+            path.first() == Some(first) && matches_file(&glob[1..], &path[1..], *first == b'/')
+        }
+        _ if stars > 1 && at_start && matches!(rest.first(), None | Some(b'/')) => {
+            let rest = rest.get(1..).unwrap_or_default();
+            let starts = (0..=path.len()).filter(|at| *at == 0 || *at == path.len() || path[at - 1] == b'/');
+            starts.into_iter().any(|at| matches_file(rest, &path[at..], true))
+        }
+        _ => {
+            let length = path.iter().take_while(|byte| **byte != b'/').count();
+            (0..=length).any(|at| matches_file(rest, &path[at..], false))
         }
     }
 }
@@ -114,6 +144,26 @@ mod tests {
             ("", "a", false),
         ] {
             assert_eq!(matches(glob, text), expected, "{glob} on {text}");
+        }
+    }
+
+    #[test]
+    fn files_are_matched_by_directories() {
+        for (glob, path, expected) in [
+            ("**/*.txt", "a.txt", true),
+            ("**/*.txt", "files/deep/a.txt", true),
+            ("**/*.txt", "a.txt.ts", false),
+            ("*.txt", "files/a.txt", false),
+            ("lang/*.js", "lang/de.js", true),
+            ("lang/*.js", "lang/x/de.js", false),
+            ("lang/**", "lang/x/de.js", true),
+            ("lang**.js", "langs.js", true),
+            ("lang**.js", "lang/s.js", false),
+            ("**/*.wasm?module", "a.wasm?module", true),
+            ("**", "a/b", true),
+            ("", "a", false),
+        ] {
+            assert_eq!(matches_file(glob.as_bytes(), path.as_bytes(), true), expected, "{glob} on {path}");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use rolldown::ModuleType;
+use rolldown_common::side_effects::HookSideEffects;
 use rolldown_plugin::HookLoadOutput;
 
 /// A package's script, read at once: rolldown has each file read by another thread, dozens of them, which costs more
@@ -15,7 +16,25 @@ pub(super) fn script_of_package(id: &str) -> Option<HookLoadOutput> {
     }
     let code = std::fs::read_to_string(path).ok()?;
     let module_type = if may_have_jsx(&code) { ModuleType::Jsx } else { ModuleType::Js };
-    Some(HookLoadOutput { code: code.into(), module_type: Some(module_type), ..Default::default() })
+    let side_effects = passes_names_on(&code).then_some(HookSideEffects::True);
+    Some(HookLoadOutput {
+        code: code.into(),
+        module_type: Some(module_type),
+        side_effects,
+        ..Default::default()
+    })
+}
+
+/// Whether the module `code` passes names of other modules on, as far as its text tells.
+///
+/// Fidelity: esbuild keeps what such a module does when a name is taken through it, even if its package says that it has
+/// no side effects; rolldown goes straight to the module that has the name. zod chooses the language of its messages so.
+fn passes_names_on(code: &str) -> bool {
+    code.match_indices("export").any(|(at, word)| {
+        let rest = code[at + word.len()..].trim_start();
+        let names = rest.strip_prefix('{').and_then(|names| names.split_once('}'));
+        rest.starts_with('*') || names.is_some_and(|(_, after)| after.trim_start().starts_with("from"))
+    })
 }
 
 /// Whether a script may contain JSX, whose elements end with `/>` or `</`, between which space may stand.
@@ -38,6 +57,21 @@ pub(super) fn may_be_script(specifier: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn modules_that_pass_names_on_are_told_from_others() {
+        for (code, expected) in [
+            ("export * from './a.js';", true),
+            ("import { b } from './c.js';\nexport {\n  a,\n  b\n} from './a.js';", true),
+            ("export*from'./a.js'", true),
+            ("export * as ns from './a.js';", true),
+            ("export const a = { from: 1 };", false),
+            ("const a = 1;\nexport { a };\nfrom(a);", false),
+            ("export { a", false),
+        ] {
+            assert_eq!(passes_names_on(code), expected, "{code}");
+        }
+    }
 
     #[test]
     fn jsx_is_found_by_the_ends_of_its_elements() {

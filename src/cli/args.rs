@@ -208,9 +208,57 @@ pub struct DevArgs {
     #[arg(long, value_name = "NAME")]
     pub jsx_fragment: Option<String>,
 
-    /// Shorten the code
-    #[arg(long)]
-    pub minify: bool,
+    /// Shorten the code, whatever the configuration says
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub minify: Option<bool>,
+
+    /// The same as `--minify=false`
+    #[arg(long, hide = true, overrides_with = "minify")]
+    pub no_minify: bool,
+
+    /// Take the main module as it is, with the files that `rules` match as modules beside it
+    #[arg(long, overrides_with = "bundle")]
+    pub no_bundle: bool,
+
+    /// Bundle, whatever the configuration says; `--bundle=false` is `--no-bundle`
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide = true)]
+    pub bundle: Option<bool>,
+
+    /// The host that requests appear to be for, instead of `dev.host` or that of the first route
+    #[arg(long, alias = "local-upstream", value_name = "HOST")]
+    pub host: Option<String>,
+
+    /// Routes, instead of the configuration's: requests appear to be for the host of the first one
+    #[arg(long, alias = "route", value_name = "ROUTE", num_args = 1.., action = ArgAction::Append)]
+    pub routes: Vec<String>,
+
+    /// Whether requests appear to be for the first route's host [default: true]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub infer_origin_from_routes: Option<bool>,
+
+    /// The same as `--infer-origin-from-routes=false`
+    #[arg(long, hide = true, overrides_with = "infer_origin_from_routes")]
+    pub no_infer_origin_from_routes: bool,
+
+    /// The scheme that requests appear to have, instead of `dev.upstream_protocol`
+    #[arg(long, value_name = "PROTOCOL", value_parser = ["http", "https"])]
+    pub upstream_protocol: Option<String>,
+
+    /// It always runs locally
+    #[arg(short, long, hide = true)]
+    pub local: bool,
+
+    /// There is one runtime, its own
+    #[arg(long, hide = true)]
+    pub latest: bool,
+
+    /// There is no debugger, and no port for one
+    #[arg(long, hide = true, value_name = "PORT")]
+    pub inspector_port: Option<u16>,
+
+    /// There is no debugger, and no address for one
+    #[arg(long, hide = true, value_name = "ADDRESS")]
+    pub inspector_ip: Option<String>,
 
     /// Bundle packages again with every save, instead of once
     #[arg(long)]
@@ -238,6 +286,31 @@ pub struct DevArgs {
 }
 
 impl DevArgs {
+    /// Whether the code is to be shortened, if that was said.
+    pub fn minifies(&self) -> Option<bool> {
+        if self.no_minify { Some(false) } else { self.minify }
+    }
+
+    /// Whether the main module is to be taken as it is, if that was said.
+    pub fn takes_as_is(&self) -> Option<bool> {
+        if self.no_bundle { Some(true) } else { self.bundle.map(|bundle| !bundle) }
+    }
+
+    /// Whether requests keep the host that they were sent to.
+    pub fn keeps_origin(&self) -> bool {
+        self.no_infer_origin_from_routes || self.infer_origin_from_routes == Some(false)
+    }
+
+    /// What was given without an effect, each with a sentence.
+    pub fn without_effect(&self) -> Vec<(&'static str, &'static str)> {
+        let reason = "there is no debugger yet; `console.log` and errors are shown in the terminal";
+        let given = [
+            ("--inspector-port", self.inspector_port.is_some()),
+            ("--inspector-ip", self.inspector_ip.is_some()),
+        ];
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| (name, reason)).collect()
+    }
+
     /// Whether single keys are wanted.
     pub fn wants_keys(&self) -> bool {
         self.show_interactive_dev_session != Some(false)
@@ -370,6 +443,35 @@ mod tests {
         ] {
             assert_eq!(dev(arguments).unwrap().wants_keys(), expected, "{arguments:?}");
         }
+    }
+
+    #[test]
+    fn switches_can_be_said_both_ways() {
+        for (arguments, minifies, as_is, keeps) in [
+            (&[][..], None, None, false),
+            (&["--minify", "--no-bundle"], Some(true), Some(true), false),
+            (&["--no-minify", "--bundle"], Some(false), Some(false), false),
+            (&["--minify=false", "--bundle=false"], Some(false), Some(true), false),
+            (&["--no-infer-origin-from-routes"], None, None, true),
+            (&["--infer-origin-from-routes=false"], None, None, true),
+            (&["--infer-origin-from-routes"], None, None, false),
+        ] {
+            let args = dev(arguments).unwrap();
+            assert_eq!(
+                (args.minifies(), args.takes_as_is(), args.keeps_origin()),
+                (minifies, as_is, keeps),
+                "{arguments:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn flags_that_change_nothing_here_are_taken() {
+        let args =
+            dev(&["-l", "--latest", "--inspector-port", "9230", "--inspector-ip", "127.0.0.1"]).unwrap();
+        let names: Vec<_> = args.without_effect().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["--inspector-port", "--inspector-ip"]);
+        assert!(dev(&["--local", "--upstream-protocol", "https", "--local-upstream", "example.com"]).is_ok());
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::output::{self, Output, Style, is_interactive};
 use super::show::show_url;
 use super::time_args::TimeFlags;
 use crate::base::clock::Clock;
+use crate::base::diag::Diagnostic;
 use crate::dev::{Agreement, Control, Question, Report, Session, SessionOptions, StartFailure};
 use crate::project::{LoadRequest, Overrides};
 use crate::storage::history::HistorySettings;
@@ -30,6 +31,7 @@ pub fn run(args: Box<DevArgs>, clock: Clock) -> ExitCode {
     style.keys = args.wants_keys() && is_interactive() && is_foreground();
     let wants_keys = style.keys;
     let questions = Questions::default();
+    let without_effect = args.without_effect();
     let mut options = match options(*args, clock) {
         Ok(options) => options,
         Err(error) => {
@@ -44,6 +46,13 @@ pub fn run(args: Box<DevArgs>, clock: Clock) -> ExitCode {
     style.cwd.clone_from(&options.load.cwd);
     let output = Output::start(style);
     let sink = output.sink();
+    let warnings = without_effect.into_iter().map(|(flag, reason)| {
+        Diagnostic::warning("dev/no-effect", format!("`{flag}` has no effect")).help(reason)
+    });
+    let warnings: Vec<_> = warnings.collect();
+    if !warnings.is_empty() {
+        sink.push(Report::Warnings(warnings));
+    }
     let options = SessionOptions { report: Arc::new(move |report| sink.push(report)), ..options };
     let code = match Session::start(options) {
         Ok(session) => match follow_terminal(&session, &output, wants_keys, &questions) {
@@ -83,6 +92,7 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
         cwd = cwd.join(directory);
         cwd = cwd.canonicalize().with_context(|| format!("cannot work in `{}`", cwd.display()))?;
     }
+    let (no_bundle, minify, keeps_origin) = (args.takes_as_is(), args.minifies(), args.keeps_origin());
     let program = std::env::current_exe().context("cannot tell where this program is")?;
     let persist = args.persist_to.map(|directory| cwd.join(directory));
     let TimeFlags { time, freeze, strict_time } = args.clock;
@@ -112,8 +122,12 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
         tsconfig: args.tsconfig,
         jsx_factory: args.jsx_factory,
         jsx_fragment: args.jsx_fragment,
-        no_bundle: None,
-        minify: args.minify.then_some(true),
+        no_bundle,
+        minify,
+        host: args.host,
+        routes: args.routes,
+        keeps_origin,
+        upstream_protocol: args.upstream_protocol,
         assets: args.assets,
     };
     let report = Arc::new(|_: Report| {});

@@ -175,6 +175,11 @@ fn start_block(ready: &Ready, style: &Style) -> String {
         rows.push(("worker", other.name.clone()));
         rows.extend(worker_rows(other, &ready.projects));
     }
+    if let Some(seen) = &project.public_host {
+        let scheme = if seen.secure { "https" } else { "http" };
+        let host = seen.host.clone().unwrap_or_else(|| ready.address.to_string());
+        rows.push(("seen as", format!("{scheme}://{host}, by the Worker")));
+    }
     rows.push(("state", show_path(&ready.persist, &style.cwd)));
     rows.push(("started in", ready.duration.map(show_duration).unwrap_or_default()));
 

@@ -1,6 +1,6 @@
 //! From a project to what its bundler is asked for.
 
-use crate::bundle::{self, BundleRequest, Outside, Packages};
+use crate::bundle::{self, BundleRequest, Outside, Packages, Unbundled};
 use crate::project::{self, Project};
 
 /// The request that builds `project`, if it has code; with `prebundle` its packages are built apart, where that is
@@ -27,7 +27,20 @@ pub fn bundle_request(project: &Project, prebundle: bool) -> Option<BundleReques
         minify: build.minify,
         keep_names: build.keep_names,
         node_compat: project.compatibility.is_on("nodejs_compat"),
-        packages: if prebundle { Packages::Outside(Outside::default()) } else { Packages::Inside },
+        packages: match prebundle && !build.no_bundle {
+            true => Packages::Outside(Outside::default()),
+            false => Packages::Inside,
+        },
+        unbundled: (build.no_bundle || build.find_additional_modules).then(|| Unbundled {
+            base: build
+                .base_dir
+                .clone()
+                .or_else(|| Some(project.main.parent()?.to_owned()))
+                .unwrap_or_default(),
+            entry: build.no_bundle,
+            found: build.find_additional_modules,
+            except: project.source.path.clone(),
+        }),
     })
 }
 

@@ -10,20 +10,22 @@ use crate::project::Project;
 pub fn unmet(project: &Project) -> Vec<Diagnostic> {
     let warning = |message: &str, help: &str| Diagnostic::warning("dev/no-effect", message).help(help);
     let mut warnings = Vec::new();
-    if project.build.no_bundle {
-        warnings.push(warning(
-            "`no_bundle` has no effect: the code is bundled",
-            "remove it if that changes nothing",
-        ));
+    let build = &project.build;
+    let of_bundling = [
+        ("alias", !build.alias.is_empty()),
+        ("define", !build.define.is_empty()),
+        ("minify", build.minify),
+        ("tsconfig", build.tsconfig.is_some()),
+        ("jsx_factory", build.jsx_factory.is_some()),
+        ("jsx_fragment", build.jsx_fragment.is_some()),
+    ];
+    for (key, _) in of_bundling.iter().filter(|(_, is_set)| build.no_bundle && *is_set) {
+        let message = format!("`{key}` has no effect together with `no_bundle`: the code is taken as it is");
+        warnings.push(warning(&message, "remove one of the two"));
     }
     if project.dev.local_protocol.as_deref() == Some("https") {
         let help = "put a proxy with a certificate in front of it";
         warnings.push(warning("`dev.local_protocol` is `https`, but dodev serves http only", help));
-    }
-    if project.dev.host.is_some() {
-        let help = "send a Host header to test another host";
-        warnings
-            .push(warning("`dev.host` has no effect: requests keep the host that they were sent to", help));
     }
     warnings
 }

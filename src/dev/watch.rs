@@ -95,6 +95,7 @@ impl Watch {
     fn watch_directories(&mut self, below: Vec<PathBuf>) -> notify::Result<()> {
         let inputs = self.inputs.project.iter().chain(&self.inputs.bundle).chain(&self.inputs.sources);
         let mut wanted = directories(&self.root, inputs);
+        wanted.extend(self.inputs.bundle.iter().filter(|input| input.is_dir()).cloned());
         wanted.extend(below);
         for gone in self.directories.difference(&wanted) {
             // It may be gone already.
@@ -166,6 +167,9 @@ impl Inputs {
                 self.sources.iter().any(|source| path.starts_with(source) || source.starts_with(path));
             if touches(&self.bundle) {
                 change.paths.extend(self.bundle.iter().filter(|input| touched(path, input)).cloned());
+            } else if path.parent().is_some_and(|parent| self.bundle.contains(parent)) {
+                // An input that is a directory stands for what is in it.
+                change.paths.push(path.clone());
             }
         }
         (change != Change::default()).then_some(change)

@@ -15,6 +15,7 @@ use rquickjs::{Ctx, Error, Module, Object, Result, Value};
 use super::host::Host;
 use super::opaque::Opaque;
 use super::prelude;
+use crate::base::module_name;
 
 /// The module through which prelude modules reach the host's operations: one default export.
 pub const HOST_MODULE: &str = "dodev:host";
@@ -93,7 +94,7 @@ impl Resolver for Modules {
         if let Some(target) = modules.public.get(name).filter(|_| !hidden) {
             return Ok((*target).to_owned());
         }
-        let resolved = resolve_relative(base, name);
+        let resolved = module_name::resolve(base, name);
         if modules.user.borrow().contains_key(&resolved) {
             return Ok(resolved);
         }
@@ -139,14 +140,6 @@ pub fn load_bytecode<'js>(ctx: &Ctx<'js>, bytecode: &'static [u8]) -> Result<Mod
     // SAFETY: the bytes were written by the same engine version for the same target while this
     // binary was built, and lie in its read-only data.
     unsafe { Module::load(ctx.clone(), bytecode) }
-}
-
-fn resolve_relative(base: &str, name: &str) -> String {
-    let Some(tail) = name.strip_prefix("./") else { return name.to_owned() };
-    match base.rfind('/') {
-        Some(slash) => format!("{}{tail}", &base[..=slash]),
-        None => tail.to_owned(),
-    }
 }
 
 struct HostModule;
@@ -208,21 +201,5 @@ impl ModuleDef for FileModule {
             _ => return Err(Error::new_loading(name)),
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn relative_names_follow_their_importer() {
-        for (base, name, expected) in [
-            ("index.js", "./a.bin", "a.bin"),
-            ("src/index.js", "./a.bin", "src/a.bin"),
-            ("src/index.js", "pkg", "pkg"),
-        ] {
-            assert_eq!(resolve_relative(base, name), expected, "{name} from {base}");
-        }
     }
 }

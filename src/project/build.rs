@@ -39,8 +39,6 @@ pub struct Build {
     pub command: Option<BuildCommand>,
     /// Whether modules that nothing imports are found by `rules` below `base_dir`; follows `no_bundle`.
     pub find_additional_modules: bool,
-    /// Whether modules that are not code keep their file names, instead of getting a hash.
-    pub preserve_file_names: bool,
     /// Where module names are relative to; the main module's directory if not given.
     pub base_dir: Option<PathBuf>,
 }
@@ -121,7 +119,6 @@ pub fn read(
         no_bundle,
         command: command(layers.get("build"), request, root),
         find_additional_modules: layers.flag("find_additional_modules").unwrap_or(no_bundle),
-        preserve_file_names: layers.flag("preserve_file_names").unwrap_or(false),
         base_dir: layers.text("base_dir").map(|path| normal(&root.join(path))),
     }
 }

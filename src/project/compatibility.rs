@@ -5,7 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::flags::Flag;
+use super::flags::{self, Flag};
 use crate::base::clock::Timestamp;
 
 /// A day of the Gregorian calendar; days compare as they follow each other.
@@ -28,10 +28,18 @@ pub enum InvalidDate {
 }
 
 impl Date {
-    /// The newest date whose behaviour dodev knows, and the one of a Worker that gives none.
+    /// The date of a Worker that gives none.
     ///
     /// Fidelity: `DEFAULT_COMPAT_DATE` of wrangler 4.164.0, whose runtime is the recorded reference.
     pub const LATEST: Self = Self::new(2026, 11, 17);
+
+    /// The newest date whose flags are known.
+    ///
+    /// Fidelity: the newest one that workerd 1.20261117.1 takes.
+    pub const NEWEST: Self = Self::new(2026, 11, 24);
+
+    /// The first date that the platform takes.
+    pub const FIRST: Self = Self::new(2000, 1, 1);
 
     /// The day `year`-`month`-`day`, which must exist.
     pub const fn new(year: u16, month: u8, day: u8) -> Self {
@@ -104,6 +112,11 @@ pub struct Compatibility {
 }
 
 impl Compatibility {
+    /// Every flag of the platform, and whether it is on.
+    pub fn all(&self) -> Vec<(&'static str, bool)> {
+        flags::all().map(|flag| (flag.name, flag.is_on(self))).collect()
+    }
+
     /// Whether `flag` is on: by its name, or by the date from `default_on` on, unless `no_<flag>` is given.
     pub fn enabled(&self, flag: &str, default_on: impl Into<Option<Date>>) -> bool {
         self.enabled_unless(flag, &format!("no_{flag}"), default_on)

@@ -117,6 +117,18 @@ fn report_syntax(report: &mut Report, kind: &ParseErrorKind, span: Range<usize>)
             let help = "remove it, or the bracket that ended the object too early".to_owned();
             (span, "there is more after the end of the object".to_owned(), help)
         }
+        // What JavaScript or Python would take.
+        ParseErrorKind::UnexpectedWord | ParseErrorKind::UnexpectedToken
+            if is_word(word) && open_string(text, span.start).is_none() =>
+        {
+            let help = match word {
+                "True" | "False" | "None" | "nil" => "JSON says `true`, `false` and `null`".to_owned(),
+                _ => format!(
+                    "text stands in double quotes: \"{word}\"; other values are numbers, true, false and null"
+                ),
+            };
+            (span, format!("`{word}` is no value"), help)
+        }
         kind => match open_string(text, span.start) {
             Some(open) => {
                 (open, "the text has no closing quote on its line".to_owned(), "add a \"".to_owned())
@@ -128,6 +140,12 @@ fn report_syntax(report: &mut Report, kind: &ParseErrorKind, span: Range<usize>)
     if !help.is_empty() {
         added.help(help);
     }
+}
+
+/// Whether `text` is a name.
+fn is_word(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
 /// Whether the first line that says something is one of TOML.

@@ -98,7 +98,6 @@ pub const KEYS: &[Key] = &[
     inherited("compatibility_flags", TEXTS, Read),
     inherited("base_dir", Text, Read),
     inherited("find_additional_modules", Flag, Read),
-    inherited("preserve_file_names", Flag, Read),
     inherited("no_bundle", Flag, Read),
     inherited("minify", Flag, Read),
     inherited("keep_names", Flag, Read),
@@ -112,7 +111,7 @@ pub const KEYS: &[Key] = &[
     inherited("triggers", TRIGGERS, Read),
     inherited("migrations", Nullable(&List(&MIGRATION)), Read),
     inherited("exports", Nullable(&Map(&Any)), Read),
-    top("alias", Lenient(&Map(&Text)), Read),
+    top("alias", Map(&Text), Read),
     top("dev", DEV, Read),
     own("define", Map(&Text), Read),
     own("vars", Map(&Any), Read),
@@ -125,9 +124,11 @@ pub const KEYS: &[Key] = &[
     inherited("preview_urls", Flag, Deploy),
     inherited("route", ROUTE, Deploy),
     inherited("routes", List(&ROUTE), Deploy),
-    inherited("placement", Map(&Any), Deploy),
+    inherited("placement", PLACEMENT, Deploy),
     inherited("logpush", Flag, Deploy),
     inherited("upload_source_maps", Flag, Deploy),
+    // Names of files that nobody sees but who looks at what is uploaded.
+    inherited("preserve_file_names", Flag, Deploy),
     inherited("observability", OBSERVABILITY, Deploy),
     inherited("cache", Record(&[must("enabled", Flag), may("cross_version_cache", Flag)]), Deploy),
     inherited("compliance_region", OneOf(&["public", "fedramp_high"]), Deploy),
@@ -159,13 +160,13 @@ pub const KEYS: &[Key] = &[
         Role::Removed("remove it and add `nodejs_compat` to `compatibility_flags`"),
     ),
     // Run-time features that are not emulated.
-    inherited("access", Map(&Any), Role::Unsupported(BindingNames::None)),
+    inherited("access", ACCESS, Role::Unsupported(BindingNames::None)),
     inherited("logfwdr", LOGFWDR, Role::Unsupported(BindingNames::Nested("bindings", "name"))),
-    own("unsafe", Map(&Any), Role::Unsupported(BindingNames::Nested("bindings", "name"))),
+    own("unsafe", UNSAFE, Role::Unsupported(BindingNames::Nested("bindings", "name"))),
     own("queues", QUEUES, Role::Unsupported(BindingNames::Nested("producers", "binding"))),
     own("send_email", List(&SEND_EMAIL), Role::Unsupported(BindingNames::Field("name"))),
     own("ratelimits", List(&RATE_LIMIT), Role::Unsupported(BindingNames::Field("name"))),
-    nothing("connect", List(&Map(&Any))),
+    nothing("connect", List(&CONNECT)),
     nothing("containers", List(&Map(&Any))),
     binding("kv_namespaces", List(&Record(&[BINDING, may("id", Text), may("preview_id", Text), REMOTE]))),
     binding("r2_buckets", List(&R2_BUCKET)),
@@ -307,6 +308,30 @@ const ASSETS: Shape = Record(&[
     may("run_worker_first", Either(&[Flag, List(&Text)])),
 ]);
 
+const PLACEMENT: Shape = Record(&[
+    may("mode", OneOf(&["off", "smart", "targeted"])),
+    may("hint", Text),
+    may("region", Text),
+    may("host", Text),
+    may("hostname", Text),
+]);
+
+const ACCESS: Shape = Record(&[may("dev", Record(&[must("aud", Text), may("identity", Map(&Any))]))]);
+
+const UNSAFE: Shape = Record(&[
+    may("bindings", List(&Record(&[must("name", Text), must("type", Text), may("dev", Map(&Any))]))),
+    may("metadata", Map(&Any)),
+    may("capnp", Map(&Any)),
+]);
+
+const CONNECT: Shape = Record(&[
+    must("protocol", OneOf(&["tcp", "udp"])),
+    must("port", Number),
+    may("address", Text),
+    may("idle_timeout_ms", Number),
+    may("max_pending_bytes", Number),
+]);
+
 const LOGFWDR: Shape =
     Record(&[must("bindings", List(&Record(&[must("name", Text), must("destination", Text)])))]);
 
@@ -379,7 +404,9 @@ const WORKFLOW: Shape = Record(&[
 
 const HYPERDRIVE: Shape = Record(&[BINDING, must("id", Text), may("localConnectionString", Text), REMOTE]);
 
-const DISPATCH: Shape = Record(&[BINDING, may("namespace", Text), may("outbound", Map(&Any)), REMOTE]);
+const DISPATCH: Shape = Record(&[BINDING, may("namespace", Text), may("outbound", OUTBOUND), REMOTE]);
+
+const OUTBOUND: Shape = Record(&[must("service", Text), may("environment", Text), may("parameters", TEXTS)]);
 
 const SECRETS_STORE: Shape = Record(&[BINDING, must("store_id", Text), must("secret_name", Text)]);
 

@@ -11,11 +11,13 @@ use super::bindings::{self, Names};
 use super::build;
 use super::classes;
 use super::compatibility::Date;
+use super::compatibility_keys;
 use super::exports;
 use super::locate;
 use super::main_module::main_module;
 use super::migrations;
 use super::overlay::Layers;
+use super::public_host;
 use super::read::{Inputs, Read, normal};
 use super::report::{Language, Report};
 use super::settings;
@@ -71,6 +73,14 @@ pub struct Overrides {
     pub no_bundle: Option<bool>,
     /// Whether to minify.
     pub minify: Option<bool>,
+    /// The host that requests appear to be for.
+    pub host: Option<String>,
+    /// Routes instead of those of the configuration; the first one's host is what requests appear to be for.
+    pub routes: Vec<String>,
+    /// Whether requests keep the host that they were sent to, whatever the routes are.
+    pub keeps_origin: bool,
+    /// The scheme that requests appear to have.
+    pub upstream_protocol: Option<String>,
     /// The directory of assets, relative to the working directory.
     pub assets: Option<PathBuf>,
 }
@@ -237,7 +247,7 @@ fn read(
     layers.check(report);
 
     let name = settings::name(report, &layers, request);
-    let compatibility = settings::compatibility(report, &layers, request, has_file);
+    let compatibility = compatibility_keys::compatibility(report, &layers, request, has_file);
 
     let mut names = Names::default();
     let mut unsupported = Vec::new();
@@ -273,6 +283,7 @@ fn read(
 
     let build = build::read(report, &layers, request, root, inputs);
     let dev = settings::dev(report, &layers);
+    let public_host = public_host::read(report, &layers, request);
     let limits = settings::limits(report, &layers);
     let alone = assets.as_ref().is_some_and(|assets| !assets.settings.has_worker);
     let main = match alone {
@@ -296,6 +307,7 @@ fn read(
         services,
         build,
         dev,
+        public_host,
         limits,
         code_update_delay: bindings::code_update_delay(&layers),
         crons: settings::crons(report, &layers),

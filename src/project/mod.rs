@@ -17,6 +17,7 @@ mod bindings;
 mod build;
 mod classes;
 mod compatibility;
+mod compatibility_keys;
 mod cron;
 mod define;
 mod dotenv;
@@ -31,6 +32,7 @@ mod main_module;
 mod migrations;
 mod nearest;
 mod overlay;
+mod public_host;
 mod read;
 mod report;
 mod settings;
@@ -56,6 +58,7 @@ pub use load::{LoadRequest, Loaded, Overrides, load};
 pub use locate::find_config;
 pub use migrations::{Migration, Rename, Spanned, Transfer};
 pub use nearest::nearest;
+pub use public_host::PublicHost;
 pub use settings::{Dev, Limits, parse_ip};
 pub use together::{check_entrypoints, check_together};
 pub use vars::Var;
@@ -103,6 +106,8 @@ pub struct Project {
     pub build: Build,
     /// How to serve it.
     pub dev: Dev,
+    /// The host that requests appear to be for, if it is not the real one.
+    pub public_host: Option<PublicHost>,
     /// Limits of one invocation.
     pub limits: Limits,
     /// How long busy objects go on with code that was replaced, if the configuration says so; zero with `immediate`.

@@ -94,7 +94,12 @@ impl Report {
     }
 }
 
-impl Added<'_> {
+impl<'a> Added<'a> {
+    /// The mistake itself.
+    pub fn into_diagnostic(self) -> &'a mut Diagnostic {
+        self.diagnostic
+    }
+
     /// Says what to do.
     pub fn help(self, help: impl Into<String>) -> Self {
         self.diagnostic.help = Some(help.into());

@@ -1,17 +1,13 @@
-//! Reads what is left: how to serve (`dev`), `limits`, cron expressions, the name and the date.
+//! Reads what is left: how to serve (`dev`), `limits`, cron expressions and the name.
 //!
 //! A flag of the command line wins over the configuration everywhere, and has no place to point at.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::compatibility::{Compatibility, Date, InvalidDate};
 use super::cron::CronSchedule;
-use super::flags::{self, Flag};
 use super::load::LoadRequest;
-use super::main_module::{move_up, stray};
-use super::nearest::nearest;
 use super::overlay::Layers;
-use super::report::{Language, Report};
+use super::report::Report;
 use super::tree::Node;
 use super::worker_name::{is_valid, slug};
 use crate::base::diag::Diagnostic;
@@ -25,8 +21,6 @@ pub struct Dev {
     pub port: Option<u16>,
     /// `http` or `https`.
     pub local_protocol: Option<String>,
-    /// The host that requests appear to be for.
-    pub host: Option<String>,
 }
 
 /// Limits of one invocation, as far as the configuration sets them.
@@ -70,114 +64,6 @@ fn name_help(name: &str) -> String {
     }
 }
 
-/// The compatibility date and flags. `has_file` says whether there is a configuration to add a date to.
-///
-/// Fidelity: wrangler 4.164.0 refuses dates after today, and warns when none is given and takes its own.
-pub fn compatibility(
-    report: &mut Report,
-    layers: &Layers<'_>,
-    request: &LoadRequest,
-    has_file: bool,
-) -> Compatibility {
-    let flags = match &request.overrides.compatibility_flags {
-        Some(flags) => flags.clone(),
-        None => texts(layers.get("compatibility_flags")),
-    };
-    check_flags(report, layers, &flags);
-    let found = layers.find("compatibility_date");
-    let date = if let Some(text) = &request.overrides.compatibility_date {
-        date(text, request).map_err(|(code, message, help)| {
-            report.push(Diagnostic::error(code, message)).help(help);
-        })
-    } else if let Some(found) = &found {
-        let node = &found.entry.node;
-        match node.as_text() {
-            Some(text) => date(text, request).map_err(|(code, message, help)| {
-                report.error(code, node.span.clone(), message).help(help);
-            }),
-            None => Err(()),
-        }
-    } else {
-        if has_file {
-            let line = match report.language() {
-                Language::Json => format!("\"compatibility_date\": \"{}\"", Date::LATEST),
-                Language::Toml => format!("compatibility_date = \"{}\"", Date::LATEST),
-            };
-            let stray = stray(report, layers.top(), "compatibility_date");
-            let message = format!("no `compatibility_date` is given, {} is used", Date::LATEST);
-            let added = report.warning("config/no-date", 0..0, message);
-            match stray {
-                Some((span, table)) => added
-                    .also(span, format!("this belongs to `[{table}]`"))
-                    .help(move_up("compatibility_date", &table)),
-                None => added.help(format!("add {line}")),
-            };
-        }
-        Ok(Date::LATEST)
-    };
-    Compatibility { date: date.unwrap_or(Date::LATEST), flags }
-}
-
-/// Fidelity: workerd refuses a flag together with its opposite. It refuses unknown flags too; here they are
-/// warned of, since the table may be older than the project.
-fn check_flags(report: &mut Report, layers: &Layers<'_>, flags: &[String]) {
-    let items = layers.get("compatibility_flags").map(Node::items).unwrap_or_default();
-    let place =
-        |flag: &str| items.iter().find(|item| item.as_text() == Some(flag)).map(|item| item.span.clone());
-    for flag in flags {
-        let (code, message, help) = match Flag::of(flag) {
-            Some(known) if known.name == flag && flags.iter().any(|other| other == known.opposite) => (
-                "config/bad-flag",
-                format!("the compatibility flags `{flag}` and `{}` contradict each other", known.opposite),
-                "remove one of the two".to_owned(),
-            ),
-            Some(_) => continue,
-            None => (
-                "config/unknown-flag",
-                format!("unknown compatibility flag `{flag}`"),
-                match nearest(flag, flags::names()) {
-                    Some(known) => format!("did you mean `{known}`?"),
-                    None => "it has no effect; the platform refuses flags that it does not know".to_owned(),
-                },
-            ),
-        };
-        let diagnostic = match code {
-            "config/bad-flag" => Diagnostic::error(code, message),
-            _ => Diagnostic::warning(code, message),
-        };
-        let source = report.source().clone();
-        let diagnostic = match place(flag) {
-            Some(span) => diagnostic.at(&source, span, ""),
-            None => diagnostic,
-        };
-        report.push(diagnostic).help(help);
-    }
-}
-
-fn date(text: &str, request: &LoadRequest) -> Result<Date, (&'static str, String, String)> {
-    let latest = Date::LATEST;
-    match text.parse::<Date>() {
-        Ok(date) if date > request.today() => Err((
-            "config/future-date",
-            format!("the compatibility date `{text}` is in the future"),
-            format!("use today's date at most, for example {latest}"),
-        )),
-        Ok(date) => Ok(date),
-        Err(InvalidDate::Form) => {
-            let help = match text.contains(['–', '—']) {
-                true => "use plain hyphens (-) instead of dashes".to_owned(),
-                false => format!("write it as YYYY-MM-DD, for example {latest}"),
-            };
-            Err(("config/bad-date", format!("`{text}` is not a compatibility date"), help))
-        }
-        Err(InvalidDate::NoSuchDay) => Err((
-            "config/bad-date",
-            format!("the compatibility date `{text}` does not exist"),
-            format!("use a day of the calendar, for example {latest}"),
-        )),
-    }
-}
-
 /// The cron expressions of `triggers`.
 ///
 /// Fidelity: wrangler 4.164.0 looks at them only when it deploys, so that a Worker with a wrong one runs.
@@ -218,7 +104,6 @@ pub fn dev(report: &mut Report, layers: &Layers<'_>) -> Dev {
         ip: text("ip"),
         port: whole(report, "dev.port", node.get("port"), u64::from(u16::MAX)).map(|port| port as u16),
         local_protocol: text("local_protocol"),
-        host: text("host"),
     }
 }
 

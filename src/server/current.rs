@@ -14,6 +14,7 @@ use crate::assets::Site;
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::objects::control::{self, Command, Refusal};
+use crate::project::PublicHost;
 use crate::world::http::{FetchError, FetchRequest, FetchResponse};
 use crate::world::{TimeCommand, TimeReport, World};
 
@@ -44,6 +45,11 @@ pub trait Handler: Send + Sync {
         None
     }
 
+    /// Where requests appear to be sent to, if not to this server.
+    fn public_host(&self) -> Option<Arc<PublicHost>> {
+        None
+    }
+
     /// Follows one or more calls of [`Handler::fetch`]: nobody else will come at this moment.
     fn wake(&self) {}
 }
@@ -63,6 +69,10 @@ impl Handler for World {
 
     fn site(&self, url: &str) -> Option<Arc<Site>> {
         World::site(self, url)
+    }
+
+    fn public_host(&self) -> Option<Arc<PublicHost>> {
+        World::public_host(self)
     }
 
     fn wake(&self) {

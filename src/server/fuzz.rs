@@ -29,7 +29,7 @@ pub fn check_heads(bytes: &[u8]) {
         let (client, server) = tokio::io::duplex(AHEAD);
         let service = service_fn(|request: Request<Incoming>| async move {
             let (parts, _) = request.into_parts();
-            if let Ok(head) = head(&parts, &HeaderValue::from_static("127.0.0.1")) {
+            if let Ok(head) = head(&parts, &HeaderValue::from_static("127.0.0.1"), "http") {
                 assert_sound(&head);
             }
             Ok::<_, Infallible>(Response::new(Full::new(Bytes::new())))

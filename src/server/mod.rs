@@ -11,6 +11,7 @@ mod error_page;
 mod fuzz;
 mod listen;
 mod port_holder;
+mod public_host;
 mod request;
 mod response;
 mod serve;

@@ -1,6 +1,6 @@
 //! From a request on the wire to the one that the Worker sees.
 //!
-//! Fidelity: observed with wrangler 4.164.0: the URL has scheme `http` and the authority of the Host header;
+//! Fidelity: observed with wrangler 4.164.0: the URL has the scheme `http` and the authority of the Host header, unless `public_host` says otherwise;
 //! `accept-encoding` is always `br, gzip`; `cf-connecting-ip` is added unless the client sent one; fields
 //! about the connection are taken away, `transfer-encoding` is left; a request that is neither GET nor
 //! HEAD and has no body gets an empty one and `content-length: 0`; unknown methods are refused with 501.
@@ -78,12 +78,12 @@ pub struct Head {
     pub body: BodyForm,
 }
 
-/// The head that the Worker sees of a request from the address `client`.
-pub fn head(parts: &Parts, client: &HeaderValue) -> Result<Head, Refusal> {
+/// The head that the Worker sees of a request from the address `client`, its URL with `scheme`.
+pub fn head(parts: &Parts, client: &HeaderValue, scheme: &str) -> Result<Head, Refusal> {
     if !METHODS.contains(&parts.method.as_str()) {
         return Err(UNKNOWN_METHOD);
     }
-    let url = url(&parts.uri, &parts.headers).ok_or(BAD_REQUEST)?;
+    let url = url(scheme, &parts.uri, &parts.headers).ok_or(BAD_REQUEST)?;
     let body = body_form(&parts.method, &parts.headers);
     let headers = fields(parts, client, body);
     Ok(Head { method: parts.method.clone(), url, headers, body })
@@ -94,7 +94,7 @@ pub fn is_upgrade(headers: &HeaderMap) -> bool {
     headers.get(header::UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
-fn url(uri: &Uri, headers: &HeaderMap) -> Option<String> {
+fn url(scheme: &str, uri: &Uri, headers: &HeaderMap) -> Option<String> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = hosts.next()?.to_str().ok()?;
     if hosts.next().is_some() {
@@ -108,7 +108,7 @@ fn url(uri: &Uri, headers: &HeaderMap) -> Option<String> {
     if !is_plain_host || !target.starts_with(['/', '?']) {
         return None;
     }
-    let url = format!("http://{host}{root}{target}");
+    let url = format!("{scheme}://{host}{root}{target}");
     if is_normal(host, target) { Some(url) } else { Url::parse(&url).ok().map(String::from) }
 }
 
@@ -179,7 +179,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        head(&request.body(()).unwrap().into_parts().0, &HeaderValue::from_static("127.0.0.1"))
+        head(&request.body(()).unwrap().into_parts().0, &HeaderValue::from_static("127.0.0.1"), "http")
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderValue, Method, Request, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -30,6 +30,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::control::{ControlOptions, Surface};
 use super::current::{Current, Serving};
+use super::public_host::Masked;
 use super::request::{BodyForm, Head, Refusal};
 use super::response::WireBody;
 use super::{control, error_page, request, response, socket};
@@ -279,7 +280,9 @@ impl Edge {
         let (mut parts, body) = request.into_parts();
         let upgrade = socket::upgrade_of(&mut parts);
         let mut is_asset = false;
-        let response = match request::head(&parts, &client.address) {
+        let masked = self.masked(&mut parts.headers).await;
+        let scheme = masked.as_deref().map_or("http", Masked::scheme);
+        let mut response = match request::head(&parts, &client.address, scheme) {
             Ok(head) => match self.asset(&head).await {
                 Some(response) => {
                     is_asset = true;
@@ -289,6 +292,9 @@ impl Edge {
             },
             Err(Refusal(status, text)) => response::text(status, "text/plain", text),
         };
+        if let Some(masked) = &masked {
+            masked.leave(response.headers_mut());
+        }
         let record = RequestRecord {
             target: parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("*")),
             method: parts.method,
@@ -313,6 +319,16 @@ impl Edge {
             Err(denied) => control::forbidden(denied),
         };
         response.map(WireBody::Control)
+    }
+
+    /// Makes a request with these headers one for the host that it is to appear for, if there is one.
+    async fn masked(&self, headers: &mut HeaderMap) -> Option<Box<Masked>> {
+        self.current.settled().await;
+        let host = self.current.with(|serving| match serving {
+            Serving::World { handler, .. } => handler.public_host(),
+            Serving::Broken(_) | Serving::Starting => None,
+        })?;
+        Masked::enter(&host, headers).map(Box::new)
     }
 
     /// The answer of static assets, if they have one.

@@ -170,8 +170,10 @@ fn unquoted(value: &[u8]) -> &[u8] {
     }
 }
 
+/// SQLite names a function of a default value as it is written there, and others as they are registered.
 fn allows_function(name: &[u8]) -> bool {
-    str::from_utf8(name).is_ok_and(|name| FUNCTIONS.binary_search(&name).is_ok())
+    let lower = name.to_ascii_lowercase();
+    str::from_utf8(&lower).is_ok_and(|name| FUNCTIONS.binary_search(&name).is_ok())
 }
 
 /// What argument a pragma may have.

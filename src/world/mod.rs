@@ -30,7 +30,7 @@ use crate::engine::LogRecord;
 use crate::engine::http::{FetchError, FetchRequest, FetchResponse};
 use crate::engine::mailbox::Sender;
 use crate::objects::control::{Answer, Command, Refusal};
-use crate::project::Project;
+use crate::project::{Project, PublicHost};
 
 use runner::{Load, Message};
 use standby::Preparation;
@@ -90,6 +90,8 @@ pub struct World {
     sender: Sender<Message>,
     /// The assets of the Worker that answers requests from outside.
     site: Option<Arc<Site>>,
+    /// Where requests from outside appear to be sent to, if not to this server.
+    public_host: Option<Arc<PublicHost>>,
     test_scheduled: bool,
 }
 
@@ -129,6 +131,7 @@ impl World {
         let projects: Vec<_> = workers.iter().map(|worker| worker.project.clone()).collect();
         let sites = spec::sites(&projects);
         let site = sites.first().cloned().flatten();
+        let public_host = projects.first().and_then(|project| project.public_host.clone()).map(Arc::new);
         let load = Load {
             workers,
             sites,
@@ -144,7 +147,7 @@ impl World {
             return Err(failed(runner::engine_failed("its thread ended")));
         }
         match loaded.recv() {
-            Ok(Ok(())) => Ok(Self { sender, site, test_scheduled }),
+            Ok(Ok(())) => Ok(Self { sender, site, public_host, test_scheduled }),
             Ok(Err(diagnostics)) => Err(WorldFailure { diagnostics }),
             Err(_) => Err(failed(runner::engine_failed("its thread ended"))),
         }
@@ -153,6 +156,11 @@ impl World {
     /// The assets that a request for `url` from outside is first looked for in, if there are some.
     pub fn site(&self, url: &str) -> Option<Arc<Site>> {
         self.site.clone().filter(|_| !scheduled::is_run(url, self.test_scheduled))
+    }
+
+    /// Where requests from outside appear to be sent to, if not to this server.
+    pub fn public_host(&self) -> Option<Arc<PublicHost>> {
+        self.public_host.clone()
     }
 
     /// Hands a request to the Worker, which looks at it after the next [`World::wake`]. The receiver fails

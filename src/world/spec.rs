@@ -17,7 +17,6 @@ use crate::node;
 use crate::objects::{Namespace, Roster, SocketRules};
 use crate::project::{ClassStorage, Project, Var};
 use crate::storage::FormerIds;
-use crate::web::cloudflare::flags;
 use crate::workers::{Binding, BindingValue, WorkerSpec};
 
 /// The assets of `projects`, in their order.
@@ -137,8 +136,7 @@ pub fn socket_rules(project: &Project, outlive_reloads: bool) -> SocketRules {
 
 /// Every flag of the platform, and whether it is in force for `project`.
 pub fn compatibility_flags(project: &Project) -> Vec<(&'static str, bool)> {
-    let named: Vec<&str> = project.compatibility.flags.iter().map(String::as_str).collect();
-    flags::in_force(&project.compatibility.date.to_string(), &named)
+    project.compatibility.all()
 }
 
 /// The modules of Node.js that `project` may not import, if its flags do not ask for all of them.

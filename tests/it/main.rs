@@ -33,6 +33,7 @@ mod migrate;
 mod modules;
 mod node;
 mod objects;
+mod options;
 mod other_requests;
 mod outbound;
 mod packages;

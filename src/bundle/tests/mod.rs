@@ -5,6 +5,7 @@ mod errors;
 mod modules;
 mod packages;
 mod rebuild;
+mod unbundled;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,6 +41,7 @@ impl TestProject {
             keep_names: true,
             node_compat: true,
             packages: super::Packages::Inside,
+            unbundled: None,
         };
         let project = Self { directory, request, bundler: InProcessBundler::new().unwrap() };
         for (name, text) in files {
@@ -111,7 +113,11 @@ fn run(bundle: &Bundle) -> String {
         let source = match module.kind {
             OutputKind::Data => format!("export default new Uint8Array({:?}).buffer;", module.code),
             OutputKind::Wasm => format!("export default {{ wasm: {:?} }};", module.code),
-            OutputKind::EsModule | OutputKind::Text => panic!("unexpected {:?}", module.kind),
+            OutputKind::EsModule => String::from_utf8(module.code.clone()).unwrap(),
+            OutputKind::Text => {
+                let text = String::from_utf8(module.code.clone()).unwrap();
+                format!("export default {};", serde_json::Value::String(text))
+            }
         };
         loader.add_module(name, source);
     }

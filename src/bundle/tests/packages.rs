@@ -63,6 +63,37 @@ fn reason(bundle: &Bundle) -> String {
 }
 
 #[test]
+fn what_a_module_does_that_passes_names_on_is_kept() {
+    let package = r#"{ "name": "pkg", "type": "module", "main": "index.js", "sideEffects": false }"#;
+    let files = [
+        (
+            "src/index.ts",
+            "import { ns } from 'pkg'; import { text } from 'user'; globalThis.result = [ns.text(), text()];",
+        ),
+        ("node_modules/user/package.json", r#"{ "name": "user", "type": "module", "main": "index.js" }"#),
+        (
+            "node_modules/user/index.js",
+            "import * as direct from 'pkg/main.js'; export const text = () => direct.text();",
+        ),
+        ("node_modules/pkg/package.json", package),
+        (
+            "node_modules/pkg/index.js",
+            "import * as ns from './main.js'; export * from './main.js'; export { ns };",
+        ),
+        (
+            "node_modules/pkg/main.js",
+            "export * from './core.js'; import { choose } from './core.js'; choose('chosen');",
+        ),
+        (
+            "node_modules/pkg/core.js",
+            "let word = 'none'; export const choose = (w) => { word = w }; export const text = () => word;",
+        ),
+    ];
+    let (result, _) = same_both_ways(&files);
+    assert_eq!(result, r#"["chosen","chosen"]"#);
+}
+
+#[test]
 fn packages_are_the_same_things_inside_and_outside() {
     let (result, bundle) = same_both_ways(&[
         (

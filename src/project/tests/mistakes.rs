@@ -1,6 +1,6 @@
 //! Each mistake once, in both languages where they differ, as `line:column code message`.
 
-use super::super::{ClassStorage, Var, check_exports};
+use super::super::{ClassStorage, Date, Var, check_exports};
 use super::*;
 
 #[test]
@@ -14,6 +14,9 @@ fn good_files_have_no_diagnostics() {
 fn syntax_errors_point_at_the_place() {
     check_json("{ \"name\": \"w\"\n \"main\": \"x\" }", &["1:14 syntax a comma is missing"]);
     check_json("{ name: \"w\" }", &["1:3 syntax keys stand in double quotes"]);
+    check_json("{ \"minify\": True }", &["1:13 syntax `True` is no value"]);
+    assert_eq!(help("{ \"minify\": True }", "config/syntax"), "JSON says `true`, `false` and `null`");
+    check_json("{ \"name\": w }", &["1:11 syntax `w` is no value"]);
     check_json("", &["1:1 syntax the file is empty"]);
     check_json("[]", &["1:1 wrong-type the configuration must be an object, not an array"]);
     check_toml(
@@ -405,12 +408,89 @@ fn compatibility_flags_are_checked() {
         ],
     );
     assert_eq!(help(&text, "config/unknown-flag"), "did you mean `nodejs_compat`?");
-    check_toml(
-        &toml("compatibility_flags = ['no_nodejs_compat', 'nodejs_compat']"),
-        &[
-            "4:44 bad-flag the compatibility flags `nodejs_compat` and `no_nodejs_compat` contradict each other",
-        ],
+    for (flag, expected) in [
+        (
+            "x_y_z",
+            "remove it; the platform refuses flags that it does not know, and dodev knows those of 2026-11-24",
+        ),
+        (" nodejs_compat", "did you mean `nodejs_compat`?"),
+        ("nodejs-compat", "did you mean `nodejs_compat`?"),
+        ("experimental:nodejs_compat_v2", "did you mean `nodejs_compat_v2`?"),
+        ("", "remove it"),
+    ] {
+        let text = json(&format!("\"compatibility_flags\": [\"{flag}\"]"));
+        assert_eq!(help(&text, "config/unknown-flag"), expected, "{flag}");
+    }
+    for (flags, expected) in [
+        (
+            "'no_nodejs_compat', 'nodejs_compat'",
+            &[
+                "4:44 bad-flag the compatibility flags `nodejs_compat` and `no_nodejs_compat` contradict each other",
+            ][..],
+        ),
+        (
+            "'nodejs_als', 'no_nodejs_als'",
+            &["4:38 bad-flag the compatibility flags `nodejs_als` and `no_nodejs_als` contradict each other"],
+        ),
+        ("'rpc', 'rpc'", &["4:31 bad-flag the compatibility flag `rpc` is given twice"]),
+        (
+            "'nodejs_compat_v2', 'nodejs_compat'",
+            &[
+                "4:44 bad-flag the compatibility flags `nodejs_compat` and `nodejs_compat_v2` exclude each other",
+            ],
+        ),
+        (
+            "'webgpu', 'durable_object_alarms'",
+            &[
+                "4:24 experimental-flag the compatibility flag `webgpu` is experimental: it cannot be deployed",
+            ],
+        ),
+        (
+            "'nodejs_compat', 'no_web_socket_compression', 'disable_request_signal'",
+            &[
+                "4:70 flag-without-effect the compatibility flag `disable_request_signal` has no effect: dodev behaves as at \
+             the newest date",
+            ],
+        ),
+        (
+            "'no_webcrypto', 'no_python_workers_314'",
+            &["4:24 unknown-flag unknown compatibility flag `no_webcrypto`"],
+        ),
+    ] {
+        check_toml(&toml(&format!("compatibility_flags = [{flags}]")), expected);
+    }
+    let flags = Some(vec!["rpc".to_owned(), "rpc".to_owned()]);
+    let project = TestProject::new().file("wrangler.jsonc", &json("\"vars\": {}"));
+    let project = project.with(|request| request.overrides.compatibility_flags = flags);
+    assert_eq!(
+        lines(&project.load().diagnostics),
+        ["- bad-flag the compatibility flag `rpc` is given twice"]
     );
+}
+
+#[test]
+fn dates_are_those_of_the_platform() {
+    for (date, expected) in [
+        ("2000-01-01", &[][..]),
+        ("2026-11-17", &[]),
+        ("2026-11-22", &[]),
+        ("2026-11-23", &["1:56 future-date the compatibility date `2026-11-23` is in the future"]),
+        ("1999-12-31", &["1:56 bad-date the compatibility date `1999-12-31` is before the platform's time"]),
+        ("0000-01-01", &["1:56 bad-date the compatibility date `0000-01-01` is before the platform's time"]),
+        ("2025-02-29", &["1:56 bad-date the compatibility date `2025-02-29` does not exist"]),
+        ("2025-2-9", &["1:56 bad-date `2025-2-9` is not a compatibility date"]),
+        ("", &["1:56 bad-date `` is not a compatibility date"]),
+    ] {
+        let text = format!("{{\"main\":\"src/index.ts\",\"name\":\"w\",\"compatibility_date\":\"{date}\"}}");
+        check_json(&text, expected);
+    }
+    let text = "{\"main\":\"src/index.ts\",\"compatibility_date\":\"2026-11-25\"}";
+    let later = Clock::manual(Timestamp(NOW.0 + 30 * 86_400_000));
+    let project = TestProject::new().file("wrangler.jsonc", text).with(|request| request.clock = later);
+    let loaded = project.load();
+    let expected = ["1:45 newer-date the compatibility date `2026-11-25` is newer than dodev knows"];
+    assert_eq!(lines(&loaded.diagnostics), expected);
+    assert!(loaded.project.is_some_and(|project| project.compatibility.date > Date::NEWEST));
 }
 
 #[test]

@@ -1,8 +1,6 @@
-//! The global `Cloudflare` and the table of compatibility flags.
+//! The global `Cloudflare`.
 //!
-//! Whoever starts an isolate calls the entry `compatibility` with [`flags::in_force`] as an object.
-
-pub mod flags;
+//! Whoever starts an isolate calls the entry `compatibility` with all flags, name to boolean, as an object.
 
 use crate::engine::Extension;
 

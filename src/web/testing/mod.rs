@@ -9,6 +9,7 @@ use crate::engine::isolate::{Isolate, IsolateOptions};
 use crate::engine::loader::ModuleSource;
 use crate::engine::turn::Entered;
 use crate::engine::{Completer, Completion, Extension, Host, LogRecord, RealmId};
+use crate::project::{Compatibility, Date};
 
 /// How far the clock may be moved before unfinished tests count as failed.
 const TIME_MAX: Duration = Duration::from_secs(60);
@@ -136,7 +137,7 @@ fn code_from_strings_ends_when_the_worker_has_started() {
 
 #[test]
 fn older_dates_have_numbers_for_timers() {
-    let flags = super::cloudflare::flags::in_force("2024-04-05", &[]);
+    let flags = Compatibility { date: Date::new(2024, 4, 5), flags: Vec::new() }.all();
     let clock = Clock::manual(Timestamp(0));
     let host = Host::new(clock, Completer::new(|_: Completion| {}), Box::new(|_| {}));
     let isolate =

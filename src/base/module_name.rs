@@ -1,0 +1,44 @@
+//! Names of modules that import each other by relative paths.
+
+/// The module that `specifier` means in the module `importer`: relative paths are followed from there, at most up to the
+/// root; anything else is a name by itself.
+pub fn resolve(importer: &str, specifier: &str) -> String {
+    let is_relative = specifier.starts_with("./") || specifier.starts_with("../");
+    if !is_relative {
+        return specifier.strip_prefix('/').unwrap_or(specifier).to_owned();
+    }
+    let directory = importer.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let mut parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();
+    for part in specifier.split('/') {
+        match part {
+            "." | "" => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_names_follow_their_importer() {
+        for (importer, specifier, expected) in [
+            ("index.js", "./a.bin", "a.bin"),
+            ("src/index.js", "./a.bin", "src/a.bin"),
+            ("src/index.js", "../a.bin", "a.bin"),
+            ("src/index.js", "../../a.bin", "a.bin"),
+            ("src/deep/index.js", ".././x/./a.js", "src/x/a.js"),
+            ("src/index.js", "pkg", "pkg"),
+            ("src/index.js", "pkg/part.js", "pkg/part.js"),
+            ("src/index.js", "/a.js", "a.js"),
+            ("index.js", ".hidden", ".hidden"),
+        ] {
+            assert_eq!(resolve(importer, specifier), expected, "{specifier} from {importer}");
+        }
+    }
+}

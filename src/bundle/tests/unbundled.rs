@@ -1,0 +1,116 @@
+//! Modules that are not bundled: all of them, or those that a rule finds.
+
+use super::*;
+use crate::bundle::{ModuleKind, ModuleRule, SourceMaps, Unbundled};
+
+fn project(files: &[(&str, &str)], entry: &str, base: &str, bundles: bool) -> TestProject {
+    let mut project = TestProject::new(files);
+    project.request.entry = project.path(entry);
+    project.request.unbundled = Some(Unbundled {
+        base: project.path(base),
+        entry: !bundles,
+        found: true,
+        except: project.path("src/wrangler.json"),
+    });
+    let rule = |kind, glob: &str| ModuleRule { kind, globs: vec![glob.to_owned()], fallthrough: true };
+    project.request.rules = vec![
+        rule(ModuleKind::EsModule, "**/*.js"),
+        rule(ModuleKind::CommonJs, "**/*.cjs"),
+        rule(ModuleKind::Text, "notes/*.md"),
+    ];
+    project
+}
+
+fn names(bundle: &Bundle) -> Vec<&str> {
+    bundle.modules.iter().map(|module| module.name.as_str()).collect()
+}
+
+const FILES: &[(&str, &str)] = &[
+    (
+        "src/index.js",
+        "import text from './notes/a.md'; import { two } from './lib/two.js'; import data from './d.bin';\n\
+         export * from './lib/two.js';\nexport { one as uno } from './lib/one.js';\n\
+         export class Room {}\nexport default {};\n\
+         globalThis.result = [text, two, [...new Uint8Array(data)]];\n\
+         export function fail() { throw new Error('x') }",
+    ),
+    ("src/lib/one.js", "export const one = 1; export default 1;"),
+    ("src/lib/two.js", "import { one } from './one.js';\nexport const two = one + 1; export default 2;"),
+    ("src/lib/old.cjs", "module.exports = 1"),
+    ("src/notes/a.md", "# note"),
+    ("src/notes/deep/b.md", "# too deep"),
+    ("src/d.bin", "\u{1}"),
+    ("src/types.ts", "export type T = 1"),
+    ("src/wrangler.json", "{}"),
+    ("src/.wrangler/tmp/c.js", "not javascript"),
+    ("other.js", "not javascript"),
+];
+
+#[test]
+fn nothing_is_bundled_when_the_entry_is_not() {
+    let mut project = project(FILES, "src/index.js", "src", false);
+    let bundle = project.build();
+    assert_eq!(bundle.entry, "index.js");
+    assert_eq!(names(&bundle), ["index.js", "d.bin", "lib/one.js", "lib/two.js", "notes/a.md"]);
+    assert_eq!(bundle.exports, ["Room", "default", "fail", "two", "uno"]);
+    assert_eq!(run(&bundle), r##"["# note",2,[1]]"##);
+    let words = shown(&bundle.diagnostics);
+    assert!(words.contains("`lib/old.cjs` is left out: CommonJS modules have to be bundled"), "{words}");
+    for name in ["src/index.js", "src/lib/two.js", "src", "src/notes/deep"] {
+        assert!(contains(&bundle.inputs, &project.path(name)), "{name} in {:?}", bundle.inputs);
+    }
+    let maps = SourceMaps::new(&bundle);
+    let thrown = maps.lookup("index.js", 7, 26).unwrap();
+    assert_eq!((thrown.path.as_str(), thrown.line, thrown.column), ("src/index.js", 7, 26));
+    assert_eq!(
+        maps.lookup("lib/two.js", 2, 20).map(|original| original.path),
+        Some("src/lib/two.js".to_owned())
+    );
+    let added = project.write("src/lib/three.js", "export const three = 3");
+    assert!(names(&project.rebuild(&[added])).contains(&"lib/three.js"));
+}
+
+#[test]
+fn names_are_relative_to_the_base() {
+    let mut project = project(FILES, "src/index.js", "", false);
+    project.write("other.js", "export default 1");
+    let bundle = project.build();
+    assert_eq!(bundle.entry, "src/index.js");
+    // The pattern of notes is relative to the base too.
+    assert_eq!(names(&bundle), ["src/index.js", "other.js", "src/d.bin", "src/lib/one.js", "src/lib/two.js"]);
+}
+
+#[test]
+fn syntax_errors_of_what_is_not_bundled_have_their_place() {
+    let files = [
+        ("src/index.js", "export default {};\nconst a: number = 1;"),
+        ("src/lib/b.js", "export const b = ;"),
+    ];
+    let failure = project(&files, "src/index.js", "src", false).fail(&[]);
+    let words = shown(&failure.diagnostics);
+    assert!(words.contains("src/index.js:2:7") && words.contains("src/lib/b.js:1:18"), "{words}");
+    assert!(words.contains("no TypeScript, no JSX"), "{words}");
+}
+
+#[test]
+fn found_modules_stay_outside_of_the_bundle() {
+    let files = [
+        (
+            "src/app/index.ts",
+            "import { one } from '../lib/one.js'; import text from '../notes/a.md'; import { own } from './own';\n\
+             const name: string = 'two';\nconst { two } = await import(`../lib/${name}.js`);\n\
+             globalThis.result = [one, two, text, own];\nexport default {};",
+        ),
+        ("src/app/own.ts", "export const own: string = 'own';"),
+        ("src/lib/one.js", "export const one = 1;"),
+        ("src/lib/two.js", "import { one } from './one.js'; export const two = one + 1;"),
+        ("src/notes/a.md", "# note"),
+    ];
+    let mut project = project(&files, "src/app/index.ts", "src", true);
+    let bundle = project.build();
+    assert_eq!(bundle.entry, "app/index.js");
+    assert_eq!(names(&bundle), ["app/index.js", "lib/one.js", "lib/two.js", "notes/a.md"]);
+    assert!(!code(&bundle).contains("const one = 1") && code(&bundle).contains("own"), "{}", code(&bundle));
+    assert_eq!(run(&bundle), r##"[1,2,"# note","own"]"##);
+    assert_eq!(bundle.exports, ["default"]);
+}

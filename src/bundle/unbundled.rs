@@ -1,0 +1,277 @@
+//! Modules that are not bundled: files that a rule matches, under their names, and the entry if nothing is bundled.
+//!
+//! Fidelity: wrangler 4.164.0, `deployment-bundle/find-additional-modules.ts` and `no-bundle-worker.ts`: names are
+//! relative to the base directory, all of which is searched; the configuration and `.wrangler` are passed over, and a
+//! file is what the first rule that matches says. A file that the code imports by name too is not bundled then.
+//! CommonJS modules are left out, with a warning.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use oxc::allocator::Allocator;
+use oxc::parser::Parser;
+use oxc::span::SourceType;
+use oxc::syntax::module_record::{ExportExportName, ModuleRecord};
+use oxc_sourcemap::SourceMapBuilder;
+
+use super::output::{BuildFailure, Bundle, Module, OutputKind, hash_modules};
+use super::request::{BundleRequest, ModuleKind, Unbundled};
+use super::rules::Rules;
+use crate::base::diag::{Diagnostic, SourceFile};
+use crate::base::module_name;
+
+/// The directory of the platform's tools, which is never searched.
+const HIDDEN: &str = ".wrangler";
+
+/// A file that becomes a module of its own.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    /// The name of the module.
+    pub name: String,
+    /// The file.
+    pub path: PathBuf,
+    kind: ModuleKind,
+}
+
+/// All files that become modules of their own.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Search {
+    /// The files, by their names.
+    pub files: Vec<Found>,
+    /// The directories that were searched.
+    directories: Vec<PathBuf>,
+}
+
+impl Search {
+    /// What is found for `request`, if it asks for that.
+    pub(super) fn of(request: &BundleRequest) -> Result<Self, BuildFailure> {
+        let mut search = Self::default();
+        let Some(unbundled) = request.unbundled.as_ref().filter(|unbundled| unbundled.found) else {
+            return Ok(search);
+        };
+        let rules = Rules::new(&request.rules);
+        search.look_into(&unbundled.base, unbundled, request, &rules).map_err(|error| {
+            let shown = unbundled.base.display();
+            let message = format!("cannot look for modules in `{shown}`: {error}");
+            BuildFailure::of(Diagnostic::error("bundle/unreadable", message))
+        })?;
+        search.files.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(search)
+    }
+
+    fn look_into(
+        &mut self,
+        directory: &Path,
+        unbundled: &Unbundled,
+        request: &BundleRequest,
+        rules: &Rules,
+    ) -> io::Result<()> {
+        self.directories.push(directory.to_owned());
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            let path = entry.path();
+            if entry.file_type()?.is_dir() {
+                if entry.file_name() != HIDDEN {
+                    self.look_into(&path, unbundled, request, rules)?;
+                }
+            } else if path != request.entry && path != unbundled.except {
+                let name = name_below(&unbundled.base, &path);
+                if let Some(kind) = rules.kind_of_file(&name) {
+                    self.files.push(Found { name, path, kind });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything that decides what is found.
+    pub(super) fn inputs(&self) -> impl Iterator<Item = PathBuf> {
+        let files = self.files.iter().map(|file| file.path.clone());
+        files.chain(self.directories.iter().cloned())
+    }
+
+    /// The files as modules, and what is to be said of those that are none.
+    pub(super) fn modules(&self, root: &Path) -> Result<(Vec<Module>, Vec<Diagnostic>), BuildFailure> {
+        let (mut modules, mut diagnostics) = (Vec::new(), Vec::new());
+        for file in &self.files {
+            let kind = match file.kind {
+                ModuleKind::EsModule => OutputKind::EsModule,
+                ModuleKind::Text => OutputKind::Text,
+                ModuleKind::Data => OutputKind::Data,
+                ModuleKind::CompiledWasm => OutputKind::Wasm,
+                ModuleKind::CommonJs => {
+                    let message = format!("`{}` is left out: CommonJS modules have to be bundled", file.name);
+                    diagnostics.push(Diagnostic::warning("bundle/unsupported", message));
+                    continue;
+                }
+            };
+            modules.push(module(root, &file.path, file.name.clone(), kind)?);
+        }
+        Ok((modules, diagnostics))
+    }
+}
+
+/// The name of the file `path` as a module, relative to `base`.
+pub(super) fn name_below(base: &Path, path: &Path) -> String {
+    match path.strip_prefix(base) {
+        Ok(below) => below.to_string_lossy().into_owned(),
+        Err(_) => path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+    }
+}
+
+/// How the module `importer` writes the import of the module `name`.
+pub(super) fn specifier_from(importer: &str, name: &str) -> String {
+    let directory: Vec<&str> =
+        importer.split('/').rev().skip(1).collect::<Vec<_>>().into_iter().rev().collect();
+    let parts: Vec<&str> = name.split('/').collect();
+    let shared = directory.iter().zip(&parts).take_while(|(a, b)| a == b).count();
+    let up = "../".repeat(directory.len() - shared);
+    let start = if up.is_empty() { "./" } else { up.as_str() };
+    format!("{start}{}", parts[shared..].join("/"))
+}
+
+fn module(root: &Path, path: &Path, name: String, kind: OutputKind) -> Result<Module, BuildFailure> {
+    let shown = path.strip_prefix(root).unwrap_or(path).display().to_string();
+    let code = fs::read(path).map_err(|error| {
+        let error = Diagnostic::error("bundle/unreadable", format!("cannot read `{shown}`: {error}"));
+        BuildFailure { diagnostics: vec![error], inputs: vec![path.to_owned()] }
+    })?;
+    let source_map =
+        (kind == OutputKind::EsModule).then(|| map_to_itself(&String::from_utf8_lossy(&code), &shown));
+    Ok(Module { name, kind, code, source_map })
+}
+
+/// A source map that says that every word of `code` stands where it is, in the file `path`.
+fn map_to_itself(code: &str, path: &str) -> String {
+    let mut map = SourceMapBuilder::default();
+    let source = map.add_source_and_content(path, "");
+    for (line, text) in code.split('\n').enumerate() {
+        let (mut column, mut in_word, line) = (0, false, line as u32);
+        for character in text.chars() {
+            let word = character.is_alphanumeric() || matches!(character, '_' | '$');
+            if column == 0 || !(word && in_word) && !character.is_whitespace() {
+                map.add_token(line, column, line, column, Some(source), None);
+            }
+            in_word = word;
+            column += character.len_utf16() as u32;
+        }
+    }
+    map.into_sourcemap().to_json_string()
+}
+
+/// The bundle of a `request` that has nothing bundled.
+pub(super) fn collect(request: &BundleRequest, unbundled: &Unbundled) -> Result<Bundle, BuildFailure> {
+    let search = Search::of(request)?;
+    let inputs: Vec<PathBuf> = std::iter::once(request.entry.clone()).chain(search.inputs()).collect();
+    let fail = |diagnostics| BuildFailure { diagnostics, inputs: inputs.clone() };
+    let entry = name_below(&unbundled.base, &request.entry);
+    let mut modules = vec![module(&request.root, &request.entry, entry.clone(), OutputKind::EsModule)?];
+    let (found, mut diagnostics) = search.modules(&request.root)?;
+    modules.extend(found);
+    let paths: HashMap<&str, &Path> =
+        search.files.iter().map(|file| (file.name.as_str(), file.path.as_path())).collect();
+    let mut records = HashMap::new();
+    for module in modules.iter().filter(|module| module.kind == OutputKind::EsModule) {
+        let path = paths.get(module.name.as_str()).copied().unwrap_or(&request.entry);
+        match read_exports(&request.root, path, &module.code) {
+            Ok(exports) => drop(records.insert(module.name.clone(), exports)),
+            Err(error) => diagnostics.push(error),
+        }
+    }
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return Err(fail(diagnostics));
+    }
+    let mut exports = BTreeSet::new();
+    names_of(&entry, &records, &mut HashSet::new(), &mut exports);
+    Ok(Bundle {
+        entry,
+        hash: hash_modules(&modules),
+        modules,
+        inputs,
+        exports: exports.into_iter().collect(),
+        diagnostics,
+        external: None,
+        dependencies: None,
+    })
+}
+
+/// What one module exports: names of its own, and modules all of whose names it exports again.
+struct Exports {
+    names: Vec<String>,
+    stars: Vec<String>,
+}
+
+/// What the JavaScript `code` of `path` exports, or its first syntax error.
+fn read_exports(root: &Path, path: &Path, code: &[u8]) -> Result<Exports, Diagnostic> {
+    let text = String::from_utf8_lossy(code);
+    let allocator = Allocator::default();
+    let parsed = Parser::new(&allocator, &text, SourceType::mjs()).parse();
+    let Some(error) = parsed.diagnostics.into_iter().next() else {
+        return Ok(exports_of(&parsed.module_record));
+    };
+    let source = SourceFile::new(path.strip_prefix(root).unwrap_or(path), text.as_ref());
+    let mut diagnostic = Diagnostic::error("bundle/syntax", first_in_lower_case(&error.message));
+    for label in error.labels.iter() {
+        let start = (label.offset() as usize).min(source.text.len());
+        let end = (start + label.len() as usize).min(source.text.len());
+        diagnostic = diagnostic.at(&source, start..end, label.label().unwrap_or_default());
+    }
+    Err(diagnostic.help("without bundling, modules are JavaScript as it runs: no TypeScript, no JSX"))
+}
+
+fn first_in_lower_case(message: &str) -> String {
+    let mut characters = message.chars();
+    let first = characters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
+    first + characters.as_str()
+}
+
+fn exports_of(record: &ModuleRecord<'_>) -> Exports {
+    let entries = record.local_export_entries.iter().chain(&record.indirect_export_entries);
+    let names = entries.filter_map(|entry| match &entry.export_name {
+        ExportExportName::Name(name) => Some(name.name.to_string()),
+        ExportExportName::Default(_) => Some("default".to_owned()),
+        ExportExportName::Null => None,
+    });
+    let stars = record.star_export_entries.iter();
+    let stars = stars.filter_map(|entry| Some(entry.module_request.as_ref()?.name.to_string()));
+    Exports { names: names.collect(), stars: stars.collect() }
+}
+
+/// Adds what the module `name` exports to `all`.
+fn names_of(
+    name: &str,
+    records: &HashMap<String, Exports>,
+    seen: &mut HashSet<String>,
+    all: &mut BTreeSet<String>,
+) {
+    let Some(exports) = records.get(name).filter(|_| seen.insert(name.to_owned())) else { return };
+    all.extend(exports.names.iter().cloned());
+    for star in &exports.stars {
+        let mut again = BTreeSet::new();
+        names_of(&module_name::resolve(name, star), records, seen, &mut again);
+        again.remove("default");
+        all.extend(again);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn specifiers_lead_from_one_module_to_another() {
+        for (importer, name) in [
+            ("index.js", "a.txt"),
+            ("index.js", "deep/a.txt"),
+            ("src/index.js", "src/deep/a.txt"),
+            ("src/index.js", "a.txt"),
+            ("src/one/index.js", "src/two/a.txt"),
+        ] {
+            let specifier = specifier_from(importer, name);
+            assert!(specifier.starts_with("./") || specifier.starts_with("../"), "{specifier}");
+            assert_eq!(module_name::resolve(importer, &specifier), name, "{specifier}");
+        }
+    }
+}
