@@ -14,7 +14,7 @@ use super::failure::{Failure, SqliteFailure};
 use super::guard::Mode;
 use super::list::KeyRange;
 use super::sqlite::{Compiled, Database, Interrupt, OpenMode, Statement};
-use super::template::{CREATE_KV, CREATE_METADATA, PAGE_BYTES};
+use super::template::{CREATE_KV, CREATE_METADATA, CREATE_NAME, PAGE_BYTES};
 use super::value::ValueRef;
 use crate::base::limits;
 
@@ -75,6 +75,7 @@ pub struct Connection {
     database: Database,
     kv_exists: bool,
     metadata_exists: bool,
+    name_exists: bool,
     get: Option<Statement>,
     put: Option<Statement>,
     delete: Option<Statement>,
@@ -109,6 +110,7 @@ impl Connection {
             database,
             kv_exists: false,
             metadata_exists: false,
+            name_exists: false,
             get: None,
             put: None,
             delete: None,
@@ -129,12 +131,14 @@ impl Connection {
     /// Finds out which of our tables exist; needed after a rollback, which may undo their creation.
     pub fn look_for_tables(&mut self) -> Result<(), SqliteFailure> {
         let mut tables = self.database.prepare(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ('_cf_KV', '_cf_METADATA')",
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ('_cf_KV', '_cf_METADATA', \
+             '__miniflare_do_name')",
         )?;
-        (self.kv_exists, self.metadata_exists) = (false, false);
+        (self.kv_exists, self.metadata_exists, self.name_exists) = (false, false, false);
         while tables.step()? {
             match tables.column(0) {
                 ValueRef::Text(b"_cf_KV") => self.kv_exists = true,
+                ValueRef::Text(b"__miniflare_do_name") => self.name_exists = true,
                 ValueRef::Text(_) => self.metadata_exists = true,
                 _ => {}
             }
@@ -155,6 +159,21 @@ impl Connection {
     /// Whether a write of keys (`kv`), or else of the alarm, finds its table.
     pub fn is_ready(&self, kv: bool) -> bool {
         if kv { self.kv_exists } else { self.metadata_exists }
+    }
+
+    /// Whether the table of the object's name exists.
+    pub fn has_name(&self) -> bool {
+        self.name_exists
+    }
+
+    /// Writes the object's name, as wrangler does.
+    pub fn write_name(&mut self, name: &str) -> Result<(), SqliteFailure> {
+        self.database.run(CREATE_NAME)?;
+        let mut insert = self.database.prepare("INSERT OR REPLACE INTO __miniflare_do_name VALUES (1, ?)")?;
+        insert.bind(0, ValueRef::Text(name.as_bytes()))?;
+        insert.run()?;
+        self.name_exists = true;
+        Ok(())
     }
 
     /// The object's name, where wrangler or we have written it into the file.

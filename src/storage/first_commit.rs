@@ -25,7 +25,7 @@ impl ObjectStore {
         let Some(keys) = self.kv.dirty_values() else { return Ok(false) };
         let keys: Vec<_> = keys.iter().map(|(key, value)| (&**key, &**value)).collect();
         let alarm = self.alarm.known.flatten().filter(|_| self.alarm.dirty).map(|time| time.as_nanos());
-        let name = self.name_of_new(kv);
+        let name = self.name_of_file();
         let template = Template { name: name.is_some(), kv, metadata: alarm.is_some() };
         let failed = |failure| slot_error(&self.slot, "create", failure);
         let rows = FirstRows { keys: &keys, alarm };

@@ -219,10 +219,12 @@ impl ObjectStore {
         Ok(self.exists)
     }
 
-    /// The name that a new file is to carry.
-    pub(super) fn name_of_new(&self, kv: bool) -> Option<&str> {
-        // Fidelity: wrangler writes the name by SQL, when the object is constructed.
-        let named = self.backend == Backend::Sqlite && (!self.emptied || kv);
+    /// The name that the file is to carry.
+    ///
+    /// Fidelity: wrangler writes the name by SQL, when the object is constructed: after `deleteAll()` it is missing until the
+    /// next session. Here it is written with the first batch of a session.
+    pub(super) fn name_of_file(&self) -> Option<&str> {
+        let named = self.backend == Backend::Sqlite && !self.emptied;
         self.name.as_deref().filter(|_| named)
     }
 
@@ -234,7 +236,7 @@ impl ObjectStore {
     }
 
     fn create(&mut self, kv: bool) -> Result<(), StorageError> {
-        let name = self.name_of_new(kv);
+        let name = self.name_of_file();
         let template = Template { name: name.is_some(), kv, metadata: false };
         let bytes = template.bytes(name).map_err(|failure| slot_error(&self.slot, "create", failure))?;
         self.write_file(&bytes)?;

@@ -143,9 +143,7 @@ impl ObjectStore {
     }
 
     fn begin_for(&mut self, connection: &mut Connection) -> Result<(), SqlError> {
-        let slot = self.slot.clone();
-        let result = self.transaction.begin(connection, &slot);
-        result.map_err(|failure| self.sql_error(connection, failure))
+        self.begin_on(connection).map_err(|failure| self.sql_error(connection, failure))
     }
 
     /// What a failed statement means for the object.

@@ -26,12 +26,21 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// Begins the transaction of the batch unless it is open, and keeps the connection for it.
-    pub fn begin(&mut self, connection: &mut Connection, slot: &Rc<Slot>) -> Result<(), SqliteFailure> {
+    /// Begins the transaction of the batch unless it is open, and keeps the connection for it. `name` is written where the
+    /// file has none.
+    fn begin(
+        &mut self,
+        connection: &mut Connection,
+        slot: &Rc<Slot>,
+        name: Option<&str>,
+    ) -> Result<(), SqliteFailure> {
         if !self.open {
             connection.begin()?;
             self.open = true;
             slot.pin();
+            if let Some(name) = name.filter(|_| !connection.has_name()) {
+                connection.write_name(name)?;
+            }
         }
         Ok(())
     }
@@ -79,10 +88,19 @@ impl ObjectStore {
     /// Begins the transaction of the batch; `kv` says that a new file needs the table of keys.
     pub(super) fn begin(&mut self, kv: bool) -> Result<(), StorageError> {
         self.make(kv)?;
-        self.connections
-            .connect(&self.slot)
-            .and_then(|mut connection| self.transaction.begin(&mut connection, &self.slot))
-            .map_err(|failure| slot_error(&self.slot, "write", failure))
+        let (connections, slot) = (self.connections.clone(), self.slot.clone());
+        connections
+            .connect(&slot)
+            .and_then(|mut connection| self.begin_on(&mut connection))
+            .map_err(|failure| slot_error(&slot, "write", failure))
+    }
+
+    /// Begins the transaction of the batch on the object's open connection.
+    pub(super) fn begin_on(&mut self, connection: &mut Connection) -> Result<(), SqliteFailure> {
+        let mut transaction = std::mem::take(&mut self.transaction);
+        let result = transaction.begin(connection, &self.slot, self.name_of_file());
+        self.transaction = transaction;
+        result
     }
 
     /// Makes all writes since the last commit durable at once. While a savepoint is open nothing
@@ -108,7 +126,10 @@ impl ObjectStore {
         if !self.transaction.open && self.waiting_writes() == 1 {
             // One statement is a transaction of its own, unless it has to make its table.
             let kv = self.kv.is_dirty();
-            if self.writing(kv, "commit", |connection| Ok(connection.is_ready(kv)))? {
+            let named = self.name_of_file().is_none();
+            let ready =
+                |connection: &mut Connection| Ok(connection.is_ready(kv) && (named || connection.has_name()));
+            if self.writing(kv, "commit", ready)? {
                 self.write_out()?;
                 self.writing(kv, "commit", Connection::after_commit)?;
                 return self.commit_reset();

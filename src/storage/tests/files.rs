@@ -51,6 +51,41 @@ fn tables_are_made_when_needed_with_wranglers_sql() {
     assert_eq!(schema(&fixture, "sql"), [pair("t", "CREATE TABLE t(a)")]);
 }
 
+/// Fidelity: wrangler writes the name when the object is constructed, so not again after `deleteAll()`.
+#[test]
+fn a_file_without_a_name_gets_it_in_the_next_session() {
+    let named = |fixture: &Fixture, object: &str| {
+        schema(fixture, object).iter().any(|(name, _)| name == "__miniflare_do_name")
+    };
+    for with_sql in [false, true] {
+        let fixture = Fixture::new();
+        let write = |store: &mut ObjectStore, value: u8| {
+            if with_sql {
+                rows(store, &format!("CREATE TABLE t{value}(a)"), &[]).unwrap();
+            } else {
+                store.put("k", vec![value]).unwrap();
+            }
+            store.commit().unwrap();
+        };
+        let mut store = fixture.store("a").with_name("żółw");
+        write(&mut store, 1);
+        store.delete_all(false).unwrap();
+        store.commit().unwrap();
+        write(&mut store, 2);
+        write(&mut store, 3);
+        store.close().unwrap();
+        assert!(!named(&fixture, "a"));
+        drop(store);
+        let mut store = fixture.store("a").with_name("żółw");
+        assert_eq!(store.get("other").unwrap(), None);
+        write(&mut store, 4);
+        store.close().unwrap();
+        assert!(named(&fixture, "a"));
+        drop(store);
+        assert_eq!(fixture.store("a").recorded_name().unwrap().as_deref(), Some("żółw"));
+    }
+}
+
 #[test]
 fn closing_leaves_one_file_that_opens_again() {
     let fixture = Fixture::new();
