@@ -1,13 +1,32 @@
 // The context that handlers and objects are given: `ctx`.
 import host from "dodev:host";
+import { tracing } from "dodev:workers/ctx/tracing";
 import { contextExports } from "dodev:workers/exports";
 import { DurableObjectFacets } from "dodev:workers/facets";
 import { ObjectSockets } from "dodev:workers/sockets";
 import { DurableObjectStorage } from "dodev:workers/storage";
 
+/** A class's name in `Object.prototype.toString()`. */
+function tagged(type, name) {
+  Object.defineProperty(type.prototype, Symbol.toStringTag, { value: name, configurable: true });
+}
+
 export class ExecutionContext {
   constructor(props) {
+    // Fidelity: own properties in this order, also where there is nothing behind them.
+    this.tracing = tracing;
+    this.access = undefined;
+    this.cache = undefined;
     this.props = props ?? {};
+    this.exports = contextExports();
+  }
+
+  /** Ends this context: who waits for it gets `reason`. Nothing catches it. */
+  abort(reason) {
+    if (!(reason instanceof Error)) {
+      reason = new Error(reason === undefined ? "Worker execution was aborted due to call to ctx.abort()." : `${reason}`);
+    }
+    host.abortContext(reason);
   }
 
   waitUntil(promise) {
@@ -17,23 +36,22 @@ export class ExecutionContext {
   passThroughOnException() {
     // Without an origin behind the Worker there is nothing to pass a request to: the error is shown.
   }
-
-  get exports() {
-    return contextExports();
-  }
 }
+tagged(ExecutionContext, "ExecutionContext");
 
 export class DurableObjectState {
   #slot;
   #sockets;
-  #facets;
 
   constructor(slot, id, sqlite, props) {
     this.#slot = slot;
     this.#sockets = new ObjectSockets(slot);
-    this.id = id;
+    this.facets = new DurableObjectFacets(slot, id);
+    this.container = undefined;
     this.storage = new DurableObjectStorage(slot, sqlite);
+    this.id = id;
     this.props = props ?? {};
+    this.exports = contextExports();
   }
 
   waitUntil(promise) {
@@ -84,16 +102,5 @@ export class DurableObjectState {
   getHibernatableWebSocketEventTimeout() {
     return this.#sockets.eventTimeout();
   }
-
-  get exports() {
-    return contextExports();
-  }
-
-  get facets() {
-    return (this.#facets ??= new DurableObjectFacets(this.#slot, this.id));
-  }
-
-  get container() {
-    return undefined;
-  }
 }
+tagged(DurableObjectState, "DurableObjectState");
