@@ -20,6 +20,8 @@ use super::scheduler::{Entry, Objects};
 /// Something that an object told the world, waiting for its commit.
 pub(super) struct Held {
     from: Slot,
+    /// Whether nothing that the object wrote before waits for a commit, so that it counts whatever the object does later.
+    is_free: bool,
     output: Output,
 }
 
@@ -49,7 +51,7 @@ impl Objects {
     /// Answers `to`: at once for a stateless context, after the commit for an object.
     pub fn reply(&self, to: ReplyTo, reply: Reply) {
         match self.current_slot() {
-            Some(from) => self.held.borrow_mut().push(Held { from, output: Output::Answer(to, reply) }),
+            Some(from) => self.hold(from, Output::Answer(to, reply)),
             None => self.answer(to, reply),
         }
     }
@@ -57,7 +59,7 @@ impl Objects {
     /// The same for a fetch.
     pub fn reply_to_fetch(&self, to: ReplyTo, reply: Reply) {
         match self.current_slot() {
-            Some(from) => self.held.borrow_mut().push(Held { from, output: Output::Response(to, reply) }),
+            Some(from) => self.hold(from, Output::Response(to, reply)),
             None => self.answer(to, reply),
         }
     }
@@ -65,14 +67,13 @@ impl Objects {
     /// A promise that is resolved when what the object in `slot` has written so far is committed.
     pub fn after_commit<'js>(&self, ctx: &Ctx<'js>, slot: Slot) -> rquickjs::Result<Promise<'js>> {
         let (op, promise) = self.host.ops.start_named(ctx, self.host.scope.get(), "a commit")?;
-        let output = Output::Answer(ReplyTo::Op(op), Reply::Done);
-        self.held.borrow_mut().push(Held { from: slot, output });
+        self.hold(slot, Output::Answer(ReplyTo::Op(op), Reply::Done));
         Ok(promise)
     }
 
     /// Holds a WebSocket message of the object in `from` until its commit.
     pub(super) fn hold_frame(&self, from: Slot, id: SocketId, frame: Frame) {
-        self.held.borrow_mut().push(Held { from, output: Output::Frame(id, frame) });
+        self.hold(from, Output::Frame(id, frame));
     }
 
     /// Bytes of messages of the end `id` that wait for a commit.
@@ -93,7 +94,7 @@ impl Objects {
     /// Sends an event to an object: at once from a stateless context, after the commit from an object.
     pub fn send(&self, outgoing: Outgoing) {
         match self.current_slot() {
-            Some(from) => self.held.borrow_mut().push(Held { from, output: Output::Call(outgoing) }),
+            Some(from) => self.hold(from, Output::Call(outgoing)),
             None => self.dispatch(outgoing),
         }
     }
@@ -101,7 +102,7 @@ impl Objects {
     /// Lets a request to the world outside go: at once from a stateless context, after the commit from an object.
     pub fn send_outside(&self, send: Box<dyn FnOnce()>) {
         match self.current_slot() {
-            Some(from) => self.held.borrow_mut().push(Held { from, output: Output::Outside(send) }),
+            Some(from) => self.hold(from, Output::Outside(send)),
             None => send(),
         }
     }
@@ -139,7 +140,8 @@ impl Objects {
 
     /// Holds what the object in `from` tells the world until its commit.
     pub(super) fn hold(&self, from: Slot, output: Output) {
-        self.held.borrow_mut().push(Held { from, output });
+        let is_free = !self.stores.is_dirty(from) && self.with_actor(from, |actor| actor.broken.is_none());
+        self.held.borrow_mut().push(Held { from, is_free, output });
     }
 
     /// Nobody receives `reply`: the WebSocket in it has no client.
@@ -207,27 +209,30 @@ impl Objects {
         self.hand_over_wanted(isolate, entry);
         let held = std::mem::take(&mut *self.held.borrow_mut());
         let any = !held.is_empty() | self.evict_on_fault(isolate, entry);
-        for Held { output, .. } in held {
-            match output {
-                Output::Answer(to, reply) | Output::Response(to, reply) => self.answer(to, reply),
-                Output::Call(outgoing) => self.dispatch(outgoing),
-                Output::Invoke(callee, event) => self.dispatch_invoke(callee, event),
-                Output::Frame(id, frame) => self.transmit(id, frame),
-                Output::Outside(send) => send(),
-            }
-        }
+        held.into_iter().for_each(|held| self.let_out(held.output));
         any
     }
 
-    /// Turns what the object in `slot` wanted to say into `failure`: its writes are lost.
+    fn let_out(&self, output: Output) {
+        match output {
+            Output::Answer(to, reply) | Output::Response(to, reply) => self.answer(to, reply),
+            Output::Call(outgoing) => self.dispatch(outgoing),
+            Output::Invoke(callee, event) => self.dispatch_invoke(callee, event),
+            Output::Frame(id, frame) => self.transmit(id, frame),
+            Output::Outside(send) => send(),
+        }
+    }
+
+    /// Turns what the object in `slot` wanted to say into `failure`: its writes are lost. What it said before it wrote goes out.
     pub(super) fn fail_held(&self, slot: Slot, failure: &Failure) {
         let (failed, kept) = {
             let mut held = self.held.borrow_mut();
             std::mem::take(&mut *held).into_iter().partition::<Vec<_>, _>(|h| h.from == slot)
         };
         self.held.borrow_mut().extend(kept);
-        for Held { output, .. } in failed {
+        for Held { output, is_free, .. } in failed {
             match output {
+                output if is_free => self.let_out(output),
                 Output::Answer(to, _) => self.refuse(to, failure.clone()),
                 Output::Response(to, _) => self.refuse(to, failure.clone().of_fetch()),
                 _ => {}

@@ -41,12 +41,25 @@ impl Objects {
         }
     }
 
-    /// Whether the object whose turn runs is broken: nothing it does counts any more.
+    /// The running context ends with the running turn because its code said so: all that waits for it gets `failure`.
+    /// An object is reset.
+    pub fn abort_context(&self, failure: Failure) {
+        match self.current_slot() {
+            Some(slot) => self.break_object(slot, failure),
+            None => *self.aborted.borrow_mut() = Some((self.host.scope.get().owner, failure)),
+        }
+    }
+
+    /// Whether the object whose turn runs is broken, or the context aborted: nothing it does counts any more.
     pub fn current_failure(&self) -> Option<Failure> {
         if let Some(failure) = &*self.breaking.borrow() {
             return Some(failure.clone());
         }
-        let slot = self.current_slot()?;
+        let Some(slot) = self.current_slot() else {
+            let aborted = self.aborted.borrow();
+            let (owner, failure) = aborted.as_ref()?;
+            return (*owner == self.host.scope.get().owner).then(|| failure.clone());
+        };
         self.with_actor(slot, |actor| actor.broken.clone())
     }
 

@@ -99,6 +99,8 @@ pub struct Objects {
     pub(super) held: RefCell<Vec<Held>>,
     pub(super) requests: RefCell<Requests>,
     pub(super) breaking: RefCell<Option<Failure>>,
+    /// The stateless context that its code aborted in the running turn, and why.
+    pub(super) aborted: RefCell<Option<(OwnerId, Failure)>>,
     pub(super) to_break: RefCell<Vec<Slot>>,
     pub(super) handing_over: super::handover::HandingOver,
     pub(super) parcels: super::parcel::Parcels,
@@ -167,6 +169,7 @@ impl Objects {
             held: RefCell::default(),
             requests: RefCell::default(),
             breaking: RefCell::default(),
+            aborted: RefCell::default(),
             to_break: RefCell::default(),
             deadlines: RefCell::default(),
             next_owner: Cell::new(1),
@@ -550,6 +553,10 @@ impl Objects {
                 Some(slot) => self.break_object(slot, failure),
                 None => self.fail_roots(isolate, entry, scope.owner, failure),
             }
+        }
+        let aborted = self.aborted.borrow_mut().take();
+        if let Some((owner, failure)) = aborted {
+            self.fail_roots(isolate, entry, owner, failure);
         }
         self.break_pending(isolate, entry);
     }

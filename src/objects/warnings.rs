@@ -35,6 +35,7 @@ enum Warning {
     Memory,
     Queue,
     Subrequests,
+    Message,
     Awake,
 }
 
@@ -124,6 +125,17 @@ impl Objects {
         self.warn_once(Warning::Subrequests, slot, self.origin(owner), || {
             let percent = limits::WARN_AT_PERCENT;
             format!("an event made more than {percent} % of the {limit} subrequests that it may make (`limits.subrequests`): further ones fail")
+        });
+    }
+
+    /// The running code sends arguments or a result of RPC of `bytes`, which is nearly too much.
+    pub fn warn_of_message(&self, bytes: usize) {
+        let owner = self.host.scope.get().owner;
+        let slot = self.owners.borrow().get(&owner).copied();
+        self.warn_once(Warning::Message, slot, self.origin(owner), || {
+            let (percent, max) = (limits::WARN_AT_PERCENT, limits::RPC_MESSAGE_BYTES >> 20);
+            let size = bytes >> 20;
+            format!("more than {percent} % of the {max} MiB that the arguments or the result of an RPC call may have are used ({size} MiB): larger ones are refused")
         });
     }
 

@@ -69,7 +69,7 @@ pub fn foreign(objects: &Objects, kind: &str) -> OpError {
 
 /// Ends the running turn: throws what no `catch` or `finally` can stop.
 pub fn end_turn(ctx: &Ctx<'_>) -> rquickjs::Error {
-    match make_error(ctx, &OpError::new("the Durable Object was reset")) {
+    match make_error(ctx, &OpError::new("the turn was ended")) {
         Ok(error) => {
             set_uncatchable(ctx, &error);
             ctx.throw(error)

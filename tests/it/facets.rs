@@ -24,6 +24,7 @@ export class Child extends DurableObject {
   who() { return [typeof this.ctx.id, `${this.ctx.id}`.slice(0, 6), this.ctx.id.name ?? null, this.ctx.props]; }
   alarmIn(ms) { return this.ctx.storage.setAlarm(Date.now() + ms); }
   alarms() { return this.ctx.storage.getAlarm(); }
+  alarm() {}
   stop() { this.ctx.abort("stopped"); }
   fail() { throw new RangeError("failed"); }
   empty() { return this.ctx.storage.deleteAll(); }

@@ -3,6 +3,7 @@
 //! One binary links once. `project`, `process`, `http`, `websocket` and `deadline` are what tests stand on.
 
 mod alarms;
+mod answered;
 mod assets;
 mod cache;
 mod check;
@@ -32,6 +33,7 @@ mod licences;
 mod migrate;
 mod modules;
 mod node;
+mod object_corners;
 mod objects;
 mod options;
 mod other_requests;

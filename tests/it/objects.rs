@@ -68,7 +68,7 @@ fn jurisdictions_are_labels_with_ids_of_their_own() {
     let project = project(JURISDICTIONS);
     let server = project.start();
     let names = json!([null, "eu", "fedramp", "fedramp-high", "us"]);
-    let own = json!([5, names, names, true, ["name"], ["name", "jurisdiction"]]);
+    let own = json!([5, names, names, true, ["jurisdiction", "name"], ["jurisdiction", "name"]]);
     assert_eq!(answer(&server, "/own"), own);
     assert_eq!(answer(&server, "/unique"), json!([["us", "eu", "eu", null], "us", "eu", null, "us"]));
     assert_eq!(answer(&server, "/apart"), json!([1, 1, 2, "r", "eu", true, "eu", "function", "us"]));
@@ -230,6 +230,7 @@ import * as own from "cloudflare:durable-objects";
 const tried = async (call) => { try { return await call(); } catch (e) { return `${e.name}: ${e.message}`; } };
 export class Room extends DurableObject {
   one() { return 1; }
+  give(mib) { return new Uint8Array(mib << 20); }
   async calls(n) {
     const other = this.env.C.getByName("other");
     for (let i = 1; i < n; i++) await other.one();
@@ -241,6 +242,7 @@ const cases = {
   async nine(room) { for (let i = 1; i < 9; i++) await room.one(); return tried(() => room.one()); },
   async eleven(room) { for (let i = 1; i < 11; i++) await room.one(); return [await tried(() => room.one()), await tried(() => fetch("http://127.0.0.1:1/")), await tried(() => room.fetch("http://x/"))]; },
   async object(room) { return [await room.calls(10), await room.calls(11), await room.calls(10)]; },
+  async large(room) { return [(await room.give(24)).byteLength >> 20, (await room.give(27)).byteLength >> 20, await tried(() => room.give(32))]; },
   async stay(room) { await room.stay(); return 1; },
   async retryable() { return [Object.keys(own), typeof own.onHibernate, own.retryable(Room.prototype.one) ?? null, await tried(() => own.retryable("one"))]; },
 };
@@ -266,6 +268,11 @@ fn an_event_makes_a_limited_number_of_subrequests() {
     assert_eq!(answer(&server, "/eleven"), json!([too_many, too_many, too_many]));
     // Each event of an object has its own.
     assert_eq!(answer(&server, "/object"), json!([1, too_many, 1]));
+    let too_large = "Error: Serialized RPC arguments or return values are limited to 32MiB, but the size of this value \
+                     was: 33554447 bytes.";
+    assert_eq!(answer(&server, "/large"), json!([24, 27, too_large]));
+    let near = "[Room:r] more than 80 % of the 32 MiB that the arguments or the result of an RPC call may have are used (27 MiB)";
+    assert!(server.process().wait_line(0, near, Deadline::after(Duration::from_secs(10))).is_some());
     let told = json!([
         ["onHibernate", "retryable"],
         "undefined",

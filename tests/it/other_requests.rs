@@ -12,10 +12,6 @@ use crate::project::{TestProject, repository};
 const DEVIATIONS: &[(&str, &str)] = &[
     ("counterDup worker worker", "a stub whose request has ended has no kind any more"),
     ("counterDup worker b", "a stub whose request has ended has no kind any more"),
-    ("compression worker worker", "compressing streams are anybody's"),
-    ("compression a b", "compressing streams are anybody's"),
-    ("compression worker b", "compressing streams are anybody's"),
-    ("compression a worker", "compressing streams are anybody's"),
     ("socketAttachment worker worker", "an unaccepted end is forgotten with its request"),
     ("socketAttachment worker b", "an unaccepted end is forgotten with its request"),
 ];

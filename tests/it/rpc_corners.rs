@@ -30,7 +30,6 @@ const DEVIATIONS: &[(&str, &str)] = &[
     ("reqUsed", "the request's own text for a body that was read"),
     ("respUsed", "the request's own text for a body that was read"),
     ("jsonStr", "the peer serializes the fields of a stub"),
-    ("err_remote", "own properties of an error win over its flags"),
     ("err_proxy", "a Proxy of an error shows as its text"),
     ("ret_proxied", "a Proxy of a plain object is refused"),
     ("ret_sab", "a SharedArrayBuffer is refused where it is sent"),

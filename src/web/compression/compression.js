@@ -2,7 +2,9 @@
 import host from "dodev:host";
 import { encode } from "dodev:web/encoding";
 import { shape, wrongConstruction } from "dodev:web/interface";
+import { SINK, owner, requireOwn } from "dodev:web/owner";
 import { TransformStream } from "dodev:web/streams";
+import { stateOf } from "dodev:web/streams/readable";
 
 const { makeCompressor, makeDecompressor } = host;
 const { isView } = ArrayBuffer;
@@ -16,7 +18,13 @@ function checkFormat(format, count, name) {
 }
 
 // Feeds what is written to `code`, which gives bytes or says by a string why it cannot.
+/** The sides belong to who made them. */
+function owned(stream) {
+  stateOf(stream.readable).owner = owner();
+}
+
 function coder(code) {
+  const maker = owner();
   const pass = (bytes, controller) => {
     const result = code(bytes);
     if (typeof result === "string") throw new TypeError(result);
@@ -24,6 +32,7 @@ function coder(code) {
   };
   return {
     transform(chunk, controller) {
+      requireOwn(maker, SINK);
       const bytes = typeof chunk === "string" ? encode(chunk) : chunk;
       if (!isView(bytes) && !(bytes instanceof ArrayBuffer) && !(bytes instanceof SharedArrayBuffer)) {
         throw new TypeError(
@@ -39,6 +48,7 @@ function coder(code) {
 export class CompressionStream extends TransformStream {
   constructor(format) {
     super(coder(makeCompressor(checkFormat(format, arguments.length, "CompressionStream"))));
+    owned(this);
   }
 }
 shape(CompressionStream);
@@ -46,6 +56,7 @@ shape(CompressionStream);
 export class DecompressionStream extends TransformStream {
   constructor(format) {
     super(coder(makeDecompressor(checkFormat(format, arguments.length, "DecompressionStream"))));
+    owned(this);
   }
 }
 shape(DecompressionStream);

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use rquickjs::promise::PromiseState;
 use rquickjs::{Array, Ctx, Function, IntoJs, Object, Result, Value};
 
+use crate::engine::bytes::Text;
 use crate::engine::exception::throw;
 use crate::engine::{Extension, Host, LogLevel, OpError};
 
@@ -15,7 +16,7 @@ pub const EXTENSION: Extension = Extension { install, eager: &["dodev:web/consol
 
 fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, engine: &Rc<Host>) -> Result<()> {
     let weak = Rc::downgrade(engine);
-    let log = move |ctx: Ctx<'js>, level: String, text: String| -> Result<()> {
+    let log = move |ctx: Ctx<'js>, level: String, Text(text): Text| -> Result<()> {
         let level = parse_level(&level)
             .ok_or_else(|| throw(&ctx, &OpError::of("TypeError", format!("no log level `{level}`"))))?;
         if let Some(engine) = weak.upgrade() {

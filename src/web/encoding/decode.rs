@@ -5,10 +5,10 @@ use std::cell::RefCell;
 use encoding_rs::{Decoder, DecoderResult, Encoding, REPLACEMENT, UTF_8, X_USER_DEFINED};
 use rquickjs::{Ctx, Function, IntoJs, Result, String as JsString, Value};
 
-use crate::engine::bytes::with_bytes;
+use crate::engine::bytes::{Text, with_bytes};
 
 /// The name of the encoding that `label` stands for, in lower case; `None` if there is none to decode.
-pub fn encoding_name(label: String) -> Option<String> {
+pub fn encoding_name(Text(label): Text) -> Option<String> {
     let encoding = find(&label)?;
     Some(encoding.name().to_ascii_lowercase())
 }
@@ -99,7 +99,7 @@ mod tests {
             ("iso-2022-kr", None),
             ("nope", None),
         ] {
-            assert_eq!(encoding_name(label.to_owned()).as_deref(), expected, "{label}");
+            assert_eq!(encoding_name(Text(label.to_owned())).as_deref(), expected, "{label}");
         }
     }
 

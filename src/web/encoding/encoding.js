@@ -44,7 +44,8 @@ export class TextDecoder {
   #stream;
 
   constructor(label = "utf-8", options) {
-    const encoding = encodingName(`${label}`);
+    label = `${label}`.toWellFormed();
+    const encoding = encodingName(label);
     if (encoding === undefined) throw new RangeError(`"${label}" is not a valid encoding.`);
     if (options !== undefined) {
       if (options === null || (typeof options !== "object" && typeof options !== "function")) {

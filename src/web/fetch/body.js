@@ -10,6 +10,7 @@ import { illegal, isObject, publish, usv } from "dodev:web/webidl";
 import { URLSearchParams } from "dodev:web/url";
 import {
   ReadableStream,
+  breakStream,
   isDisturbed,
   isLocked,
   isReadableStream,
@@ -63,6 +64,15 @@ export function moveBody(owner) {
   requireOwn(makerOf(owner), SOURCE);
   setSource(owner, TAKEN);
   return source;
+}
+
+/** What is left of `source`, which `maker` made: a stream whose reading fails with `error`. */
+export function brokenBody(source, maker, error) {
+  let stream = source;
+  if (typeof source === "number") stream = streamFromPipe(source, maker);
+  else if (!isReadableStream(source)) stream = streamFromBytes(typeof source === "string" ? utf8Encode(source) : source, maker);
+  breakStream(stream, error);
+  return stream;
 }
 
 /** Makes a second source with the same contents. */

@@ -2,9 +2,10 @@
 import host from "dodev:host";
 import { AbortController, AbortSignal } from "dodev:web/abort";
 import { EDGE, checkWishes, cloneCf, readCf, writeCf } from "dodev:web/fetch/cf";
-import { extract, extractedType, forkBody, inherit, isUsed, moveBody, takeBody } from "dodev:web/fetch/body";
+import { TAKEN, brokenBody, extract, extractedType, forkBody, inherit, isUsed, moveBody, takeBody } from "dodev:web/fetch/body";
 import { HEADERS_INIT_TYPE, isHeaders, isImmutable, listFrom, lookUp, makeHeaders, rawList } from "dodev:web/headers";
 import { owner } from "dodev:web/owner";
+import { breakStream, isReadableStream } from "dodev:web/streams";
 import { badConstruction, badField, illegal, isObject, publish, usv } from "dodev:web/webidl";
 
 const DICTIONARY = "RequestInitializerDict";
@@ -29,6 +30,14 @@ let describe;
 let isRequest;
 let copyRequest;
 let incomingRequest;
+let hasBody;
+let endBody;
+/** The request that was made of another one and has its body. */
+const heirs = new WeakMap();
+/** The clones of a request whose body is no stream. */
+const clones = new WeakMap();
+/** The stream from which a request and its clones read. */
+const springs = new WeakMap();
 // Private methods would brand every request and check it at each call: these are functions instead.
 let listOf;
 let copyFrom;
@@ -122,7 +131,9 @@ export class Request {
       self.#rare = copyRare(request.#rare);
       if (withoutBody) return null;
       if (isUsed(request.#source)) throw new TypeError("Cannot reconstruct a Request with a used body.");
-      return moveBody(request);
+      const body = moveBody(request);
+      if (body !== null) heirs.set(request, self);
+      return body;
     };
     /** Takes everything but the URL from another request that stands for a dictionary. */
     imitate = (self, request) => {
@@ -250,18 +261,31 @@ export class Request {
       else request.#rare = cf === undefined ? INCOMING : { ...INCOMING, unread: cf };
       return request;
     };
+    hasBody = (request) => request.#source !== null;
+    endBody = (request, message) => {
+      const error = new TypeError(message);
+      const heir = heirs.get(request);
+      if (heir !== undefined) endBody(heir, message);
+      const spring = springs.get(request);
+      if (spring !== undefined) breakStream(spring, error);
+      const all = [request, ...(clones.get(request) ?? [])];
+      // What one of several clones has read is there for the others.
+      if (all.length > 1 && all.some((one) => one.#source === TAKEN)) return;
+      for (const one of all) {
+        const source = one.#source;
+        if (source !== null && source !== TAKEN) one.#source = brokenBody(source, one.#maker, error);
+      }
+    };
     copyRequest = (request) => {
+      const source = typeof request.#source === "number" ? request.body : request.#source;
       const headers = request.headers;
       const copy = makeHeaders(rawList(headers).slice(), isImmutable(headers));
       const rare = request.#rare;
       const body = forkBody(request);
-      return makeRequest(
-        request.#method,
-        request.#url,
-        copy,
-        body,
-        copyRare(rare),
-      );
+      const clone = makeRequest(request.#method, request.#url, copy, body, copyRare(rare));
+      if (isReadableStream(body)) springs.set(request, springs.get(request) ?? source);
+      else if (body !== null) clones.set(request, [...(clones.get(request) ?? []), clone]);
+      return clone;
     };
   }
 
@@ -333,6 +357,9 @@ publish(Request);
  * `cf`: `request.cf` as JSON, or `true` for what the edge knows of a request from outside.
  */
 export { incomingRequest };
+
+/** Whether a request has a body, read or not; makes reading what is left of it fail with a message. */
+export { endBody, hasBody };
 
 /** `cf` of a request as JSON for the one who is asked, undefined if it has none. */
 export { cfText };

@@ -55,6 +55,14 @@ export function takeOrigin(stream) {
   return origin;
 }
 
+/** Has whoever reads from a stream of the platform get `error` from now on; one that has ended stays as it is. */
+export function breakStream(stream, error) {
+  const { controller, native, origin, status } = stateOf(stream);
+  if (!native || status !== "readable") return;
+  if (typeof origin === "number") host.bodyCancel(origin);
+  controller.fail(error);
+}
+
 /** Promise of all bytes of an unlocked stream as one ArrayBuffer. */
 export async function readAllBytes(stream) {
   const origin = takeOrigin(stream);

@@ -1,14 +1,33 @@
 // The context that handlers and objects are given: `ctx`.
 import host from "dodev:host";
 import { notePlatformClass } from "dodev:web/interface";
+import { tracing } from "dodev:workers/ctx/tracing";
 import { contextExports } from "dodev:workers/exports";
 import { DurableObjectFacets } from "dodev:workers/facets";
 import { ObjectSockets } from "dodev:workers/sockets";
 import { makeStorage } from "dodev:workers/storage";
 
+/** A class's name in `Object.prototype.toString()`. */
+function tagged(type, name) {
+  Object.defineProperty(type.prototype, Symbol.toStringTag, { value: name, configurable: true });
+}
+
 export class ExecutionContext {
   constructor(props) {
+    // Fidelity: own properties in this order, also where there is nothing behind them.
+    this.tracing = tracing;
+    this.access = undefined;
+    this.cache = undefined;
     this.props = props ?? {};
+    this.exports = contextExports();
+  }
+
+  /** Ends this context: who waits for it gets `reason`. Nothing catches it. */
+  abort(reason) {
+    if (!(reason instanceof Error)) {
+      reason = new Error(reason === undefined ? "Worker execution was aborted due to call to ctx.abort()." : `${reason}`);
+    }
+    host.abortContext(reason);
   }
 
   waitUntil(promise) {
@@ -18,23 +37,22 @@ export class ExecutionContext {
   passThroughOnException() {
     // Without an origin behind the Worker there is nothing to pass a request to: the error is shown.
   }
-
-  get exports() {
-    return contextExports();
-  }
 }
+tagged(ExecutionContext, "ExecutionContext");
 
 export class DurableObjectState {
   #slot;
   #sockets;
-  #facets;
 
   constructor(slot, id, sqlite, props) {
     this.#slot = slot;
     this.#sockets = new ObjectSockets(slot);
-    this.id = id;
+    this.facets = new DurableObjectFacets(slot, id);
+    this.container = undefined;
     this.storage = makeStorage(slot, sqlite);
+    this.id = id;
     this.props = props ?? {};
+    this.exports = contextExports();
   }
 
   waitUntil(promise) {
@@ -85,19 +103,8 @@ export class DurableObjectState {
   getHibernatableWebSocketEventTimeout() {
     return this.#sockets.eventTimeout();
   }
-
-  get exports() {
-    return contextExports();
-  }
-
-  get facets() {
-    return (this.#facets ??= new DurableObjectFacets(this.#slot, this.id));
-  }
-
-  get container() {
-    return undefined;
-  }
 }
 
 notePlatformClass(ExecutionContext);
 notePlatformClass(DurableObjectState);
+tagged(DurableObjectState, "DurableObjectState");

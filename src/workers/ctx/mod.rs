@@ -4,13 +4,15 @@ use std::rc::Rc;
 
 use rquickjs::{Ctx, Function, Object, Promise, Value};
 
+use crate::engine::bytes::Text;
 use crate::engine::exception::{Exception, throw};
 use crate::objects::{Failure, Objects, Slot};
 
 use super::arguments::{check_alive, end_turn, foreign};
+use super::rpc::failure_of;
 
 /// `host.waitUntil(promise)`, `host.blockConcurrencyWhile(slot, callback)`, `host.abort(slot, reason, retryAlarm)`,
-/// `host.refuseForeign(kind)`, which throws, `host.utf8Length(text)`.
+/// `host.abortContext(reason)`, `host.refuseForeign(kind)`, which throws, `host.utf8Length(text)`.
 pub(super) fn install<'js>(
     ctx: &Ctx<'js>,
     host: &Object<'js>,
@@ -45,14 +47,14 @@ pub(super) fn install<'js>(
     let shared = objects.clone();
     let abort = move |ctx: Ctx<'js>,
                       slot: u32,
-                      reason: Option<String>,
+                      reason: Option<Text>,
                       retry_alarm: bool|
           -> rquickjs::Result<Value<'js>> {
         if shared.current_slot() != Some(Slot(slot)) {
             return Err(throw(&ctx, &foreign(&shared, "ActorCacheInterface")));
         }
-        let message =
-            reason.unwrap_or_else(|| "Application called abort() to reset Durable Object.".to_owned());
+        let message = reason
+            .map_or_else(|| "Application called abort() to reset Durable Object.".to_owned(), |text| text.0);
         if !retry_alarm {
             shared.alarms.give_up(Slot(slot));
         }
@@ -61,7 +63,14 @@ pub(super) fn install<'js>(
     };
     host.set("abort", Function::new(ctx.clone(), abort)?)?;
     let shared = objects.clone();
+    let abort = move |ctx: Ctx<'js>, reason: Value<'js>| -> rquickjs::Result<Value<'js>> {
+        let failure = Failure { flags: Vec::new(), ..failure_of(&ctx, &reason, None) };
+        shared.abort_context(failure);
+        Err(end_turn(&ctx))
+    };
+    host.set("abortContext", Function::new(ctx.clone(), abort)?)?;
+    let shared = objects.clone();
     let refuse = move |ctx: Ctx<'js>, kind: String| Err::<(), _>(throw(&ctx, &foreign(&shared, &kind)));
     host.set("refuseForeign", Function::new(ctx.clone(), refuse)?)?;
-    host.set("utf8Length", Function::new(ctx.clone(), |text: String| text.len())?)
+    host.set("utf8Length", Function::new(ctx.clone(), |Text(text): Text| text.len())?)
 }

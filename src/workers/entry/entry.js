@@ -10,6 +10,7 @@ import { bidFarewell, noteFarewell } from "dodev:workers/farewell";
 import { makeId } from "dodev:workers/namespace";
 import { runScheduled } from "dodev:workers/scheduled";
 import { callSocketHandler } from "dodev:workers/sockets";
+import { answered } from "dodev:workers/entry/answered";
 import { receiveRequest, takeResponse } from "dodev:workers/entry/messages";
 import { RESERVED_ENTRY, callable, classMember, perform, settled } from "dodev:workers/rpc/receive";
 
@@ -48,12 +49,16 @@ function entrypoint(name) {
 }
 
 function fetchFrom(target, props, request) {
+  return answered(request, () => fetchHandler(target, props, request));
+}
+
+function fetchHandler(target, props, request) {
   const isClass = typeof target === "function";
   const handlers = isClass ? new target(new ExecutionContext(props), worker.env) : target;
   if (typeof handlers.fetch !== "function") throw new Error("Handler does not export a fetch() function.");
   // A class's instance has been given its environment and context.
-  if (isClass) return settled(handlers.fetch(request));
-  return settled(handlers.fetch(request, worker.env, new ExecutionContext(props)));
+  if (isClass) return handlers.fetch(request);
+  return handlers.fetch(request, worker.env, new ExecutionContext(props));
 }
 
 host.entry("fetch", (method, url, headers, body) =>
@@ -65,7 +70,8 @@ host.entry("fetchEntrypoint", (name, props, ...request) => fetchFrom(entrypoint(
 host.entry("fetchObject", (slot, method, url, headers, body, cf) => {
   const instance = instances[slot];
   if (typeof instance.fetch !== "function") throw new Error("Handler does not export a fetch() function.");
-  return settled(instance.fetch(receiveRequest(method, url, headers, body, cf)));
+  const request = receiveRequest(method, url, headers, body, cf);
+  return answered(request, () => instance.fetch(request));
 });
 
 host.entry("scheduled", runScheduled);
@@ -111,6 +117,7 @@ host.entry("constructFacet", (slot, sqlite) => {
   const given = props === undefined ? undefined : host.cloneFromBytes(props);
   const state = new DurableObjectState(slot, id, sqlite, given);
   instances[slot] = new (subclassOf(worker.exports[name]))(state, worker.env);
+  noteInstance(slot, instances[slot]);
 });
 
 host.entry("destroy", (slot) => {

@@ -12,14 +12,16 @@ import {
 import { follow, isSignal } from "dodev:web/abort";
 import { returnSocket, socketOf } from "dodev:web/web_socket";
 import { isResponse } from "dodev:web/fetch/response";
+import { endingOf } from "dodev:workers/entry/answered";
 
 export const receiveRequest = incomingRequest;
 
-/** A body as the host takes it: a stream becomes a pipe that is filled while the host reads it. */
-function toHost(body) {
+/** A body as the host takes it: a stream becomes a pipe that is filled while the host reads it; `whenLeft` is called at its end. */
+function toHost(body, whenLeft) {
   if (typeof body !== "object" || !(body instanceof ReadableStream)) return body;
   const [writer, reader] = host.newPipe();
-  host.waitUntil(pumpToHost(body, writer));
+  const pumped = pumpToHost(body, writer);
+  host.waitUntil(whenLeft === undefined ? pumped : pumped.finally(whenLeft));
   return reader;
 }
 
@@ -29,8 +31,12 @@ export function takeResponse(response) {
     throw new TypeError("Incorrect type for Promise: the Promise did not resolve to 'Response'.");
   }
   const parts = take(response);
-  parts[3] = toHost(parts[3]);
+  const whenLeft = endingOf(response);
+  const body = parts[3];
+  parts[3] = toHost(body, whenLeft);
   if (parts[4] !== null) parts[4] = returnSocket(parts[4]);
+  // One that only passes through leaves at a time of its own.
+  else if (whenLeft !== undefined && body === parts[3] && typeof body !== "number") whenLeft();
   return parts;
 }
 

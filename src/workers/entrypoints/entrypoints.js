@@ -1,6 +1,7 @@
 // What user code imports from "cloudflare:workers": base classes of entrypoints and objects, and the
 // environment of the running Worker.
 import host from "dodev:host";
+import { tracing } from "dodev:workers/ctx/tracing";
 import { worker } from "dodev:workers/env";
 import { loopback } from "dodev:workers/exports";
 import { callable } from "dodev:workers/rpc/receive";
@@ -90,35 +91,4 @@ export function abortIsolate() {
 /** The cache in front of the Worker; outside of the platform there is none, and it has no methods. */
 export const cache = Object.freeze(Object.create(null));
 
-/** A part of a trace that nobody records, as on the platform where a request is not traced. */
-class Span {
-  get isTraced() {
-    return false;
-  }
-  setAttribute() {
-    return this;
-  }
-  setAttributes() {
-    return this;
-  }
-  end() {}
-}
-
-Object.defineProperty(Span.prototype, Symbol.toStringTag, { value: "Span", configurable: true });
-
-/** Spans of the program's own; no request is traced here, so that they only run what is in them. */
-class Tracing {
-  enterSpan(_, callback, ...args) {
-    return callback(new Span(), ...args);
-  }
-  startActiveSpan(_, callback, ...args) {
-    return callback(new Span(), ...args);
-  }
-  startSpan() {
-    return new Span();
-  }
-  get Span() {
-    return Span;
-  }
-}
-export const tracing = new Tracing();
+export { tracing };

@@ -1,5 +1,6 @@
 // Classes of Durable Objects as values: `ctx.exports.X` and what it gives when it is called with props.
 import host from "dodev:host";
+import { wrongField } from "dodev:web/interface";
 import { CLASS, carries, carriesClasses } from "dodev:workers/rpc/carry";
 
 const secret = Symbol();
@@ -42,12 +43,25 @@ export function noteLoopback(loopback, name, type) {
   return loopback;
 }
 
-/** What a call of an entry of `ctx.exports` gives. Fidelity: the text observed with workerd 1.20261117.1. */
-export function classWithProps(owner, name, options) {
-  if (typeof options !== "object" || options === null) {
+/**
+ * The props in the options with which the entry of `ctx.exports` of type `owner` is called; undefined for none.
+ *
+ * Fidelity: the texts observed with workerd 1.20261117.1.
+ */
+export function propsIn(owner, options) {
+  if ((typeof options !== "object" && typeof options !== "function") || options === null) {
     throw new TypeError(`Failed to execute '(called as function)' on '${owner}': parameter 1 is not of type 'Options'.`);
   }
   const { props } = options;
+  if (props !== undefined && (typeof props !== "object" || props === null) && typeof props !== "function") {
+    throw wrongField("Options", "props", "Object");
+  }
+  return props;
+}
+
+/** What a call of an entry of `ctx.exports` for a class gives. */
+export function classWithProps(owner, name, options) {
+  const props = propsIn(owner, options);
   return new DurableObjectClass(secret, name, props === undefined ? undefined : host.cloneToBytes(props));
 }
 

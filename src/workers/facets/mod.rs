@@ -6,6 +6,7 @@ use rquickjs::convert::List;
 use rquickjs::{Ctx, Function, Object, Value};
 
 use crate::engine::OpError;
+use crate::engine::bytes::Text;
 use crate::engine::exception::throw;
 use crate::objects::{FacetPlace, Failure, Objects, Slot};
 use crate::storage::CommitError;
@@ -44,7 +45,7 @@ pub(super) fn install<'js>(
     };
     host.set("checkOwner", Function::new(ctx.clone(), check)?)?;
     let shared = objects.clone();
-    let open = move |ctx: Ctx<'js>, parent: u32, name: String| {
+    let open = move |ctx: Ctx<'js>, parent: u32, Text(name): Text| {
         check_own(&ctx, &shared, parent, KIND)?;
         let FacetPlace { slot, breaks, fresh } = shared.open_facet(Slot(parent), &name);
         Ok::<_, rquickjs::Error>(List((slot.0, breaks, fresh)))
@@ -66,21 +67,21 @@ pub(super) fn install<'js>(
 
 fn install_ends<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) -> rquickjs::Result<()> {
     let shared = objects.clone();
-    let abort = move |ctx: Ctx<'js>, parent: u32, name: String, thrown: Value<'js>| {
+    let abort = move |ctx: Ctx<'js>, parent: u32, Text(name): Text, thrown: Value<'js>| {
         check_own(&ctx, &shared, parent, KIND)?;
         shared.abort_facet(Slot(parent), &name, &reason(&ctx, &thrown));
         Ok::<_, rquickjs::Error>(())
     };
     host.set("abortFacet", Function::new(ctx.clone(), abort)?)?;
     let shared = objects.clone();
-    let delete = move |ctx: Ctx<'js>, parent: u32, name: String| {
+    let delete = move |ctx: Ctx<'js>, parent: u32, Text(name): Text| {
         check_own(&ctx, &shared, parent, KIND)?;
         let done = shared.delete_facet(Slot(parent), &name);
         check(&ctx, &shared, parent, done)
     };
     host.set("deleteFacet", Function::new(ctx.clone(), delete)?)?;
     let shared = objects.clone();
-    let clone = move |ctx: Ctx<'js>, parent: u32, from: String, to: String| {
+    let clone = move |ctx: Ctx<'js>, parent: u32, Text(from): Text, Text(to): Text| {
         check_own(&ctx, &shared, parent, KIND)?;
         let done = shared.clone_facet(Slot(parent), &from, &to);
         check(&ctx, &shared, parent, done)

@@ -8,6 +8,7 @@ use rquickjs::{Ctx, Function, Object};
 use crate::base::ids::ObjectId;
 use crate::base::jurisdiction::Jurisdiction;
 use crate::engine::OpError;
+use crate::engine::bytes::Text;
 use crate::engine::exception::throw;
 use crate::objects::{Namespace, Objects};
 
@@ -23,12 +24,12 @@ pub(super) fn install<'js>(
     spec: &Rc<WorkerSpec>,
 ) -> rquickjs::Result<()> {
     let shared = objects.clone();
-    let from_name = move |namespace: usize, name: String, jurisdiction: Opt<String>| {
+    let from_name = move |namespace: usize, Text(name): Text, jurisdiction: Opt<String>| {
         shared.namespaces[namespace].named(jurisdiction_in(jurisdiction), &name).to_string()
     };
     host.set("idFromName", Function::new(ctx.clone(), from_name)?)?;
     let shared = objects.clone();
-    let from_string = move |ctx: Ctx<'js>, namespace: usize, text: String| {
+    let from_string = move |ctx: Ctx<'js>, namespace: usize, Text(text): Text| {
         let id: ObjectId = text.parse().map_err(|error: crate::base::ids::InvalidId| {
             throw(&ctx, &OpError::of("TypeError", error.to_string()))
         })?;
@@ -55,7 +56,7 @@ pub(super) fn install<'js>(
     let jurisdiction_of =
         |digits: String| digits.parse().ok().and_then(|id| Jurisdiction::of(&id)).map(Jurisdiction::as_str);
     host.set("jurisdictionOf", Function::new(ctx.clone(), jurisdiction_of)?)?;
-    let is_jurisdiction = |text: String| text.parse::<Jurisdiction>().is_ok();
+    let is_jurisdiction = |Text(text): Text| text.parse::<Jurisdiction>().is_ok();
     host.set("isJurisdiction", Function::new(ctx.clone(), is_jurisdiction)?)?;
     let shared = objects.clone();
     let own = spec.worker;

@@ -28,11 +28,9 @@ export class DurableObjectId {
     if (key !== secret) throw illegal("constructor");
     this.#namespace = namespace;
     this.#hex = hex;
-    if (name !== undefined) Object.defineProperty(this, "name", { value: name, enumerable: true });
-    if (jurisdiction !== undefined) {
-      this.#jurisdiction = jurisdiction;
-      Object.defineProperty(this, "jurisdiction", { value: jurisdiction, enumerable: true });
-    }
+    this.#jurisdiction = jurisdiction;
+    Object.defineProperty(this, "jurisdiction", { value: jurisdiction, enumerable: true });
+    Object.defineProperty(this, "name", { value: name, enumerable: true });
   }
 
   toString() {

@@ -166,6 +166,9 @@ pub fn write_message<'js>(
         );
         return Err(throw(ctx, &OpError::of("Error", message)));
     }
+    if bytes.len() > limits::RPC_MESSAGE_BYTES / 100 * limits::WARN_AT_PERCENT {
+        objects.warn_of_message(bytes.len());
+    }
     let parcels = carrier.parcels.into_inner().into_iter().flatten().collect();
     Ok(Message { bytes, parcels })
 }

@@ -55,6 +55,31 @@ export function carriesClasses(describe, typeOfLoopback) {
   loopbackType = typeOfLoopback;
 }
 
+/** Whether props are looked at: what lives only as long as a session is refused. */
+let inProps = false;
+
+/** Throws if `props` hold what cannot be kept: only data and stubs of objects and services can. */
+export function checkProps(props) {
+  inProps = true;
+  try {
+    host.checkCarried(props);
+  } finally {
+    inProps = false;
+  }
+}
+
+/** Fidelity: texts observed with workerd 1.20261117.1. */
+function checkProp(object, handler) {
+  if (handler instanceof Reference) {
+    if (handler.loopback !== undefined) throw notSerializable(handler.loopback);
+    if (importOf(handler) !== undefined) throw cloneError("Remote RPC references can only be serialized for RPC.");
+  } else if (object instanceof RpcTarget) {
+    throw cloneError("Remote RPC references can only be serialized for RPC.");
+  } else if (typeof object === "function" && loopbackType(object) === undefined) {
+    throw cloneError(`${object} could not be cloned.`);
+  }
+}
+
 /** The pipe of a body that nobody has touched: it goes on as it is. */
 class Pipe {
   constructor(id) {
@@ -117,6 +142,7 @@ function reviveSignal({ aborted, reason, trigger }) {
  * `handler` is its handler if it is a Proxy.
  */
 host.entry("describe", (object, handler) => {
+  if (inProps) checkProp(object, handler);
   if (handler instanceof Reference) {
     const stub = importOf(handler);
     if (stub === undefined) {

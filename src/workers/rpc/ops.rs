@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use rquickjs::{Array, ArrayBuffer, Ctx, Function, Object, Promise, Value};
 
-use crate::engine::bytes::copy_bytes;
+use crate::engine::bytes::{Text, copy_bytes};
 use crate::engine::clone::ErrorForm;
 use crate::engine::exception::throw;
 use crate::engine::opaque::Opaque;
@@ -69,8 +69,8 @@ pub fn path_of(path: &Value<'_>) -> rquickjs::Result<Vec<String>> {
         return Ok(Vec::new());
     }
     match path.as_string() {
-        Some(name) => Ok(vec![name.to_string()?]),
-        None => path.get(),
+        Some(_) => Ok(vec![path.get::<Text>()?.0]),
+        None => Ok(path.get::<Vec<Text>>()?.into_iter().map(|name| name.0).collect()),
     }
 }
 
@@ -189,6 +189,10 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
         Ok::<_, rquickjs::Error>(promise)
     };
     host.set("callImport", Function::new(ctx.clone(), call)?)?;
+    // checkCarried(value): throws if calls cannot carry it.
+    let shared = objects.clone();
+    let check = move |ctx: Ctx<'js>, value: Value<'js>| write_message(&ctx, &shared, &value, false).map(drop);
+    host.set("checkCarried", Function::new(ctx.clone(), check)?)?;
     // callEntrypoint([worker, name, props], path, args): promise of the result.
     let shared = objects.clone();
     let call = move |ctx: Ctx<'js>, callee: Array<'js>, path: Value<'js>, args: Value<'js>| {

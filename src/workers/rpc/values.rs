@@ -4,7 +4,7 @@
 //! its text.
 
 use rquickjs::object::Property;
-use rquickjs::{Ctx, Object, Value};
+use rquickjs::{Coerced, Ctx, Object, Value};
 
 use crate::engine::{Host, OpError};
 
@@ -99,8 +99,8 @@ fn dom_of<'js>(ctx: &Ctx<'js>, exception: &Exception) -> Option<Object<'js>> {
 const TRAVELLING: &[&str] = &["retryable", "overloaded", "durableObjectReset"];
 
 fn flags_of(ctx: &Ctx<'_>, object: &Object<'_>) -> Vec<&'static str> {
-    let set = |flag: &&&'static str| match object.get::<_, Option<bool>>(**flag) {
-        Ok(value) => value == Some(true),
+    let set = |flag: &&&'static str| match object.get::<_, Coerced<bool>>(**flag) {
+        Ok(Coerced(is_set)) => is_set,
         Err(_) => {
             drop(ctx.catch());
             false

@@ -3,7 +3,8 @@ import host from "dodev:host";
 import { wrongArgument } from "dodev:web/interface";
 import { owner, requireOwn } from "dodev:web/owner";
 import { sendRequest } from "dodev:workers/entry/messages";
-import { SERVICE, carries } from "dodev:workers/rpc/carry";
+import { propsIn } from "dodev:workers/facets/classes";
+import { SERVICE, carries, checkProps } from "dodev:workers/rpc/carry";
 import { Reference, follows, referenceOf, tagged } from "dodev:workers/rpc/references";
 
 /** The entry point `name` (undefined: the default one) of the Worker numbered `worker`, called with `props`. */
@@ -78,11 +79,14 @@ class LoopbackReference {
   }
   apply(_target, _self, [options]) {
     const [worker, name] = this.callee;
-    return makeService(worker, name, options?.props);
+    const props = propsIn("LoopbackServiceStub", options);
+    if (props !== undefined) checkProps(props);
+    return makeService(worker, name, props);
   }
 }
 
 follows(LoopbackReference, ServiceReference);
+LoopbackReference.prototype.loopback = "LoopbackServiceStub";
 
 /** The entry of `ctx.exports` for the entry point `name`. */
 export function makeLoopback(name) {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use rquickjs::{Array, Ctx, Function, Object, Value};
 
 use crate::engine::OpError;
+use crate::engine::bytes::Text;
 use crate::engine::exception::throw;
 use crate::objects::{ActorKey, Attempts, Event, Objects, Outgoing, ReplyTo, RetryLimits, Slot};
 
@@ -22,7 +23,7 @@ pub(super) fn install<'js>(
     objects: &Rc<Objects>,
 ) -> rquickjs::Result<()> {
     let shared = objects.clone();
-    let slot = move |ctx: Ctx<'js>, namespace: usize, hex: String, name: Option<String>| {
+    let slot = move |ctx: Ctx<'js>, namespace: usize, hex: String, name: Option<Text>| {
         let id = hex.parse().map_err(|error: crate::base::ids::InvalidId| {
             throw(&ctx, &OpError::of("TypeError", error.to_string()))
         })?;
@@ -30,7 +31,9 @@ pub(super) fn install<'js>(
             let message = "Durable Object ID is not valid for this namespace.";
             return Err(throw(&ctx, &OpError::of("TypeError", message)));
         }
-        Ok::<_, rquickjs::Error>(shared.slot(ActorKey { namespace, id }, name.as_deref()).0)
+        Ok::<_, rquickjs::Error>(
+            shared.slot(ActorKey { namespace, id }, name.as_ref().map(|name| name.0.as_str())).0,
+        )
     };
     host.set("objectSlot", Function::new(ctx.clone(), slot)?)?;
     let shared = objects.clone();
