@@ -57,7 +57,7 @@ impl Heap {
             unlimited: Cell::new(0),
             until_look: Cell::new(LOOK_EVERY),
             watchdog: RefCell::new(None),
-            spares: Spares::new(),
+            spares: Spares::new(free),
         })
     }
 
@@ -171,6 +171,15 @@ impl HeapAllocator {
     }
 }
 
+/// Gives `place` back to the C library.
+///
+/// # Safety
+/// It must have come from there, and nobody may use it any more.
+unsafe fn free(place: *mut u8) {
+    // SAFETY: the caller says so.
+    unsafe { libc::free(place.cast()) }
+}
+
 /// What the C library really gave at `place`, bytes; nothing for null.
 fn size_of(place: *mut u8) -> usize {
     // SAFETY: `place` is null or was given by the C library and is not freed yet.
@@ -218,7 +227,7 @@ unsafe impl Allocator for HeapAllocator {
         // SAFETY: the caller says that `place` is ours and that nobody uses it any more.
         unsafe {
             if !self.0.spares.put(place, size) {
-                libc::free(place.cast());
+                free(place);
             }
         }
     }

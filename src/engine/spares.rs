@@ -20,16 +20,18 @@ const SLACK: usize = 64;
 const IN_TURN: usize = 4096;
 const BETWEEN_TURNS: usize = 64;
 
-/// Free blocks of the C library's, each with the address of the next one at its start.
+/// Free blocks, each with the address of the next one at its start.
 #[derive(Debug)]
 pub(super) struct Spares {
     first: Cell<*mut u8>,
     count: Cell<usize>,
+    free: unsafe fn(*mut u8),
 }
 
 impl Spares {
-    pub(super) const fn new() -> Self {
-        Self { first: Cell::new(null_mut()), count: Cell::new(0) }
+    /// Room for blocks that `free` gives back for good.
+    pub(super) const fn new(free: unsafe fn(*mut u8)) -> Self {
+        Self { first: Cell::new(null_mut()), count: Cell::new(0), free }
     }
 
     /// Whether a request for `size` bytes is one for a block.
@@ -49,7 +51,7 @@ impl Spares {
     /// Keeps the free memory at `place`, of `size` bytes, if it is a block and there is room.
     ///
     /// # Safety
-    /// The C library must have given `place`, and nobody may use it.
+    /// `place` must be for `free` to give back, and nobody may use it.
     pub(super) unsafe fn put(&self, place: *mut u8, size: usize) -> bool {
         let is_kept = (BLOCK..BLOCK + SLACK).contains(&size) && self.count.get() < IN_TURN;
         if is_kept {
@@ -70,8 +72,8 @@ impl Spares {
         while self.count.get() > count
             && let Some(block) = self.take()
         {
-            // SAFETY: the C library gave it, and nobody uses it.
-            unsafe { libc::free(block.as_ptr().cast()) };
+            // SAFETY: `put` was promised so.
+            unsafe { (self.free)(block.as_ptr()) };
         }
     }
 }
@@ -88,7 +90,8 @@ mod tests {
 
     #[test]
     fn blocks_are_kept_within_limits_and_handed_out_again() {
-        let spares = Spares::new();
+        // SAFETY: of blocks that `malloc` gave below.
+        let spares = Spares::new(|block| unsafe { libc::free(block.cast()) });
         assert!(spares.take().is_none());
         // SAFETY: plain calls.
         let blocks: Vec<*mut u8> = (0..IN_TURN + 1).map(|_| unsafe { libc::malloc(BLOCK) }.cast()).collect();
