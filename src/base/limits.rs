@@ -158,6 +158,10 @@ pub const BODY_INLINE_BYTES: usize = 64 * 1024;
 pub const MAILBOX_EVENTS: usize = 65_536;
 /// Time that requests in flight get to finish when the server stops or code is replaced.
 pub const DRAIN: Duration = Duration::from_millis(800);
+/// Time beyond that after which code that still runs is ended.
+pub const STOP_MARGIN: Duration = Duration::from_millis(100);
+/// Time that a world then has to commit and close, before the process ends without it.
+pub const STOP_GRACE: Duration = Duration::from_secs(5);
 /// Ports tried, from the wanted one upwards, when it was not named on the command line.
 pub const PORT_ATTEMPTS: u16 = 64;
 /// Files and directories that are watched for the user's build command.

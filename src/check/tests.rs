@@ -189,3 +189,38 @@ fn constants_beyond_limits() {
         assert_eq!(said("a.ts", text, true), expected, "{text}");
     }
 }
+
+/// Files of code below `folder`, without packages.
+fn code_below(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() && !path.ends_with("node_modules") {
+            code_below(&path, found);
+        } else if is_code(&path) {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn nothing_is_said_of_sound_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    for folder in ["fixtures", "templates", "packages"] {
+        code_below(&root.join(folder), &mut paths);
+    }
+    assert!(paths.len() > 150, "{} files", paths.len());
+    let mut said: Vec<String> = paths
+        .iter()
+        .flat_map(|path| {
+            let source = SourceFile::new(path, std::fs::read_to_string(path).unwrap());
+            let found = check(&source, Rules { replies_to_close: true });
+            let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
+            let serious = found.into_iter().filter(|one| one.severity != crate::base::diag::Severity::Hint);
+            serious.map(move |one| format!("{name} {}", one.code)).collect::<Vec<_>>()
+        })
+        .collect();
+    said.sort();
+    // It tries what happens then.
+    assert_eq!(said, ["fixtures/conformance/fixtures/websocket/src/probes.ts check/reason"]);
+}

@@ -34,7 +34,7 @@ const ABOUT: &str = "\
 Say what is wrong with a project, without starting it.
 
 Reads the configuration, bundles the code, compares classes, exports and migrations, and looks for what the \
-platform forbids: transactions in `sql.exec()` and literals beyond its limits (errors), standard WebSockets in a class whose other ones \
+platform forbids: transactions in `sql.exec()` and constants beyond its limits (errors), standard WebSockets in a class whose other ones \
 hibernate and closings that nobody answers (warnings), variables of a module that handlers write (hint). \
 `build.command` runs first, as in `dodev dev`; what it prints goes to standard error.";
 

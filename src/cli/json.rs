@@ -1,6 +1,7 @@
 //! The same reports as newline-delimited JSON, for programs (`--json`).
 //!
-//! Every object has `event`; durations are in milliseconds. All events are emitted, whatever the level.
+//! Every object has `event` and `schema`; durations are in milliseconds. All events are emitted, whatever the level.
+//! `docs/json.md` lists them.
 
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::migrate_show;
 use super::output::{Item, Line, Stream};
+use super::place::JSON_VERSION;
 use super::show::{show_origin, show_url};
 use crate::base::diag::{Diagnostic, Severity};
 use crate::dev::{Migrated, Report};
@@ -15,7 +17,7 @@ use crate::engine::LogLevel;
 
 /// The line for `item`.
 pub fn lines(item: &Item) -> Vec<Line> {
-    let value = match item {
+    let mut value = match item {
         Item::Report(report) => report_value(report),
         Item::Failure(message, help) => json!({ "event": "failed", "message": message, "help": help }),
         Item::Diagnostics(list) => json!({ "event": "failed", "diagnostics": diagnostics(list) }),
@@ -25,6 +27,10 @@ pub fn lines(item: &Item) -> Vec<Line> {
         Item::Text(_, object, _) => Value::clone(object),
         Item::Dropped(count) => json!({ "event": "dropped", "count": count }),
     };
+    // Commands that answer with one object have a version in it.
+    if let Some(event) = value.as_object_mut().filter(|object| object.contains_key("event")) {
+        event.insert("schema".to_owned(), JSON_VERSION.into());
+    }
     vec![Line { stream: Stream::Out, text: value.to_string() }]
 }
 
@@ -155,7 +161,7 @@ mod tests {
             address: ([127, 0, 0, 1], 1).into(),
             older_code_serves: false,
         };
-        for (item, expected) in [
+        for (item, mut expected) in [
             (
                 Item::Report(Report::Request(request)),
                 json!({ "event": "request", "method": "GET", "path": "/?a", "status": 200, "duration": 1.234, "asset": false }),
@@ -175,6 +181,7 @@ mod tests {
                 json!({ "event": "failed", "message": "no", "help": null }),
             ),
         ] {
+            expected["schema"] = 1.into();
             let lines = lines(&item);
             assert_eq!(lines.len(), 1);
             assert!(!lines[0].text.contains('\n'));

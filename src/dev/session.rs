@@ -353,7 +353,7 @@ impl Session {
         self.server.stop(limits::DRAIN);
         if let Some((world, ..)) = &self.serving {
             let used = self.options.clock.machine().saturating_sub(stopping_at);
-            world.stop(limits::DRAIN.saturating_sub(used).max(LAST_COMMIT));
+            world.stop_at_last(limits::DRAIN.saturating_sub(used).max(LAST_COMMIT));
         }
         self.members.into_iter().for_each(|member| member.builder.end());
     }

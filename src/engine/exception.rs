@@ -65,7 +65,8 @@ impl Exception {
 
     /// Whether the engine threw it because the isolate's memory was used up.
     pub fn is_out_of_memory(&self) -> bool {
-        self.name == "InternalError" && self.message == "out of memory"
+        // The second is what the engine says when it has no memory for saying so.
+        self.name == "InternalError" && matches!(&*self.message, "out of memory" | "Invalid error message")
     }
 
     /// `name: message`, or the message alone where there is no name.

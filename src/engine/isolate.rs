@@ -6,6 +6,8 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use rquickjs::{Context, Ctx, Function, Module, Object, Persistent, Result, Runtime, Value};
@@ -297,6 +299,11 @@ impl Isolate {
     pub fn overrun_question(&self) -> Rc<dyn Fn() -> bool> {
         let watchdog = self.watchdog.clone();
         Rc::new(move || watchdog.poll())
+    }
+
+    /// Ends turns at once while another thread has raised `hurry`.
+    pub fn obey(&self, hurry: Arc<AtomicBool>) {
+        self.watchdog.obey(hurry);
     }
 
     /// The realms, in the order in which they were added.

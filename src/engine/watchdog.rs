@@ -3,8 +3,10 @@
 //! The engine polls the watchdog about every 30 µs. The CPU clock is read only there, so that short
 //! turns cost nothing. An ended turn cannot catch its end: no `catch` or `finally` runs.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::base::limits;
@@ -21,6 +23,8 @@ struct State {
     started: Cell<Option<Duration>>,
     running: Cell<bool>,
     polls: Cell<u64>,
+    /// Raised from another thread when no turn may go on.
+    hurry: OnceCell<Arc<AtomicBool>>,
     near: Cell<bool>,
     expired: Cell<bool>,
     /// The thread's CPU time at which memory is refused next to the turn that has expired.
@@ -36,6 +40,12 @@ impl Watchdog {
         self.0.expired.set(false);
         self.0.overdue.set(None);
         self.0.running.set(true);
+    }
+
+    /// Ends turns at once while `hurry` is raised, however much time they have left. The first one given counts.
+    pub fn obey(&self, hurry: Arc<AtomicBool>) {
+        // An isolate has one world in its life.
+        let _ = self.0.hurry.set(hurry);
     }
 
     /// Stops watching; says whether the turn was ended for using too much.
@@ -69,6 +79,10 @@ impl Watchdog {
     pub fn poll(&self) -> bool {
         if !self.0.running.get() {
             return false;
+        }
+        if self.0.hurry.get().is_some_and(|hurry| hurry.load(Ordering::Relaxed)) {
+            self.0.expired.set(true);
+            return true;
         }
         self.look(thread_cpu_time())
     }

@@ -16,6 +16,7 @@ mod tests;
 mod travel;
 mod warm;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use crate::assets::Site;
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
+use crate::base::limits;
 use crate::bundle::Bundle;
 use crate::engine::LogRecord;
 use crate::engine::http::{FetchError, FetchRequest, FetchResponse};
@@ -93,6 +95,8 @@ pub struct World {
     /// Where requests from outside appear to be sent to, if not to this server.
     public_host: Option<Arc<PublicHost>>,
     test_scheduled: bool,
+    /// Raised when it is to end and its code does not.
+    hurry: Arc<AtomicBool>,
 }
 
 impl World {
@@ -126,6 +130,7 @@ impl World {
         let warm = warm.filter(|warm| warm.fits(&workers));
         let warm = warm.unwrap_or_else(|| Warm::start(log, clock, None));
         let (answer, loaded) = mpsc::channel();
+        let hurry = Arc::<AtomicBool>::default();
         let sender = warm.into_sender();
         let failed = |diagnostic| WorldFailure { diagnostics: vec![diagnostic] };
         let projects: Vec<_> = workers.iter().map(|worker| worker.project.clone()).collect();
@@ -141,13 +146,14 @@ impl World {
             test_scheduled,
             close_sockets,
             hibernate_after,
+            hurry: hurry.clone(),
             answer,
         };
         if sender.send(Message::Load(Box::new(load))).is_err() {
             return Err(failed(runner::engine_failed("its thread ended")));
         }
         match loaded.recv() {
-            Ok(Ok(())) => Ok(Self { sender, site, public_host, test_scheduled }),
+            Ok(Ok(())) => Ok(Self { sender, site, public_host, test_scheduled, hurry }),
             Ok(Err(diagnostics)) => Err(WorldFailure { diagnostics }),
             Err(_) => Err(failed(runner::engine_failed("its thread ended"))),
         }
@@ -199,13 +205,33 @@ impl World {
         drop(self.sender.send(Message::Retire));
     }
 
-    /// Stops the world: requests in flight get `limit` to finish; then everything is committed and
+    /// Stops the world: requests in flight get `limit` to finish, code that runs on is ended; then everything is committed and
     /// closed. Returns when that is done.
     pub fn stop(&self, limit: Duration) {
-        let (answer, stopped) = mpsc::channel();
-        if self.sender.send(Message::Stop { limit, answer }).is_ok() {
+        if let Some(stopped) = self.begin_to_stop(limit) {
             // The world answers by dropping its end, in every way it can go.
             let _ = stopped.recv();
         }
+    }
+
+    /// The same before the process ends: a world that native code holds up is left as it is. Nothing that anyone was told
+    /// waits for its commit.
+    pub fn stop_at_last(&self, limit: Duration) {
+        if let Some(stopped) = self.begin_to_stop(limit) {
+            let _ = stopped.recv_timeout(limits::STOP_GRACE);
+        }
+    }
+
+    /// Lets the world stop; what tells its end, unless it has ended within `limit`.
+    fn begin_to_stop(&self, limit: Duration) -> Option<mpsc::Receiver<()>> {
+        let (answer, stopped) = mpsc::channel();
+        self.sender.send(Message::Stop { limit, answer }).ok()?;
+        // The world counts from when it hears of it.
+        let timely = stopped.recv_timeout(limit + limits::STOP_MARGIN);
+        if timely != Err(mpsc::RecvTimeoutError::Timeout) {
+            return None;
+        }
+        self.hurry.store(true, Ordering::Relaxed);
+        Some(stopped)
     }
 }

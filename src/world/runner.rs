@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -95,6 +96,8 @@ pub struct Load {
     pub close_sockets: bool,
     /// How long objects with hibernatable sockets may be idle.
     pub hibernate_after: Duration,
+    /// Raised when the world is to end and its code does not.
+    pub hurry: Arc<AtomicBool>,
     /// Told how it went.
     pub answer: mpsc::Sender<Result<(), Vec<Diagnostic>>>,
 }
@@ -251,8 +254,10 @@ impl<'a> World<'a> {
             test_scheduled,
             close_sockets,
             hibernate_after,
+            hurry,
             answer,
         } = load;
+        isolate.obey(hurry);
         let (objects_dir, own_dir) = (state.objects_dir(), state.own_dir());
         let projects: Vec<_> = workers.iter().map(|worker| worker.project.clone()).collect();
         let mut roster = spec::roster(&projects, &sites);

@@ -3,7 +3,8 @@
 use serde_json::Value as Json;
 
 use crate::http::Request;
-use crate::project::TestProject;
+use crate::process::{READY_LIMIT, Signal};
+use crate::project::{ServerCommand, TestProject};
 
 const SECRET: &str = "s3cr3t-of-the-project";
 
@@ -15,7 +16,10 @@ const CONFIG: &str = r#"{ "name": "h", "main": "src/index.js", "compatibility_da
 /// Names of modules are made at run time, so that the bundler has no say.
 const WORKER: &str = r#"
 import { DurableObject } from "cloudflare:workers";
-export class O extends DurableObject { put() { this.ctx.storage.kv.put("a", 1); } }
+export class O extends DurableObject {
+  put() { this.ctx.storage.kv.put("a", 1); }
+  run(sql) { return this.ctx.storage.sql.exec(sql).toArray(); }
+}
 const tried = async (what) => {
   try { return ["got", await what()]; } catch (error) { return ["threw", `${error.name}: ${error.message}`]; }
 };
@@ -29,7 +33,7 @@ export default {
     }
     const file = decodeURIComponent(new URL(request.url).searchParams.get("file"));
     const results = {};
-    for (const name of [file, `file://${file}`, "../../outside.mjs", "../outside.mjs", "/proc/self/environ", "dodev:host", "data:text/javascript,1", "http://127.0.0.1/a.js"]) {
+    for (const name of [file, `file://${file}`, "../../outside.mjs", "../outside.mjs", "/proc/self/environ", "dodev:host", "std", "os", "qjs:std", "qjs:os", "bjson", "data:text/javascript,1", "http://127.0.0.1/a.js"]) {
       results[`import ${name}`] = await tried(async () => Object.keys(await load(name)));
     }
     results.readFileSync = await tried(async () => (await load("node:fs")).readFileSync(file, "utf8"));
@@ -41,6 +45,19 @@ export default {
     results.fetch = await tried(async () => (await fetch(`file://${file}`)).text());
     results.eval = await tried(() => eval("1"));
     results.function = await tried(() => new Function("return 1")());
+    const globals = ["Deno", "Bun", "std", "os", "scriptArgs", "print", "load", "__loadScript", "require", "bjson", "gc"];
+    results.globals = ["threw", ""];
+    if (globals.some((name) => name in globalThis)) results.globals = ["got", globals.filter((name) => name in globalThis)];
+    results.names = await tried(async () => {
+      const ids = [];
+      for (const name of ["../../../../evil", "/etc/passwd", "..", ".", "", "\0", "x".repeat(5_000)]) {
+        ids.push(await env.O.getByName(name).put());
+      }
+      throw new Error("all have ids, and no file has their names");
+    });
+    const statements = [`ATTACH '${file}' AS x`, "SELECT load_extension('x')", `SELECT readfile('${file}')`,
+      `VACUUM INTO '${file}'`, "PRAGMA temp_store_directory = '/'", `CREATE VIRTUAL TABLE x USING csv(filename = '${file}')`];
+    for (const sql of statements) results[sql] = await tried(() => env.O.getByName("sql").run(sql));
     return Response.json({ results, env: process.env, pid: process.pid, argv: process.argv, cwd: process.cwd() });
   },
 };
@@ -74,6 +91,40 @@ fn a_worker_reaches_no_file_process_or_environment_of_the_machine() {
     assert_ne!(answer["pid"].as_u64(), Some(server.process().pid().into()));
     let about = answer["argv"].to_string() + &answer["cwd"].to_string();
     assert!(!about.contains(&*project.dir().to_string_lossy()), "{about}");
+}
+
+#[test]
+fn a_start_uses_no_network_but_its_own_address() {
+    let project = project();
+    let record = project.dir().join("trace");
+    let trace = format!("exec strace -f -qq -e trace=%network -o {} \"$@\"", record.display());
+    let traces = std::process::Command::new("strace").args(["-o", "/dev/null", "true"]).status();
+    if !traces.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: there is no strace on the path, or it may not trace");
+        return;
+    }
+    let mut server = project.spawn(&ServerCommand::wrapped(&trace), &[]).expect("a shell starts");
+    server.wait_ready(READY_LIMIT).unwrap_or_else(|error| panic!("{error}: {}", server.process().output()));
+    assert_eq!(server.get("/put").text(), SECRET);
+    server.process().stop(Signal::Term);
+    let calls = std::fs::read_to_string(&record).expect("strace wrote");
+    let families = ["AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET"];
+    let net = |line: &&str| {
+        families
+            .iter()
+            .any(|family| line.contains(&format!("{family},")) || line.contains(&format!("={family}")))
+    };
+    let foreign: Vec<&str> = calls
+        .lines()
+        .filter(net)
+        .filter(|line| !line.contains("socket(") && !line.contains("127.0.0.1") && !line.contains("\"::1\""))
+        .collect();
+    assert!(calls.contains("bind(") && foreign.is_empty(), "{}", foreign.join("\n"));
+    assert!(
+        !calls.contains("connect(")
+            || calls.lines().filter(|l| l.contains("connect(")).all(|l| l.contains("AF_UNIX")),
+        "{calls}"
+    );
 }
 
 #[test]

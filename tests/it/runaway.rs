@@ -161,3 +161,21 @@ fn an_endless_stream_ends_with_its_reader() {
         assert!(peak < MEMORY_MAX / 2, "{} MB", peak >> 20);
     }
 }
+
+#[test]
+fn code_that_runs_away_holds_up_no_stop() {
+    let project = TestProject::from_fixture("runaway");
+    project.edit("wrangler.jsonc", "250", "300000").expect("the limit of CPU time");
+    for way in ["loop", "microtasks", "timers", "reversal of holes"] {
+        let server = project.start();
+        assert_eq!(ask(&server, "/").0, 200);
+        let mut busy = Connection::open(server.port()).expect("a connection");
+        let path = format!("GET /way/{} HTTP/1.1\r\nHost: a\r\n\r\n", way.replace(' ', "%20"));
+        busy.write(path.as_bytes()).expect("it is sent");
+        // The one before it has been answered when it is begun.
+        let mut next = Connection::open(server.port()).expect("a connection");
+        next.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is sent");
+        // Who is too slow is killed.
+        assert_eq!(server.stop().code(), Some(0), "{way}");
+    }
+}

@@ -18,6 +18,9 @@ const OBJECTS: usize = 4;
 /// What the process may have more in the end than when it had settled: what allocators keep, not what reloads leave.
 const GROWTH_MAX_KB: u64 = 24 * 1_024;
 
+/// Files that it may have more: each object's database, its log and the log's index may be open at one time and not at another.
+const FILES_MAX: usize = OBJECTS * 3 + 2;
+
 const CONFIG: &str = r#"{ "name": "s", "main": "i.js", "compatibility_date": "2026-11-01",
   "durable_objects": { "bindings": [{ "name": "O", "class_name": "O" }] },
   "migrations": [{ "tag": "v1", "new_sqlite_classes": ["O"] }] }"#;
@@ -162,7 +165,7 @@ fn nothing_is_lost_and_nothing_is_left_behind_while_everything_happens() {
         eprintln!("{figures}");
         assert!(after.0 < before.0 + GROWTH_MAX_KB, "{figures}");
         assert!(
-            after.1 <= before.1 + 2 && after.2.len() <= before.2.len() + 6,
+            after.1 <= before.1 + 2 && after.2.len() <= before.2.len() + FILES_MAX,
             "{figures}:\n{}\n{}",
             before.2.join("\n"),
             after.2.join("\n")

@@ -3,6 +3,7 @@
 //! Each rule is a function from files to complaints, so that the rules themselves are tested on made-up
 //! files. What needs judgement (names, comments, length below the limit) is not checked here.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -302,4 +303,16 @@ mod tests {
         check(check_length, "src/a.rs", &"\n".repeat(601), &["src/a.rs: 601 lines, at most 600"]);
         check(check_length, "src/a.rs", &"\n".repeat(600), &[]);
     }
+}
+
+#[test]
+fn every_event_of_dev_is_described() {
+    let described = fs::read_to_string(repository().join("docs/json.md")).expect("the description");
+    let code = fs::read_to_string(repository().join("src/cli/json.rs")).expect("the code");
+    let code = code.split("mod tests").next().expect("there is something before the tests");
+    let events: BTreeSet<&str> =
+        code.split(r#""event": ""#).skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(events.len() > 15, "{events:?}");
+    let missing: Vec<_> = events.iter().filter(|event| !described.contains(&format!("`{event}`"))).collect();
+    assert!(missing.is_empty(), "docs/json.md does not tell of {missing:?}");
 }
