@@ -93,6 +93,36 @@ fn syntax_errors_of_what_is_not_bundled_have_their_place() {
 }
 
 #[test]
+fn imports_that_lead_nowhere_are_told_with_what_to_do() {
+    let files = [
+        (
+            "src/index.js",
+            "import a from './a.css'; import b from 'pkg'; import './c.js'; import 'cloudflare:workers';\n\
+             export default {};",
+        ),
+        ("src/a.css", "a"),
+    ];
+    let mut project = project(&files, "src/index.js", "src", false);
+    let words = shown(&project.fail(&[]).diagnostics);
+    let lines: Vec<&str> = words.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "src/index.js:1:15: cannot find `./a.css` (bundle/unresolved-import) ['./a.css'|] -> no rule says what it \
+             is: add { \"type\": \"Data\", \"globs\": [\"**/*.css\"] } to `rules`",
+            "src/index.js:1:40: cannot find `pkg` (bundle/unresolved-import) ['pkg'|] -> `no_bundle` takes files only: \
+             without it, the package `pkg` is bundled",
+            "src/index.js:1:54: cannot find `./c.js` (bundle/unresolved-import) ['./c.js'|] -> create the file, or \
+             correct the path; extensions cannot be left out",
+        ]
+    );
+    project.write("src/c.js", "");
+    project.request.unbundled.as_mut().unwrap().found = false;
+    let words = shown(&project.fail(&[]).diagnostics);
+    assert!(words.contains("set `find_additional_modules`"), "{words}");
+}
+
+#[test]
 fn found_modules_stay_outside_of_the_bundle() {
     let files = [
         (
