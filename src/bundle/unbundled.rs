@@ -152,7 +152,8 @@ fn map_to_itself(code: &str, path: &str) -> String {
         let (mut column, mut in_word, line) = (0, false, line as u32);
         for character in text.chars() {
             let word = character.is_alphanumeric() || matches!(character, '_' | '$');
-            if column == 0 || !(word && in_word) && !character.is_whitespace() {
+            let goes_on = word && in_word;
+            if column == 0 || !(goes_on || character.is_whitespace()) {
                 map.add_token(line, column, line, column, Some(source), None);
             }
             in_word = word;

@@ -74,10 +74,14 @@ fn nothing_is_bundled_when_the_entry_is_not() {
 fn names_are_relative_to_the_base() {
     let mut project = project(FILES, "src/index.js", "", false);
     project.write("other.js", "export default 1");
+    // A pattern is relative to the base too.
+    assert!(shown(&project.fail(&[]).diagnostics).contains("cannot find `./notes/a.md`"));
+    project.request.rules[2].globs = vec!["src/notes/*.md".to_owned()];
     let bundle = project.build();
     assert_eq!(bundle.entry, "src/index.js");
-    // The pattern of notes is relative to the base too.
-    assert_eq!(names(&bundle), ["src/index.js", "other.js", "src/d.bin", "src/lib/one.js", "src/lib/two.js"]);
+    let expected =
+        ["src/index.js", "other.js", "src/d.bin", "src/lib/one.js", "src/lib/two.js", "src/notes/a.md"];
+    assert_eq!(names(&bundle), expected);
 }
 
 #[test]
