@@ -21,9 +21,37 @@ pub fn resolve(importer: &str, specifier: &str) -> String {
     parts.join("/")
 }
 
+/// Whether the relative path `specifier` leads out of the root that the module `importer` is below.
+pub fn leads_out(importer: &str, specifier: &str) -> bool {
+    let mut depth = importer.matches('/').count();
+    let is_relative = specifier.starts_with("./") || specifier.starts_with("../");
+    specifier.split('/').filter(|_| is_relative).any(|part| {
+        match part {
+            "." | "" => {}
+            ".." if depth == 0 => return true,
+            ".." => depth -= 1,
+            _ => depth += 1,
+        }
+        false
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_may_lead_out() {
+        for (importer, specifier, expected) in [
+            ("index.js", "./a.js", false),
+            ("index.js", "../a.js", true),
+            ("src/index.js", "../a.js", false),
+            ("src/index.js", "./x/../../../a.js", true),
+            ("index.js", "pkg/../..", false),
+        ] {
+            assert_eq!(leads_out(importer, specifier), expected, "{specifier} from {importer}");
+        }
+    }
 
     #[test]
     fn relative_names_follow_their_importer() {

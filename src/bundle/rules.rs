@@ -73,8 +73,9 @@ fn matches_file(glob: &[u8], path: &[u8], at_start: bool) -> bool {
         }
         _ if stars > 1 && at_start && matches!(rest.first(), None | Some(b'/')) => {
             let rest = rest.get(1..).unwrap_or_default();
-            let starts = (0..=path.len()).filter(|at| *at == 0 || *at == path.len() || path[at - 1] == b'/');
-            starts.into_iter().any(|at| matches_file(rest, &path[at..], true))
+            let mut starts =
+                (0..=path.len()).filter(|at| *at == 0 || *at == path.len() || path[at - 1] == b'/');
+            starts.any(|at| matches_file(rest, &path[at..], true))
         }
         _ => {
             let length = path.iter().take_while(|byte| **byte != b'/').count();

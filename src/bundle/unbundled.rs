@@ -16,6 +16,7 @@ use oxc::span::SourceType;
 use oxc::syntax::module_record::{ExportExportName, ModuleRecord};
 use oxc_sourcemap::SourceMapBuilder;
 
+use super::node_builtins::is_platform_module;
 use super::output::{BuildFailure, Bundle, Module, OutputKind, hash_modules};
 use super::request::{BundleRequest, ModuleKind, Unbundled};
 use super::rules::Rules;
@@ -151,7 +152,8 @@ fn map_to_itself(code: &str, path: &str) -> String {
         let (mut column, mut in_word, line) = (0, false, line as u32);
         for character in text.chars() {
             let word = character.is_alphanumeric() || matches!(character, '_' | '$');
-            if column == 0 || !(word && in_word) && !character.is_whitespace() {
+            let goes_on = word && in_word;
+            if column == 0 || !(goes_on || character.is_whitespace()) {
                 map.add_token(line, column, line, column, Some(source), None);
             }
             in_word = word;
@@ -173,10 +175,15 @@ pub(super) fn collect(request: &BundleRequest, unbundled: &Unbundled) -> Result<
     let paths: HashMap<&str, &Path> =
         search.files.iter().map(|file| (file.name.as_str(), file.path.as_path())).collect();
     let mut records = HashMap::new();
+    let names: HashSet<&str> = modules.iter().map(|module| module.name.as_str()).collect();
     for module in modules.iter().filter(|module| module.kind == OutputKind::EsModule) {
         let path = paths.get(module.name.as_str()).copied().unwrap_or(&request.entry);
-        match read_exports(&request.root, path, &module.code) {
-            Ok(exports) => drop(records.insert(module.name.clone(), exports)),
+        let file = File { shown: path.strip_prefix(&request.root).unwrap_or(path), name: &module.name };
+        match file.read(&module.code, &names, unbundled) {
+            Ok((exports, unresolved)) => {
+                diagnostics.extend(unresolved);
+                records.insert(module.name.clone(), exports);
+            }
             Err(error) => diagnostics.push(error),
         }
     }
@@ -203,22 +210,78 @@ struct Exports {
     stars: Vec<String>,
 }
 
-/// What the JavaScript `code` of `path` exports, or its first syntax error.
-fn read_exports(root: &Path, path: &Path, code: &[u8]) -> Result<Exports, Diagnostic> {
-    let text = String::from_utf8_lossy(code);
-    let allocator = Allocator::default();
-    let parsed = Parser::new(&allocator, &text, SourceType::mjs()).parse();
-    let Some(error) = parsed.diagnostics.into_iter().next() else {
-        return Ok(exports_of(&parsed.module_record));
-    };
-    let source = SourceFile::new(path.strip_prefix(root).unwrap_or(path), text.as_ref());
-    let mut diagnostic = Diagnostic::error("bundle/syntax", first_in_lower_case(&error.message));
-    for label in error.labels.iter() {
-        let start = (label.offset() as usize).min(source.text.len());
-        let end = (start + label.len() as usize).min(source.text.len());
-        diagnostic = diagnostic.at(&source, start..end, label.label().unwrap_or_default());
+/// A file that is a JavaScript module.
+struct File<'a> {
+    /// Its path, as it is shown.
+    shown: &'a Path,
+    /// The name of the module.
+    name: &'a str,
+}
+
+impl File<'_> {
+    /// What its text `code` exports and which imports lead to none of the modules `names`, or its first syntax error.
+    fn read(
+        &self,
+        code: &[u8],
+        names: &HashSet<&str>,
+        unbundled: &Unbundled,
+    ) -> Result<(Exports, Vec<Diagnostic>), Diagnostic> {
+        let text = String::from_utf8_lossy(code);
+        let allocator = Allocator::default();
+        let parsed = Parser::new(&allocator, &text, SourceType::mjs()).parse();
+        let source = SourceFile::new(self.shown, text.as_ref());
+        if let Some(error) = parsed.diagnostics.into_iter().next() {
+            let mut diagnostic = Diagnostic::error("bundle/syntax", first_in_lower_case(&error.message));
+            for label in error.labels.iter() {
+                let start = (label.offset() as usize).min(source.text.len());
+                let end = (start + label.len() as usize).min(source.text.len());
+                diagnostic = diagnostic.at(&source, start..end, label.label().unwrap_or_default());
+            }
+            let help = "without bundling, modules are JavaScript as it runs: no TypeScript, no JSX";
+            return Err(diagnostic.help(help));
+        }
+        let record = &parsed.module_record;
+        let mut unresolved = Vec::new();
+        for (specifier, requests) in &record.requested_modules {
+            let name = module_name::resolve(self.name, specifier);
+            if is_platform_module(specifier) || names.contains(name.as_str()) {
+                continue;
+            }
+            let span = requests
+                .first()
+                .map_or(0..0, |request| request.span.start as usize..request.span.end as usize);
+            let message = format!("cannot find `{specifier}`");
+            let error = Diagnostic::error("bundle/unresolved-import", message).at(&source, span, "");
+            unresolved.push(error.help(meant(specifier, &name, unbundled)));
+        }
+        unresolved.sort_by_key(|error| error.labels.first().map(|label| label.span.start));
+        Ok((exports_of(record), unresolved))
     }
-    Err(diagnostic.help("without bundling, modules are JavaScript as it runs: no TypeScript, no JSX"))
+}
+
+/// What to do about an import of `specifier`, which would be the module `name`.
+fn meant(specifier: &str, name: &str, unbundled: &Unbundled) -> String {
+    if !specifier.starts_with(['.', '/']) {
+        return format!("`no_bundle` takes files only: without it, the package `{specifier}` is bundled");
+    }
+    if !unbundled.base.join(name).is_file() {
+        return "create the file, or correct the path; extensions cannot be left out".to_owned();
+    }
+    if !unbundled.found {
+        return "set `find_additional_modules`, so that files beside the main module are found".to_owned();
+    }
+    let extension = Path::new(name).extension().map(|extension| extension.to_string_lossy().into_owned());
+    let extension = extension.unwrap_or_default();
+    let kind = match extension.as_str() {
+        "js" | "mjs" => "ESModule",
+        "cjs" => return "CommonJS modules have to be bundled".to_owned(),
+        "wasm" => "CompiledWasm",
+        "txt" | "md" | "html" | "sql" | "csv" | "svg" => "Text",
+        _ => "Data",
+    };
+    format!(
+        "no rule says what it is: add {{ \"type\": \"{kind}\", \"globs\": [\"**/*.{extension}\"] }} to `rules`"
+    )
 }
 
 fn first_in_lower_case(message: &str) -> String {

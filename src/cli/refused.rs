@@ -46,6 +46,28 @@ mod tests {
     use super::super::args::Cli;
     use super::*;
 
+    /// Every flag of `wrangler dev`, version 4.164.0, with a value where it wants one.
+    const OF_THE_OTHER_TOOL: &str = "\
+        --config=a -c=a --cwd=a --env=a -e=a --env-file=a --install-skills --profile=a --name=a \
+        --compatibility-date=2026-11-01 --compatibility-flags=a --compatibility-flag=a --latest --assets=a \
+        --no-bundle --ip=127.0.0.1 --port=1 --inspector-port=1 --inspector-ip=a --routes=a --route=a --host=a \
+        --local-protocol=http --https-key-path=a --https-cert-path=a --local-upstream=a \
+        --infer-origin-from-routes --no-infer-origin-from-routes --upstream-protocol=https --var=a:b --define=a:b \
+        --alias=a:b --jsx-factory=a --jsx-fragment=a --tsconfig=a --remote -r --local -l --minify --no-minify \
+        --persist-to=a --live-reload --no-live-reload --test-scheduled --log-level=debug \
+        --show-interactive-dev-session --no-show-interactive-dev-session --types --tunnel --tunnel-name=a \
+        --tunnel-allowed-mail=a";
+
+    #[test]
+    fn every_flag_of_the_other_tool_is_taken_or_refused_by_name() {
+        for flag in OF_THE_OTHER_TOOL.split_whitespace() {
+            let Err(error) = Cli::try_parse_from(["dodev", "dev", flag]).map_err(explain) else { continue };
+            let name = flag.split('=').next().unwrap_or(flag);
+            let text = error.to_string();
+            assert!(text.contains(&format!("`{name}`: ")), "{flag}: {text}");
+        }
+    }
+
     #[test]
     fn flags_of_the_other_tool_are_refused_with_a_reason() {
         for (flag, words) in [("--remote", "only runs locally"), ("--no-live-reload", "not reloaded")] {

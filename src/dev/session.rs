@@ -407,9 +407,9 @@ impl Session {
                 if member.project.build.command.is_some() {
                     diagnostics.extend(check_assets(&member.project));
                 }
+                diagnostics.extend(without_handlers(&member.project, &bundle));
                 (member.failure, warnings) = diagnostics.into_iter().partition(Diagnostic::is_error);
                 warnings.extend_from_slice(&bundle.diagnostics);
-                warnings.extend(without_handlers(&member.project, &bundle.exports));
                 member.bundle = Some(Arc::new(bundle));
             }
             Err(failure) => {

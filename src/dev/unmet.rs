@@ -4,6 +4,7 @@
 //! building and serving.
 
 use crate::base::diag::{Diagnostic, SourceFile};
+use crate::bundle::Bundle;
 use crate::project::Project;
 
 /// One warning for each setting of `project` that has no effect.
@@ -30,17 +31,19 @@ pub fn unmet(project: &Project) -> Vec<Diagnostic> {
     warnings
 }
 
-/// Warns of a main module that answers no requests, given the names that it exports.
-pub fn without_handlers(project: &Project, exports: &[String]) -> Option<Diagnostic> {
-    if exports.iter().any(|export| export == "default") {
+/// Warns of a main module that answers no requests, given its bundle; one without any code is an error: it was emptied to
+/// be written anew, or is yet to be written.
+pub fn without_handlers(project: &Project, bundle: &Bundle) -> Option<Diagnostic> {
+    if !project.has_worker() || bundle.exports.iter().any(|export| export == "default") {
         return None;
     }
     let main = project.main.strip_prefix(&project.root).unwrap_or(&project.main).display().to_string();
-    let text = std::fs::read_to_string(&project.main).unwrap_or_default();
-    // A file that is about to be written, perhaps.
-    if text.trim().is_empty() && project.main.exists() {
-        return None;
+    if bundle.exports.is_empty() && bundle.external.is_none() && is_empty(bundle) {
+        let message = format!("`{main}` has no code");
+        let help = "write a Worker there: `export default { fetch(request, env, ctx) { … } }`";
+        return Some(Diagnostic::error("worker/no-code", message).help(help));
     }
+    let text = std::fs::read_to_string(&project.main).unwrap_or_default();
     let listens = ["addEventListener(\"fetch\"", "addEventListener('fetch'"].iter().find_map(|words| {
         let start = text.find(words)?;
         Some(start..start + words.find('(').unwrap_or(words.len()))
@@ -61,4 +64,10 @@ pub fn without_handlers(project: &Project, exports: &[String]) -> Option<Diagnos
                 .help("add `export default { fetch(request, env, ctx) { … } }`")
         }
     })
+}
+
+/// Whether the main module of `bundle` does nothing.
+fn is_empty(bundle: &Bundle) -> bool {
+    let code = bundle.modules.first().map(|module| String::from_utf8_lossy(&module.code)).unwrap_or_default();
+    matches!(code.trim(), "" | "export {};" | "export { };")
 }

@@ -226,6 +226,11 @@ impl Isolate {
         self.realm(realm).modules.hidden.set(Some(hidden));
     }
 
+    /// Gives the user modules of `realm` URLs, which `import.meta` and messages name.
+    pub fn name_modules_by_url(&self, realm: RealmId) {
+        self.realm(realm).modules.by_url.set(true);
+    }
+
     /// Gives `realm` its user modules; they are loaded when first imported.
     pub fn set_user_modules(&self, realm: RealmId, modules: HashMap<String, ModuleSource>) {
         *self.realm(realm).modules.user.borrow_mut() = modules;
@@ -240,6 +245,7 @@ impl Isolate {
         entry: &str,
         done: impl for<'js> FnOnce(&Ctx<'js>, std::result::Result<Object<'js>, Value<'js>>) + 'static,
     ) -> TurnReport {
+        entry.clone_into(&mut self.realm(realm).modules.main.borrow_mut());
         self.turn(Scope::none_of(realm), |ctx| {
             let promise = Module::import(ctx, entry).map(|promise| promise.into_value());
             Entered::Root(

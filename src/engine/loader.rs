@@ -8,9 +8,11 @@ use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
+use rquickjs::function::{Constructor, Rest};
 use rquickjs::loader::{ImportAttributes, Loader, Resolver};
 use rquickjs::module::{Declarations, Declared, Exports, ModuleDef};
-use rquickjs::{Ctx, Error, Module, Object, Result, Value};
+use rquickjs::{Coerced, Ctx, Error, Exception, Function, Module, Object, Result, Value};
+use url::Url;
 
 use super::host::Host;
 use super::opaque::Opaque;
@@ -50,6 +52,10 @@ pub struct ModuleMap {
     pub hidden: Cell<Option<Hides>>,
     /// The user's modules by name.
     pub user: RefCell<HashMap<String, ModuleSource>>,
+    /// Whether modules have URLs, which `import.meta` and messages name.
+    pub by_url: Cell<bool>,
+    /// The module that was loaded last from outside: the main one, when its own code runs.
+    pub main: RefCell<String>,
 }
 
 /// The maps of an isolate's realms, found by the context that asks. They are set before any module is loaded.
@@ -98,7 +104,7 @@ impl Resolver for Modules {
         if modules.user.borrow().contains_key(&resolved) {
             return Ok(resolved);
         }
-        Err(Error::new_resolving_message(base, name, format!("No such module \"{name}\".")))
+        Err(missing(ctx, base, name, &resolved, modules.by_url.get()))
     }
 }
 
@@ -118,13 +124,13 @@ impl Loader for Modules {
         match self.0.of(ctx).user.borrow().get(name) {
             Some(ModuleSource::EsModule(source)) => {
                 let module = Module::declare(ctx.clone(), name, source.as_str())?;
-                module.meta()?.set("url", name)?;
+                describe(&module, name, &self.0.of(ctx))?;
                 Ok(module)
             }
             Some(ModuleSource::Bytecode(code)) => {
                 // SAFETY: the same engine wrote the bytes, as the variant demands; it copies what it keeps.
                 let module = unsafe { Module::load(ctx.clone(), code) }?;
-                module.meta()?.set("url", name)?;
+                describe(&module, name, &self.0.of(ctx))?;
                 Ok(module)
             }
             Some(ModuleSource::Data(_) | ModuleSource::Wasm(_)) => {
@@ -133,6 +139,56 @@ impl Loader for Modules {
             None => Err(Error::new_loading(name)),
         }
     }
+}
+
+/// The directory in which all modules of a Worker are, as far as it can tell.
+const ROOT: &str = "file:///bundle/";
+
+/// Throws that `name`, imported by `base`, is no module; `resolved` is what was looked for.
+///
+/// Fidelity: observed with workerd 1.20261117.1; the names of modules are URLs with the flag `new_module_registry`.
+fn missing(ctx: &Ctx<'_>, base: &str, name: &str, resolved: &str, by_url: bool) -> Error {
+    let text = if by_url {
+        let place = Url::parse(ROOT).and_then(|root| root.join(base)).and_then(|base| base.join(name));
+        format!("Module not found: {}", place.map_or_else(|_| name.to_owned(), String::from))
+    } else if module_name::leads_out(base, name) {
+        format!("No such module \"{name}\"")
+    } else {
+        format!("No such module \"{resolved}\".")
+    };
+    let error = ctx
+        .globals()
+        .get("Error")
+        .and_then(|error: Constructor<'_>| error.construct::<_, Value<'_>>((text,)));
+    error.map_or_else(|failed| failed, |error| ctx.throw(error))
+}
+
+/// Gives `module` its `import.meta`.
+///
+/// Fidelity: as [`missing`]; without URLs it is empty.
+fn describe<'js>(module: &Module<'js, Declared>, name: &str, modules: &ModuleMap) -> Result<()> {
+    if !modules.by_url.get() {
+        return Ok(());
+    }
+    let meta: Object<'js> = module.meta()?;
+    let url = format!("{ROOT}{name}");
+    let file = url.trim_start_matches("file://");
+    let directory = file.rsplit_once('/').map_or("/", |(directory, _)| directory);
+    meta.set("main", *modules.main.borrow() == name)?;
+    meta.set("url", url.as_str())?;
+    meta.set("filename", file)?;
+    meta.set("dirname", directory)?;
+    let base = Url::parse(&url).ok();
+    let resolve = move |ctx: Ctx<'js>, specifier: Rest<Coerced<String>>| -> Result<String> {
+        let Some(specifier) = specifier.0.first() else {
+            return Err(Exception::throw_type(&ctx, "import.meta.resolve requires a specifier argument"));
+        };
+        match base.as_ref().map(|base| base.join(&specifier.0)) {
+            Some(Ok(url)) => Ok(url.into()),
+            _ => Err(Exception::throw_type(&ctx, &format!("Invalid module specifier: {}", specifier.0))),
+        }
+    };
+    meta.set("resolve", Function::new(meta.ctx().clone(), resolve)?.with_name("")?)
 }
 
 /// Loads a prelude module from the bytecode that the build script wrote into this binary.

@@ -78,6 +78,7 @@ const FOLLOWED: &[&str] = &[
     "enhanced_error_serialization",
     "experimental",
     "increase_websocket_message_size",
+    "new_module_registry",
     "nodejs_als",
     "nodejs_compat",
     "spec_compliant_dispatch_exceptions",

@@ -53,6 +53,9 @@ fn of_route(report: &mut Report, node: &Node) -> Option<String> {
         Value::Text(text) => text.as_str(),
         _ => node.text("pattern")?,
     };
+    if pattern.is_empty() {
+        return None;
+    }
     if let Some(host) = host_of(pattern).or_else(|| host_of(node.text("zone_name")?)) {
         return Some(host);
     }

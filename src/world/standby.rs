@@ -90,6 +90,9 @@ pub fn apply_flags(isolate: &Isolate, realm: RealmId, flags: &[(&'static str, bo
     if let Some(hidden) = hidden {
         isolate.hide_modules(realm, hidden);
     }
+    if flags.contains(&("new_module_registry", true)) {
+        isolate.name_modules_by_url(realm);
+    }
     isolate.turn(Scope::none_of(realm), |ctx| {
         workers::set_compatibility(ctx, isolate.host(), flags).expect("the prelude's own code");
         if flags.contains(&("nodejs_compat", true)) {

@@ -152,6 +152,17 @@ fn saves_of_every_kind_end_in_the_last_text() {
 }
 
 #[test]
+fn a_main_module_that_was_emptied_changes_nothing_yet() {
+    let project = project(&worker("'before'"));
+    let server = project.start();
+    project.write("src/index.ts", " \n");
+    expect(&server, 0, "`src/index.ts` has no code");
+    assert_eq!(server.get("/").text(), "before");
+    project.write("src/index.ts", &worker("'after'"));
+    expect_answer(&server, "after");
+}
+
+#[test]
 fn a_linked_package_of_a_monorepo_is_watched() {
     let project =
         project("import { answer } from 'shared';\nexport default { fetch: () => new Response(answer) };");

@@ -52,7 +52,7 @@ fn modules_run_as_they_are_without_bundling() {
     project.write("src/lib/late.js", "export const word = 'late';");
     expect_answer(&server, "/?load=late", "late");
     project.write("src/words/one.js", "export const word: string = 'types';");
-    let line = server.process().wait_line(0, "src/words/one.js:1:18", Deadline::after(LIMIT));
+    let line = server.process().wait_line(0, "src/words/one.js:1:14", Deadline::after(LIMIT));
     assert!(line.is_some(), "{}", server.process().output());
     assert_eq!(server.get("/").text(), "two note");
 }

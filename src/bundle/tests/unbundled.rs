@@ -74,10 +74,14 @@ fn nothing_is_bundled_when_the_entry_is_not() {
 fn names_are_relative_to_the_base() {
     let mut project = project(FILES, "src/index.js", "", false);
     project.write("other.js", "export default 1");
+    // A pattern is relative to the base too.
+    assert!(shown(&project.fail(&[]).diagnostics).contains("cannot find `./notes/a.md`"));
+    project.request.rules[2].globs = vec!["src/notes/*.md".to_owned()];
     let bundle = project.build();
     assert_eq!(bundle.entry, "src/index.js");
-    // The pattern of notes is relative to the base too.
-    assert_eq!(names(&bundle), ["src/index.js", "other.js", "src/d.bin", "src/lib/one.js", "src/lib/two.js"]);
+    let expected =
+        ["src/index.js", "other.js", "src/d.bin", "src/lib/one.js", "src/lib/two.js", "src/notes/a.md"];
+    assert_eq!(names(&bundle), expected);
 }
 
 #[test]
@@ -90,6 +94,36 @@ fn syntax_errors_of_what_is_not_bundled_have_their_place() {
     let words = shown(&failure.diagnostics);
     assert!(words.contains("src/index.js:2:7") && words.contains("src/lib/b.js:1:18"), "{words}");
     assert!(words.contains("no TypeScript, no JSX"), "{words}");
+}
+
+#[test]
+fn imports_that_lead_nowhere_are_told_with_what_to_do() {
+    let files = [
+        (
+            "src/index.js",
+            "import a from './a.css'; import b from 'pkg'; import './c.js'; import 'cloudflare:workers';\n\
+             export default {};",
+        ),
+        ("src/a.css", "a"),
+    ];
+    let mut project = project(&files, "src/index.js", "src", false);
+    let words = shown(&project.fail(&[]).diagnostics);
+    let lines: Vec<&str> = words.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "src/index.js:1:15: cannot find `./a.css` (bundle/unresolved-import) ['./a.css'|] -> no rule says what it \
+             is: add { \"type\": \"Data\", \"globs\": [\"**/*.css\"] } to `rules`",
+            "src/index.js:1:40: cannot find `pkg` (bundle/unresolved-import) ['pkg'|] -> `no_bundle` takes files only: \
+             without it, the package `pkg` is bundled",
+            "src/index.js:1:54: cannot find `./c.js` (bundle/unresolved-import) ['./c.js'|] -> create the file, or \
+             correct the path; extensions cannot be left out",
+        ]
+    );
+    project.write("src/c.js", "");
+    project.request.unbundled.as_mut().unwrap().found = false;
+    let words = shown(&project.fail(&[]).diagnostics);
+    assert!(words.contains("set `find_additional_modules`"), "{words}");
 }
 
 #[test]

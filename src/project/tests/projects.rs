@@ -216,3 +216,31 @@ fn flags_win_over_the_file() {
     let project = project.with(|request| request.overrides.compatibility_date = Some("soon".into()));
     assert_eq!(lines(&project.load().diagnostics), ["- bad-date `soon` is not a compatibility date"]);
 }
+
+#[test]
+fn requests_appear_to_be_for_the_host_that_comes_first() {
+    let project = |more: &str| TestProject::new().file("wrangler.jsonc", &json(more));
+    let seen = |project: &TestProject| project.project().public_host.map(|seen| (seen.host, seen.secure));
+    let host = |name: &str, secure| Some((Some(name.to_owned()), secure));
+    for (more, expected) in [
+        ("\"vars\": {}", None),
+        ("\"route\": \"a.example/*\", \"routes\": [\"b.example/*\"]", host("a.example", false)),
+        ("\"routes\": [{ \"pattern\": \"*/x\", \"zone_name\": \"z.example\" }]", host("z.example", false)),
+        ("\"routes\": [\"a.example/*\"], \"dev\": { \"host\": \"d.example\" }", host("d.example", false)),
+        ("\"dev\": { \"upstream_protocol\": \"https\" }", Some((None, true))),
+        ("\"dev\": { \"upstream_protocol\": \"http\", \"host\": \"\" }, \"route\": \"\"", None),
+    ] {
+        assert_eq!(seen(&project(more)), expected, "{more}");
+    }
+    let routed = || project("\"routes\": [\"a.example/*\"]");
+    let kept = routed().with(|request| request.overrides.keeps_origin = true);
+    assert_eq!(seen(&kept), None);
+    let given = routed().with(|request| request.overrides.host = Some("h.example:8080".into()));
+    assert_eq!(seen(&given), host("h.example:8080", false));
+    let other = routed().with(|request| request.overrides.routes = vec!["o.example/*".into()]);
+    assert_eq!(seen(&other), host("o.example", false));
+    check_json(
+        &json("\"routes\": [\"*/*\"]"),
+        &["2:12 no-host the route `*/*` has no host that requests could appear to be for"],
+    );
+}
