@@ -72,8 +72,15 @@ impl Objects {
         }
     }
 
+    /// `owner`, an object's, is as deep as `event`, which enters it, from now on.
+    pub(super) fn deepen(&self, owner: OwnerId, event: &Event) {
+        if let Some(depth) = self.depth_of(event) {
+            self.depths.set(owner, depth);
+        }
+    }
+
     /// How deep `event` is; `None` for what belongs to a chain that is there already.
-    pub(super) fn depth_of(&self, event: &Event) -> Option<u32> {
+    fn depth_of(&self, event: &Event) -> Option<u32> {
         let depth_for = |reply: &ReplyTo| match reply {
             ReplyTo::Op(op) => self.host.ops.scope(*op).map_or(1, |caller| self.depths.of(caller.owner) + 1),
             ReplyTo::Edge(_) | ReplyTo::Control(_) => 1,

@@ -448,9 +448,7 @@ impl Objects {
                     if let Some((owner, (section, event))) = next {
                         let scope = Scope { owner, section };
                         self.stores.begin_event(slot, &event);
-                        if let Some(depth) = self.depth_of(&event) {
-                            self.depths.set(owner, depth);
-                        }
+                        self.deepen(owner, &event);
                         if event.is_incoming() {
                             self.subrequests.forget(owner);
                         }
@@ -474,9 +472,7 @@ impl Objects {
         let now = self.host.clock.now();
         self.owners.borrow_mut().insert(owner, slot);
         // Its constructor belongs to what wakes it.
-        let first =
-            self.with_actor(slot, |actor| actor.inbox.front().and_then(|(_, event)| self.depth_of(event)));
-        self.depths.set(owner, first.unwrap_or(1));
+        self.with_actor(slot, |actor| actor.inbox.front().map(|(_, event)| self.deepen(owner, event)));
         let (key, name) = self.with_actor(slot, |actor| {
             actor.owner = owner;
             actor.woke_at = Some(now);

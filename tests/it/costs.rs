@@ -74,17 +74,17 @@ fn project() -> TestProject {
 /// Named figures of one thing that is done.
 type Figures = BTreeMap<String, f64>;
 
-/// How far each figure may be above what was recorded: a share of it, and so much more. System calls depend on how threads
-/// meet; memory on what the engine keeps for itself.
+/// How far each figure may be above what was recorded: a share of it, and so much more. Turns, commits and statements are exact.
+/// System calls, and how often the engine asks whether to stop, depend on how threads meet and on how many cores there are; so do pieces of
+/// memory, which the engine takes when its blocks are full.
 fn tolerance(figure: &str) -> (f64, f64) {
     match figure {
         "turns" | "commits" => (0.0, 0.02),
         "steps" => (0.0, 0.05),
-        "allocations" => (0.02, 0.5),
-        // There are few: one in a hundred requests that only say hello.
-        "polls" => (0.08, 0.002),
-        "instructions" => (0.08, 0.0),
-        _ => (0.15, 0.5),
+        "allocations" => (0.1, 10.0),
+        "polls" => (0.5, 0.02),
+        "instructions" => (0.2, 0.0),
+        _ => (0.5, 2.0),
     }
 }
 
@@ -252,10 +252,10 @@ fn what_is_dearer_is_told_and_what_is_cheaper_is_not() {
         ("turns", 3.0, false),
         ("turns", 4.0, true),
         ("turns", 2.0, false),
-        ("allocations", 102.0, false),
-        ("allocations", 103.0, true),
-        ("instructions", 1_070_000.0, false),
-        ("instructions", 1_090_000.0, true),
+        ("allocations", 119.0, false),
+        ("allocations", 121.0, true),
+        ("instructions", 1_190_000.0, false),
+        ("instructions", 1_210_000.0, true),
         ("commits", 0.0, true),
     ] {
         let measured = Figures::from([(figure.to_owned(), value)]);
