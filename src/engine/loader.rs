@@ -115,16 +115,11 @@ impl Loader for Modules {
             return load_bytecode(ctx, bytecode);
         }
         match self.0.of(ctx).user.borrow().get(name) {
-            Some(ModuleSource::EsModule(source)) => {
-                let module = Module::declare(ctx.clone(), name, source.as_str())?;
-                module.meta()?.set("url", name)?;
-                Ok(module)
-            }
+            // Fidelity: `import.meta` has no properties, as under wrangler.
+            Some(ModuleSource::EsModule(source)) => Module::declare(ctx.clone(), name, source.as_str()),
             Some(ModuleSource::Bytecode(code)) => {
                 // SAFETY: the same engine wrote the bytes, as the variant demands; it copies what it keeps.
-                let module = unsafe { Module::load(ctx.clone(), code) }?;
-                module.meta()?.set("url", name)?;
-                Ok(module)
+                unsafe { Module::load(ctx.clone(), code) }
             }
             Some(ModuleSource::Data(_) | ModuleSource::Wasm(_)) => {
                 Module::declare_def::<FileModule, _>(ctx.clone(), name)

@@ -337,3 +337,17 @@ test("queuing strategies", () => {
   assert.equal(new CountQueuingStrategy({ highWaterMark: 2 }).size("abc"), 1);
   assert.equal(new ByteLengthQueuingStrategy({ highWaterMark: 3 }).size(new Uint8Array(5)), 5);
 });
+
+test("a source that closes ends a pipe whose destination wants nothing", async () => {
+  let controller;
+  const source = new ReadableStream({ start: (c) => (controller = c) });
+  const piped = source.pipeTo(new WritableStream({}, { highWaterMark: 0 }));
+  await Promise.resolve();
+  controller.close();
+  assert.equal(await piped, undefined);
+});
+
+test("cancelling a stream of an iterator checks what its return gives", async () => {
+  const iterable = { [Symbol.asyncIterator]: () => ({ next: () => ({ done: false }), return: () => 5 }) };
+  await assert.rejects(ReadableStream.from(iterable).cancel(), "TypeError");
+});

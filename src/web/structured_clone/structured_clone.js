@@ -8,12 +8,23 @@ import { platformClass, wrongArgument } from "dodev:web/interface";
 import { isReadableStream } from "dodev:web/streams";
 import { isLinear } from "dodev:web/wasm/guard";
 
+const { apply } = Reflect;
+const { toString } = Object.prototype;
+const WASM_KINDS = /^\[object WebAssembly\.(Global|Instance|Memory|Module|Table)\]$/;
+
 const OWNER = "ServiceWorkerGlobalScope";
 
 // Numbers of the platform's types in its serialization.
 const DOM_EXCEPTION = 8;
 const BLOB = 15;
 const CLONED_THERE = new Set(["File", "Headers", "Request"]);
+
+/** Fidelity: a compiled module is taken apart but not put together again; what is made of one is not cloned at all. */
+function refusalOf(shown) {
+  const kind = WASM_KINDS.exec(shown)?.[1];
+  if (kind === "Module") throw new Error("Unable to deserialize cloned data.");
+  return kind === undefined ? undefined : `#<${kind}> could not be cloned.`;
+}
 
 /**
  * What is written for `object`, which has a class: the number of its type and its parts, texts and buffers. A text alone
@@ -23,7 +34,7 @@ const CLONED_THERE = new Set(["File", "Headers", "Request"]);
  */
 host.entry("disassemble", (object) => {
   const type = platformClass(object);
-  if (type === undefined) return undefined;
+  if (type === undefined) return refusalOf(`${apply(toString, object, [])}`);
   if (type === "DOMException") return [DOM_EXCEPTION, object.name, object.message, `${object.stack}`];
   if (type === "Blob") return [BLOB, object.type, bytesOfBlob(object)];
   if (isSignal(object)) return "AbortSignal serialization is not enabled.";
@@ -54,7 +65,7 @@ export function structuredClone(value, options) {
   if (typeof options !== "object") throw wrongArgument(OWNER, "structuredClone", 2, "StructuredCloneOptions");
   const { transfer } = options;
   if (transfer === undefined) return host.structuredClone(value);
-  const buffers = [...transfer];
+  const buffers = new Set(transfer);
   for (const buffer of buffers) {
     if (!(buffer instanceof ArrayBuffer)) throw new TypeError("Object is not transferable");
     if (isLinear(buffer)) throw new DOMException("Object is not transferable.", "DataCloneError");
