@@ -1,7 +1,7 @@
 // What user code imports from "cloudflare:workers": base classes of entrypoints and objects, and the
 // environment of the running Worker.
 import host from "dodev:host";
-import { worker } from "dodev:workers/env";
+import { environment, worker } from "dodev:workers/env";
 import { loopback } from "dodev:workers/exports";
 import { callable } from "dodev:workers/rpc/receive";
 import { RpcPromise, RpcProperty, RpcStub, RpcTarget } from "dodev:workers/rpc/references";
@@ -37,11 +37,11 @@ export const WorkflowEntrypoint = refused("WorkflowEntrypoint");
 
 /** The environment, usable outside of handlers; reads what the running Worker was given. */
 export const env = new Proxy(Object.create(null), {
-  get: (_, name) => worker.env[name],
-  has: (_, name) => name in worker.env,
-  ownKeys: () => Reflect.ownKeys(worker.env),
+  get: (_, name) => environment()[name],
+  has: (_, name) => name in environment(),
+  ownKeys: () => Reflect.ownKeys(environment()),
   getOwnPropertyDescriptor: (_, name) => {
-    const found = Object.getOwnPropertyDescriptor(worker.env, name);
+    const found = Object.getOwnPropertyDescriptor(environment(), name);
     return found && { ...found, configurable: true };
   },
   set: () => false,
@@ -66,7 +66,7 @@ export function waitUntil(promise) {
 
 /** Runs `fn` while `env` shows `replacement`. */
 export function withEnv(replacement, fn) {
-  const before = worker.env;
+  const before = environment();
   worker.env = replacement;
   try {
     return fn();
