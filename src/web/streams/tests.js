@@ -351,3 +351,17 @@ test("cancelling a stream of an iterator checks what its return gives", async ()
   const iterable = { [Symbol.asyncIterator]: () => ({ next: () => ({ done: false }), return: () => 5 }) };
   await assert.rejects(ReadableStream.from(iterable).cancel(), "TypeError");
 });
+
+test("a source may answer with the bytes in a buffer that they were moved to", async () => {
+  const stream = new ReadableStream({
+    type: "bytes",
+    pull(controller) {
+      const { byobRequest } = controller;
+      const buffer = byobRequest.view.buffer.transfer();
+      new Uint8Array(buffer).set([1, 2]);
+      byobRequest.respondWithNewView(new Uint8Array(buffer, 0, 2));
+    },
+  });
+  const { value } = await stream.getReader({ mode: "byob" }).read(new Uint8Array(4));
+  assert.deepEqual([...value], [1, 2]);
+});
