@@ -3,7 +3,7 @@
 //! Bindings and features that are not emulated are the project's own to report; here are only those about
 //! building and serving.
 
-use crate::base::diag::{Diagnostic, SourceFile};
+use crate::base::diag::Diagnostic;
 use crate::bundle::Bundle;
 use crate::project::Project;
 
@@ -43,27 +43,14 @@ pub fn without_handlers(project: &Project, bundle: &Bundle) -> Option<Diagnostic
         let help = "write a Worker there: `export default { fetch(request, env, ctx) { … } }`";
         return Some(Diagnostic::error("worker/no-code", message).help(help));
     }
+    // Without any export it may listen for events: if it does not, its first request says so.
     let text = std::fs::read_to_string(&project.main).unwrap_or_default();
-    let listens = ["addEventListener(\"fetch\"", "addEventListener('fetch'"].iter().find_map(|words| {
-        let start = text.find(words)?;
-        Some(start..start + words.find('(').unwrap_or(words.len()))
-    });
-    Some(match listens {
-        Some(span) => {
-            let source = SourceFile::new(&project.main, text.as_str());
-            Diagnostic::warning(
-                "worker/no-handler",
-                "Workers that listen for `fetch` events are not emulated",
-            )
-            .at(&source, span, "never called")
-            .help("export the handler instead: `export default { fetch(request, env, ctx) { … } }`")
-        }
-        None => {
-            let message = format!("`{main}` has no default export, so that nothing answers requests");
-            Diagnostic::warning("worker/no-handler", message)
-                .help("add `export default { fetch(request, env, ctx) { … } }`")
-        }
-    })
+    if bundle.exports.is_empty() && text.contains("addEventListener") {
+        return None;
+    }
+    let message = format!("`{main}` has no default export, so that nothing answers requests");
+    let help = "add `export default { fetch(request, env, ctx) { … } }`";
+    Some(Diagnostic::warning("worker/no-handler", message).help(help))
 }
 
 /// Whether the main module of `bundle` does nothing.

@@ -91,7 +91,7 @@ mod tests {
             let a: rquickjs::Function = namespace.get("a").expect("an export");
             note.set(a.call(()).expect("it returns"));
         });
-        assert_eq!(seen.take(), "function named() { return 1 }deps/a.js");
+        assert_eq!(seen.take(), "function named() { return 1 }undefined");
     }
 
     #[test]

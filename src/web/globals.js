@@ -17,7 +17,13 @@ import {
   MessageEvent,
   PromiseRejectionEvent,
 } from "dodev:web/events";
-import { addEventListener, dispatchEvent, removeEventListener, reportError } from "dodev:web/events/global";
+import {
+  addEventListener,
+  dispatchEvent,
+  extendableEvents,
+  removeEventListener,
+  reportError,
+} from "dodev:web/events/global";
 import { Headers, Request, Response, fetch } from "dodev:web/fetch";
 import { FormData } from "dodev:web/form_data";
 import { MessageChannel, MessagePort } from "dodev:web/message";
@@ -167,7 +173,15 @@ function defineLater(module, names) {
   }
 }
 
+delete globalThis.InternalError;
+Object.defineProperty(globalThis, "origin", { value: "null", enumerable: true, configurable: true });
+
 defineLater(intl, ["Intl"]);
+defineLater(extendableEvents, ["ExtendableEvent", "FetchEvent", "ScheduledEvent", "TailEvent", "TraceEvent"]);
+defineLater("dodev:web/events/scopes", ["ServiceWorkerGlobalScope", "WorkerGlobalScope"]);
+defineLater("dodev:web/performance/observer", [
+  "PerformanceObserver", "PerformanceObserverEntryList", "PerformanceResourceTiming",
+]);
 defineLater(subtleModule, ["CryptoKey", "SubtleCrypto"]);
 defineLater(webAssembly, ["WebAssembly"]);
 defineLater("dodev:web/cache", ["Cache", "CacheStorage", "caches"]);

@@ -28,7 +28,7 @@ use crate::objects::Objects;
 
 pub use env::{Binding, BindingValue};
 pub use outbound::Outbound;
-pub use platform::{Platform, WorkerSpec, load_exports, set_compatibility};
+pub use platform::{Platform, WorkerSpec, asked_early, load_exports, set_compatibility, spread_bindings};
 
 /// Modules that user code imports by name, and the prelude's parts behind them.
 pub const EXTENSION: Extension = Extension {

@@ -436,6 +436,22 @@ pub fn set_compatibility<'js>(ctx: &Ctx<'js>, host: &Host, flags: &[(&str, bool)
     host.entry(ctx, "compatibility")?.call((object,))
 }
 
+/// Makes the bindings of a Worker without exports global, before its main module is evaluated.
+///
+/// # Errors
+/// None that user code could cause.
+pub fn spread_bindings(ctx: &Ctx<'_>, host: &Host) -> rquickjs::Result<()> {
+    host.entry(ctx, "spreadBindings")?.call(())
+}
+
+/// Whether code that was evaluated ahead of its Worker asked for bindings.
+///
+/// # Errors
+/// None that user code could cause.
+pub fn asked_early(ctx: &Ctx<'_>, host: &Host) -> rquickjs::Result<bool> {
+    host.entry(ctx, "askedEarly")?.call(())
+}
+
 /// Tells the prelude about the user's main module.
 ///
 /// # Errors

@@ -19,8 +19,9 @@ use crate::engine::exception::Exception;
 use crate::engine::http::{FetchError, FetchRequest, FetchResponse};
 use crate::engine::mailbox::{Receiver, Sender};
 use crate::engine::socket::SocketId;
+use crate::engine::turn::Entered;
 use crate::engine::{
-    Completer, Completion, Extension, Host, Isolate, IsolateOptions, LogRecord, OwnerId, RealmId,
+    Completer, Completion, Extension, Host, Isolate, IsolateOptions, LogRecord, OwnerId, RealmId, Scope,
 };
 use crate::node;
 use crate::objects::control::{Asker, Command};
@@ -370,6 +371,12 @@ impl<'a> World<'a> {
         if !prepared {
             let hidden = spec::hidden_modules(project);
             apply_flags(self.isolate, realm, &spec::compatibility_flags(project), hidden);
+        }
+        if bundle.exports.is_empty() {
+            self.isolate.turn(Scope::none_of(realm), |ctx| {
+                workers::spread_bindings(ctx, self.isolate.host()).expect("the prelude's own code");
+                Entered::Done
+            });
         }
         self.isolate.set_turn_cpu(realm, limits::STARTUP_CPU);
         if !prepared && !order.is_empty() {

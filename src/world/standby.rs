@@ -3,7 +3,7 @@
 //!
 //! To evaluate large packages takes longer than to build and evaluate a project's own code, so it is done ahead
 //! and in the background. An isolate made so is used once, and only for code with the same packages, evaluated
-//! in the same order under the same flags. Packages that throw, or wait for something, are left to the usual way,
+//! in the same order under the same flags. Packages that throw, wait for something, or look at the environment, are left to the usual way,
 //! which knows how to report it.
 //!
 //! Invariant: nothing of a project but its flags is visible to code before its main module was evaluated.
@@ -45,7 +45,8 @@ impl Preparation {
                 hidden: spec::hidden_modules(project),
             })
             .collect();
-        prepared.iter().any(|own| own.packages.is_some()).then_some(Self(prepared))
+        let useful = prepared.iter().any(|own| own.packages.is_some());
+        (useful && !workers.iter().any(listens)).then_some(Self(prepared))
     }
 
     /// Whether `workers`, another generation, may be loaded into an isolate prepared so.
@@ -53,6 +54,7 @@ impl Preparation {
         let fits = |(own, worker): (&Prepared, &WorkerCode)| {
             packages_of(&worker.bundle) == own.packages
                 && spec::compatibility_flags(&worker.project) == own.flags
+                && !listens(worker)
         };
         self.0.len() == workers.len() && self.0.iter().zip(workers).all(fits)
     }
@@ -77,8 +79,25 @@ impl Prepared {
         let evaluated = Rc::new(Cell::new(false));
         let note = evaluated.clone();
         let report = isolate.load(realm, spec::PACKAGES, move |_, result| note.set(result.is_ok()));
-        evaluated.get() && !report.cpu_exceeded && !report.memory_exceeded && report.uncaught.is_empty()
+        let clean = !report.cpu_exceeded && !report.memory_exceeded && report.uncaught.is_empty();
+        evaluated.get() && clean && !asked_for_bindings(isolate, realm)
     }
+}
+
+/// Whether the Worker listens for events instead of exporting handlers: its packages see its bindings as globals.
+fn listens(worker: &WorkerCode) -> bool {
+    worker.bundle.exports.is_empty()
+}
+
+/// Whether a package looked at the environment, which is another one when its Worker runs.
+fn asked_for_bindings(isolate: &Isolate, realm: RealmId) -> bool {
+    let asked = Rc::new(Cell::new(true));
+    let answer = asked.clone();
+    isolate.turn(Scope::none_of(realm), move |ctx| {
+        answer.set(workers::asked_early(ctx, isolate.host()).expect("the prelude's own code"));
+        Entered::Done
+    });
+    asked.get()
 }
 
 fn packages_of(bundle: &Bundle) -> Option<(Arc<Dependencies>, Vec<String>)> {

@@ -50,6 +50,7 @@ mod runaway;
 mod rust_text;
 mod sample_tests;
 mod schema;
+mod service_worker;
 mod soak;
 mod sockets;
 mod state;

@@ -2,7 +2,6 @@
 import fs, { promises, readFileSync } from "node:fs";
 import http, { METHODS } from "node:http";
 import http2 from "node:http2";
-import { createRequire } from "node:module";
 import { Script } from "node:vm";
 import crypto from "node:crypto";
 
@@ -13,7 +12,6 @@ test("refusals name what is missing", () => {
   assert.throws(() => fs.readFileSync("x"), ...refused("fs.readFileSync()"));
   assert.throws(() => promises.readFile("x"), ...refused("fs.promises"));
   assert.throws(() => http.request("x"), ...refused("http.request()"));
-  assert.throws(() => createRequire("file:///x")("y"), ...refused('require("y") by module.createRequire()'));
   assert.throws(() => crypto.createCipheriv("aes-128-ccm", new Uint8Array(16), null), ...refused('the cipher "aes-128-ccm" of crypto'));
   assert.throws(() => new crypto.X509Certificate(""), ...refused("crypto.X509Certificate"));
   assert.throws(() => crypto.createHash("sha3-256"), ...refused('the hash "sha3-256" of crypto'));

@@ -4,7 +4,8 @@
 import host from "dodev:host";
 import { Buffer } from "dodev:node/buffer";
 import { Cipheriv, Decipheriv, createCipheriv, createDecipheriv, getCipherInfo, getCiphers } from "dodev:node/crypto/ciphers";
-import { BLOCK_BYTES, bytesOf, hashOf, invalidDigest, later, show } from "dodev:node/crypto/input";
+import { Hash, Hmac, createHash, createHmac, hash } from "dodev:node/crypto/hash";
+import { bytesOf, hashOf, invalidDigest, later } from "dodev:node/crypto/input";
 import {
   KeyObject, createPrivateKey, createPublicKey, createSecretKey, curveNames, diffieHellman, generateKey, generateKeyPair,
   generateKeyPairSync, generateKeySync, secretBytes,
@@ -20,80 +21,6 @@ import { CryptoKey as CryptoKey_ } from "dodev:web/crypto/keys";
 
 const { isView } = ArrayBuffer;
 
-function finalized() {
-  return nodeError(Error, "ERR_CRYPTO_HASH_FINALIZED", "Digest already called");
-}
-
-export class Hash {
-  #hash;
-  #done = false;
-
-  constructor(algorithm, options) {
-    if (algorithm instanceof Hash) {
-      this.#hash = algorithm.#hash(null);
-      return;
-    }
-    needString(algorithm, "algorithm");
-    if (options?.outputLength !== undefined) throw notEmulated("crypto.Hash with outputLength");
-    const name = hashOf(algorithm);
-    if (name === undefined) throw invalidDigest(Error, algorithm);
-    this.#hash = host.makeHash(name);
-  }
-  update(data, encoding) {
-    if (this.#done) throw finalized();
-    this.#hash(bytesOf(data, "data", encoding));
-    return this;
-  }
-  digest(encoding) {
-    if (this.#done) throw finalized();
-    this.#done = true;
-    return show(Buffer.from(this.#hash(undefined)), encoding);
-  }
-  copy() {
-    if (this.#done) throw finalized();
-    return new Hash(this);
-  }
-}
-
-export const createHash = (algorithm, options) => new Hash(algorithm, options);
-
-export function hash(algorithm, data, encoding = "hex") {
-  return new Hash(algorithm).update(data).digest(encoding);
-}
-
-export class Hmac {
-  #inner;
-  #outer;
-  #name;
-
-  constructor(algorithm, key) {
-    needString(algorithm, "hmac");
-    const name = hashOf(algorithm);
-    if (name === undefined) throw invalidDigest(Error, algorithm);
-    this.#name = name;
-    let secret = secretBytes(key, "key");
-    const block = BLOCK_BYTES[name];
-    if (secret.length > block) secret = new Uint8Array(host.digest(name, secret));
-    const pad = (mask) => new Uint8Array(block).map((_, at) => (secret[at] ?? 0) ^ mask);
-    this.#inner = host.makeHash(name);
-    this.#inner(pad(0x36));
-    this.#outer = pad(0x5c);
-  }
-  update(data, encoding) {
-    if (this.#inner === undefined) throw finalized();
-    this.#inner(bytesOf(data, "data", encoding));
-    return this;
-  }
-  digest(encoding) {
-    // Fidelity: a second digest is empty.
-    if (this.#inner === undefined) return show(Buffer.alloc(0), encoding);
-    const inner = new Uint8Array(this.#inner(undefined));
-    this.#inner = undefined;
-    return show(Buffer.from(host.digest(this.#name, Buffer.concat([this.#outer, inner]))), encoding);
-  }
-}
-
-export const createHmac = (algorithm, key, options) => new Hmac(algorithm, key, options);
 export const getHashes = () => ["RSA-MD5", "RSA-SHA1", "RSA-SHA256", "RSA-SHA384", "RSA-SHA512", "md5", "sha1", "sha256", "sha384", "sha512"];
 export const getCurves = curveNames;
 
@@ -243,10 +170,11 @@ export const createECDH = refuse("createECDH");
 export const generatePrime = refuse("generatePrime");
 export const generatePrimeSync = refuse("generatePrimeSync");
 export const getDiffieHellman = refuse("getDiffieHellman");
-export const getFips = () => 0;
+/** Fidelity: workerd's answers. */
+export const getFips = () => true;
 export const privateEncrypt = refuse("privateEncrypt");
 export const publicDecrypt = refuse("publicDecrypt");
-export const secureHeapUsed = refuse("secureHeapUsed");
+export const secureHeapUsed = () => ({ total: 0, used: 0, utilization: 0, min: 0 });
 export const setEngine = refuse("setEngine");
 export const setFips = refuse("setFips");
 export const Certificate = refuseClass("Certificate");
@@ -262,9 +190,9 @@ export const constants = Object.assign(Object.create(null), {
   POINT_CONVERSION_UNCOMPRESSED: 4, POINT_CONVERSION_HYBRID: 6,
 });
 export {
-  Cipheriv, Decipheriv, KeyObject, Sign, Verify, createCipheriv, createDecipheriv, createPrivateKey, createPublicKey,
-  createSecretKey, createSign, createVerify, diffieHellman, generateKey, generateKeyPair, generateKeyPairSync,
-  generateKeySync, getCipherInfo, getCiphers, privateDecrypt, publicEncrypt, sign, verify,
+  Cipheriv, Decipheriv, Hash, Hmac, KeyObject, Sign, Verify, createCipheriv, createDecipheriv, createHash, createHmac,
+  createPrivateKey, createPublicKey, createSecretKey, createSign, createVerify, diffieHellman, generateKey, generateKeyPair,
+  generateKeyPairSync, generateKeySync, getCipherInfo, getCiphers, hash, privateDecrypt, publicEncrypt, sign, verify,
 };
 export const webcrypto = webCrypto;
 export const { subtle } = webCrypto;

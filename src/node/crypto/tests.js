@@ -2,7 +2,13 @@
 // be imported.
 import crypto, { createHash, createHmac, hkdfSync, pbkdf2Sync, randomBytes, randomInt, randomUUID, timingSafeEqual } from "node:crypto";
 import { channel, tracingChannel } from "node:diagnostics_channel";
+import http from "node:http";
+import { createRequire, isBuiltin } from "node:module";
+import net from "node:net";
 import os from "node:os";
+import { PerformanceObserver, performance, timerify } from "node:perf_hooks";
+import { Readable, Transform } from "node:stream";
+import tty from "node:tty";
 import { setTimeout as sleep, setInterval as every } from "node:timers/promises";
 
 test("hashes", () => {
@@ -66,4 +72,40 @@ test("channels", () => {
 test("os", () => {
   assert.equal(os.EOL, "\n");
   assert.equal(os.platform(), "linux");
+});
+
+test("hashes are streams", async () => {
+  const read = async (stream) => {
+    for await (const chunk of stream) return chunk.toString("hex");
+  };
+  assert.equal(await read(Readable.from(["a", "b"]).pipe(crypto.createHash("md5"))), "187ef4436122d1cc2f40dc2b92f0eba0");
+  assert.equal(await read(Readable.from(["a", "b"]).pipe(crypto.createHmac("sha1", "k"))), "8b1ed7cf3e08549a8e262d59f7d2aa364a8577f7");
+  const hash = crypto.createHash("sha256").setEncoding("hex");
+  hash.write("a");
+  hash.end();
+  await new Promise((resolve) => hash.on("finish", resolve));
+  assert.equal(hash.read(), "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb");
+  assert.ok(hash instanceof crypto.Hash && hash instanceof Transform);
+});
+
+test("what is a module, an address, a terminal", () => {
+  assert.deepEqual(["fs", "node:http", "node:test", "test", "x"].map(isBuiltin), [true, true, true, false, false]);
+  const require = createRequire("/x");
+  assert.equal(require("node:path").sep, "/");
+  assert.ok(require("path") === require("node:path"));
+  assert.throws(() => require("nope"), { message: 'No such module "nope".' });
+  assert.throws(() => createRequire(undefined), { code: "ERR_INVALID_ARG_VALUE" });
+  const addresses = ["1.1.1.1", "256.1.1.1", "01.1.1.1", "::1", "::", "1::2::3", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7", "::ffff:1.2.3.4", "fe80::1%eth0", "", "x"];
+  assert.deepEqual(addresses.map(net.isIP), [4, 0, 0, 6, 6, 0, 6, 0, 6, 6, 0, 0]);
+  assert.equal(tty.isatty(1), false);
+  assert.equal(new http.Agent({ keepAlive: true }).maxSockets, Infinity);
+  assert.throws(() => http.validateHeaderName("a b"), { code: "ERR_INVALID_HTTP_TOKEN", message: 'Header name must be a valid HTTP token ["a b"]' });
+  assert.throws(() => http.validateHeaderValue("a", "\n"), { code: "ERR_INVALID_CHAR" });
+});
+
+test("perf_hooks", () => {
+  assert.equal(timerify(() => 5)(), 5);
+  assert.deepEqual(performance.eventLoopUtilization(), { idle: 0, active: 0, utilization: 0 });
+  assert.deepEqual(new PerformanceObserver(() => {}).takeRecords(), []);
+  assert.ok(PerformanceObserver === globalThis.PerformanceObserver);
 });

@@ -1,5 +1,43 @@
-// node:http: can be imported; what is not emulated refuses to be used.
+// node:http: tables, checks of header fields, and agents, which packages make while they are loaded; what is not emulated
+// refuses to be used.
 import { absent } from "dodev:node/absent";
+import { EventEmitter } from "dodev:node/events";
+import { nodeError, notEmulated } from "dodev:node/errors";
+
+/** Options for connections. The platform keeps connections itself, so that an agent has none. */
+export class Agent extends EventEmitter {
+  constructor(options) {
+    super();
+    const { keepAlive = false, keepAliveMsecs = 1000, maxFreeSockets = 256, maxSockets = Infinity, scheduling = "lifo" } =
+      options ?? {};
+    const { maxTotalSockets = Infinity } = options ?? {};
+    Object.assign(this, { defaultPort: 80, protocol: "http:", options: { ...options }, requests: {}, sockets: {}, freeSockets: {} });
+    Object.assign(this, { keepAlive, keepAliveMsecs, maxFreeSockets, maxSockets, maxTotalSockets, scheduling, totalSocketCount: 0 });
+  }
+  createConnection() {
+    throw notEmulated("http.Agent.createConnection()");
+  }
+  getName() {
+    throw notEmulated("http.Agent.getName()");
+  }
+  destroy() {
+    // There is no connection to end.
+  }
+}
+
+export function validateHeaderName(name, label) {
+  if (typeof name === "string" && /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return;
+  throw nodeError(TypeError, "ERR_INVALID_HTTP_TOKEN", `${label || "Header name"} must be a valid HTTP token ["${name}"]`);
+}
+
+export function validateHeaderValue(name, value) {
+  if (value === undefined) {
+    throw nodeError(TypeError, "ERR_HTTP_INVALID_HEADER_VALUE", `Invalid value "${value}" for header "${name}"`);
+  }
+  if (/[^\t\x20-\x7e\x80-\xff]/.test(`${value}`)) {
+    throw nodeError(TypeError, "ERR_INVALID_CHAR", `Invalid character in header content ["${name}"]`);
+  }
+}
 
 const METHOD_NAMES =
   "ACL BIND CHECKOUT CONNECT COPY DELETE GET HEAD LINK LOCK M-SEARCH MERGE MKACTIVITY MKCALENDAR MKCOL " +
@@ -26,18 +64,18 @@ const STATUS_CODE_TEXTS = {
 
 const module = absent(
   "http",
-  "Agent ClientRequest CloseEvent IncomingMessage MessageEvent OutgoingMessage Server ServerResponse " +
-    "WebSocket _connectionListener createServer get request setGlobalProxyFromEnv setMaxIdleHTTPParsers " +
-    "validateHeaderName validateHeaderValue",
-  "globalAgent",
+  "ClientRequest CloseEvent IncomingMessage MessageEvent OutgoingMessage Server ServerResponse " +
+    "WebSocket _connectionListener createServer get request setGlobalProxyFromEnv setMaxIdleHTTPParsers",
+  "",
   {
+    Agent, globalAgent: new Agent(), validateHeaderName, validateHeaderValue,
     METHODS: METHOD_NAMES.split(" "), STATUS_CODES: STATUS_CODE_TEXTS, maxHeaderSize: 16384,
   },
 );
 
 export const {
-  Agent, ClientRequest, CloseEvent, IncomingMessage, METHODS, MessageEvent, OutgoingMessage, STATUS_CODES,
+  ClientRequest, CloseEvent, IncomingMessage, METHODS, MessageEvent, OutgoingMessage, STATUS_CODES,
   Server, ServerResponse, WebSocket, _connectionListener, createServer, get, globalAgent, maxHeaderSize,
-  request, setGlobalProxyFromEnv, setMaxIdleHTTPParsers, validateHeaderName, validateHeaderValue,
+  request, setGlobalProxyFromEnv, setMaxIdleHTTPParsers,
 } = module;
 export default module;

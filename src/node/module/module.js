@@ -1,21 +1,37 @@
 // node:module: there is nothing to load at run time, since a bundle is whole; what asks for it is refused.
-import { needString, notEmulated } from "dodev:node/errors";
+import host from "dodev:host";
+import { needString, notEmulated, wrongValue } from "dodev:node/errors";
 
 export const builtinModules = [
-  "assert", "assert/strict", "async_hooks", "buffer", "console", "crypto", "diagnostics_channel", "events", "module", "os",
-  "path", "path/posix", "path/win32", "process", "querystring", "string_decoder", "timers", "timers/promises", "url", "util",
-  "util/types",
+  "_http_agent", "_http_client", "_http_common", "_http_incoming", "_http_outgoing", "_http_server", "_stream_duplex",
+  "_stream_passthrough", "_stream_readable", "_stream_transform", "_stream_wrap", "_stream_writable", "_tls_common",
+  "_tls_wrap", "assert", "assert/strict", "async_hooks", "buffer", "child_process", "cluster", "console", "constants", "crypto",
+  "dgram", "diagnostics_channel", "dns", "dns/promises", "domain", "events", "fs", "fs/promises", "http", "http2", "https",
+  "inspector", "inspector/promises", "module", "net", "os", "path", "path/posix", "path/win32", "perf_hooks", "process",
+  "punycode", "querystring", "readline", "readline/promises", "repl", "stream", "stream/consumers", "stream/promises",
+  "stream/web", "string_decoder", "sys", "timers", "timers/promises", "tls", "trace_events", "tty", "url", "util", "util/types",
+  "v8", "vm", "wasi", "worker_threads", "zlib",
 ];
+
+/** Modules that have no name without their prefix. */
+const PREFIXED = new Set(["node:sea", "node:sqlite", "node:test", "node:test/reporters"]);
 
 export function isBuiltin(name) {
   needString(name, "id");
-  return builtinModules.includes(name.startsWith("node:") ? name.slice("node:".length) : name);
+  return PREFIXED.has(name) || builtinModules.includes(name.startsWith("node:") ? name.slice("node:".length) : name);
 }
 
-/** Gives a `require` that refuses: packages often make one that they do not use. */
-export function createRequire() {
+/** Gives a `require` that finds the platform's modules: everything else is in the bundle, under no name. */
+export function createRequire(from) {
+  if (typeof from !== "string" && !(from instanceof URL)) {
+    throw wrongValue("filename", from, "must be a file URL object, file URL string, or absolute path string");
+  }
   const require = (name) => {
-    throw notEmulated(`require("${name}") by module.createRequire()`);
+    needString(name, "id");
+    const found = host.builtinModule(name);
+    // Fidelity: workerd's words.
+    if (found === undefined) throw new Error(`No such module "${name}".`);
+    return found;
   };
   require.resolve = (name) => {
     throw notEmulated(`require.resolve("${name}") by module.createRequire()`);

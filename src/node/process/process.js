@@ -4,7 +4,7 @@
 // number 1. The environment is that of the Worker: texts as they are, everything else as JSON.
 import host from "dodev:host";
 import { EventEmitter } from "dodev:node/events";
-import { needFunction, notEmulated, wrongType } from "dodev:node/errors";
+import { needFunction, nodeError, notEmulated, wrongType } from "dodev:node/errors";
 import { loaded } from "dodev:node/loaded";
 import { Cloudflare } from "dodev:web/cloudflare";
 import { performance } from "dodev:web/performance";
@@ -14,6 +14,7 @@ function readEnvironment() {
   const values = Object.create(Object.prototype);
   // Fidelity: the flag is on by default since 2025-04-01.
   if (Cloudflare.compatibilityFlags.nodejs_compat_populate_process_env === true) {
+    if (host.bindings === undefined) host.askedEarly = true;
     for (const [kind, name, value] of host.bindings?.() ?? []) {
       if (kind === "text" || kind === "json") values[name] = value;
     }
@@ -32,6 +33,13 @@ const textOnly = {
     return Reflect.defineProperty(target, name, descriptor);
   },
 };
+
+/** Fidelity: workerd counts nothing. */
+const RESOURCES = [
+  "userCPUTime", "systemCPUTime", "maxRSS", "sharedMemorySize", "unsharedDataSize", "unsharedStackSize", "minorPageFault",
+  "majorPageFault", "swappedOut", "fsRead", "fsWrite", "ipcSent", "ipcReceived", "signalsCount", "voluntaryContextSwitches",
+  "involuntaryContextSwitches",
+];
 
 const { decodeUtf8 } = host;
 let environment;
@@ -80,12 +88,18 @@ const methods = {
   ref() {},
   unref() {},
   setSourceMapsEnabled() {},
+  availableMemory: () => 0,
+  constrainedMemory: () => 0,
+  resourceUsage: () => Object.fromEntries(RESOURCES.map((name) => [name, 0])),
+  assert(condition, message) {
+    if (!condition) throw nodeError(Error, "ERR_ASSERTION", message || "assertion error");
+  },
 };
 methods.hrtime.bigint = () => BigInt(Date.now()) * 1_000_000n;
 
 const ABSENT = [
-  "abort", "binding", "chdir", "constrainedMemory", "availableMemory", "dlopen", "exit", "getActiveResourcesInfo",
-  "hasUncaughtExceptionCaptureCallback", "kill", "loadEnvFile", "reallyExit", "resourceUsage",
+  "abort", "binding", "chdir", "dlopen", "exit", "getActiveResourcesInfo",
+  "hasUncaughtExceptionCaptureCallback", "kill", "loadEnvFile", "reallyExit",
   "setUncaughtExceptionCaptureCallback",
 ];
 for (const name of ABSENT) {
@@ -97,7 +111,7 @@ for (const name of ABSENT) {
 }
 
 /** The version of Node.js whose modules these follow. */
-const NODE_VERSION = "22.19.0";
+const NODE_VERSION = "22.23.4";
 
 const process = Object.assign(Object.create(EventEmitter.prototype), methods, {
   title: "workerd",
@@ -112,8 +126,11 @@ const process = Object.assign(Object.create(EventEmitter.prototype), methods, {
   exitCode: undefined,
   pid: 1,
   ppid: 0,
-  release: { name: "node" },
-  features: {},
+  release: { name: "node", lts: true, sourceUrl: "", headersUrl: "" },
+  features: {
+    cached_builtins: true, debug: false, inspector: false, ipv6: true, openssl_is_boringssl: true, require_module: false,
+    tls: true, tls_alpn: true, tls_ocsp: true, tls_sni: true, typescript: false, uv: true,
+  },
   config: { target_defaults: {}, variables: {} },
   allowedNodeEnvironmentFlags: new Set(),
 });
@@ -168,7 +185,7 @@ Object.assign(process, {
 });
 
 export const {
-  abort, allowedNodeEnvironmentFlags, arch, argv, argv0, availableMemory, binding, chdir, config, constrainedMemory,
+  abort, allowedNodeEnvironmentFlags, arch, argv, argv0, assert, availableMemory, binding, chdir, config, constrainedMemory,
   cpuUsage, cwd, dlopen, emitWarning, execArgv, execPath, exit, exitCode, features, getActiveResourcesInfo,
   getBuiltinModule, getegid, geteuid, getgid, getuid, hasUncaughtExceptionCaptureCallback, hrtime, kill, loadEnvFile,
   memoryUsage, nextTick, pid, platform, ppid, reallyExit, ref, release, resourceUsage, setSourceMapsEnabled,

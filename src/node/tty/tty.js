@@ -1,11 +1,11 @@
-// node:tty: can be imported; what is not emulated refuses to be used.
+// node:tty: nothing is a terminal; what is not emulated refuses to be used.
 import { absent } from "dodev:node/absent";
 
 const module = absent(
   "tty",
-  "ReadStream WriteStream isatty",
+  "ReadStream WriteStream",
   "",
-  {},
+  { isatty: () => false },
 );
 
 export const {

@@ -98,3 +98,35 @@ test("assert", async () => {
   assert.throws(() => assertion.throws(() => { throw new Error("a"); }, /b/), { code: "ERR_ASSERTION" });
   await assert.rejects(() => assertion.rejects(async () => 1), { message: "Missing expected rejection." });
 });
+
+test("media types", () => {
+  const type = new util.MIMEType('Text/HTML; Charset=utf-8; q="a \\"b"');
+  type.params.set("z", "1");
+  type.params.set("charset", "other");
+  assert.equal(`${type}`, 'text/html;charset=utf-8;q="a \\"b";z=1');
+  assert.deepEqual([type.essence, type.type, type.subtype, type.params.get("q"), type.params.has("x")], ["text/html", "text", "html", 'a "b', false]);
+  assert.deepEqual([...type.params], [["charset", "utf-8"], ["q", 'a "b'], ["z", "1"]]);
+  type.type = "Image";
+  assert.equal(JSON.stringify({ type }), '{"type":"image/html;charset=utf-8;q=\\"a \\\\\\"b\\";z=1"}');
+  assert.throws(() => new util.MIMEType("x"), { name: "TypeError", message: "Not a valid MIME type: x" });
+  assert.throws(() => type.params.set("a b", ""), { name: "TypeError", message: "Not a valid MIME parameter" });
+});
+
+test("files of variables", () => {
+  const text = "A=1\n# c\n\nB='x y'\nC=\"l\\nm\" # c\nexport D = 5 \nE=a#b\nF=`q'\"`\nG=\"two\nlines\"\nH='\\n'\nI=\nnothing\nJ=a=b\nA=2\nK='open\nL=1\nM=\"";
+  const values = { A: "2", B: "x y", C: "l\nm", D: "5", E: "a", F: "q'\"", G: "two\nlines", H: "\\n", I: "", J: "a=b", K: "open", L: "1", M: '"' };
+  assert.deepEqual(util.parseEnv(text), values);
+  assert.throws(() => util.parseEnv(5), { code: "ERR_INVALID_ARG_TYPE" });
+});
+
+test("styles, errors of the system and signals", () => {
+  assert.equal(util.styleText("red", "x"), "x");
+  assert.equal(util.styleText(["bold", "red"], "x", { validateStream: false }), "\u001b[1m\u001b[31mx\u001b[39m\u001b[22m");
+  assert.throws(() => util.styleText("nope", "x"), { code: "ERR_INVALID_ARG_VALUE" });
+  assert.equal(util.getSystemErrorName(-2), "ENOENT");
+  assert.deepEqual(util.getSystemErrorMap().get(-2), ["ENOENT", "no such file or directory"]);
+  assert.equal(util.getSystemErrorMessage(-2), "no such file or directory");
+  assert.equal(util.convertProcessSignalToExitCode("SIGTERM"), 143);
+  const { signal } = util.transferableAbortController();
+  assert.ok(util.transferableAbortSignal(signal) === signal);
+});

@@ -3,6 +3,10 @@
 // Fidelity: Node.js's documentation of `util`.
 import { needFunction, needObject, needString, nodeError, notEmulated, wrongType, wrongValue } from "dodev:node/errors";
 import { deepEqual } from "dodev:node/util/deep_equal";
+import { constants } from "dodev:node/os";
+import { MIMEParams, MIMEType } from "dodev:node/util/mime_type";
+import { parseEnv } from "dodev:node/util/parse_env";
+import { getSystemErrorMap, getSystemErrorMessage, getSystemErrorName } from "dodev:node/util/system_errors";
 import * as allTypes from "dodev:node/util/types";
 import { format as formatWith } from "dodev:web/console/format";
 import { inspect as inspect_ } from "dodev:web/console/inspect";
@@ -10,6 +14,8 @@ import { TextDecoder as TextDecoder_, TextEncoder as TextEncoder_ } from "dodev:
 
 const { apply } = Reflect;
 const { defineProperties, defineProperty, getOwnPropertyDescriptors, getPrototypeOf, setPrototypeOf } = Object;
+
+const { signals } = constants;
 
 export const types = allTypes.default;
 export const inspect = inspect_;
@@ -122,23 +128,35 @@ export function toUSVString(text) {
 }
 
 const STYLES = {
-  bold: [1, 22], dim: [2, 22], italic: [3, 23], underline: [4, 24], inverse: [7, 27], strikethrough: [9, 29],
-  black: [30, 39], red: [31, 39], green: [32, 39], yellow: [33, 39], blue: [34, 39], magenta: [35, 39], cyan: [36, 39],
-  white: [37, 39], gray: [90, 39], grey: [90, 39],
+  reset: [0, 0], bold: [1, 22], dim: [2, 22], italic: [3, 23], underline: [4, 24], blink: [5, 25], inverse: [7, 27],
+  hidden: [8, 28], strikethrough: [9, 29], doubleunderline: [21, 24], black: [30, 39], red: [31, 39], green: [32, 39],
+  yellow: [33, 39], blue: [34, 39], magenta: [35, 39], cyan: [36, 39], white: [37, 39], bgBlack: [40, 49], bgRed: [41, 49],
+  bgGreen: [42, 49], bgYellow: [43, 49], bgBlue: [44, 49], bgMagenta: [45, 49], bgCyan: [46, 49], bgWhite: [47, 49],
+  framed: [51, 54], overlined: [53, 55], gray: [90, 39], redBright: [91, 39], greenBright: [92, 39], yellowBright: [93, 39],
+  blueBright: [94, 39], magentaBright: [95, 39], cyanBright: [96, 39], whiteBright: [97, 39], bgGray: [100, 49],
+  bgRedBright: [101, 49], bgGreenBright: [102, 49], bgYellowBright: [103, 49], bgBlueBright: [104, 49],
+  bgMagentaBright: [105, 49], bgCyanBright: [106, 49], bgWhiteBright: [107, 49],
 };
+const STYLE_ALIASES = { grey: "gray", bgGrey: "bgGray" };
 
-/** `text` with the escape sequences of terminals around it. */
-export function styleText(style, text) {
+/**
+ * `text` with the escape sequences of terminals around it.
+ *
+ * Fidelity: nothing is a terminal, so that they are left out unless the stream is not asked.
+ */
+export function styleText(style, text, options) {
   needString(text, "text");
+  const validates = options?.validateStream !== false;
   let [start, end] = ["", ""];
-  for (const name of [style].flat()) {
-    if (name === "none") continue;
-    if (!Object.hasOwn(STYLES, name)) throw wrongValue("format", name, `must be one of: ${Object.keys(STYLES).map((n) => `'${n}'`).join(", ")}`);
+  for (const given of [style].flat()) {
+    if (given === "none") continue;
+    const name = STYLE_ALIASES[given] ?? given;
+    if (!Object.hasOwn(STYLES, name)) throw wrongValue("format", given, `must be one of: ${Object.keys(STYLES).map((n) => `'${n}'`).join(", ")}`);
     const [on, off] = STYLES[name];
     start += `\u001b[${on}m`;
     end = `\u001b[${off}m${end}`;
   }
-  return start + text + end;
+  return validates && options?.stream?.isTTY !== true ? text : start + text + end;
 }
 
 export async function aborted(signal, resource) {
@@ -156,22 +174,25 @@ const refuse = (name) =>
   })[name];
 
 export const getCallSites = refuse("getCallSites");
-export const getSystemErrorMap = refuse("getSystemErrorMap");
-export const getSystemErrorName = refuse("getSystemErrorName");
 export const parseArgs = refuse("parseArgs");
-export const parseEnv = refuse("parseEnv");
-export const transferableAbortController = refuse("transferableAbortController");
-export const transferableAbortSignal = refuse("transferableAbortSignal");
-export class MIMEType {
-  constructor() {
-    throw notEmulated("util.MIMEType");
-  }
+export const transferableAbortController = () => new AbortController();
+export function transferableAbortSignal(signal) {
+  if (!(signal instanceof AbortSignal)) throw wrongType("signal", "an instance of AbortSignal", signal);
+  return signal;
 }
-export class MIMEParams {
-  constructor() {
-    throw notEmulated("util.MIMEParams");
-  }
+
+/** The code with which a process ends that the signal `name` ended. */
+export function convertProcessSignalToExitCode(name) {
+  needString(name, "signalCode");
+  const number = signals[name];
+  if (number === undefined) throw nodeError(TypeError, "ERR_UNKNOWN_SIGNAL", `Unknown signal: ${name}`);
+  return 128 + number;
 }
+
+/** @deprecated in Node.js as well. */
+export const log = (...args) => console.log(...args);
+
+export { MIMEParams, MIMEType, getSystemErrorMap, getSystemErrorMessage, getSystemErrorName, parseEnv };
 
 /** @deprecated in Node.js as well, and still imported by older packages. */
 export function _extend(target, source) {
@@ -194,9 +215,9 @@ export const isSymbol = (value) => typeof value === "symbol";
 export const isUndefined = (value) => value === undefined;
 
 export default {
-  MIMEParams, MIMEType, TextDecoder, TextEncoder, _extend, aborted, callbackify, debug, debuglog, deprecate, format,
-  formatWithOptions, getCallSites, getSystemErrorMap, getSystemErrorName, inherits, inspect, isArray, isBoolean, isBuffer,
+  MIMEParams, MIMEType, TextDecoder, TextEncoder, _extend, aborted, callbackify, convertProcessSignalToExitCode, debug, debuglog, deprecate, format,
+  formatWithOptions, getCallSites, getSystemErrorMap, getSystemErrorMessage, getSystemErrorName, inherits, inspect, isArray, isBoolean, isBuffer,
   isDate, isDeepStrictEqual, isError, isFunction, isNull, isNullOrUndefined, isNumber, isObject, isPrimitive, isRegExp,
-  isString, isSymbol, isUndefined, parseArgs, parseEnv, promisify, stripVTControlCharacters, styleText, toUSVString,
+  isString, isSymbol, isUndefined, log, parseArgs, parseEnv, promisify, stripVTControlCharacters, styleText, toUSVString,
   transferableAbortController, transferableAbortSignal, types,
 };

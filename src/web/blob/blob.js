@@ -9,6 +9,7 @@ const BARE = Symbol("bare");
 let bytesOfBlob;
 let isBlob;
 let fill;
+let makeBlob;
 let makeFile;
 
 function typeFrom(value) {
@@ -60,6 +61,7 @@ export class Blob {
 
   static {
     isBlob = (value) => isObject(value) && #bytes in value;
+    makeBlob = (bytes, type) => fill(new Blob(BARE), bytes, type);
     bytesOfBlob = (blob) => blob.#bytes;
     fill = (blob, bytes, type) => {
       blob.#bytes = bytes;
@@ -118,8 +120,8 @@ export class File extends Blob {
       super(BARE);
       return;
     }
-    if (!Array.isArray(parts)) badConstruction("File", 1, "Array");
     if (arguments.length < 2) badConstruction("File", 2, "string");
+    if (!Array.isArray(parts)) badConstruction("File", 1, "Array");
     const { type, lastModified } = checkOptions(options, "File", 3);
     super(BARE);
     fill(this, bytesFrom(parts, "File"), type === undefined ? "" : typeFrom(type));
@@ -148,5 +150,5 @@ export class File extends Blob {
 }
 publish(File);
 
-/** The buffer behind a blob (not a copy); whether a value is one; a file of a buffer that the caller gives away. */
-export { bytesOfBlob, isBlob, makeFile };
+/** The buffer behind a blob (not a copy); whether a value is one; a blob and a file of a buffer that the caller gives away. */
+export { bytesOfBlob, isBlob, makeBlob, makeFile };

@@ -57,7 +57,8 @@ impl MimeType {
             let (value, quoted, after) = parameter_value(after);
             rest = after.find(';').map_or("", |at| &after[at + 1..]);
             let known = parameters.iter().any(|(n, _)| *n == name);
-            if token(&name) && (quoted || !value.is_empty()) && !known {
+            let valid = (quoted || !value.is_empty()) && value.chars().all(is_value_char);
+            if token(&name) && valid && !known {
                 parameters.push((name, value));
             }
         }
@@ -85,6 +86,10 @@ fn parameter_value(text: &str) -> (String, bool, &str) {
         }
     }
     (value, true, "")
+}
+
+fn is_value_char(c: char) -> bool {
+    c == '\t' || (c >= ' ' && c != '\x7f')
 }
 
 fn is_space(c: char) -> bool {

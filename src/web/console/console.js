@@ -105,6 +105,8 @@ function makeConsole() {
     timeStamp() {},
     context: () => makeConsole(),
   };
+  // The standard's namespace objects have an empty prototype of their own.
+  Object.setPrototypeOf(console, {});
   Object.defineProperty(console, Symbol.toStringTag, { value: "console", writable: false, configurable: true });
   return console;
 }

@@ -41,18 +41,20 @@ for (const [constant, code] of Object.entries(CODES)) {
   CODE_BY_NAME.set(name, code);
 }
 
-export class DOMException extends Error {
+/** Its instances are errors, but the class itself inherits nothing from `Error`. */
+export class DOMException {
   constructor(message = "", name = "Error") {
-    super(`${message}`);
+    const error = Reflect.construct(Error, [`${message}`], new.target);
     name = `${name}`;
     // Fidelity: workerd's DOMException carries them as own, read-only properties.
-    Object.defineProperties(this, {
+    return Object.defineProperties(error, {
       code: { value: CODE_BY_NAME.get(name) ?? 0, enumerable: true, configurable: true },
       name: { value: name, enumerable: true, configurable: true },
       message: { enumerable: true, writable: false },
     });
   }
 }
+Object.setPrototypeOf(DOMException.prototype, Error.prototype);
 
 shape(DOMException);
 constants(DOMException, CODES);

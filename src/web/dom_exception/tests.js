@@ -32,3 +32,11 @@ test("has a stack and cannot be called", () => {
   assert.equal(typeof new DOMException("m", "N").stack, "string");
   assert.throws(() => DOMException("m"), "TypeError");
 });
+
+test("the class itself inherits nothing", () => {
+  assert.ok(Object.getPrototypeOf(DOMException) === Function.prototype);
+  class Mine extends DOMException {}
+  const error = new Mine("a", "AbortError");
+  assert.ok(error instanceof Mine && error instanceof DOMException && error instanceof Error);
+  assert.equal(error.code, 20);
+});

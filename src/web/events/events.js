@@ -44,6 +44,17 @@ export let dispatch;
 /** Whether `target` has a listener or an `on…` handler for events of `type`. */
 export let hasListener;
 
+/** Delivers `event`; the first exception of a listener leaves this function. */
+export function dispatchThrowing(target, event) {
+  const before = propagates;
+  propagates = true;
+  try {
+    dispatch(target, event);
+  } finally {
+    propagates = before;
+  }
+}
+
 /** Delivers `event`; what a listener threw is reported, and given in an array. */
 export function dispatchCatching(target, event) {
   caught = undefined;
@@ -115,7 +126,9 @@ export class EventTarget {
       target.#listeners?.has(type) || typeof target[`on${type}`] === "function";
 
     dispatch = (target, event) => {
-      if (!beginDispatch(event, target)) {
+      // Programs know the global target as the global object.
+      const shown = target === globalTarget ? globalThis : target;
+      if (!beginDispatch(event, shown)) {
         throw new DOMException("The event is already being dispatched.", "InvalidStateError");
       }
       const { type } = event;
@@ -129,7 +142,7 @@ export class EventTarget {
           if (listener.removed) continue;
           if (listener.once) target.#remove(type, handler);
           setPassive(event, listener.passive);
-          call(listener.callback, listener.receiver === undefined ? target : listener.receiver, event);
+          call(listener.callback, listener.receiver === undefined ? shown : listener.receiver, event);
         }
       }
       endDispatch(event);
@@ -169,8 +182,8 @@ function call(callback, receiver, event) {
 }
 
 function makeListener(handler, options) {
-  if (handler === null || handler === undefined) return undefined;
   checkOptions(options);
+  if (handler === null || handler === undefined) return void new Listener(undefined, undefined, options);
   if (typeof handler === "function") return new Listener(handler, undefined, options);
   if (typeof handler !== "object") {
     throw wrongHandler();

@@ -1,4 +1,5 @@
-// The global scope as an event target, and `reportError`.
+// The global scope as an event target, `reportError`, and the way to the events of Workers that listen for them.
+import host from "dodev:host";
 import { EventTarget, globalTarget, reportException } from "dodev:web/events";
 import { wrongArgument } from "dodev:web/interface";
 
@@ -20,4 +21,12 @@ export function dispatchEvent(...args) {
 export function reportError(...args) {
   if (args.length === 0) throw wrongArgument("ServiceWorkerGlobalScope", "reportError", 1, "Value");
   reportException(args[0]);
+}
+
+let extendable;
+
+/** The classes of the platform's events, loaded when somebody first wants one. */
+export function extendableEvents() {
+  extendable ??= host.lazy("dodev:web/events/extendable");
+  return extendable;
 }

@@ -169,3 +169,24 @@ test("what a listener throws goes to the global error listeners", () => {
     "ErrorEvent", "Uncaught TypeError: reported", "reported",
   ]);
 });
+
+test("options are read before it is known whether there is a handler", () => {
+  let asked = 0;
+  addEventListener("x", null, {
+    get passive() {
+      asked++;
+      return false;
+    },
+  });
+  assert.equal(asked, 1);
+  assert.throws(() => new EventTarget().addEventListener("x", null, { signal: null }), "TypeError");
+});
+
+test("the classes of a Worker's events cannot be made", () => {
+  for (const Class of [ExtendableEvent, FetchEvent, ScheduledEvent, WorkerGlobalScope, ServiceWorkerGlobalScope]) {
+    assert.throws(() => new Class("x"), "TypeError", "Illegal constructor");
+  }
+  assert.ok(FetchEvent.prototype instanceof ExtendableEvent);
+  assert.equal(origin, "null");
+  assert.equal(typeof InternalError, "undefined");
+});

@@ -3,7 +3,7 @@
 // A body stays what it was given as (string, buffer, pipe of the host) until somebody touches `.body`;
 // reading it whole then needs no stream.
 import host from "dodev:host";
-import { Blob, bytesOfBlob, isBlob } from "dodev:web/blob";
+import { bytesOfBlob, isBlob, makeBlob } from "dodev:web/blob";
 import { FormData, formDataFrom, isFormData, serializeForm } from "dodev:web/form_data";
 import { SOURCE, requireOwn } from "dodev:web/owner";
 import { illegal, isObject, publish, usv } from "dodev:web/webidl";
@@ -85,7 +85,8 @@ export function forkBody(owner) {
   if (typeof source === "number") source = streamOf(owner);
   if (!isReadableStream(source)) {
     requireOwn(makerOf(owner), SOURCE);
-    return source;
+    // Each of the two is read into a buffer of its own.
+    return typeof source === "string" ? source : source.slice();
   }
   const [mine, other] = teeStream(source);
   setSource(owner, mine);
@@ -167,7 +168,7 @@ export class Body {
 
   async blob() {
     const bytes = await Body.prototype.arrayBuffer.call(this);
-    return new Blob([bytes], { type: host.mimeType(typeOf(this) ?? "") ?? "" });
+    return makeBlob(concatBytes([bytes]), host.mimeType(typeOf(this) ?? "") ?? "");
   }
 }
 publish(Body);
@@ -233,7 +234,8 @@ export function extract(init) {
     }
     if (isBlob(init)) {
       extractedType = init.type === "" ? null : init.type;
-      return bytesOfBlob(init);
+      // Who reads the body may change what it gets.
+      return bytesOfBlob(init).slice();
     }
     if (isFormData(init)) {
       const { type, bytes } = serializeForm(init);

@@ -3,6 +3,7 @@
 // Fidelity: workerd's `api/http.c++` for messages and for what a redirect changes. Loaded when first used.
 import host from "dodev:host";
 import { follow, isSignal } from "dodev:web/abort";
+import { dataResponse } from "dodev:web/fetch/data_url";
 import { Request, pumpToHost, reviveResponse, takeRequest } from "dodev:web/fetch";
 import { header, redirected } from "dodev:web/fetch/redirect";
 import { socketOf } from "dodev:web/web_socket";
@@ -104,10 +105,14 @@ export async function openSocket(url, protocols, onStart) {
 
 export async function fetchOutside(input, init) {
   const request = new Request(input, init);
-  if (host.fetchOutside === undefined) throw new Error(`dodev does not emulate fetch() here: ${request.url}`);
   let { method, url, headers, redirect, signal, body } = takeRequest(request);
   body ??= null;
+  if (url.startsWith("data:")) {
+    const response = dataResponse(method, url);
+    if (response !== undefined) return response;
+  }
   check(url);
+  if (host.fetchOutside === undefined) throw new Error(`dodev does not emulate fetch() here: ${url}`);
   if (!isSignal(signal)) signal = undefined;
   signal?.throwIfAborted();
   for (let count = 0; ; count++) {

@@ -108,7 +108,10 @@ export class Request {
     } else {
       const text = usv(input);
       this.#url = host.urlParse(text);
-      if (this.#url === undefined) throw new TypeError(`Invalid URL: ${text}`);
+      if (this.#url === undefined) {
+        if (arguments.length === 0) badConstruction("Request", 1, "Request or string");
+        throw new TypeError(`Invalid URL: ${text}`);
+      }
     }
     if (init !== undefined && init !== null) {
       if (!isObject(init)) badConstruction("Request", 2, `${DICTIONARY} or Request`);

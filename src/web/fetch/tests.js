@@ -188,3 +188,31 @@ test("a body's stream is one object and shares its state", async () => {
     "This ReadableStream is disturbed (has already been read from), and cannot be used as a body.",
   );
 });
+
+test("data: URLs need no server", async () => {
+  const check = async (url, type, text) => {
+    const response = await fetch(url);
+    assert.deepEqual([response.status, response.headers.get("content-type"), await response.text()], [200, type, text], url);
+  };
+  await check("data:,a%20b#c", "text/plain;charset=US-ASCII", "a b");
+  await check("data:text/plain;charset=x;base64,SGVsbG8", "text/plain;charset=x", "Hello");
+  await check("data:;a=b,x", "text/plain;a=b", "x");
+  await check(new URL("data:text/html ; BASE64 ,YQ=="), "text/html", "a");
+  await check("data:none,%zz", "text/plain;charset=US-ASCII", "%zz");
+  assert.equal(await (await fetch("data:,a", { method: "HEAD" })).text(), "");
+});
+
+test("copies of a body are copies", async () => {
+  const response = new Response(new Uint8Array([1, 2]));
+  const [a, b] = await Promise.all([response.clone().arrayBuffer(), response.arrayBuffer()]);
+  assert.ok(a !== b);
+  const blob = new Blob(["x"]);
+  new Uint8Array(await new Response(blob).arrayBuffer())[0] = 0;
+  assert.equal(await blob.text(), "x");
+});
+
+test("a body's blob has the content type in its normal form", async () => {
+  const typeOf = async (type) => (await new Response("", { headers: { "content-type": type } }).blob()).type;
+  assert.equal(await typeOf("TEXT/HTML; CHARSET=GBK"), "text/html;charset=GBK");
+  assert.equal(await typeOf("x"), "");
+});

@@ -17,6 +17,12 @@ function entryFrom(value, name, fileName) {
   return makeFile(bytesOfBlob(value), fileName === undefined ? name : usv(fileName), value.type);
 }
 
+/** The list keeps its identity, so that iterators see what changes. */
+function replaceItems(list, items) {
+  list.length = 0;
+  for (const item of items) list.push(item);
+}
+
 function need(count, method, given, type) {
   if (given < count) badArgument(method, "FormData", given + 1, given === 0 ? "string" : type);
 }
@@ -45,7 +51,7 @@ export class FormData {
     if (this === undefined || !(#list in this)) illegal();
     need(1, "delete", arguments.length);
     const text = usv(name);
-    this.#list = this.#list.filter((_, i, list) => list[i & ~1] !== text);
+    replaceItems(this.#list, this.#list.filter((_, i, list) => list[i & ~1] !== text));
   }
 
   get(name) {
@@ -85,28 +91,28 @@ export class FormData {
       placed ||= match;
     }
     if (!placed) list.push(text, entry);
-    this.#list = list;
+    replaceItems(this.#list, list);
   }
 
   entries() {
     if (this === undefined || !(#list in this)) illegal();
-    return entriesOf(this.#list.slice());
+    return entriesOf(this.#list);
   }
 
   keys() {
     if (this === undefined || !(#list in this)) illegal();
-    return keysOf(this.#list.slice());
+    return keysOf(this.#list);
   }
 
   values() {
     if (this === undefined || !(#list in this)) illegal();
-    return valuesOf(this.#list.slice());
+    return valuesOf(this.#list);
   }
 
   forEach(callback, thisArg) {
     if (this === undefined || !(#list in this)) illegal();
     if (typeof callback !== "function") badArgument("forEach", "FormData", 1, "function");
-    const list = this.#list.slice();
+    const list = this.#list;
     for (let i = 0; i < list.length; i += 2) callback.call(thisArg, list[i + 1], list[i], this);
   }
 }

@@ -90,3 +90,16 @@ test("what is no form is refused", async () => {
     "Parsing a Body as FormData requires a Content-Type header.",
   );
 });
+
+test("iterators see what changes", () => {
+  const form = new FormData();
+  for (const name of ["a", "b", "c"]) form.append(name, name);
+  const seen = [];
+  for (const [name] of form) {
+    seen.push(name);
+    if (name === "a") form.delete("b");
+    if (name === "c") form.append("d", "");
+    if (seen.length > 9) break;
+  }
+  assert.deepEqual(seen, ["a", "c", "d"]);
+});

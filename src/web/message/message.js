@@ -1,5 +1,5 @@
 // MessageChannel: two ports, each giving copies of what was posted to the other, in a later turn.
-import { Event, EventTarget, MessageEvent, dispatch } from "dodev:web/events";
+import { Event, EventTarget, MessageEvent, dispatch, trust } from "dodev:web/events";
 import { illegalConstructor, illegalInvocation, shape } from "dodev:web/interface";
 import { copyOf } from "dodev:web/structured_clone";
 import { after } from "dodev:web/timers";
@@ -59,7 +59,7 @@ export class MessagePort extends EventTarget {
   #deliver() {
     if (this.#waiting.length === 0) return;
     const data = this.#waiting.shift();
-    dispatch(this, new MessageEvent("message", { data, origin: null, source: this.#other ?? null }));
+    dispatch(this, trust(new MessageEvent("message", { data, origin: null, source: this.#other ?? null })));
   }
 
   static {

@@ -4,13 +4,15 @@
 import host from "dodev:host";
 import { DOMException } from "dodev:web/dom_exception";
 import { EventTarget } from "dodev:web/events";
-import { illegalConstructor, illegalInvocation, shape, wrongArgument } from "dodev:web/interface";
+import { illegalConstructor, illegalInvocation, shape, wrongArgument, wrongConstruction } from "dodev:web/interface";
 
 const MAKE = Symbol("make");
 const { nowMs } = host;
 
 // Most entries that are kept; the oldest go first.
 const ENTRIES_MAX = 1_000;
+
+const NO_LOOP = { environment: 0, loopStart: 0, loopExit: 0, idleTime: 0, uvMetricsInfo: { loopCount: 0, events: 0, eventsWaiting: 0 } };
 
 export class PerformanceEntry {
   #entry;
@@ -40,6 +42,9 @@ shape(PerformanceEntry);
 export class PerformanceMark extends PerformanceEntry {
   #detail;
   constructor(name, options) {
+    if (options !== undefined && options !== null && typeof options !== "object" && typeof options !== "function") {
+      throw wrongConstruction("PerformanceMark", 2, "Options");
+    }
     const startTime = options?.startTime ?? nowMs();
     super(MAKE, { name: `${name}`, entryType: "mark", startTime, duration: 0 });
     this.#detail = options?.detail ?? null;
@@ -124,6 +129,22 @@ export class Performance extends EventTarget {
     if (!(#entries in this)) throw illegalInvocation();
     return { timeOrigin: 0 };
   }
+  // Fidelity: workerd has these for programs that ask for them, and counts and measures nothing.
+  get eventCounts() {
+    return new Map();
+  }
+  get nodeTiming() {
+    return { name: "node", entryType: "node", startTime: 0, duration: 0, nodeStart: 0, v8Start: 0, bootstrapComplete: 0, ...NO_LOOP };
+  }
+  eventLoopUtilization() {
+    return { idle: 0, active: 0, utilization: 0 };
+  }
+  timerify(fn) {
+    return fn;
+  }
+  clearResourceTimings() {}
+  setResourceTimingBufferSize() {}
+  markResourceTiming() {}
 
   #clear(type, name) {
     this.#entries = this.#entries.filter((entry) => entry.entryType !== type || (name !== undefined && entry.name !== name));

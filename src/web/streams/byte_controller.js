@@ -212,6 +212,7 @@ export class ByteController {
     if (this.autoChunk !== undefined) {
       this.pending.push({
         buffer: new ArrayBuffer(this.autoChunk),
+        size: this.autoChunk,
         offset: 0,
         length: this.autoChunk,
         filled: 0,
@@ -239,6 +240,8 @@ export class ByteController {
     }
     const into = {
       buffer,
+      // The source may move the bytes to another buffer of this size, which empties the first one.
+      size: buffer.byteLength,
       offset: byteOffset,
       length: byteLength,
       filled: 0,
@@ -412,7 +415,7 @@ export class ReadableStreamBYOBRequest {
       throw new TypeError("The view byte length must be more than zero while the stream is open.");
     }
     if (view.byteOffset !== into.offset + into.filled) throw new RangeError("The view has an invalid byte offset.");
-    if (view.buffer.byteLength !== into.buffer.byteLength || into.filled + view.byteLength > into.length) {
+    if (view.buffer.byteLength !== into.size || into.filled + view.byteLength > into.length) {
       throw new RangeError("The underlying ArrayBuffer is not the correct length.");
     }
     inner.respond(view.byteLength, view.buffer);

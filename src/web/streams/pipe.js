@@ -69,7 +69,8 @@ export function pipe(source, destination, options) {
   } else if (to.closeQueued() || to.status === "closed") {
     destinationFailed(new TypeError("This destination writable stream is closed."));
   } else {
-    reader.closed.promise.then(undefined, (error) => sourceFailed(error));
+    // A source that ends while nothing is asked of it, because the destination wants nothing, ends the pipe as well.
+    reader.closed.promise.then(sourceEnded, sourceFailed);
     writer.closed.promise.then(
       () => destinationFailed(new TypeError("This destination writable stream is closed.")),
       (error) => destinationFailed(error),

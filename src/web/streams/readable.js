@@ -309,7 +309,9 @@ export class ReadableStream {
       else state.controller.enqueue(await result.value);
     };
     const cancel = async (reason) => {
-      await iterator.return?.(reason);
+      const end = iterator.return;
+      if (end === undefined || end === null) return;
+      if (!isObject(await end.call(iterator, reason))) throw new TypeError("The result of return() is not an object.");
     };
     state.controller = new DefaultController(state, 0, () => 1, pull, cancel);
     state.controller.start(undefined);
@@ -341,8 +343,9 @@ export class ReadableStream {
   pipeThrough(transform, options) {
     if (this === undefined || !(#state in this)) illegal();
     if (!isObject(transform)) badArgument("pipeThrough", "ReadableStream", 1, "Transform");
-    const { readable, writable } = transform;
+    const { readable } = transform;
     if (!isReadableStream(readable)) badField("readable", "Transform", "ReadableStream");
+    const { writable } = transform;
     if (!isWritableStream(writable)) badField("writable", "Transform", "WritableStream");
     if (this.locked) throw new TypeError(LOCKED);
     if (isWritableLocked(writable)) throw new TypeError("This WritableStream is currently locked to a writer.");

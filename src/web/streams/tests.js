@@ -337,3 +337,31 @@ test("queuing strategies", () => {
   assert.equal(new CountQueuingStrategy({ highWaterMark: 2 }).size("abc"), 1);
   assert.equal(new ByteLengthQueuingStrategy({ highWaterMark: 3 }).size(new Uint8Array(5)), 5);
 });
+
+test("a source that closes ends a pipe whose destination wants nothing", async () => {
+  let controller;
+  const source = new ReadableStream({ start: (c) => (controller = c) });
+  const piped = source.pipeTo(new WritableStream({}, { highWaterMark: 0 }));
+  await Promise.resolve();
+  controller.close();
+  assert.equal(await piped, undefined);
+});
+
+test("cancelling a stream of an iterator checks what its return gives", async () => {
+  const iterable = { [Symbol.asyncIterator]: () => ({ next: () => ({ done: false }), return: () => 5 }) };
+  await assert.rejects(ReadableStream.from(iterable).cancel(), "TypeError");
+});
+
+test("a source may answer with the bytes in a buffer that they were moved to", async () => {
+  const stream = new ReadableStream({
+    type: "bytes",
+    pull(controller) {
+      const { byobRequest } = controller;
+      const buffer = byobRequest.view.buffer.transfer();
+      new Uint8Array(buffer).set([1, 2]);
+      byobRequest.respondWithNewView(new Uint8Array(buffer, 0, 2));
+    },
+  });
+  const { value } = await stream.getReader({ mode: "byob" }).read(new Uint8Array(4));
+  assert.deepEqual([...value], [1, 2]);
+});

@@ -29,9 +29,14 @@ const REFUSALS = {
   WritableStream: "WritableStream can only be serialized for RPC.",
 };
 
-/** Why an instance of a class that is the engine's on the platform is not cloned; undefined for all others. */
+/**
+ * Why an instance of a class that is the engine's on the platform is not cloned; undefined for all others.
+ *
+ * Fidelity: a compiled module is taken apart but not put together again.
+ */
 function refusalOfEngine(object) {
   const tag = object[Symbol.toStringTag];
+  if (tag === "WebAssembly.Module") throw new Error("Unable to deserialize cloned data.");
   if (typeof tag !== "string" || !/^(Intl|WebAssembly)\./.test(tag)) return undefined;
   const name = tag === "Intl.Locale" ? `[object ${tag}]` : `#<${tag.slice(tag.indexOf(".") + 1)}>`;
   return `${name} could not be cloned.`;
@@ -120,7 +125,7 @@ export function structuredClone(value, options) {
   if (typeof options !== "object") throw wrongArgument(OWNER, "structuredClone", 2, "StructuredCloneOptions");
   const { transfer } = options;
   if (transfer === undefined) return copyOf(value);
-  const buffers = [...transfer];
+  const buffers = new Set(transfer);
   for (const buffer of buffers) {
     if (!(buffer instanceof ArrayBuffer)) throw new TypeError("Object is not transferable");
     if (isLinear(buffer)) throw new DOMException("Object is not transferable.", "DataCloneError");

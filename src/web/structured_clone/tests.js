@@ -54,3 +54,9 @@ test("exceptions and blobs are cloned", async () => {
   const { blob } = structuredClone({ blob: new Blob(["é"], { type: "text/plain" }) });
   assert.equal([blob.type, blob.size, await blob.text()].join(), "text/plain,2,é");
 });
+
+test("what is transferred twice is transferred once", () => {
+  const buffer = new ArrayBuffer(4);
+  assert.equal(structuredClone(buffer, { transfer: [buffer, buffer] }).byteLength, 4);
+  assert.equal(buffer.detached, true);
+});

@@ -35,7 +35,14 @@ function listFrom(init) {
     return list.map(usv);
   }
   const list = [];
-  for (const name of Object.keys(init)) list.push(usv(name), usv(init[name]));
+  for (const key of Object.keys(init)) {
+    const name = usv(key);
+    const value = usv(init[key]);
+    // Only names with lone surrogates become equal.
+    const at = name === key ? -1 : list.findIndex((item, i) => i % 2 === 0 && item === name);
+    if (at === -1) list.push(name, value);
+    else list[at + 1] = value;
+  }
   return list;
 }
 

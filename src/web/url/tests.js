@@ -110,3 +110,20 @@ test("iterating params sees later changes", () => {
   }
   assert.deepEqual(seen, ["a", "b", "c", "c", "c"]);
 });
+
+test("names that become equal keep the first place and the last value", () => {
+  const params = new URLSearchParams({ "x\udc53": "1", "y": "2", "x\udc5c": "3" });
+  assert.deepEqual([...params], [["x\ufffd", "3"], ["y", "2"]]);
+});
+
+test("paths escape what the standard escapes today", () => {
+  assert.equal(new URL("http://h/a^b").pathname, "/a%5Eb");
+  assert.equal(new URL("///test", "http://h/").href, "http://test/");
+});
+
+test("constructors say which argument is missing", () => {
+  assert.throws(() => new URL(), "TypeError", "Failed to construct 'URL': constructor parameter 1 is not of type 'USVString'.");
+  const request = "Failed to construct 'Request': constructor parameter 1 is not of type 'Request or string'.";
+  assert.throws(() => new Request(), "TypeError", request);
+  assert.throws(() => new File(), "TypeError", "Failed to construct 'File': constructor parameter 2 is not of type 'string'.");
+});

@@ -1,6 +1,6 @@
 // URL and URLSearchParams. A URL is its normal text; components are cut out of it when somebody asks.
 import host from "dodev:host";
-import { badArgument, illegal, publish, usv } from "dodev:web/webidl";
+import { badArgument, badConstruction, illegal, publish, usv } from "dodev:web/webidl";
 import { URLSearchParams, linkedParams, resetParams, setTextOf, textOf } from "dodev:web/url/search_params";
 
 const { urlChange, urlOrigin, urlParse } = host;
@@ -92,6 +92,7 @@ export class URL {
   #params;
 
   constructor(url, base) {
+    if (url === undefined && arguments.length === 0) badConstruction("URL", 1, "USVString");
     this.#href = base === undefined && url === lastText ? lastHref : parse(url, base);
   }
 

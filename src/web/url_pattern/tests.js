@@ -36,3 +36,8 @@ test("what is no pattern", () => {
   assert.throws(() => new URLPattern().exec({}, "http://x"), "TypeError", "Failed to exec URLPattern");
   assert.throws(() => new URLPattern().test({}, "http://x"), "TypeError", "Failed to test URLPattern");
 });
+
+test("patterns with hyphens and brackets", () => {
+  assert.ok(new URLPattern({ hostname: "my-host.example" }).test("https://my-host.example/"));
+  assert.ok(new URLPattern("http://[\\:\\:1]/").test("http://[::1]/"));
+});

@@ -19,8 +19,14 @@ function read(input) {
   return init;
 }
 
+/** The engine's `v` refuses some plain characters that `u` takes; only sets in classes need `v`. */
 function toExpression({ regexpString }, ignoreCase) {
-  return new RegExp(regexpString, ignoreCase ? "vi" : "v");
+  const flags = ignoreCase ? "i" : "";
+  try {
+    return new RegExp(regexpString, `u${flags}`);
+  } catch {
+    return new RegExp(regexpString, `v${flags}`);
+  }
 }
 
 export class URLPattern {

@@ -239,4 +239,10 @@
     assert.equal(made instanceof WebAssembly.Instance, true);
     assert.equal(made.exports.call(0), 2);
   });
+
+  test("nothing of it is cloned", () => {
+    assert.throws(() => structuredClone([mixed]), "Error", "Unable to deserialize cloned data.");
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    assert.throws(() => structuredClone({ memory }), "DataCloneError", "#<Memory> could not be cloned.");
+  });
 }

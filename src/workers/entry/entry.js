@@ -4,11 +4,12 @@ import { forbidEval } from "dodev:web/eval";
 import { forgetInstance, noteInstance, runAlarm } from "dodev:workers/alarm";
 import { DurableObjectState, ExecutionContext } from "dodev:workers/ctx";
 import { isRetryable } from "dodev:workers/durable_objects/marks";
-import { makeEnv, worker } from "dodev:workers/env";
+import { environment, worker } from "dodev:workers/env";
 import { startOf } from "dodev:workers/facets";
 import { bidFarewell, noteFarewell } from "dodev:workers/farewell";
 import { makeId } from "dodev:workers/namespace";
 import { runScheduled } from "dodev:workers/scheduled";
+import { listeningHandlers, spreadBindings } from "dodev:workers/service_worker";
 import { callSocketHandler } from "dodev:workers/sockets";
 import { answered } from "dodev:workers/entry/answered";
 import { receiveRequest, takeResponse } from "dodev:workers/entry/messages";
@@ -32,12 +33,18 @@ function checkExports(namespace) {
   }
 }
 
+/** Before the main module of a Worker without exports: its bindings are globals. */
+host.entry("spreadBindings", () => spreadBindings(environment()));
+
+/** Whether a package that is evaluated ahead of its Worker wanted the bindings. */
+host.entry("askedEarly", () => host.askedEarly === true);
+
 /** Remembers the main module's exports and builds the environment. */
 host.entry("load", (namespace) => {
   checkExports(namespace);
   worker.exports = namespace;
-  worker.handlers = namespace.default;
-  makeEnv();
+  worker.handlers = Object.keys(namespace).length === 0 ? listeningHandlers() : namespace.default;
+  environment();
   forbidEval();
 });
 

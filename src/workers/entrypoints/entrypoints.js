@@ -2,7 +2,7 @@
 // environment of the running Worker.
 import host from "dodev:host";
 import { tracing } from "dodev:workers/ctx/tracing";
-import { worker } from "dodev:workers/env";
+import { environment, worker } from "dodev:workers/env";
 import { loopback } from "dodev:workers/exports";
 import { callable } from "dodev:workers/rpc/receive";
 import { RpcPromise, RpcProperty, RpcStub, RpcTarget } from "dodev:workers/rpc/references";
@@ -38,11 +38,11 @@ export const WorkflowEntrypoint = refused("WorkflowEntrypoint");
 
 /** The environment, usable outside of handlers; reads what the running Worker was given. */
 export const env = new Proxy(Object.create(null), {
-  get: (_, name) => worker.env[name],
-  has: (_, name) => name in worker.env,
-  ownKeys: () => Reflect.ownKeys(worker.env),
+  get: (_, name) => environment()[name],
+  has: (_, name) => name in environment(),
+  ownKeys: () => Reflect.ownKeys(environment()),
   getOwnPropertyDescriptor: (_, name) => {
-    const found = Object.getOwnPropertyDescriptor(worker.env, name);
+    const found = Object.getOwnPropertyDescriptor(environment(), name);
     return found && { ...found, configurable: true };
   },
   set: () => false,
@@ -67,7 +67,7 @@ export function waitUntil(promise) {
 
 /** Runs `fn` while `env` shows `replacement`. */
 export function withEnv(replacement, fn) {
-  const before = worker.env;
+  const before = environment();
   worker.env = replacement;
   try {
     return fn();

@@ -4,7 +4,10 @@ import host from "dodev:host";
 import { makeNamespace } from "dodev:workers/namespace";
 import { makeService } from "dodev:workers/service";
 
-/** What belongs to the running Worker: its environment and the exports of its main module. */
+/**
+ * What belongs to the running Worker: its environment, which code outside of handlers reads by `environment()`, and the exports
+ * of its main module.
+ */
 export const worker = { env: Object.create(null), handlers: undefined, exports: undefined };
 
 function refuse(name, kind) {
@@ -22,8 +25,21 @@ function refuse(name, kind) {
   });
 }
 
-/** Builds the environment from the host's list of bindings. */
-export function makeEnv() {
+let made = false;
+
+/** The environment, which is built from the host's list of bindings when it is first asked for. */
+export function environment() {
+  if (!made) makeEnv();
+  return worker.env;
+}
+
+function makeEnv() {
+  if (host.bindings === undefined) {
+    // Packages that are evaluated ahead of a Worker see none of its bindings.
+    host.askedEarly = true;
+    return;
+  }
+  made = true;
   const env = {};
   for (const [kind, name, value] of host.bindings()) {
     switch (kind) {

@@ -1,0 +1,34 @@
+// Workers that listen for events instead of exporting handlers: the service-worker format.
+//
+// Fidelity: wrangler runs a module without exports in this way. Its bindings are globals, and "No response!" is its word for a
+// request that no listener answers.
+import { dispatchThrowing, globalTarget, hasListener } from "dodev:web/events";
+import { extendableEvents } from "dodev:web/events/global";
+
+/** The handlers of a Worker that listens; undefined if it listens for no event of the platform. */
+export function listeningHandlers() {
+  const handlers = {};
+  if (hasListener(globalTarget, "fetch")) handlers.fetch = answer;
+  if (hasListener(globalTarget, "scheduled")) handlers.scheduled = run;
+  return Object.keys(handlers).length === 0 ? undefined : handlers;
+}
+
+function answer(request, env, context) {
+  const { fetchEvent, responseOf } = extendableEvents();
+  const event = fetchEvent(request, context);
+  dispatchThrowing(globalTarget, event);
+  const response = responseOf(event);
+  if (response === undefined) throw new Error("No response!");
+  return response;
+}
+
+function run(controller, env, context) {
+  dispatchThrowing(globalTarget, extendableEvents().scheduledEvent(controller, context));
+}
+
+/** Makes every binding a global. */
+export function spreadBindings(env) {
+  for (const name of Object.keys(env)) {
+    Object.defineProperty(globalThis, name, { value: env[name], writable: true, enumerable: true, configurable: true });
+  }
+}
