@@ -21,6 +21,17 @@ pub fn show(value: &Value) -> String {
     shown.out
 }
 
+/// A dictionary without what nobody set: it is written with all its names.
+fn without_undefined(init: &Value) -> Value {
+    let mut init = init.clone();
+    if let Value::Object(object) = &mut init
+        && let Kind::Plain(properties) = &mut object.kind
+    {
+        properties.retain(|(_, value)| *value != Value::Undefined);
+    }
+    init
+}
+
 /// The objects that something refers to.
 pub(super) fn shared(value: &Value) -> HashSet<Id> {
     let mut shared = HashSet::new();
@@ -128,12 +139,12 @@ impl Show {
             }
             Platform::Request { url, init } => {
                 write!(self.out, "{url:?}, ")?;
-                self.value(init)?;
+                self.value(&without_undefined(init))?;
             }
             Platform::Response { body, init } => {
                 self.value(body)?;
                 self.out.push_str(", ");
-                self.value(init)?;
+                self.value(&without_undefined(init))?;
             }
         }
         self.out.push(')');

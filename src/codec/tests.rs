@@ -40,7 +40,8 @@ fn objects_of_the_platform_stay_the_same_and_are_shown() {
             r#"new Request("http://a/", { method: "PUT", headers: new Headers([["a", "1"]]), body: null })"#,
         ),
         (
-            "ff0f5c06306f22067374617475734998032207686561646572735c040301000161016 27b02",
+            "ff0f5c06306f2206737461747573499803220a737461747573546578745f2207686561646572735c0403010001610162220263665f\
+             2209776562536f636b65745f220a656e636f6465426f64795f7b06",
             r#"new Response(null, { status: 204, headers: new Headers([["a", "b"]]) })"#,
         ),
     ] {
