@@ -71,3 +71,19 @@ impl From<Failure> for FetchError {
         Self::Thrown { headline: failure.exception.headline(), stack }
     }
 }
+
+/// What callers are told when a turn used too much CPU time, or too much memory.
+///
+/// Fidelity: the messages that the platform documents for Durable Objects and for Workers.
+pub fn overrun(is_object: bool, cpu: bool) -> Failure {
+    match (is_object, cpu) {
+        (true, true) => {
+            Failure::platform("Durable Object exceeded its CPU time limit and was reset.", &[RESET])
+        }
+        (true, false) => {
+            Failure::platform("Durable Object's isolate exceeded its memory limit and was reset.", &[RESET])
+        }
+        (false, true) => Failure::platform("Worker exceeded CPU time limit.", &[]),
+        (false, false) => Failure::platform("Worker exceeded memory limit.", &[]),
+    }
+}

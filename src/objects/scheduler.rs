@@ -24,7 +24,7 @@ use super::actor::{Actor, ActorKey, Namespace, Slot, Wakefulness};
 use super::alarm_turns::AlarmTurns;
 use super::control::{AlarmWaiters, Faults};
 use super::event::{Event, ReplyTo, Target};
-use super::failure::{Failure, OVERLOADED, RESET};
+use super::failure::{Failure, OVERLOADED, RESET, overrun};
 use super::feed::Feed;
 use super::gate::ROOT;
 use super::outputs::Held;
@@ -587,21 +587,5 @@ impl Objects {
     /// Answers `reply` with `failure` on behalf of the platform, at once.
     pub(super) fn refuse(&self, reply: ReplyTo, failure: Failure) {
         self.answer(reply, super::event::Reply::Failed(failure));
-    }
-}
-
-/// What callers are told when a turn used too much CPU time, or too much memory.
-///
-/// Fidelity: the messages that the platform documents for Durable Objects and for Workers.
-pub fn overrun(is_object: bool, cpu: bool) -> Failure {
-    match (is_object, cpu) {
-        (true, true) => {
-            Failure::platform("Durable Object exceeded its CPU time limit and was reset.", &[RESET])
-        }
-        (true, false) => {
-            Failure::platform("Durable Object's isolate exceeded its memory limit and was reset.", &[RESET])
-        }
-        (false, true) => Failure::platform("Worker exceeded CPU time limit.", &[]),
-        (false, false) => Failure::platform("Worker exceeded memory limit.", &[]),
     }
 }
