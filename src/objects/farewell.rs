@@ -4,7 +4,8 @@
 //! wakes the next one. Storage that it writes is committed before.
 //!
 //! Fidelity: observed with workerd 1.20261117.1 under the compatibility flag `experimental`: `info` has `reason` and nothing
-//! else, an error is reported and changes nothing, a handler that never ends is given up after 10 s.
+//! else, an error is reported and changes nothing, a handler that never ends is given up after 10 s; facets are not told.
+//! Frames that it sends, and a close, arrive; there only those arrive that had left when it ended.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -67,7 +67,7 @@ impl Platform {
                     }
                 }
             });
-        self.respond(scope, called, upgrades, reply)
+        self.respond(ctx, scope, called, upgrades, reply)
     }
 
     fn fetch_entrypoint<'js>(
@@ -86,17 +86,19 @@ impl Platform {
             let entry = self.host().entry(ctx, "fetchEntrypoint")?;
             entry.call((name, props, method, url, headers, body, cf))
         })();
-        self.respond(scope, called, upgrades, reply)
+        self.respond(ctx, scope, called, upgrades, reply)
     }
 
     /// Answers `reply` with the response that `called` gives; `upgrades` if the request asked for it.
     fn respond<'js>(
         &self,
+        ctx: &Ctx<'js>,
         scope: Scope,
         called: rquickjs::Result<Value<'js>>,
         upgrades: bool,
         reply: ReplyTo,
     ) -> Entered<'js> {
+        let (called, misdirected) = self.directed(ctx, called);
         let objects = self.objects.clone();
         Entered::Root(
             called,
@@ -108,6 +110,7 @@ impl Platform {
                     Ok(response) => Reply::Response(response),
                     Err(thrown) => {
                         let failure = failure(&objects, ctx, &thrown);
+                        let failure = if misdirected { nobodys(failure) } else { failure };
                         if matches!(reply, ReplyTo::Edge(_)) {
                             // Nobody is left who could handle it.
                             objects.host.write_log(LogLevel::Uncaught, failure.exception.to_string());
@@ -149,15 +152,7 @@ impl Platform {
             Ok(received) => (enter(received.value), received.imports),
             Err(error) => (Err(error), Vec::new()),
         };
-        // Fidelity: what is wrong with the call or its result is not told as an error of that object.
-        let (called, misdirected) = match called {
-            Err(_) => {
-                let thrown = ctx.catch();
-                let misdirected = self.was_looking(ctx);
-                (Err(ctx.throw(thrown)), misdirected)
-            }
-            Ok(value) => (Ok(value), false),
-        };
+        let (called, misdirected) = self.directed(ctx, called);
         let objects = self.objects.clone();
         Entered::Root(
             called,
@@ -179,11 +174,33 @@ impl Platform {
         )
     }
 
+    /// What a call gave, and whether it failed before it came to the user's code.
+    ///
+    /// Fidelity: what is wrong with the call or its result is not told as an error of that object.
+    fn directed<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        called: rquickjs::Result<Value<'js>>,
+    ) -> (rquickjs::Result<Value<'js>>, bool) {
+        match called {
+            Err(_) => {
+                let thrown = ctx.catch();
+                let misdirected = self.was_looking(ctx);
+                (Err(ctx.throw(thrown)), misdirected)
+            }
+            Ok(value) => (Ok(value), false),
+        }
+    }
+
     /// Whether the prelude was looking for what a call means when it threw.
     fn was_looking(&self, ctx: &Ctx<'_>) -> bool {
         let looking: rquickjs::Result<bool> =
             self.host().entry(ctx, "takeLooking").and_then(|entry| entry.call(()));
-        looking.expect("reading a variable cannot throw")
+        looking.unwrap_or_else(|_| {
+            // Out of CPU time: what ran was the user's code.
+            ctx.catch();
+            false
+        })
     }
 
     fn call_object<'js>(

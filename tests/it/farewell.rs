@@ -103,3 +103,37 @@ fn without_the_flag_there_is_no_key() {
     let project = project("");
     assert_eq!(project.start().get("/symbol").text(), "undefined");
 }
+
+const FACETS: &str = r#"
+import { DurableObject } from "cloudflare:workers";
+import { onHibernate } from "cloudflare:durable-objects";
+export class Child extends DurableObject {
+  hi() { return "hi"; }
+  told() { return this.ctx.storage.kv.get("told") ?? null; }
+  [onHibernate](info) { this.ctx.storage.kv.put("told", info.reason); }
+}
+export class Room extends DurableObject {
+  child() { return this.ctx.facets.get("child", () => ({ class: this.ctx.exports.Child })); }
+  async fetch(request) {
+    const method = new URL(request.url).searchParams.get("m");
+    return Response.json([await this.child()[method](), this.ctx.storage.kv.get("told") ?? null]);
+  }
+  [onHibernate](info) { this.ctx.storage.kv.put("told", info.reason); }
+}
+export default { fetch: (request, env) => env.C.getByName("a").fetch(request) };
+"#;
+
+/// Fidelity: observed with workerd 1.20261117.1: the root is told, its facets are not.
+#[test]
+fn facets_are_not_told() {
+    let config = r#"{ "name": "w", "main": "index.js", "compatibility_date": "2026-06-01",
+        "compatibility_flags": ["experimental"],
+        "durable_objects": { "bindings": [{ "name": "C", "class_name": "Room" }] },
+        "migrations": [{ "tag": "v1", "new_sqlite_classes": ["Room"] }] }"#;
+    let project = TestProject::with_files(&[("wrangler.jsonc", config), ("index.js", FACETS)]);
+    let server = project.start();
+    assert_eq!(server.get("/?m=hi").text(), "[\"hi\",null]");
+    hibernate(&server, "a");
+    assert_eq!(server.get("/?m=told").text(), "[null,\"inactive\"]");
+    server.stop();
+}

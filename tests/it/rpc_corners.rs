@@ -34,7 +34,6 @@ const DEVIATIONS: &[(&str, &str)] = &[
     ("ret_proxied", "a Proxy of a plain object is refused"),
     ("ret_sab", "a SharedArrayBuffer is refused where it is sent"),
     ("arg_this", "the global object is taken for a plain one"),
-    ("fetchNoHandler", "the peer gives no durableObjectId for a missing fetch()"),
 ];
 
 #[test]

@@ -76,7 +76,9 @@ host.entry("fetchEntrypoint", (name, props, ...request) => fetchFrom(entrypoint(
 
 host.entry("fetchObject", (slot, method, url, headers, body, cf) => {
   const instance = instances[slot];
+  looking = true;
   if (typeof instance.fetch !== "function") throw new Error("Handler does not export a fetch() function.");
+  looking = false;
   const request = receiveRequest(method, url, headers, body, cf);
   return answered(request, () => instance.fetch(request));
 });
