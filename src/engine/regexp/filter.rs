@@ -3,6 +3,9 @@
 //! Its states are sets of places in a [`Program`], those that a match which began earlier may have come to. While the set is
 //! empty no match is under way; so between the last time that it was empty and the first time that a match may be complete
 //! lie all places where the first match can begin. The pattern itself is then tried there and nowhere else.
+//!
+//! Where each match has a certain unit, texts are first searched for that, and the automaton starts as far before it as a
+//! match may reach.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -10,6 +13,9 @@ use super::program::{Node, Program, Set, UNITS, WIDE};
 
 /// Most cells of a table.
 const CELLS_MAX: usize = 16 * 1024;
+
+/// Most units that are looked at whether each match has them.
+const CANDIDATES: usize = 8;
 
 /// Most classes of units.
 const CLASSES_MAX: u8 = 128;
@@ -22,6 +28,9 @@ const IDLE: u16 = 1;
 pub(super) trait Unit: Copy {
     /// Its place among [`UNITS`].
     fn place(self) -> usize;
+
+    /// Where `unit` first stands in `text`.
+    fn find(text: &[Self], unit: u8) -> Option<usize>;
 }
 
 impl Unit for u8 {
@@ -29,12 +38,22 @@ impl Unit for u8 {
     fn place(self) -> usize {
         self.into()
     }
+
+    #[inline(always)]
+    fn find(text: &[Self], unit: u8) -> Option<usize> {
+        memchr::memchr(unit, text)
+    }
 }
 
 impl Unit for u16 {
     #[inline(always)]
     fn place(self) -> usize {
         usize::from(self).min(WIDE)
+    }
+
+    #[inline(always)]
+    fn find(text: &[Self], unit: u8) -> Option<usize> {
+        text.iter().position(|found| *found == u16::from(unit))
     }
 }
 
@@ -59,6 +78,14 @@ pub(super) struct Filter {
     pub(super) tries_start: bool,
     /// Whether a match may end with the text and not be complete elsewhere.
     tries_end: bool,
+    required: Option<Required>,
+}
+
+/// A unit that each match has, which is found faster than the automaton runs.
+struct Required {
+    unit: u8,
+    /// The units that may stand in a match before the first such unit.
+    before: [bool; UNITS],
 }
 
 impl Filter {
@@ -104,7 +131,43 @@ impl Filter {
         let first =
             std::array::from_fn(|unit| first.places.iter().any(|place| graph.sets[place].0.has(unit)));
         let Graph { tries_start, tries_end, .. } = graph;
-        Some(Self { table, width, classes, first, tries_start, tries_end })
+        let mut filter = Self { table, width, classes, first, tries_start, tries_end, required: None };
+        if !tries_end {
+            let unit = filter.required(&samples);
+            filter.required = unit.map(|unit| Required { unit, before: graph.before(unit) });
+        }
+        Some(filter)
+    }
+
+    /// The unit without which no match is complete; the most promising if there are several.
+    fn required(&self, samples: &[usize]) -> Option<u8> {
+        let is_alone =
+            |class: usize| self.classes.iter().filter(|found| usize::from(**found) == class).count() == 1;
+        let mut candidates: Vec<(usize, u8)> = samples
+            .iter()
+            .enumerate()
+            .filter_map(|(class, unit)| Some((class, u8::try_from(*unit).ok()?)))
+            .filter(|(class, unit)| commonness(*unit).is_some() && is_alone(*class))
+            .collect();
+        candidates.sort_by_key(|(_, unit)| commonness(*unit));
+        let mut candidates = candidates.into_iter().take(CANDIDATES);
+        candidates.find(|(class, _)| !self.completes_without(*class)).map(|(_, unit)| unit)
+    }
+
+    /// Whether a match may be complete without a unit of `class`.
+    fn completes_without(&self, class: usize) -> bool {
+        let mut seen = vec![false; self.table.len() / self.width];
+        let mut waiting = vec![usize::from(IDLE) * self.width];
+        while let Some(state) = waiting.pop() {
+            if state == usize::from(COMPLETE) {
+                return true;
+            }
+            if !std::mem::replace(&mut seen[state / self.width], true) {
+                let cells = self.table[state..state + self.width].iter().enumerate();
+                waiting.extend(cells.filter(|(other, _)| *other != class).map(|(_, to)| usize::from(*to)));
+            }
+        }
+        false
     }
 
     /// Whether a match can begin with `unit`, if it is not empty.
@@ -117,7 +180,17 @@ impl Filter {
     pub(super) fn next<U: Unit>(&self, text: &[U], from: usize) -> Option<Window> {
         let idle = self.width * usize::from(IDLE);
         let mut at = from;
+        // Up to where the required unit was looked for.
+        let mut looked = from;
         loop {
+            if let Some(required) = &self.required
+                && at >= looked
+            {
+                let found = at + U::find(text.get(at..)?, required.unit)?;
+                looked = found + 1;
+                let before = text[at..found].iter().rev();
+                at = found - before.take_while(|unit| required.before[unit.place()]).count();
+            }
             let Some(skipped) = text.get(at..)?.iter().position(|unit| self.begins(*unit)) else {
                 return self.tries_end.then_some(Window { start: text.len(), end: text.len() + 1 });
             };
@@ -142,6 +215,16 @@ impl Filter {
                 return self.tries_end.then_some(Window { start, end: at + 1 });
             }
         }
+    }
+}
+
+/// How common a unit is in texts; `None` for those that stand everywhere.
+fn commonness(unit: u8) -> Option<u8> {
+    match unit {
+        b' ' | b'\n' => None,
+        b'a'..=b'z' => Some(2),
+        b'0'..=b'9' | b'A'..=b'Z' => Some(1),
+        _ => Some(0),
     }
 }
 
@@ -202,6 +285,30 @@ impl Graph<'_> {
             }
         }
         Some(())
+    }
+
+    /// The units that a match may have before the first `unit`, when all that can be reached was looked at.
+    fn before(&mut self, unit: u8) -> [bool; UNITS] {
+        let mut before = [false; UNITS];
+        let mut waiting = self.closure([self.program.first()]).map_or_else(Vec::new, |first| first.places);
+        let mut seen = FxHashSet::default();
+        while let Some(place) = waiting.pop() {
+            if !seen.insert(place) {
+                continue;
+            }
+            let (set, to) = self.sets[&place];
+            let mut leads_on = false;
+            for (other, before) in
+                before.iter_mut().enumerate().filter(|(other, _)| *other != usize::from(unit))
+            {
+                *before |= set.has(other);
+                leads_on |= set.has(other);
+            }
+            if leads_on {
+                waiting.extend(self.closure([to]).map_or_else(Vec::new, |next| next.places));
+            }
+        }
+        before
     }
 
     /// A number for each unit, the same for units that no place tells apart, and a unit for each number.

@@ -92,6 +92,11 @@ fn patterns_of_all_kinds_find_what_the_engine_finds() {
     let patterns = [
         r"\b[\w.]+@[\w.]+\b",
         r"\b(\d{4})-(\d\d)-(\d\d)\b",
+        r"-\d+-",
+        r"\w+:?@|@",
+        r"(?:a|@)*'b?",
+        r"[^@]+@[^@]+@",
+        r"(a)\1@",
         "a*b",
         "(?:ab)*a",
         "(a*)*b",
@@ -234,6 +239,10 @@ fn a_filter_names_the_places_where_the_first_match_may_begin() {
             ("two|q", Some((4, 7))),
             ("(?:ab)*ac", Some((26, 32))),
             ("z", None),
+            ("z-b", None),
+            (r"\d\d-2", Some((15, 24))),
+            ("[a-c]+ x", Some((26, 34))),
+            ("(?:ab)+c", None),
             ("x+$", Some((33, 36))),
             ("^x", None),
         ] {
