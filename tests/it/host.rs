@@ -41,7 +41,9 @@ export default {
     results.readFile = await tried(async () => (await load("node:fs/promises")).readFile(file, "utf8"));
     results.exec = await tried(async () => (await load("node:child_process")).execSync(`cat ${file}`));
     results.spawn = await tried(async () => (await load("node:child_process")).spawn("cat", [file]));
-    results.require = await tried(async () => (await load("node:module")).createRequire("/")("fs"));
+    const { createRequire } = await load("node:module");
+    results.require = await tried(() => createRequire("/")(file));
+    results.required = await tried(() => createRequire("/")("fs").readFileSync(file, "utf8"));
     results.fetch = await tried(async () => (await fetch(`file://${file}`)).text());
     results.eval = await tried(() => eval("1"));
     results.function = await tried(() => new Function("return 1")());

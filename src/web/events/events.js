@@ -182,8 +182,13 @@ function call(callback, receiver, event) {
 }
 
 function makeListener(handler, options) {
-  checkOptions(options);
-  if (handler === null || handler === undefined) return void new Listener(undefined, undefined, options);
+  if (handler === null || handler === undefined) {
+    // Fidelity: the options of no handler are read as well, and may ask for capture.
+    checkSignal(options);
+    return void new Listener(undefined, undefined, options);
+  }
+  checkCapture("addEventListener", options);
+  checkSignal(options);
   if (typeof handler === "function") return new Listener(handler, undefined, options);
   if (typeof handler !== "object") {
     throw wrongHandler();
@@ -203,8 +208,7 @@ function checkCapture(method, options) {
   if (options?.capture) throw new TypeError(`${method}(): options.capture must be false.`);
 }
 
-function checkOptions(options) {
-  checkCapture("addEventListener", options);
+function checkSignal(options) {
   const signal = options?.signal;
   if (signal !== undefined && !signals?.is(signal)) {
     throw wrongField("AddEventListenerOptions", "signal", "AbortSignal");

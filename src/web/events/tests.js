@@ -180,6 +180,7 @@ test("options are read before it is known whether there is a handler", () => {
   });
   assert.equal(asked, 1);
   assert.throws(() => new EventTarget().addEventListener("x", null, { signal: null }), "TypeError");
+  assert.equal(new EventTarget().addEventListener("x", null, true), undefined);
 });
 
 test("the classes of a Worker's events cannot be made", () => {
