@@ -185,6 +185,8 @@ pub const FEED_EVENTS: usize = 4_096;
 pub const FEED_LOGS: usize = 1_000;
 /// Longest text of a log line there, characters.
 pub const FEED_LOG_CHARS: usize = 8_192;
+/// How long the rest of a request's body is read that nobody wants, while its answer is on its way.
+pub const UNREAD_BODY: Duration = Duration::from_secs(30);
 /// Largest body of a request to the control surface, bytes.
 pub const CONTROL_BODY_BYTES: usize = 48 * 1024 * 1024;
 /// Largest body of a request to the control surface that imports objects, bytes.

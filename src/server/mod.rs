@@ -7,6 +7,7 @@
 
 mod control;
 mod current;
+mod discard;
 mod error_page;
 mod fuzz;
 mod listen;

@@ -30,6 +30,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::control::{ControlOptions, Surface};
 use super::current::{Current, Serving};
+use super::discard::discard;
 use super::public_host::Masked;
 use super::request::{BodyForm, Head, Refusal};
 use super::response::WireBody;
@@ -286,11 +287,15 @@ impl Edge {
             Ok(head) => match self.asset(&head).await {
                 Some(response) => {
                     is_asset = true;
+                    discard(body);
                     response
                 }
                 None => self.fetch(head, body, &parts, upgrade, client).await,
             },
-            Err(Refusal(status, text)) => response::text(status, "text/plain", text),
+            Err(Refusal(status, text)) => {
+                discard(body);
+                response::text(status, "text/plain", text)
+            }
         };
         if let Some(masked) = &masked {
             masked.leave(response.headers_mut());
@@ -448,8 +453,8 @@ async fn pump(mut body: Incoming, mut writer: PipeWriter) {
     loop {
         let room = poll_fn(|context: &mut Context<'_>| writer.poll_ready(context)).await;
         if room.is_err() {
-            // Nobody reads it: hyper discards the rest or closes the connection.
-            return;
+            // Nobody reads it any more.
+            return discard(body);
         }
         match body.frame().await {
             Some(Ok(frame)) => {

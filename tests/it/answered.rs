@@ -1,9 +1,11 @@
 //! Reading what is left of a request's body after the response has left. What the cases answer was observed with workerd
 //! 1.20261117.1 on 2026-11-22.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::http::Request;
+use crate::http::{Connection, Request};
 use crate::project::TestProject;
 
 const MAIN: &str = r#"
@@ -44,6 +46,8 @@ export default { async fetch(request, env, ctx) {
 } };
 "#;
 
+const LIMIT: Duration = Duration::from_secs(20);
+
 const CONFIG: &str = r#"{ "name": "w", "main": "index.js", "compatibility_date": "2026-06-01",
     "durable_objects": { "bindings": [{ "name": "C", "class_name": "Room" }] },
     "migrations": [{ "tag": "v1", "new_sqlite_classes": ["Room"] }] }"#;
@@ -78,4 +82,30 @@ fn a_body_cannot_be_read_after_the_response_has_left() {
         assert_eq!(given, expected, "{handler} {length}");
         server.stop();
     }
+}
+
+#[test]
+fn who_sends_a_body_that_nobody_wants_gets_the_answer_and_keeps_the_connection() {
+    let main = r#"
+        import { DurableObject } from "cloudflare:workers";
+        export class Room extends DurableObject { fetch() { return new Response("no", { status: 403 }); } }
+        export default { async fetch(request, env) {
+          const { pathname } = new URL(request.url);
+          if (pathname === "/thrown") throw new Error("no");
+          if (pathname === "/object") return env.C.getByName("x").fetch(request);
+          if (pathname === "/begun") await request.body.getReader().read();
+          return new Response("no", { status: pathname === "/hello" ? 200 : 401 });
+        } };
+    "#;
+    let project = TestProject::with_files(&[("wrangler.jsonc", CONFIG), ("index.js", main)]);
+    let server = project.start();
+    let mut connection = Connection::open(server.port()).expect("a connection");
+    // More than all buffers on the way can hold: it is sent as a whole before anything is read.
+    let body = vec![b'x'; 24 * 1024 * 1024];
+    for (path, status) in [("/refused", 401), ("/thrown", 500), ("/object", 403), ("/begun", 401)] {
+        let request = Request::new("POST", path).body(body.clone());
+        let answer = connection.exchange(&request, LIMIT).unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert_eq!(answer.status, status, "{path}");
+    }
+    assert_eq!(connection.exchange(&Request::new("GET", "/hello"), LIMIT).expect("an answer").status, 200);
 }
