@@ -13,7 +13,6 @@ use oxc::ast::ast::{
     Argument, ArrayExpressionElement, CallExpression, Expression, ObjectPropertyKind, Program,
 };
 use oxc::ast_visit::{VisitJs, walk_js};
-use oxc::semantic::Scoping;
 use oxc::span::{GetSpan, Span};
 
 use super::constant::{Constant, Constants};
@@ -22,8 +21,11 @@ use super::sql::is_exec;
 use crate::base::diag::{Diagnostic, SourceFile};
 use crate::base::limits;
 
-pub(super) fn check(program: &Program<'_>, scoping: &Scoping, source: &Arc<SourceFile>) -> Vec<Diagnostic> {
-    let constants = Constants::of(program, scoping);
+pub(super) fn check(
+    program: &Program<'_>,
+    constants: &Constants<'_>,
+    source: &Arc<SourceFile>,
+) -> Vec<Diagnostic> {
     let mut finder = Finder { source, constants, found: Vec::new() };
     finder.visit_program(program);
     finder.found
@@ -31,7 +33,7 @@ pub(super) fn check(program: &Program<'_>, scoping: &Scoping, source: &Arc<Sourc
 
 struct Finder<'s> {
     source: &'s Arc<SourceFile>,
-    constants: Constants<'s>,
+    constants: &'s Constants<'s>,
     found: Vec<Diagnostic>,
 }
 

@@ -21,6 +21,7 @@ use oxc::semantic::SemanticBuilder;
 use oxc::span::{SourceType, Span};
 
 use crate::base::diag::{Diagnostic, SourceFile};
+use constant::Constants;
 
 /// What the rules have to know of the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +47,9 @@ pub fn check(source: &Arc<SourceFile>, rules: Rules) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let semantic = SemanticBuilder::new().build(&parsed.program).semantic;
-    let mut found = sql::check(&parsed.program, semantic.scoping(), source);
-    found.extend(limits::check(&parsed.program, semantic.scoping(), source));
+    let constants = Constants::of(&parsed.program, semantic.scoping());
+    let mut found = sql::check(&parsed.program, &constants, source);
+    found.extend(limits::check(&parsed.program, &constants, source));
     found.extend(sockets::check(&parsed.program, source, rules));
     found.extend(module_state::check(&parsed.program, semantic.scoping(), source));
     found.sort_by_key(|diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start));

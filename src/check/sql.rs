@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use oxc::ast::ast::{Argument, CallExpression, Expression, Program};
 use oxc::ast_visit::{VisitJs, walk_js};
-use oxc::semantic::Scoping;
 use oxc::span::GetSpan;
 
 use super::constant::Constants;
@@ -16,15 +15,19 @@ const TRANSACTIONS: &[&str] = &["BEGIN", "COMMIT", "END", "ROLLBACK", "SAVEPOINT
 /// First words of statements about whole databases.
 const DATABASES: &[&str] = &["ATTACH", "DETACH", "VACUUM"];
 
-pub(super) fn check(program: &Program<'_>, scoping: &Scoping, source: &Arc<SourceFile>) -> Vec<Diagnostic> {
-    let mut finder = Finder { source, constants: Constants::of(program, scoping), found: Vec::new() };
+pub(super) fn check(
+    program: &Program<'_>,
+    constants: &Constants<'_>,
+    source: &Arc<SourceFile>,
+) -> Vec<Diagnostic> {
+    let mut finder = Finder { source, constants, found: Vec::new() };
     finder.visit_program(program);
     finder.found
 }
 
 struct Finder<'s> {
     source: &'s Arc<SourceFile>,
-    constants: Constants<'s>,
+    constants: &'s Constants<'s>,
     found: Vec<Diagnostic>,
 }
 
