@@ -30,7 +30,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 use super::control::{ControlOptions, Surface};
 use super::current::{Current, Serving};
-use super::discard::discard;
+use super::discard::RequestBody;
 use super::public_host::Masked;
 use super::request::{BodyForm, Head, Refusal};
 use super::response::WireBody;
@@ -249,8 +249,9 @@ async fn connection(
     // Only latency suffers where the system refuses.
     drop(stream.set_nodelay(true));
     let head_wait = edge.head_wait;
-    let service = service_fn(move |request| {
+    let service = service_fn(move |request: Request<Incoming>| {
         let (edge, client) = (edge.clone(), client.clone());
+        let request = request.map(RequestBody::new);
         async move { Ok::<_, std::convert::Infallible>(edge.answer(request, &client).await) }
     });
     let builder = http1::Builder::new()
@@ -272,7 +273,7 @@ async fn connection(
 }
 
 impl Edge {
-    async fn answer(&self, request: Request<Incoming>, client: &Client) -> Response<WireBody> {
+    async fn answer(&self, request: Request<RequestBody>, client: &Client) -> Response<WireBody> {
         if request.uri().path().starts_with(control::PREFIX) {
             // Boxed, like all that is rare: the future is moved with every request.
             return Box::pin(self.control(request, client.is_local)).await;
@@ -287,15 +288,11 @@ impl Edge {
             Ok(head) => match self.asset(&head).await {
                 Some(response) => {
                     is_asset = true;
-                    discard(body);
                     response
                 }
                 None => self.fetch(head, body, &parts, upgrade, client).await,
             },
-            Err(Refusal(status, text)) => {
-                discard(body);
-                response::text(status, "text/plain", text)
-            }
+            Err(Refusal(status, text)) => response::text(status, "text/plain", text),
         };
         if let Some(masked) = &masked {
             masked.leave(response.headers_mut());
@@ -314,7 +311,7 @@ impl Edge {
         response
     }
 
-    async fn control(&self, request: Request<Incoming>, is_local: bool) -> Response<WireBody> {
+    async fn control(&self, request: Request<RequestBody>, is_local: bool) -> Response<WireBody> {
         let judged = control::judge(request.method(), request.headers(), is_local, &self.access.token);
         let response = match judged {
             Ok(()) => {
@@ -352,7 +349,7 @@ impl Edge {
     async fn fetch(
         &self,
         head: Head,
-        body: Incoming,
+        body: RequestBody,
         parts: &Parts,
         upgrade: Option<OnUpgrade>,
         client: &Client,
@@ -431,7 +428,7 @@ impl Edge {
 }
 
 /// The body of a request as the world takes it.
-async fn receive(form: BodyForm, body: Incoming) -> Result<Body, Refusal> {
+async fn receive(form: BodyForm, body: RequestBody) -> Result<Body, Refusal> {
     const BROKEN_OFF: Refusal = Refusal(StatusCode::BAD_REQUEST, "Bad Request");
     let length = match form {
         BodyForm::None => return Ok(Body::Empty),
@@ -449,12 +446,12 @@ async fn receive(form: BodyForm, body: Incoming) -> Result<Body, Refusal> {
 }
 
 /// Moves a request's body into a world, no faster than the world takes it.
-async fn pump(mut body: Incoming, mut writer: PipeWriter) {
+async fn pump(mut body: RequestBody, mut writer: PipeWriter) {
     loop {
         let room = poll_fn(|context: &mut Context<'_>| writer.poll_ready(context)).await;
         if room.is_err() {
             // Nobody reads it any more.
-            return discard(body);
+            return;
         }
         match body.frame().await {
             Some(Ok(frame)) => {

@@ -1,10 +1,9 @@
 //! Asking the newest world, and answering in JSON.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
@@ -13,7 +12,6 @@ use crate::base::limits;
 use crate::objects::Failure;
 use crate::objects::control::{Action, Answer, Command, Refusal, Target};
 use crate::server::current::Serving;
-use crate::server::discard::discard;
 
 /// A response that says why there is no answer.
 pub type Problem = Box<Response>;
@@ -44,22 +42,19 @@ pub fn invalid(error: impl Into<String>) -> Problem {
 /// # Errors
 /// When it is neither.
 pub async fn body<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
-    const LIMIT: usize = limits::CONTROL_BODY_BYTES;
-    let refused = || {
-        let limit = LIMIT / (1024 * 1024);
+    parse(&bytes_of(request, limits::CONTROL_BODY_BYTES).await?)
+}
+
+/// The request's body, of at most `limit` bytes.
+///
+/// # Errors
+/// When it has more, or is broken off.
+pub async fn bytes_of(request: Request, limit: usize) -> Result<Bytes, Problem> {
+    to_bytes(request.into_body(), limit).await.map_err(|_| {
+        let limit = limit / (1024 * 1024);
         let text = format!("the body cannot be read, or has more than {limit} MiB");
         problem(StatusCode::PAYLOAD_TOO_LARGE, text)
-    };
-    let (mut body, mut bytes) = (request.into_body(), Vec::new());
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| refused())?.into_data() else { continue };
-        if bytes.len() + data.len() > LIMIT {
-            discard(body);
-            return Err(refused());
-        }
-        bytes.extend_from_slice(&data);
-    }
-    parse(&bytes)
+    })
 }
 
 /// What a body says, which is JSON of a known shape.

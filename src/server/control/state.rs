@@ -9,7 +9,6 @@ use std::path::Path as FilePath;
 use std::sync::{Arc, PoisonError};
 
 use axum::Router;
-use axum::body::to_bytes;
 use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -20,7 +19,7 @@ use serde_json::{Value as Json, json};
 use super::Surface;
 use super::objects::Place;
 use super::query::{Query, target};
-use super::reply::{Problem, answer, body, finish, invalid, parse};
+use super::reply::{Problem, answer, body, bytes_of, finish, invalid, parse};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::limits;
 use crate::inspect::snapshot::{self, Saving, Snapshot};
@@ -291,11 +290,7 @@ struct ImportBody {
 
 async fn import(State(surface): State<Surface>, request: Request) -> Response {
     let result = async {
-        let bytes = to_bytes(request.into_body(), limits::CONTROL_IMPORT_BYTES).await.map_err(|_| {
-            let limit = limits::CONTROL_IMPORT_BYTES / (1024 * 1024);
-            let error = format!("the body cannot be read, or has more than {limit} MiB");
-            super::reply::problem(StatusCode::PAYLOAD_TOO_LARGE, error)
-        })?;
+        let bytes = bytes_of(request, limits::CONTROL_IMPORT_BYTES).await?;
         let ImportBody { lines: text, worker, replace } = parse(&bytes)?;
         let work = move |desk: &Desk| {
             let imported = lines::read(text.as_bytes())?;
