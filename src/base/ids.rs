@@ -9,12 +9,27 @@ use std::str::FromStr;
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
-/// The unique key of a namespace, `<script>-<Class>`, together with its hash.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The unique key of a namespace, `<script>-<Class>`.
+#[derive(Clone)]
 pub struct NamespaceKey {
     name: String,
-    key: [u8; 32],
+    /// Keyed with the name's hash: every use is a copy, which saves the half of the work that is always the same.
+    mac: Hmac<Sha256>,
 }
+
+impl fmt::Debug for NamespaceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("NamespaceKey").field(&self.name).finish()
+    }
+}
+
+impl PartialEq for NamespaceKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for NamespaceKey {}
 
 /// The identity of one object: 32 bytes, 64 hexadecimal digits in text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,7 +48,9 @@ impl NamespaceKey {
 
     /// The key that is called `name`, `<script>-<Class>` as a whole.
     pub fn of(name: &str) -> Self {
-        Self { name: name.to_owned(), key: Sha256::digest(name.as_bytes()).into() }
+        let key = Sha256::digest(name.as_bytes());
+        let mac = Hmac::new_from_slice(&key).expect("HMAC takes keys of any length");
+        Self { name: name.to_owned(), mac }
     }
 
     /// `<script>-<Class>`, the name of the namespace's state directory.
@@ -71,7 +88,7 @@ impl NamespaceKey {
     }
 
     fn hmac(&self, data: &[u8]) -> [u8; 16] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
+        let mut mac = self.mac.clone();
         mac.update(data);
         let mut out = [0; 16];
         out.copy_from_slice(&mac.finalize().into_bytes()[..16]);

@@ -19,6 +19,7 @@ pub mod heap;
 pub mod host;
 pub mod http;
 pub mod isolate;
+pub mod iterator;
 mod json;
 pub mod kept;
 pub mod loader;
@@ -31,6 +32,7 @@ mod places;
 pub mod prelude;
 mod promise_owners;
 pub mod proxy;
+pub mod records;
 #[cfg(takes_over_searches)]
 mod regexp;
 pub mod roots;

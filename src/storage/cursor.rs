@@ -4,8 +4,10 @@
 //! the rows of one that writes are kept here, because the platform runs such a statement to its end
 //! whether somebody looks at its rows or not, and because SQLite commits nothing while it is open.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
 
 use super::connection::SharedText;
 use super::connections::Slot;
@@ -80,7 +82,7 @@ pub struct Cursor {
 /// All cursors of an object's storage.
 #[derive(Debug, Default)]
 pub struct Cursors {
-    open: HashMap<CursorId, Cursor>,
+    open: FxHashMap<CursorId, Cursor>,
     next: u32,
 }
 

@@ -1,14 +1,18 @@
 //! Statements and cursors: the operations behind `ctx.storage.sql`.
 
+mod iterators;
+
 use std::cell::RefCell;
+use std::ops::Deref;
 use std::rc::Rc;
 
-use rquickjs::{Array, ArrayBuffer, Class, Ctx, Function, IntoJs, Object, Value};
+use rquickjs::{Array, Class, Ctx, Function, Object, Value};
 
 use crate::engine::OpError;
 use crate::engine::bytes::{Text, copy_bytes, is_buffer, text_bytes};
 use crate::engine::exception::throw;
 use crate::engine::handle::{Handle, HandleData};
+use crate::engine::records::{Cell, Records, list};
 use crate::objects::{Objects, Slot};
 use crate::storage::{CursorId, RowRef, SqlValue, ValueRef};
 
@@ -31,8 +35,27 @@ impl Drop for Cursor {
     }
 }
 
-impl HandleData for Cursor {
+impl Cursor {
+    /// What its rows become objects with.
+    fn records<'js>(&self, ctx: &Ctx<'js>) -> rquickjs::Result<Records<'js>> {
+        let names = self.store.borrow().column_names(self.id);
+        Records::new(ctx, &names)
+    }
+}
+
+/// A cursor in JavaScript's hands, which its iterators hold too.
+struct CursorHandle(Rc<Cursor>);
+
+impl HandleData for CursorHandle {
     const NAME: &'static str = "SqlCursorHandle";
+}
+
+impl Deref for CursorHandle {
+    type Target = Rc<Cursor>;
+
+    fn deref(&self) -> &Rc<Cursor> {
+        &self.0
+    }
 }
 
 /// Installs the operations named `sql…`.
@@ -43,6 +66,7 @@ pub(super) fn install<'js>(
 ) -> rquickjs::Result<()> {
     install_exec(ctx, host, objects)?;
     install_rows(ctx, host, objects)?;
+    iterators::install(ctx, host, objects)?;
     install_facts(ctx, host)
 }
 
@@ -59,7 +83,7 @@ fn install_exec<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) 
         shared.stores.touch(Slot(slot));
         let done = store.borrow_mut().exec(&text, &parameters);
         let id = done.map_err(|error| throw_sql(&ctx, &shared, slot, &error))?;
-        Handle::give(&ctx, Cursor { id, store, abandoned: abandoned.clone() })
+        Handle::give(&ctx, CursorHandle(Rc::new(Cursor { id, store, abandoned: abandoned.clone() })))
     };
     host.set("sqlExec", Function::new(ctx.clone(), exec)?)?;
     let shared = objects.clone();
@@ -74,24 +98,37 @@ fn install_exec<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) 
 
 fn install_rows<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) -> rquickjs::Result<()> {
     let shared = objects.clone();
-    let next = move |ctx: Ctx<'js>, slot: u32, cursor: Class<'js, Handle<Cursor>>| {
+    let next = move |ctx: Ctx<'js>, slot: u32, cursor: Class<'js, Handle<CursorHandle>>| {
         let cursor = cursor.borrow();
-        let names = cursor.store.borrow().column_names(cursor.id);
-        step(&ctx, &shared, slot, &cursor, |row| row_object(&ctx, &names, row))
+        let records = cursor.records(&ctx)?;
+        step(&ctx, &shared, slot, &cursor, |row| object(&ctx, &records, row))
     };
     host.set("sqlNext", Function::new(ctx.clone(), next)?)?;
     let shared = objects.clone();
-    let next_raw = move |ctx: Ctx<'js>, slot: u32, cursor: Class<'js, Handle<Cursor>>| {
-        step(&ctx, &shared, slot, &cursor.borrow(), |row| row_array(&ctx, row))
-    };
-    host.set("sqlNextRaw", Function::new(ctx.clone(), next_raw)?)?;
-    let shared = objects.clone();
-    let all = move |ctx: Ctx<'js>, slot: u32, cursor: Class<'js, Handle<Cursor>>| {
+    let one = move |ctx: Ctx<'js>, slot: u32, cursor: Class<'js, Handle<CursorHandle>>| {
         let cursor = cursor.borrow();
-        let names = cursor.store.borrow().column_names(cursor.id);
+        let records = cursor.records(&ctx)?;
+        let row = step(&ctx, &shared, slot, &cursor, |row| object(&ctx, &records, row))?;
+        let mut store = cursor.store.borrow_mut();
+        let found = if row.is_none() {
+            "no results"
+        } else if store.is_done(cursor.id) {
+            return Ok(row);
+        } else {
+            store.end_cursor(cursor.id);
+            "multiple results"
+        };
+        let message = format!("Expected exactly one result from SQL query, but got {found}.");
+        Err(throw(&ctx, &OpError::new(message)))
+    };
+    host.set("sqlOne", Function::new(ctx.clone(), one)?)?;
+    let shared = objects.clone();
+    let all = move |ctx: Ctx<'js>, slot: u32, cursor: Class<'js, Handle<CursorHandle>>| {
+        let cursor = cursor.borrow();
+        let records = cursor.records(&ctx)?;
         let rows = Array::new(ctx.clone())?;
         let mut count = 0;
-        while let Some(row) = step(&ctx, &shared, slot, &cursor, |row| row_object(&ctx, &names, row))? {
+        while let Some(row) = step(&ctx, &shared, slot, &cursor, |row| object(&ctx, &records, row))? {
             rows.set(count, row)?;
             count += 1;
         }
@@ -101,26 +138,26 @@ fn install_rows<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) 
 }
 
 fn install_facts<'js>(ctx: &Ctx<'js>, host: &Object<'js>) -> rquickjs::Result<()> {
-    let names = move |cursor: Class<'js, Handle<Cursor>>| {
+    let names = move |cursor: Class<'js, Handle<CursorHandle>>| {
         let cursor = cursor.borrow();
         let names = cursor.store.borrow().column_names(cursor.id);
         names.to_vec()
     };
     host.set("sqlColumnNames", Function::new(ctx.clone(), names)?)?;
-    let end = |cursor: Class<'js, Handle<Cursor>>| {
+    let end = |cursor: Class<'js, Handle<CursorHandle>>| {
         let cursor = cursor.borrow();
         cursor.store.borrow_mut().end_cursor(cursor.id);
     };
     host.set("sqlEnd", Function::new(ctx.clone(), end)?)?;
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-    let read = |cursor: Class<'js, Handle<Cursor>>| {
+    let read = |cursor: Class<'js, Handle<CursorHandle>>| {
         let cursor = cursor.borrow();
         let count = cursor.store.borrow_mut().rows_read(cursor.id);
         count as f64
     };
     host.set("sqlRowsRead", Function::new(ctx.clone(), read)?)?;
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-    let written = |cursor: Class<'js, Handle<Cursor>>| {
+    let written = |cursor: Class<'js, Handle<CursorHandle>>| {
         let cursor = cursor.borrow();
         let count = cursor.store.borrow_mut().rows_written(cursor.id);
         count as f64
@@ -146,32 +183,24 @@ fn step<'js, T>(
     }
 }
 
-fn row_object<'js>(ctx: &Ctx<'js>, names: &[String], row: RowRef<'_>) -> rquickjs::Result<Object<'js>> {
-    let object = Object::new(ctx.clone())?;
-    for (index, name) in names.iter().enumerate() {
-        object.set(name.as_str(), column(ctx, row.get(index))?)?;
-    }
-    Ok(object)
+/// A row as an object with a property for each column.
+fn object<'js>(ctx: &Ctx<'js>, records: &Records<'js>, row: RowRef<'_>) -> rquickjs::Result<Value<'js>> {
+    records.object(ctx, |index| cell(row.get(index)))
 }
 
-fn row_array<'js>(ctx: &Ctx<'js>, row: RowRef<'_>) -> rquickjs::Result<Array<'js>> {
-    let array = Array::new(ctx.clone())?;
-    for index in 0..row.len() {
-        array.set(index, column(ctx, row.get(index))?)?;
-    }
-    Ok(array)
+/// A row as an array.
+fn array<'js>(ctx: &Ctx<'js>, row: RowRef<'_>) -> rquickjs::Result<Value<'js>> {
+    list(ctx, (0..row.len()).map(|index| cell(row.get(index))))
 }
 
-fn column<'js>(ctx: &Ctx<'js>, value: ValueRef<'_>) -> rquickjs::Result<Value<'js>> {
+fn cell(value: ValueRef<'_>) -> Cell<'_> {
     match value {
-        ValueRef::Null => Ok(Value::new_null(ctx.clone())),
+        ValueRef::Null => Cell::Null,
         #[expect(clippy::cast_precision_loss, reason = "the platform gives every integer as a double")]
-        ValueRef::Integer(value) => Ok(Value::new_number(ctx.clone(), value as f64)),
-        // As a small integer it would lose its sign.
-        ValueRef::Real(value) if value == 0.0 => Ok(Value::new_float(ctx.clone(), value)),
-        ValueRef::Real(value) => Ok(Value::new_number(ctx.clone(), value)),
-        ValueRef::Text(text) => String::from_utf8_lossy(text).as_ref().into_js(ctx),
-        ValueRef::Blob(bytes) => Ok(ArrayBuffer::new_copy(ctx.clone(), bytes)?.into_value()),
+        ValueRef::Integer(value) => Cell::Number(value as f64),
+        ValueRef::Real(value) => Cell::Number(value),
+        ValueRef::Text(text) => Cell::Text(text),
+        ValueRef::Blob(bytes) => Cell::Bytes(bytes),
     }
 }
 

@@ -93,53 +93,28 @@ export class Cursor {
   }
 
   one() {
-    const row = host.sqlNext(this.#slot, this.#cursor);
-    if (row === undefined) throw new Error("Expected exactly one result from SQL query, but got no results.");
-    if (host.sqlNextRaw(this.#slot, this.#cursor) !== undefined) {
-      host.sqlEnd(this.#cursor);
-      throw new Error("Expected exactly one result from SQL query, but got multiple results.");
-    }
-    return row;
+    return host.sqlOne(this.#slot, this.#cursor);
   }
 
   raw() {
-    return new RawIterator(this.#slot, this.#cursor);
+    return iterate(RawIterator, this.#slot, this.#cursor);
   }
 
   [Symbol.iterator]() {
-    return new RowIterator(this.#slot, this.#cursor);
+    return iterate(RowIterator, this.#slot, this.#cursor);
   }
 }
 
-/** What `read` (an operation of the host) gives for a cursor, row after row. */
-class CursorIterator extends Iterator {
-  #read;
-  #slot;
-  #cursor;
+// The host makes the iterators; these are for their prototypes, which get `next` when it is needed first.
+class RowIterator extends Iterator {}
+class RawIterator extends Iterator {}
 
-  constructor(read, slot, cursor) {
-    super();
-    this.#read = read;
-    this.#slot = slot;
-    this.#cursor = cursor;
+function iterate(type, slot, cursor) {
+  const { prototype } = type;
+  if (!Object.hasOwn(prototype, "next")) {
+    Object.defineProperty(prototype, "next", { value: host.sqlIteratorNext, writable: true, configurable: true });
   }
-
-  next() {
-    const row = (0, this.#read)(this.#slot, this.#cursor);
-    return row === undefined ? { done: true, value: undefined } : { done: false, value: row };
-  }
-}
-
-class RowIterator extends CursorIterator {
-  constructor(slot, cursor) {
-    super(host.sqlNext, slot, cursor);
-  }
-}
-
-class RawIterator extends CursorIterator {
-  constructor(slot, cursor) {
-    super(host.sqlNextRaw, slot, cursor);
-  }
+  return host.sqlIterate(slot, cursor, prototype, type === RawIterator);
 }
 
 for (const type of [SqlStorage, Cursor, Statement]) shape(type);
