@@ -18,6 +18,7 @@ pub mod codec;
 pub mod dev;
 pub mod engine;
 pub mod inspect;
+pub mod kv;
 pub mod migrate;
 pub mod node;
 pub mod objects;
@@ -35,6 +36,7 @@ pub const LAYERS: &[(&str, u8)] = &[
     ("assets", 0),
     ("project", 1),
     ("codec", 1),
+    ("kv", 1),
     ("check", 1),
     ("bundle", 2),
     ("storage", 2),

@@ -219,8 +219,12 @@ fn worker_rows(project: &Project, running: &[Arc<Project>]) -> Vec<(&'static str
         let entrypoint = service.entrypoint.as_ref().map(|name| format!("#{name}")).unwrap_or_default();
         format!("{} → {}{entrypoint}{}", service.binding, service.service, mark(&service.service))
     });
+    let values = project.kv_namespaces.iter().map(|namespace| format!("{} → KV", namespace.binding));
     let vars = project.vars.iter().map(|(name, _)| name.clone());
-    rows.push(("bindings", objects.chain(assets).chain(services).chain(vars).collect::<Vec<_>>().join(", ")));
+    rows.push((
+        "bindings",
+        objects.chain(assets).chain(values).chain(services).chain(vars).collect::<Vec<_>>().join(", "),
+    ));
     let missing: Vec<_> =
         project.unsupported.iter().map(|u| u.binding.as_ref().unwrap_or(&u.kind).clone()).collect();
     rows.push(("not emulated", missing.join(", ")));

@@ -16,6 +16,7 @@ use super::failure::{InspectError, Result};
 use super::reader;
 use super::write::Writer;
 use crate::base::clock::Timestamp;
+use crate::kv::{self, KvError};
 use crate::storage::committed_image;
 use crate::storage::replacement::{self, Replacement};
 
@@ -207,9 +208,13 @@ pub fn remove(book: &Book, name: &str) -> Result<()> {
     remove_tree(&directory(book).join(name))
 }
 
-/// Copies all objects of `from` to `to`, the roots of two states; `from` may be in use, `to` is empty.
+/// Copies all objects of `from` to `to`, the roots of two states, and their namespaces of Workers KV; `from` may be in use, `to`
+/// is empty.
 pub fn fork(from: &Path, to: &Path) -> Result<()> {
-    copy_all(from, to, &[], &|_, _| {}).map(drop)
+    copy_all(from, to, &[], &|_, _| {})?;
+    let (from, to) = (from.join("kv"), to.join("kv"));
+    let refused = |error: KvError| std::io::Error::other(error.to_string());
+    kv::copy(&from, &to).map_err(refused).map_err(InspectError::io("copy", &from))
 }
 
 /// Copies everything of objects from one `v3` to another: how many objects, and bytes. This process has the databases

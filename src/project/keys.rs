@@ -118,6 +118,7 @@ pub const KEYS: &[Key] = &[
     own("secrets", Record(&[may("required", TEXTS)]), Read),
     own("durable_objects", DURABLE_OBJECTS, Read),
     own("services", List(&SERVICE), Read),
+    own("kv_namespaces", List(&Record(&[BINDING, may("id", Text), may("preview_id", Text), REMOTE])), Read),
     // Only for deploying.
     inherited("account_id", Text, Deploy),
     inherited("workers_dev", Flag, Deploy),
@@ -168,7 +169,6 @@ pub const KEYS: &[Key] = &[
     own("ratelimits", List(&RATE_LIMIT), Role::Unsupported(BindingNames::Field("name"))),
     nothing("connect", List(&CONNECT)),
     nothing("containers", List(&Map(&Any))),
-    binding("kv_namespaces", List(&Record(&[BINDING, may("id", Text), may("preview_id", Text), REMOTE]))),
     binding("r2_buckets", List(&R2_BUCKET)),
     binding("d1_databases", List(&D1_DATABASE)),
     binding("workflows", List(&WORKFLOW)),

@@ -13,6 +13,7 @@ use super::classes;
 use super::compatibility::Date;
 use super::compatibility_keys;
 use super::exports;
+use super::kv;
 use super::locate;
 use super::main_module::main_module;
 use super::migrations;
@@ -253,6 +254,7 @@ fn read(
     let mut unsupported = Vec::new();
     let durable_objects = bindings::durable_objects(report, &layers, &mut names);
     let services = bindings::services(&layers, &mut names, &mut unsupported);
+    let kv_namespaces = kv::read(&layers, &mut names, &mut unsupported);
     bindings::unsupported(&layers, &mut names, &mut unsupported);
     let is_built = layers.get("build").is_some_and(|build| build.get("command").is_some());
     let place = assets::Place { root, request, compatibility: &compatibility, is_built };
@@ -304,6 +306,7 @@ fn read(
         exports,
         vars,
         unsupported,
+        kv_namespaces,
         services,
         build,
         dev,

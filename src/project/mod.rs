@@ -26,6 +26,7 @@ mod flags;
 mod fuzz;
 mod jsonc;
 mod keys;
+mod kv;
 mod load;
 mod locate;
 mod main_module;
@@ -54,6 +55,7 @@ pub use cron::CronSchedule;
 pub use exports::{ClassExport, ExportState};
 pub use fuzz::check_jsonc;
 pub use jsonc::JSONC;
+pub use kv::KvNamespace;
 pub use load::{LoadRequest, Loaded, Overrides, load};
 pub use locate::find_config;
 pub use migrations::{Migration, Rename, Spanned, Transfer};
@@ -100,6 +102,8 @@ pub struct Project {
     pub vars: Vec<(String, Var)>,
     /// What it asks for that is not emulated.
     pub unsupported: Vec<Unsupported>,
+    /// Bindings to namespaces of Workers KV.
+    pub kv_namespaces: Vec<KvNamespace>,
     /// Bindings to Workers.
     pub services: Vec<ServiceBinding>,
     /// How its code is bundled.

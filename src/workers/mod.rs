@@ -8,6 +8,7 @@ mod ctx;
 mod env;
 mod facets;
 mod farewell;
+mod kv;
 mod messages;
 mod namespace;
 mod outbound;
@@ -60,6 +61,7 @@ pub fn install<'js>(
     env::install(ctx, host, spec)?;
     facets::install(ctx, host, objects)?;
     farewell::install(ctx, host, objects)?;
+    kv::install(ctx, host, objects)?;
     namespace::install(ctx, host, objects, spec)?;
     sockets::install(ctx, host, objects, spec)?;
     outbound::install(ctx, host, objects, outbound)?;

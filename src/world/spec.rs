@@ -97,6 +97,9 @@ pub fn worker(project: &Project, roster: &mut Roster, namespaces: &[Namespace]) 
         let (name, props) = (service.entrypoint.clone(), service.props.to_string());
         bind(&service.binding, BindingValue::Entrypoint { worker, name, props });
     }
+    for namespace in &project.kv_namespaces {
+        bind(&namespace.binding, BindingValue::Kv(namespace.id.clone()));
+    }
     if let Some(name) = project.assets.as_ref().and_then(|assets| assets.binding.as_ref()) {
         let (worker, props) = (own.of_assets(), "{}".to_owned());
         bind(name, BindingValue::Entrypoint { worker, name: None, props });

@@ -29,6 +29,7 @@ mod hostile;
 mod http;
 mod init;
 mod interchange;
+mod kv;
 mod licences;
 mod migrate;
 mod modules;

@@ -290,12 +290,12 @@ fn secrets_must_have_values() {
 #[test]
 fn what_is_not_emulated_is_named() {
     let text = json(
-        "\"kv_namespaces\": [{ \"binding\": \"CACHE\" }, { \"binding\": \"MORE\" }], \"ai\": { \"binding\": \"AI\" }, \"d1_databases\": []",
+        "\"vectorize\": [{ \"binding\": \"CACHE\", \"index_name\": \"a\" }, { \"binding\": \"MORE\", \"index_name\": \"b\" }], \"ai\": { \"binding\": \"AI\" }, \"d1_databases\": []",
     );
     check_json(
         &text,
         &[
-            "2:32 not-emulated dodev does not emulate `kv_namespaces` yet",
+            "2:32 not-emulated dodev does not emulate `vectorize` yet",
             "2:86 not-emulated dodev does not emulate `ai` yet",
         ],
     );
@@ -303,10 +303,7 @@ fn what_is_not_emulated_is_named() {
     let project = TestProject::new().file("wrangler.jsonc", &text).project();
     let named: Vec<(&str, Option<&str>)> =
         project.unsupported.iter().map(|item| (item.kind.as_str(), item.binding.as_deref())).collect();
-    assert_eq!(
-        named,
-        [("kv_namespaces", Some("CACHE")), ("kv_namespaces", Some("MORE")), ("ai", Some("AI"))]
-    );
+    assert_eq!(named, [("vectorize", Some("CACHE")), ("vectorize", Some("MORE")), ("ai", Some("AI"))]);
 }
 
 #[test]

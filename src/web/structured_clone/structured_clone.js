@@ -25,6 +25,7 @@ const FREE = 3;
 
 /** The platform's classes with words of their own. */
 const REFUSALS = {
+  KvNamespace: "A KV namespace binding cannot be serialized.",
   RpcTarget: "Remote RPC references can only be serialized for RPC.",
   WritableStream: "WritableStream can only be serialized for RPC.",
 };

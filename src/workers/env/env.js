@@ -55,6 +55,9 @@ function makeEnv() {
       case "object":
         env[name] = makeNamespace(value);
         break;
+      case "kv":
+        env[name] = host.lazy("dodev:workers/kv").makeKvNamespace(value);
+        break;
       default:
         env[name] = refuse(name, kind);
     }

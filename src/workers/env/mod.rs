@@ -34,6 +34,8 @@ pub enum BindingValue {
         /// What it finds in `ctx.props`, as JSON.
         props: String,
     },
+    /// The namespace of Workers KV with this id.
+    Kv(String),
     /// A kind that is not emulated, by its name in the configuration.
     Refused(String),
 }
@@ -60,6 +62,7 @@ pub(super) fn install<'js>(
                     parts.set(2, props.as_str())?;
                     ("entrypoint", parts.into_value())
                 }
+                BindingValue::Kv(id) => ("kv", id.as_str().into_js(&ctx)?),
                 BindingValue::Refused(kind) => (kind, Value::new_undefined(ctx.clone())),
             };
             list.set(index, (kind, name.as_str(), value).into_js_array(&ctx)?)?;

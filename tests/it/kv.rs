@@ -1,0 +1,86 @@
+//! Workers KV (`fixtures/kv`), against what wrangler 4.164.0 with workerd 1.20261117.1 answered on 2026-11-23.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::http::{self, EXCHANGE_LIMIT, Request};
+use crate::project::{TestProject, repository};
+
+#[test]
+fn namespaces_answer_as_recorded() {
+    let text = std::fs::read_to_string(repository().join("fixtures/kv/answers.json"));
+    let recorded: BTreeMap<String, Value> =
+        serde_json::from_str(&text.expect("the answers are there")).expect("they are JSON");
+    let project = TestProject::from_fixture("kv");
+    let server = project.start();
+    let mut given = BTreeMap::new();
+    for group in server.get("/").text().lines() {
+        let answer = server.get(&format!("/{group}"));
+        let answers: BTreeMap<String, Value> =
+            serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{group}: {}", answer.text()));
+        given.extend(answers.into_iter().map(|(name, answer)| (format!("{group} {name}"), answer)));
+    }
+    let wrong: Vec<String> = recorded
+        .iter()
+        .filter(|(name, expected)| given.get(*name) != Some(expected))
+        .map(|(name, expected)| {
+            format!("{name}\n  recorded {expected}\n  given    {:?}", given.get(name).map(Value::to_string))
+        })
+        .collect();
+    assert_eq!(given.len(), recorded.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    server.stop();
+}
+
+const CONFIG: &str = r#"{ "name": "k", "main": "i.js", "compatibility_date": "2026-11-01",
+  "kv_namespaces": [{ "binding": "KV", "id": "a" }, { "binding": "SAME", "id": "a" }] }"#;
+
+const WORKER: &str = r#"
+export default {
+  async fetch(request, { KV, SAME }) {
+    const [, what, key, value] = new URL(request.url).pathname.split("/");
+    if (what === "put") await KV.put(key, value, { expirationTtl: 60, metadata: { of: key } });
+    if (what === "list") return Response.json((await KV.list()).keys.map((key) => key.name));
+    return Response.json(await SAME.getWithMetadata(key));
+  },
+};
+"#;
+
+fn value(answer: &http::Response) -> Value {
+    let answer: Value = serde_json::from_slice(&answer.body).expect("JSON");
+    answer["value"].clone()
+}
+
+fn control(port: u16, method: &str, path: &str, body: &Value) -> Value {
+    let request = Request::new(method, &format!("/cdn-cgi/dodev/{path}"));
+    let request = request.header("content-type", "application/json").body(body.to_string());
+    let answer = http::exchange(port, &request, EXCHANGE_LIMIT).expect("an answer");
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    serde_json::from_str(&answer.text()).expect("JSON")
+}
+
+#[test]
+fn values_outlive_the_server_have_an_end_and_belong_to_a_session() {
+    let project = TestProject::with_files(&[("wrangler.jsonc", CONFIG), ("i.js", WORKER)]);
+    let server = project.start();
+    assert!(server.process().output().contains("KV → KV, SAME → KV"), "{}", server.process().output());
+    assert_eq!(value(&server.get("/put/a/one")), "one");
+    server.stop();
+    let server = project.start();
+    assert_eq!(value(&server.get("/get/a")), "one");
+
+    let session = control(server.port(), "POST", "sessions", &json!({}));
+    let url = session["url"].as_str().expect("a URL");
+    let port = url.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port");
+    let get = |path: &str| http::get(port, path).expect("an answer");
+    assert_eq!(value(&get("/get/a")), "one");
+    assert_eq!(value(&get("/put/a/two")), "two");
+    assert_eq!(value(&server.get("/get/a")), "one");
+
+    control(server.port(), "POST", "time/advance", &json!({ "by": "61s" }));
+    assert_eq!(value(&server.get("/get/a")), Value::Null);
+    assert_eq!(server.get("/list").text(), "[]");
+    assert_eq!(value(&get("/get/a")), "two");
+    server.stop();
+}
