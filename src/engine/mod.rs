@@ -27,6 +27,7 @@ pub mod memory;
 pub mod opaque;
 pub mod ops;
 pub mod pipe;
+pub mod presence;
 mod places;
 pub mod prelude;
 mod promise_owners;

@@ -44,6 +44,7 @@ mod process;
 mod project;
 mod promises;
 mod reload;
+mod request_signal;
 mod rpc;
 mod rpc_corners;
 mod runaway;
