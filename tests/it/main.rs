@@ -33,6 +33,7 @@ mod licences;
 mod migrate;
 mod modules;
 mod node;
+mod node_http;
 mod object_corners;
 mod objects;
 mod options;
