@@ -27,12 +27,12 @@ pub mod memory;
 pub mod opaque;
 pub mod ops;
 pub mod pipe;
-pub mod presence;
 mod places;
 pub mod prelude;
+pub mod presence;
 mod promise_owners;
 pub mod proxy;
-#[cfg(takes_over_searches)]
+#[cfg(takes_over_functions)]
 mod regexp;
 pub mod roots;
 pub mod socket;
@@ -41,6 +41,7 @@ pub mod timers;
 pub mod turn;
 pub mod wasm;
 pub mod watchdog;
+mod words;
 
 pub use host::{Extension, Host, LogLevel, LogRecord, Origin, OwnerId, RealmId, Scope, SectionId};
 pub use isolate::{Isolate, IsolateOptions};

@@ -70,4 +70,5 @@ mod testing;
 mod tidy;
 mod time;
 mod websocket;
+mod words;
 mod workers;
