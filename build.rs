@@ -110,7 +110,7 @@ fn take_over_functions() {
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|is| is == value);
     if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_POINTER_WIDTH", "64") {
         println!("cargo::rustc-cfg=takes_over_functions");
-        println!("cargo::rustc-link-arg=-Wl,--wrap=lre_exec");
+        println!("cargo::rustc-link-arg=-Wl,--wrap=lre_exec,--wrap=lre_compile");
         println!("cargo::rustc-link-arg=-Wl,--wrap=vsnprintf,--wrap=__vsnprintf_chk");
     }
 }

@@ -8,6 +8,9 @@
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 
+#[cfg(takes_over_functions)]
+use super::regexp::compile::{MARK, take_message};
+
 /// The C library's list of arguments, as functions are given it: a pointer on all systems where the linker is told.
 type Arguments = *mut c_void;
 
@@ -73,19 +76,30 @@ fn translated(format: &CStr) -> Option<&'static CStr> {
 /// Puts V8's message for the one in `text`, which has room for `size` bytes, in its place, if there is one.
 ///
 /// # Safety
-/// `text` is a C string in a buffer of `size` bytes.
+/// `text` is a C string in a buffer of `size` bytes, one at least.
 #[cfg(takes_over_functions)]
 unsafe fn improve(text: *mut c_char, size: usize) -> Option<c_int> {
     // SAFETY: as the caller says.
-    let given = unsafe { CStr::from_ptr(text) };
-    let (_, better) = MESSAGES.iter().find(|(message, _)| *message == given.to_bytes())?;
-    let bytes = better.to_bytes_with_nul();
-    if bytes.len() > size {
-        return None;
+    let given = unsafe { CStr::from_ptr(text) }.to_bytes();
+    let of_pattern;
+    let better = if given == MARK {
+        of_pattern = take_message()?;
+        of_pattern.as_bytes()
+    } else {
+        let (_, better) = MESSAGES.iter().find(|(message, _)| *message == given)?;
+        better.to_bytes()
+    };
+    // As much as there is room for, and the end.
+    let mut length = better.len().min(size - 1);
+    while length > 0 && length < better.len() && better[length] & 0xc0 == 0x80 {
+        length -= 1;
     }
-    // SAFETY: there is room, and the message is static.
-    unsafe { text.copy_from_nonoverlapping(bytes.as_ptr().cast(), bytes.len()) };
-    c_int::try_from(bytes.len() - 1).ok()
+    // SAFETY: there is room, and the two do not overlap.
+    unsafe {
+        text.copy_from_nonoverlapping(better.as_ptr().cast(), length);
+        text.add(length).write(0);
+    }
+    c_int::try_from(length).ok()
 }
 
 // The C library's function by the name that the linker gives it; a weak reference for the reason told in `regexp`.
@@ -122,12 +136,13 @@ unsafe extern "C" fn __wrap_vsnprintf(
     arguments: Arguments,
 ) -> c_int {
     // SAFETY: a format is a C string.
-    let words = translated(unsafe { CStr::from_ptr(format) });
+    let engines = unsafe { CStr::from_ptr(format) };
+    let words = translated(engines);
     // SAFETY: whoever linked this function in linked the other one, too.
     let print = unsafe { dodev_real_vsnprintf }.expect("the linker names both");
     // SAFETY: as the caller says; a translated format takes the same arguments.
     let written = unsafe { print(text, size, words.map_or(format, CStr::as_ptr), arguments) };
-    if words.is_none() || size == 0 {
+    if size == 0 || (words.is_none() && engines != c"%s") {
         return written;
     }
     // SAFETY: the function has written a C string.

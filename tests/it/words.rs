@@ -22,6 +22,13 @@ const MESSAGES: &[(&str, &str)] = &[
     ("[].reduce((a) => a)", "Reduce of empty array with no initial value"),
     ("decodeURIComponent('%')", "URI malformed"),
     ("new Date(NaN).toISOString()", "Invalid time value"),
+    ("new RegExp('(')", "Invalid regular expression: /(/: Unterminated group"),
+    ("new RegExp('a**', 'g')", "Invalid regular expression: /a**/g: Nothing to repeat"),
+    ("new RegExp('\\\\p{Foo}', 'u')", "Invalid regular expression: /\\p{Foo}/u: Invalid property name"),
+    (
+        "(() => { if (/^a-b$/v.exec('a-b').index === 0 && /^[a-c--b]&&$/v.test('a&&')) throw Error('fits') })()",
+        "fits",
+    ),
     ("JSON.stringify(1n)", "Do not know how to serialize a BigInt"),
     ("JSON.parse('')", "Unexpected end of JSON input"),
     ("JSON.parse('{a:1}')", "Expected property name or '}' in JSON at position 1 (line 1 column 2)"),
