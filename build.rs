@@ -103,19 +103,21 @@ fn link_at_fixed_address() {
     }
 }
 
-/// Has `src/engine/regexp` stand in for the engine's function that searches, where linkers can do that.
-fn take_over_searches() {
-    println!("cargo::rustc-check-cfg=cfg(takes_over_searches)");
+/// Has `src/engine/regexp` stand in for the engine's function that searches, and `src/engine/words.rs` for the one by which it
+/// words its mistakes, where linkers can do that.
+fn take_over_functions() {
+    println!("cargo::rustc-check-cfg=cfg(takes_over_functions)");
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|is| is == value);
     if is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_POINTER_WIDTH", "64") {
-        println!("cargo::rustc-cfg=takes_over_searches");
-        println!("cargo::rustc-link-arg=-Wl,--wrap=lre_exec");
+        println!("cargo::rustc-cfg=takes_over_functions");
+        println!("cargo::rustc-link-arg=-Wl,--wrap=lre_exec,--wrap=lre_compile");
+        println!("cargo::rustc-link-arg=-Wl,--wrap=vsnprintf,--wrap=__vsnprintf_chk");
     }
 }
 
 fn main() {
     link_at_fixed_address();
-    take_over_searches();
+    take_over_functions();
     sqlite::build();
     let mut sources = Sources::new();
     for root in ROOTS {

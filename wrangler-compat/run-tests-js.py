@@ -13,7 +13,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 HARNESS = os.path.join(ROOT, "src", "web", "testing", "harness.js")
 
 # Tests run inside a request: workerd allows neither timers nor fetch while a module is evaluated.
-MAIN = """import "./harness.js";
+MAIN = """import "./platform.js";
+import "./harness.js";
 import "./tests.js";
 export default {
   async fetch() {
@@ -23,6 +24,9 @@ export default {
   },
 };
 """
+
+# Tells the harness to leave out the tests of dodev's own words.
+PLATFORM = "globalThis.isPlatform = true;\n"
 
 
 def find_tests():
@@ -45,6 +49,7 @@ const tests :Workerd.Worker = (
   compatibilityFlags = [{", ".join(json.dumps(flag) for flag in flags)}],
   modules = [
     (name = "main.js", esModule = embed "main.js"),
+    (name = "platform.js", esModule = embed "platform.js"),
     (name = "harness.js", esModule = embed {json.dumps(HARNESS)}),
     (name = "tests.js", esModule = embed {json.dumps(path)}),
   ],
@@ -65,7 +70,7 @@ def serve_and_run(path, options):
     """Starts workerd on one file and returns the results of its tests."""
     flags = [flag for flag in options.flags.split(",") if flag]
     with tempfile.TemporaryDirectory(prefix="dodev-tests-js-") as folder:
-        for name, text in (("main.js", MAIN), ("config.capnp", config(path, options.date, flags))):
+        for name, text in (("main.js", MAIN), ("platform.js", PLATFORM), ("config.capnp", config(path, options.date, flags))):
             with open(os.path.join(folder, name), "w", encoding="utf-8") as out:
                 out.write(text)
         reading, writing = os.pipe()

@@ -99,7 +99,7 @@ impl Bodies {
         let mut polled = reader.poll_read(&mut Context::from_waker(Waker::noop()));
         if polled.is_pending() {
             let (op, promise) = host.ops.start_named(ctx, host.scope.get(), "a body")?;
-            polled = reader.poll_read(&mut Context::from_waker(&waker(host, op)));
+            polled = reader.poll_read(&mut Context::from_waker(&op_waker(host, op)));
             if polled.is_pending() {
                 return Ok(promise.into_value());
             }
@@ -150,7 +150,7 @@ impl Bodies {
             }
             Poll::Pending => {
                 let (op, promise) = host.ops.start_named(ctx, host.scope.get(), "a body")?;
-                if writer.poll_ready(&mut Context::from_waker(&waker(host, op))).is_ready() {
+                if writer.poll_ready(&mut Context::from_waker(&op_waker(host, op))).is_ready() {
                     host.ops.forget(op);
                     return Ok(Value::new_undefined(ctx.clone()));
                 }
@@ -170,6 +170,7 @@ impl Bodies {
     }
 }
 
-fn waker(host: &Host, op: OpId) -> Waker {
+/// Finishes `op` with `undefined` when it is woken.
+pub fn op_waker(host: &Host, op: OpId) -> Waker {
     Waker::from(Arc::new(OpWaker { completer: host.completer.clone(), op }))
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
 
 use super::pipe::PipeReader;
+use super::presence::Client;
 use super::socket::{Link, LinkEdge, SocketId};
 
 /// The body of a request or response.
@@ -33,6 +34,8 @@ pub struct FetchRequest {
     pub body: Body,
     /// What `request.cf` is, as JSON; where a request from outside has none, the Worker's side supplies it.
     pub cf: Option<Box<str>>,
+    /// Who sent it, where it is worth knowing whether they go away before they have the answer.
+    pub client: Option<Client>,
 }
 
 /// The Worker's answer.

@@ -30,10 +30,11 @@ pub mod ops;
 pub mod pipe;
 mod places;
 pub mod prelude;
+pub mod presence;
 mod promise_owners;
 pub mod proxy;
 pub mod records;
-#[cfg(takes_over_searches)]
+#[cfg(takes_over_functions)]
 mod regexp;
 pub mod roots;
 pub mod socket;
@@ -42,6 +43,7 @@ pub mod timers;
 pub mod turn;
 pub mod wasm;
 pub mod watchdog;
+mod words;
 
 pub use host::{Extension, Host, LogLevel, LogRecord, Origin, OwnerId, RealmId, Scope, SectionId};
 pub use isolate::{Isolate, IsolateOptions};

@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use bytes::Bytes;
 
 use super::coding::{Coding, Decoder, Encoder, Step};
+use super::presence::{Client, Presence};
 use crate::base::limits;
 
 /// How a body ended early, as text for the other side.
@@ -35,6 +36,14 @@ pub struct PipeReader {
     /// What the bytes go through on their way out, the first one first.
     stages: Vec<Stage>,
     malformed: bool,
+    /// Who is told whether all of it was read: the clients of all through whom it passes.
+    audience: Vec<Audience>,
+}
+
+/// Whose answer a body is, and how many bytes are left of it, where that is known.
+struct Audience {
+    presence: Presence,
+    left: Option<u64>,
 }
 
 enum Work {
@@ -58,7 +67,10 @@ pub struct PipeWriter(Shared);
 /// Makes a pipe.
 pub fn pipe() -> (PipeWriter, PipeReader) {
     let shared = Shared::default();
-    (PipeWriter(shared.clone()), PipeReader { shared, stages: Vec::new(), malformed: false })
+    (
+        PipeWriter(shared.clone()),
+        PipeReader { shared, stages: Vec::new(), malformed: false, audience: Vec::new() },
+    )
 }
 
 fn lock(shared: &Shared) -> MutexGuard<'_, State> {
@@ -111,7 +123,23 @@ impl PipeReader {
 
     /// The next chunk, `None` at the end; pending while nothing is there yet.
     pub fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, PipeError>>> {
-        self.poll_stage(self.stages.len(), context)
+        let polled = self.poll_stage(self.stages.len(), context);
+        if let Poll::Ready(chunk) = &polled {
+            for each in &mut self.audience {
+                each.heard(chunk.as_ref());
+            }
+        }
+        polled
+    }
+
+    /// Tells `client` that it was served when all of this body was read, or that it is gone when the body is dropped before.
+    /// `length` is how many bytes will be read, where the reader stops there.
+    pub fn tell(&mut self, client: Client, length: Option<u64>) {
+        let mut presence = client.watch();
+        if length == Some(0) {
+            presence.serve();
+        }
+        self.audience.push(Audience { presence, left: length });
     }
 
     /// The next chunk that the first `depth` stages let through.
@@ -180,6 +208,22 @@ impl PipeReader {
                 state.reader = Some(context.waker().clone());
                 Poll::Pending
             }
+        }
+    }
+}
+
+impl Audience {
+    fn heard(&mut self, chunk: Option<&Result<Bytes, PipeError>>) {
+        match (chunk, &mut self.left) {
+            (Some(Ok(bytes)), Some(left)) => {
+                *left = left.saturating_sub(bytes.len() as u64);
+                if *left == 0 {
+                    self.presence.serve();
+                }
+            }
+            (Some(Ok(_)), None) => {}
+            // A body that breaks off is no doing of the client's.
+            (Some(Err(_)) | None, _) => self.presence.serve(),
         }
     }
 }

@@ -39,6 +39,7 @@ use crate::assets::Routed;
 use crate::base::clock::Clock;
 use crate::base::limits;
 use crate::engine::pipe::{self, PipeError, PipeWriter};
+use crate::engine::presence::Client as Sender;
 use crate::engine::{assets, descriptors};
 use crate::world::Replies;
 use crate::world::http::{Body, FetchError, FetchRequest, FetchResponse, Upgrade};
@@ -363,8 +364,16 @@ impl Edge {
             Ok(body) => body,
             Err(Refusal(status, text)) => return response::text(status, "text/plain", text),
         };
-        let request =
-            FetchRequest { method: head.method, url: head.url, headers: head.headers, body, cf: None };
+        // Dropped with this future when the connection ends before there is an answer.
+        let (presence, sender) = Sender::new();
+        let request = FetchRequest {
+            method: head.method,
+            url: head.url,
+            headers: head.headers,
+            body,
+            cf: None,
+            client: Some(sender),
+        };
         let mut request = Some(request);
         let delivered = loop {
             self.current.settled().await;
@@ -385,7 +394,9 @@ impl Edge {
             }
             Err(diagnostics) => return error_page::broken(&diagnostics, html),
         };
-        match answer.await {
+        let answered = answer.await;
+        presence.release();
+        match answered {
             Ok(Ok(response)) => self.respond(response, parts, upgrade, client).unwrap_or_else(|| {
                 let headline = "TypeError: the response has a status or a header that HTTP/1.1 cannot carry";
                 error_page::thrown(headline, "", html)

@@ -71,7 +71,7 @@ pub fn request_into_js<'js>(
     host: &Host,
     request: FetchRequest,
 ) -> rquickjs::Result<IncomingArguments<'js>> {
-    let headers = header_handle(ctx, request.headers)?;
+    let headers = header_handle(ctx, request.headers, request.client)?;
     let body = body_into_js(ctx, host, request.body)?;
     let method = request.method.as_str().into_js(ctx)?;
     let cf = match request.cf {
@@ -92,7 +92,14 @@ pub fn request_of<'js>(
 ) -> rquickjs::Result<FetchRequest> {
     let method = Method::from_bytes(method.as_bytes()).expect("the prelude knows the methods");
     let cf = cf.map(String::into_boxed_str);
-    Ok(FetchRequest { method, url, headers: headers_of(headers)?, body: body_of(host, body), cf })
+    Ok(FetchRequest {
+        method,
+        url,
+        headers: headers_of(headers)?,
+        body: body_of(host, body),
+        cf,
+        client: None,
+    })
 }
 
 /// Whether `request` asks for a WebSocket.

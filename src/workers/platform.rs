@@ -6,7 +6,8 @@ use rquickjs::{Ctx, Object, Value};
 
 use crate::engine::clone::ErrorForm;
 use crate::engine::exception::Exception;
-use crate::engine::http::{FetchRequest, Upgrade};
+use crate::engine::http::{Body, FetchRequest, FetchResponse, Upgrade};
+use crate::engine::presence::Client;
 use crate::engine::socket::SocketId;
 use crate::engine::turn::Entered;
 use crate::engine::{Host, LogLevel, OpId, Scope};
@@ -34,6 +35,27 @@ pub struct WorkerSpec {
     pub delete_all_deletes_alarm: bool,
 }
 
+/// What the answer to a request depends on.
+struct Asked {
+    /// Whether it asked for a WebSocket.
+    upgrades: bool,
+    /// Who waits for the answer.
+    client: Option<Client>,
+}
+
+impl Asked {
+    /// Tells the client that it has its answer, now or when all of the body of `response` was read.
+    fn tell(&self, response: Option<&mut FetchResponse>) {
+        let Some(client) = &self.client else { return };
+        match response {
+            Some(FetchResponse { body: Body::Stream(reader, length), web_socket: None, .. }) => {
+                reader.tell(client.clone(), *length);
+            }
+            _ => client.serve(),
+        }
+    }
+}
+
 /// The platform's entry into JavaScript.
 pub struct Platform {
     objects: Rc<Objects>,
@@ -57,7 +79,7 @@ impl Platform {
         request: FetchRequest,
         reply: ReplyTo,
     ) -> Entered<'js> {
-        let upgrades = asks_for_upgrade(&request);
+        let asked = self.asked(scope, &request, matches!(target, Target::Worker));
         let called =
             request_into_js(ctx, self.host(), request).and_then(|(method, url, headers, body, cf)| {
                 match target {
@@ -67,7 +89,7 @@ impl Platform {
                     }
                 }
             });
-        self.respond(ctx, scope, called, upgrades, reply)
+        self.respond(ctx, scope, called, asked, reply)
     }
 
     fn fetch_entrypoint<'js>(
@@ -78,7 +100,7 @@ impl Platform {
         request: FetchRequest,
         reply: ReplyTo,
     ) -> Entered<'js> {
-        let upgrades = asks_for_upgrade(&request);
+        let asked = self.asked(scope, &request, true);
         let called = (|| {
             let Entrypoint { name, props, .. } = *entrypoint;
             let props = self.read_optional(ctx, props)?.value;
@@ -86,16 +108,24 @@ impl Platform {
             let entry = self.host().entry(ctx, "fetchEntrypoint")?;
             entry.call((name, props, method, url, headers, body, cf))
         })();
-        self.respond(ctx, scope, called, upgrades, reply)
+        self.respond(ctx, scope, called, asked, reply)
     }
 
-    /// Answers `reply` with the response that `called` gives; `upgrades` if the request asked for it.
+    /// What its answer depends on of `request`, for which a context of its own was made if `is_context`.
+    fn asked(&self, scope: Scope, request: &FetchRequest, is_context: bool) -> Asked {
+        if let (Some(client), true) = (&request.client, is_context) {
+            self.objects.note_client(scope.owner, client.clone());
+        }
+        Asked { upgrades: asks_for_upgrade(request), client: request.client.clone() }
+    }
+
+    /// Answers `reply` with the response that `called` gives.
     fn respond<'js>(
         &self,
         ctx: &Ctx<'js>,
         scope: Scope,
         called: rquickjs::Result<Value<'js>>,
-        upgrades: bool,
+        asked: Asked,
         reply: ReplyTo,
     ) -> Entered<'js> {
         let (called, misdirected) = self.directed(ctx, called);
@@ -104,8 +134,10 @@ impl Platform {
             called,
             Box::new(move |ctx, result| {
                 let response = result.and_then(|value| {
-                    response_of(ctx, &objects.host, value, upgrades).map_err(|_| ctx.catch())
+                    response_of(ctx, &objects.host, value, asked.upgrades).map_err(|_| ctx.catch())
                 });
+                let mut response = response;
+                asked.tell(response.as_mut().ok());
                 let reply_with = match response {
                     Ok(response) => Reply::Response(response),
                     Err(thrown) => {

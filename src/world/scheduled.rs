@@ -204,6 +204,7 @@ mod tests {
                 headers: Vec::new(),
                 body: Body::Empty,
                 cf: None,
+                client: None,
             };
             let event = crons.event(request, reply(), now);
             assert_eq!(runs(&event), expected, "{path}");

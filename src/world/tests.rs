@@ -131,6 +131,7 @@ fn get(world: &World, path: &str) -> String {
         headers: Vec::new(),
         body: Body::Empty,
         cf: None,
+        client: None,
     };
     let answer = world.fetch(request);
     world.wake();

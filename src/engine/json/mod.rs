@@ -2,12 +2,15 @@
 //!
 //! Plain data without a reviver, replacer or indent is read and written here; the rest is left to the engine's own functions,
 //! from the start. That cannot be noticed: until an attempt is given up, nothing of the program has run and nothing was
-//! changed. So results, mistakes and their words are the engine's, whoever did the work.
+//! changed. So results and mistakes are the engine's, whoever did the work. What is wrong is told in V8's words afterwards
+//! ([`mistake`], [`cycle`]).
 //!
 //! What made the engine slow: it makes a string of each name, number and element on the way, and for each object anew the
 //! descriptions of its names (see [`read`]).
 
+mod cycle;
 mod held;
+mod mistake;
 mod number;
 mod read;
 #[cfg(test)]
@@ -75,7 +78,9 @@ unsafe extern "C" fn parse(
     // that `install` gave it. The text lives until it is given back, and ends with a zero byte, which the engine's parser
     // asks for.
     unsafe {
-        if qjs::JS_IsFunction(ctx, *argv.add(1)) {
+        let revives = qjs::JS_IsFunction(ctx, *argv.add(1));
+        if revives && !matches!(tag_of(*argv), qjs::JS_TAG_STRING | qjs::JS_TAG_STRING_ROPE) {
+            // What makes the text may be noticed: it happens once.
             return qjs::JS_Call(ctx, *data, this, argc, argv);
         }
         let mut length = 0;
@@ -84,12 +89,24 @@ unsafe extern "C" fn parse(
             return qjs::JS_EXCEPTION;
         }
         let bytes = std::slice::from_raw_parts(text.cast(), length as usize);
+        if revives {
+            let value = qjs::JS_Call(ctx, *data, this, argc, argv);
+            let wrong = || std::str::from_utf8(bytes).ok().and_then(mistake::describe);
+            if tag_of(value) == qjs::JS_TAG_EXCEPTION {
+                reword(ctx, wrong);
+            }
+            qjs::JS_FreeCString(ctx, text);
+            return value;
+        }
         let value = match attempt(|| read::parse(ctx, bytes)) {
             Ok(value) => value,
             Err(Stop::Thrown) => qjs::JS_EXCEPTION,
             // As the engine's function does it, so that stacks look the same.
             Err(Stop::Unfit) => qjs::JS_ParseJSON(ctx, text, length, c"<input>".as_ptr()),
         };
+        if tag_of(value) == qjs::JS_TAG_EXCEPTION {
+            reword(ctx, || std::str::from_utf8(bytes).ok().and_then(mistake::describe));
+        }
         qjs::JS_FreeCString(ctx, text);
         value
     }
@@ -113,8 +130,73 @@ unsafe extern "C" fn stringify(
         match found {
             Ok(text) => text.unwrap_or(qjs::JS_UNDEFINED),
             Err(Stop::Thrown) => qjs::JS_EXCEPTION,
-            Err(Stop::Unfit) => qjs::JS_JSONStringify(ctx, value, replacer, space),
+            Err(Stop::Unfit) => {
+                let text = qjs::JS_JSONStringify(ctx, value, replacer, space);
+                if tag_of(text) == qjs::JS_TAG_EXCEPTION {
+                    reword(ctx, || cycle::describe(ctx, value));
+                }
+                text
+            }
         }
+    }
+}
+
+/// Gives the pending exception another message, if `message` has one for the mistake and the exception is the engine's.
+///
+/// # Safety
+/// The context is live, and an exception is pending.
+unsafe fn reword(ctx: Raw, message: impl FnOnce() -> Option<String>) {
+    // SAFETY: as the caller says; what is taken is thrown again.
+    unsafe {
+        let thrown = qjs::JS_GetException(ctx);
+        if qjs::JS_IsError(thrown) && is_engines(ctx, thrown) {
+            let found = catch_unwind(AssertUnwindSafe(message)).unwrap_or(None);
+            if let Some(text) = found {
+                let text = qjs::JS_NewStringLen(ctx, text.as_ptr().cast(), text.len() as qjs::size_t);
+                let flags = (qjs::JS_PROP_WRITABLE | qjs::JS_PROP_CONFIGURABLE).cast_signed();
+                // Without memory for a better one the message stays as it is.
+                if tag_of(text) == qjs::JS_TAG_EXCEPTION
+                    || qjs::JS_DefinePropertyValueStr(ctx, thrown, c"message".as_ptr(), text, flags) < 0
+                {
+                    qjs::JS_FreeValue(ctx, qjs::JS_GetException(ctx));
+                }
+            }
+        }
+        qjs::JS_Throw(ctx, thrown);
+    }
+}
+
+/// Whether an error is one of those that are worded here: a program's own `toJSON` or reviver may have thrown another.
+///
+/// # Safety
+/// The context and the value are live.
+unsafe fn is_engines(ctx: Raw, error: qjs::JSValue) -> bool {
+    // SAFETY: as the caller says; what is made is given back.
+    unsafe {
+        let message = text_of(ctx, qjs::JS_GetPropertyStr(ctx, error, c"message".as_ptr()));
+        let name = text_of(ctx, qjs::JS_GetPropertyStr(ctx, error, c"name".as_ptr()));
+        message.as_deref() == Some("circular reference") || name.as_deref() == Some("SyntaxError")
+    }
+}
+
+/// The text of `value`, which is given back.
+///
+/// # Safety
+/// The context and the value are live.
+unsafe fn text_of(ctx: Raw, value: qjs::JSValue) -> Option<String> {
+    // SAFETY: as the caller says.
+    unsafe {
+        let mut length = 0;
+        let text = qjs::JS_ToCStringLen2(ctx, &mut length, value, false);
+        qjs::JS_FreeValue(ctx, value);
+        if text.is_null() {
+            qjs::JS_FreeValue(ctx, qjs::JS_GetException(ctx));
+            return None;
+        }
+        let bytes = std::slice::from_raw_parts(text.cast::<u8>(), length as usize);
+        let owned = String::from_utf8_lossy(bytes).into_owned();
+        qjs::JS_FreeCString(ctx, text);
+        Some(owned)
     }
 }
 

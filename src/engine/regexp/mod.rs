@@ -10,6 +10,7 @@
 //!
 //! What is short, or ran over little text so far, is left to the engine: a filter costs some ten microseconds to make.
 
+pub(super) mod compile;
 mod filter;
 mod program;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 // The error that failed assertions throw.
 //
-// Fidelity: Node.js's documentation of `assert.AssertionError`. Messages of deep comparisons show both values,
-// not a difference line by line.
+// Fidelity: Node.js's documentation of `assert.AssertionError`; workerd's words.
+import { describeDeeply } from "dodev:node/assert/difference";
 import { needObject } from "dodev:node/errors";
 import { inspect } from "dodev:web/console/inspect";
 
@@ -12,7 +12,6 @@ const HEADLINES = {
   notDeepEqual: 'Expected "actual" not to be loosely deep-equal to:',
   strictEqual: "Expected values to be strictly equal:",
   notStrictEqual: 'Expected "actual" to be strictly unequal to:',
-  partialDeepStrictEqual: "Expected values to be partially and strictly deep-equal:",
 };
 
 const show = (value) => inspect(value, { depth: 1000, maxArrayLength: Infinity });
@@ -21,19 +20,15 @@ function describe(operator, actual, expected) {
   const [left, right] = [show(actual), show(expected)];
   switch (operator) {
     case "strictEqual":
-      return `${HEADLINES.strictEqual}\n\n${left} !== ${right}\n`;
+    case "deepStrictEqual":
+      return describeDeeply(HEADLINES[operator], actual, expected);
     case "notStrictEqual":
       return `${HEADLINES.notStrictEqual} ${left}`;
-    case "deepStrictEqual":
     case "deepEqual":
-    case "partialDeepStrictEqual":
-      return `${HEADLINES[operator]}\n\n${left}\n\nshould ${operator === "deepEqual" ? "loosely " : ""}deep-equal\n\n${right}`;
+      return `${HEADLINES[operator]}\n\n${left}\n\nshould loosely deep-equal\n\n${right}`;
     case "notDeepStrictEqual":
     case "notDeepEqual":
       return `${HEADLINES[operator]}\n\n${left}`;
-    case undefined:
-    case "fail":
-      return "Failed";
     default:
       return `${left} ${operator} ${right}`;
   }
@@ -45,7 +40,7 @@ export class AssertionError extends Error {
     const { message, actual, expected, operator } = options;
     const generated = message === undefined || message === null;
     super(generated ? describe(operator, actual, expected) : `${message}`);
-    this.generatedMessage = generated;
+    this.generatedMessage = !message;
     Object.defineProperty(this, "name", {
       value: "AssertionError", enumerable: false, writable: true, configurable: true,
     });

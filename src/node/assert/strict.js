@@ -1,8 +1,8 @@
-// node:assert/strict: the assertions under whose short names comparisons are strict.
+// node:assert/strict: the same assertions; on the platform those of `node:assert` are strict too.
 import { strict } from "dodev:node/assert";
 
 export const {
-  AssertionError, CallTracker, deepEqual, deepStrictEqual, doesNotMatch, doesNotReject, doesNotThrow, equal, fail, ifError,
+  AssertionError, deepEqual, deepStrictEqual, doesNotMatch, doesNotReject, doesNotThrow, equal, fail, ifError,
   match, notDeepEqual, notDeepStrictEqual, notEqual, notStrictEqual, ok, partialDeepStrictEqual, rejects, strictEqual, throws,
 } = strict;
 export { strict };

@@ -16,7 +16,8 @@ import { atob as atob_, btoa as btoa_ } from "dodev:web/encoding";
 const { isView } = ArrayBuffer;
 const { defineProperty, setPrototypeOf } = Object;
 
-export const kMaxLength = 2 ** 53 - 1;
+/** Fidelity: workerd's bound. */
+export const kMaxLength = 2 ** 31 - 1;
 export const kStringMaxLength = 2 ** 29 - 24;
 export const constants = { MAX_LENGTH: kMaxLength, MAX_STRING_LENGTH: kStringMaxLength };
 export const INSPECT_MAX_BYTES = 50;
@@ -51,7 +52,10 @@ const over = (bytes) => new NodeBuffer(bytes.buffer, bytes.byteOffset, bytes.byt
 
 function needSize(size) {
   needNumber(size, "size");
-  if (!(size >= 0 && size <= kMaxLength)) throw outOfRange("size", `>= 0 && <= ${kMaxLength}`, size);
+  if (Number.isNaN(size)) throw nodeError(RangeError, "ERR_INVALID_ARG_VALUE", "The argument 'size' is invalid. Received NaN");
+  if (size > kMaxLength) throw outOfRange("size", `0 to ${kMaxLength}`, size);
+  // The words of V8, which refuses it on the platform.
+  if (size < 0) throw new RangeError(`Invalid typed array length: ${size}`);
 }
 
 function fromMemory(memory, offset, length) {
@@ -94,17 +98,9 @@ Buffer.from = function from(value, encodingOrOffset, length) {
   }
   throw wrongType(
     "first argument",
-    "of type string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object",
+    "of type string or an instance of Buffer, TypedArray, ArrayBuffer, SharedArrayBuffer, or Array or an Array-like Object",
     value,
   );
-};
-
-Buffer.copyBytesFrom = function copyBytesFrom(view, offset = 0, length = undefined) {
-  if (!isView(view) || view instanceof DataView) throw wrongType("view", "an instance of TypedArray", view);
-  needInteger(offset, "offset", 0);
-  if (length !== undefined) needInteger(length, "length", 0);
-  const part = view.subarray(offset, length === undefined ? undefined : offset + length);
-  return new NodeBuffer(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
 };
 
 Buffer.of = (...items) => {
@@ -162,7 +158,10 @@ Buffer.concat = function concat(list, length) {
   const buffer = new NodeBuffer(length);
   let at = 0;
   for (const [index, part] of list.entries()) {
-    if (!isBytes(part)) throw wrongType(`list[${index}]`, "an instance of Buffer or Uint8Array", part);
+    if (!isBytes(part)) {
+      // Fidelity: workerd's words, which are not Node.js's.
+      throw new TypeError(`Incorrect type for array element ${index}: the provided value is not of type 'Uint8Array'.`);
+    }
     const rest = length - at;
     buffer.set(part.length > rest ? part.subarray(0, rest) : part, at);
     at += Math.min(part.length, rest);
@@ -387,18 +386,31 @@ export function isAscii(input) {
   return bytes.every((byte) => byte < 128);
 }
 
+// What Windows writes where Latin-1 has control characters, from 0x80 on.
+const WINDOWS = "\u20ac\x81\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\x8d\u017d\x8f\x90\u2018\u2019\u201c\u201d" +
+  "\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\x9d\u017e\u0178";
+
+/**
+ * Fidelity: workerd's answers. A single byte holds what Latin-1 or Windows' Western table has; what nobody sees is
+ * left out, everything else becomes a question mark.
+ */
+function toSingleBytes(text) {
+  return text.replace(/(?!\xad)\p{Default_Ignorable_Code_Point}/gu, "").replace(/[^\0-\xff]/gu, (each) => {
+    const at = WINDOWS.indexOf(each);
+    return at < 0 ? "?" : String.fromCharCode(0x80 + at);
+  });
+}
+
 export function transcode(source, from, to) {
   if (!isBytes(source)) throw wrongType("source", "an instance of Buffer or Uint8Array", source);
   const [before, after] = [normalizeEncoding(from), normalizeEncoding(to)];
   const known = ["ascii", "latin1", "utf16le", "utf8"];
   if (!known.includes(before) || !known.includes(after)) {
-    throw nodeError(Error, "U_ILLEGAL_ARGUMENT_ERROR", "Unable to transcode Buffer [U_ILLEGAL_ARGUMENT_ERROR]");
+    throw new Error("Unable to transcode buffer due to unsupported encoding");
   }
-  let text = decodeBytes(source, before);
-  // What the target lacks becomes a question mark.
-  if (after === "latin1") text = text.replace(/[^\0-\xff]/gu, "?");
-  if (after === "ascii") text = text.replace(/[^\0-\x7f]/gu, "?");
-  return over(encodeText(text, after));
+  // Fidelity: "ascii" is Latin-1 here.
+  const text = decodeBytes(source, before === "ascii" ? "latin1" : before);
+  return after === "latin1" || after === "ascii" ? over(encodeText(toSingleBytes(text), "latin1")) : over(encodeText(text, after));
 }
 
 export function resolveObjectURL() {

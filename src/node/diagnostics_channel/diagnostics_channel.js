@@ -1,46 +1,40 @@
 // node:diagnostics_channel: named channels between parts of a program.
 //
-// Fidelity: Node.js's documentation of `diagnostics_channel`. Errors of subscribers are reported, not thrown.
-import { needFunction, wrongType } from "dodev:node/errors";
+// Fidelity: workerd's `src/workerd/api/node/diagnostics-channel.c++` and `src/node/diagnostics_channel.ts`: a subscriber is
+// there once however often it subscribes, what it throws reaches who publishes, and unsubscribing answers nothing.
+import { needFunction, needObject, wrongType } from "dodev:node/errors";
+import { Cloudflare } from "dodev:web/cloudflare";
 
 const channels = new Map();
 
 export class Channel {
-  #subscribers = [];
+  #name;
+  #subscribers = new Set();
   #stores = new Map();
 
   constructor(name) {
-    this.name = name;
-  }
-  get hasSubscribers() {
-    return this.#subscribers.length > 0 || this.#stores.size > 0;
+    this.#name = name;
   }
   subscribe(subscriber) {
-    needFunction(subscriber, "subscription");
-    this.#subscribers = [...this.#subscribers, subscriber];
+    if (typeof subscriber !== "function") {
+      throw new TypeError("Failed to execute 'subscribe' on 'Channel': parameter 1 is not of type 'function'.");
+    }
+    this.#subscribers.add(subscriber);
   }
   unsubscribe(subscriber) {
-    const at = this.#subscribers.indexOf(subscriber);
-    if (at < 0) return false;
-    this.#subscribers = this.#subscribers.toSpliced(at, 1);
-    return true;
+    this.#subscribers.delete(subscriber);
   }
   publish(message) {
-    for (const subscriber of this.#subscribers) {
-      try {
-        subscriber(message, this.name);
-      } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
-      }
-    }
+    for (const subscriber of [...this.#subscribers]) subscriber(message, this.#name);
+  }
+  static hasSubscribers(channel) {
+    return channel.#subscribers.size > 0;
   }
   bindStore(store, transform) {
     this.#stores.set(store, transform);
   }
   unbindStore(store) {
-    return this.#stores.delete(store);
+    this.#stores.delete(store);
   }
   runStores(message, callback, receiver, ...args) {
     let run = () => {
@@ -55,36 +49,47 @@ export class Channel {
   }
 }
 
+const { hasSubscribers: isHeard } = Channel;
+delete Channel.hasSubscribers;
+
+// Fidelity: before 2026-05-19 `hasSubscribers` was a method.
+function defineHasSubscribers(Class, ask) {
+  const asGetter = Cloudflare.compatibilityFlags.diagnostics_channel_has_subscribers_getter !== false;
+  const descriptor = asGetter
+    ? { get() { return ask(this); } }
+    : { value: { hasSubscribers() { return ask(this); } }.hasSubscribers, writable: true };
+  Object.defineProperty(Class.prototype, "hasSubscribers", { ...descriptor, configurable: true, enumerable: false });
+}
+defineHasSubscribers(Channel, isHeard);
+
 export function channel(name) {
-  if (typeof name !== "string" && typeof name !== "symbol") {
-    throw wrongType("channel", "of type string or symbol", name);
-  }
-  let found = channels.get(name);
-  if (found === undefined) channels.set(name, (found = new Channel(name)));
+  // Fidelity: symbols are told apart by their text.
+  const key = String(name);
+  let found = channels.get(key);
+  if (found === undefined) channels.set(key, (found = new Channel(typeof name === "symbol" ? name : key)));
   return found;
 }
 
-export const hasSubscribers = (name) => channels.get(name)?.hasSubscribers ?? false;
+export const hasSubscribers = (name) => {
+  const found = channels.get(String(name));
+  return found !== undefined && isHeard(found);
+};
 export const subscribe = (name, subscriber) => channel(name).subscribe(subscriber);
-export const unsubscribe = (name, subscriber) => channel(name).unsubscribe(subscriber);
+export const unsubscribe = (name, subscriber) => channels.get(String(name))?.unsubscribe(subscriber);
 
 const EVENTS = ["start", "end", "asyncStart", "asyncEnd", "error"];
+let making = false;
 
 /** The five channels that follow one operation from its start to its end. */
 export class TracingChannel {
-  constructor(nameOrChannels) {
-    for (const event of EVENTS) {
-      this[event] = typeof nameOrChannels === "string" ? channel(`tracing:${nameOrChannels}:${event}`) : nameOrChannels[event];
-    }
-  }
-  get hasSubscribers() {
-    return EVENTS.some((event) => this[event]?.hasSubscribers);
+  constructor() {
+    if (!making) throw new Error("Use diagnostic_channel.tracingChannels() to create TracingChannel");
   }
   subscribe(handlers) {
-    for (const event of EVENTS) if (handlers[event]) this[event].subscribe(handlers[event]);
+    for (const event of EVENTS) if (handlers[event] !== undefined) this[event].subscribe(handlers[event]);
   }
   unsubscribe(handlers) {
-    return EVENTS.map((event) => !handlers[event] || this[event].unsubscribe(handlers[event])).every(Boolean);
+    for (const event of EVENTS) if (handlers[event] !== undefined) this[event].unsubscribe(handlers[event]);
   }
   traceSync(callback, context = {}, receiver = undefined, ...args) {
     return this.start.runStores(context, () => {
@@ -152,6 +157,20 @@ export class TracingChannel {
   }
 }
 
-export const tracingChannel = (nameOrChannels) => new TracingChannel(nameOrChannels);
+defineHasSubscribers(TracingChannel, (tracing) => EVENTS.some((event) => isHeard(tracing[event])));
 
-export default { Channel, channel, hasSubscribers, subscribe, tracingChannel, unsubscribe };
+export function tracingChannel(nameOrChannels) {
+  const named = typeof nameOrChannels === "string";
+  if (!named) needObject(nameOrChannels, "channels");
+  making = true;
+  const tracing = new TracingChannel();
+  making = false;
+  for (const event of EVENTS) {
+    const value = named ? channel(`tracing:${nameOrChannels}:${event}`) : nameOrChannels[event];
+    if (!(value instanceof Channel)) throw wrongType(`channels.${event}`, "an instance of Channel", value);
+    Object.defineProperty(tracing, event, { value });
+  }
+  return tracing;
+}
+
+export default { hasSubscribers, channel, subscribe, unsubscribe, tracingChannel, Channel };

@@ -295,9 +295,9 @@ export async function once(emitter, type, options = {}) {
   return promise;
 }
 
-/** An asynchronous iterator over the arguments of all `type` events. */
+/** An asynchronous iterator over the arguments of all `type` events. Fidelity: workerd has no option `close`. */
 export function on(emitter, type, options = {}) {
-  const { signal, close = [] } = options;
+  const { signal } = options;
   checkSignal(signal);
   if (signal?.aborted) throw abortError(signal);
   const events = [];
@@ -316,7 +316,6 @@ export function on(emitter, type, options = {}) {
     iterator.return();
   };
   const aborted = () => fail(abortError(signal));
-  const end = () => iterator.return();
   const iterator = {
     async next() {
       if (events.length > 0) return { value: events.shift(), done: false };
@@ -334,7 +333,6 @@ export function on(emitter, type, options = {}) {
       finished = true;
       unlisten(emitter, type, push);
       if (type !== "error" && typeof emitter.on === "function") unlisten(emitter, "error", fail);
-      for (const name of close) unlisten(emitter, name, end);
       signal?.removeEventListener("abort", aborted);
       for (const next of waiting.splice(0)) next.resolve({ value: undefined, done: true });
       return { value: undefined, done: true };
@@ -349,7 +347,6 @@ export function on(emitter, type, options = {}) {
   };
   listen(emitter, type, push);
   if (type !== "error" && typeof emitter.on === "function") emitter.on("error", fail);
-  for (const name of close) listen(emitter, name, end);
   signal?.addEventListener("abort", aborted, { once: true });
   return iterator;
 }

@@ -93,16 +93,20 @@ test("promises of events", async () => {
 
 test("iteration", async () => {
   const emitter = new EventEmitter();
-  const iterator = on(emitter, "x", { close: ["end"] });
+  const iterator = on(emitter, "x");
   emitter.emit("x", 1);
   emitter.emit("x", 2);
   const seen = [];
   for await (const [value] of iterator) {
     seen.push(value);
-    if (value === 2) emitter.emit("end");
+    if (value === 2) break;
   }
   assert.deepEqual(seen, [1, 2]);
   assert.equal(getEventListeners(emitter, "x").length, 0);
+  assert.equal(getEventListeners(emitter, "error").length, 0);
+  const failing = on(emitter, "x").next();
+  emitter.emit("error", new RangeError("r"));
+  await assert.rejects(failing, "RangeError", "r");
 });
 
 test("captureRejections", async () => {

@@ -4,7 +4,7 @@
 // number 1. The environment is that of the Worker: texts as they are, everything else as JSON.
 import host from "dodev:host";
 import { EventEmitter } from "dodev:node/events";
-import { needFunction, nodeError, notEmulated, wrongType } from "dodev:node/errors";
+import { nodeError, notEmulated, wrongType } from "dodev:node/errors";
 import { loaded } from "dodev:node/loaded";
 import { Cloudflare } from "dodev:web/cloudflare";
 import { performance } from "dodev:web/performance";
@@ -54,7 +54,6 @@ const methods = {
     return builtins.get(name);
   },
   nextTick(callback, ...args) {
-    needFunction(callback, "callback");
     queueMicrotask(() => callback(...args));
   },
   cwd: () => "/bundle",
@@ -156,7 +155,6 @@ function makeOutput(fd, log) {
   let rest = "";
   return Object.assign(Object.create(EventEmitter.prototype), {
     fd,
-    isTTY: false,
     writable: true,
     write(chunk, ...more) {
       const lines = (rest + (typeof chunk === "string" ? chunk : decodeUtf8(chunk, false, true))).split("\n");
@@ -175,7 +173,6 @@ function makeOutput(fd, log) {
 Object.assign(process, {
   stdin: Object.assign(Object.create(EventEmitter.prototype), {
     fd: 0,
-    isTTY: false,
     read() {
       throw notEmulated("process.stdin.read()");
     },

@@ -18,9 +18,8 @@ test("process", async () => {
   assert.equal(process_.platform, "linux");
   const [seconds, nanoseconds] = process_.hrtime();
   assert.ok(Number.isInteger(seconds) && nanoseconds < 1e9 && typeof process_.hrtime.bigint() === "bigint");
-  assert.equal(process_.stdout.isTTY, false);
+  assert.equal(process_.stdout.isTTY, undefined);
   assert.equal(await new Promise((resolve) => process_.stdout.write("a line\n", () => resolve("written"))), "written");
-  assert.throws(() => nextTick(1), { code: "ERR_INVALID_ARG_TYPE" });
   assert.equal(typeof Imported.from, "function");
 });
 

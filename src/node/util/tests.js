@@ -76,8 +76,10 @@ test("types", () => {
 
 test("assert", async () => {
   assertion(1);
-  assertion.equal(1, "1");
-  assertion.deepEqual({ a: 1 }, { a: "1" });
+  assertion.equal(1, 1);
+  assertion.notEqual(1, "1");
+  assertion.notDeepEqual({ a: 1 }, { a: "1" });
+  assertion.partialDeepStrictEqual({ a: [1, 2], b: new Map([[1, 2]]), c: 1 }, { a: [1], b: new Map([[1, 2]]) });
   assertion.deepStrictEqual([1, { a: 2 }], [1, { a: 2 }]);
   assertion.notStrictEqual(1, 2);
   assertion.match("abc", /b/);
@@ -88,10 +90,24 @@ test("assert", async () => {
   await assertion.rejects(async () => { throw new Error("x"); }, { message: "x" });
   assertion.ifError(null);
   const error = assert.throws(() => assertion.strictEqual(1, 2), { code: "ERR_ASSERTION", actual: 1, expected: 2, operator: "strictEqual" });
-  assert.equal(error.message, "Expected values to be strictly equal:\n\n1 !== 2\n");
-  assert.ok(error instanceof AssertionError && error.generatedMessage);
+  assert.equal(error.message, "Values are not strictly equal:\n\n\n[Diff] Actual / Expected\n\n\n-   1\n+   2\n");
+  assert.ok(error instanceof AssertionError && !error.generatedMessage);
+  for (const [run, message] of [
+    [() => assertion.strictEqual("a\nb\nc", "a\nx\nc"), "Values are not strictly equal:\n\n\n[Diff] Actual / Expected\n\n\n    a\\n\n-   b\\n\n+   x\\n\n    c\n\n"],
+    [() => assertion.strictEqual({ a: 1 }, { a: 1 }), "Values have the same structure but are not reference-equal:\n\n    { a: 1 }\n"],
+    [() => assertion.deepStrictEqual({ a: 1 }, { a: "1" }), "Expected values to be strictly deep-equal:\n+ actual - expected\n\n+ { a: 1 }\n- { a: '1' }\n       ^"],
+    [() => assertion.deepEqual(1, 2), "Expected values to be strictly deep-equal:\n\n1 !== 2\n"],
+    [() => assertion.notStrictEqual(1, 1), "Expected actual to be strictly unequal to expected"],
+    [() => assertion.notDeepEqual([1], [1]), "Expected actual to not be deeply strictly equal to expected"],
+    [() => assertion.partialDeepStrictEqual({ a: 1 }, { a: 2 }), "Expected actual to be partially deeply strictly equal to expected"],
+    [() => assertion.ok(0), "0 == true"],
+    [() => assertion.ok(), "No value argument passed to `assert.ok()`"],
+    [() => assertion.match("a", /b/), 'actual: "a" expected to match: "/b/"'],
+    [() => assertion.doesNotMatch("b", /b/), 'actual: "b" expected to not match: "/b/"'],
+    [() => assertion.strictEqual(1, 2, "mine"), "mine"],
+    [() => assertion.equal(1, "1"), "Values are not strictly equal:\n\n\n[Diff] Actual / Expected\n\n\n-   1\n+   '1'\n"],
+  ]) assert.throws(run, { code: "ERR_ASSERTION" }, message);
   assert.throws(() => assertion.ok(0, "mine"), { message: "mine", generatedMessage: false });
-  assert.throws(() => assertion.equal(1, 2), { message: "1 == 2" });
   assert.throws(() => strict.equal(1, "1"), { code: "ERR_ASSERTION" });
   assert.throws(() => assertion.throws(() => {}), { message: "Missing expected exception." });
   assert.throws(() => assertion.fail(), { message: "Failed", code: "ERR_ASSERTION" });

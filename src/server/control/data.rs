@@ -245,7 +245,7 @@ impl FetchBody {
             (None, None) => Body::Empty,
         };
         let headers = self.headers.into_iter().map(header).collect::<Result<_, _>>()?;
-        Ok(FetchRequest { method, url: url.into(), headers, body, cf: None })
+        Ok(FetchRequest { method, url: url.into(), headers, body, cf: None, client: None })
     }
 }
 

@@ -5,33 +5,64 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use rquickjs::{Array, Class, Ctx, Function, Object, Value};
 
+use crate::engine::bodies::op_waker;
 use crate::engine::bytes::copy_bytes;
 use crate::engine::exception::throw;
 use crate::engine::handle::{Handle, HandleData};
 use crate::engine::http::Header;
 use crate::engine::pipe::pipe;
+use crate::engine::presence::Client;
 use crate::engine::{Extension, Host, OpError};
 
 /// The operations on pipes, and `bodyRead` and `bodyReadAll` made of them.
 pub const EXTENSION: Extension = Extension { install, eager: &["dodev:web/body"], public: &[] };
 
-/// Header fields of a request that JavaScript has not looked at yet.
-pub struct HeaderHandle(RefCell<Vec<Header>>);
+/// What JavaScript has not looked at yet of a request: its header fields, and whether its client is still there.
+pub struct HeaderHandle {
+    headers: RefCell<Vec<Header>>,
+    client: Option<Client>,
+}
 
 impl HandleData for HeaderHandle {
     const NAME: &'static str = "HeaderHandle";
 }
 
-/// Hands `headers` to JavaScript, which asks for them by `host.requestHeaders(handle)` when it needs them.
+/// Hands `headers` and the `client` to JavaScript, which asks for them by `host.requestHeaders(handle)` and
+/// `host.clientGone(handle)` when it needs them.
 pub fn header_handle<'js>(
     ctx: &Ctx<'js>,
     headers: Vec<Header>,
+    client: Option<Client>,
 ) -> rquickjs::Result<Class<'js, Handle<HeaderHandle>>> {
-    Handle::give(ctx, HeaderHandle(RefCell::new(headers)))
+    Handle::give(ctx, HeaderHandle { headers: RefCell::new(headers), client })
+}
+
+/// `host.clientGone(handle)`: whether the client is gone without its answer, or a promise of it; `undefined` where nobody can
+/// tell.
+fn client_gone<'js>(
+    ctx: &Ctx<'js>,
+    host: &Host,
+    handle: &Class<'js, Handle<HeaderHandle>>,
+) -> rquickjs::Result<Value<'js>> {
+    let handle = handle.borrow();
+    let Some(client) = &handle.client else { return Ok(Value::new_undefined(ctx.clone())) };
+    if let Poll::Ready(gone) = client.poll_gone(&mut Context::from_waker(Waker::noop())) {
+        return Ok(Value::new_bool(ctx.clone(), gone));
+    }
+    let (op, promise) = host.ops.start_named(ctx, host.scope.get(), "its client to go")?;
+    // Woken once at the end; who is told asks again.
+    match client.poll_gone(&mut Context::from_waker(&op_waker(host, op))) {
+        Poll::Pending => Ok(promise.into_value()),
+        Poll::Ready(gone) => {
+            host.ops.forget(op);
+            Ok(Value::new_bool(ctx.clone(), gone))
+        }
+    }
 }
 
 /// Header fields as `[name, value, ...]`.
@@ -68,8 +99,12 @@ fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, engine: &Rc<Host>) -> rquick
     let fail = move |id: u32, message: String| shared.bodies.end(id, Some(message));
     host.set("bodyFail", Function::new(ctx.clone(), fail)?)?;
     let headers = |ctx: Ctx<'js>, handle: Class<'js, Handle<HeaderHandle>>| {
-        let headers = std::mem::take(&mut *handle.borrow().0.borrow_mut());
+        let headers = std::mem::take(&mut *handle.borrow().headers.borrow_mut());
         headers_into_js(&ctx, &headers)
     };
-    host.set("requestHeaders", Function::new(ctx.clone(), headers)?)
+    host.set("requestHeaders", Function::new(ctx.clone(), headers)?)?;
+    let shared = engine.clone();
+    let gone =
+        move |ctx: Ctx<'js>, handle: Class<'js, Handle<HeaderHandle>>| client_gone(&ctx, &shared, &handle);
+    host.set("clientGone", Function::new(ctx.clone(), gone)?)
 }

@@ -160,6 +160,16 @@ mod tests {
              console.log(wide); console.log(deep); console.log('x'.repeat(1000000));
              console.log(tree(2)); console.log('%o', deep); console.log(new Set(Object.keys(wide)));",
         );
+        let elements = logged(
+            "console.log(Array.from({ length: 2e6 }, (_, i) => i)); console.log(new Uint8Array(4e6));
+             const sparse = new Array(4e9); sparse[3e9] = 1; sparse.x = 2; console.log(sparse);",
+        );
+        assert!(elements[0].ends_with("... 1999900 more items\n]"), "{}", elements[0]);
+        assert!(
+            elements[1].starts_with("Log Uint8Array(4000000) [")
+                && elements[1].ends_with("3999900 more items\n]")
+        );
+        assert_eq!(elements[2], "Log [ <3000000000 empty items>, 1, <999999999 empty items>, x: 2 ]");
         for line in lines {
             assert!(line.len() < 300_000, "{} bytes", line.len());
         }

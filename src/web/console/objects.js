@@ -5,6 +5,7 @@ import { showKey } from "dodev:web/console/layout";
 const { promiseState } = host;
 const { apply, ownKeys } = Reflect;
 const { getOwnPropertyDescriptor, getPrototypeOf, hasOwn } = Object;
+const { isView } = ArrayBuffer;
 
 const TypedArray = getPrototypeOf(Uint8Array);
 const typedArrayTag = getOwnPropertyDescriptor(TypedArray.prototype, Symbol.toStringTag).get;
@@ -105,19 +106,42 @@ function sized(name, size, plain) {
 
 const isIndex = (key) => typeof key === "string" && /^(0|[1-9]\d*)$/.test(key) && Number(key) < 2 ** 32 - 1;
 
+/** Elements beyond which only they are shown: to list an array's names takes memory for each of them. */
+const LISTED_MAX = 10_000;
+/** Holes that are counted one by one. */
+const HOLES_MAX = 1000;
+
+/** The names of an array's properties that are no elements. */
+function otherKeys(value, inspector) {
+  const { length } = value;
+  const isLong = length > LISTED_MAX && (isView(value) || (hasOwn(value, length - 1) && hasOwn(value, length >> 1)));
+  return isLong ? [] : inspector.keys(value).filter((key) => !isIndex(key));
+}
+
+/** The first element at `index` or behind it, or the length of the array. */
+function nextElement(value, index) {
+  const { length } = value;
+  const end = Math.min(length, index + HOLES_MAX);
+  while (index < end && !hasOwn(value, index)) index++;
+  if (index < end || index === length) return index;
+  // With so many holes it has few elements for its length.
+  const found = ownKeys(value).find((key) => isIndex(key) && Number(key) >= index);
+  return found === undefined ? length : Number(found);
+}
+
 function describeArray(value, name, tag, inspector) {
   const { length } = value;
   const shown = Math.min(length, inspector.options.maxArrayLength);
-  const keys = inspector.keys(value).filter((key) => !isIndex(key) && (key !== "length" || inspector.options.showHidden));
+  const keys = otherKeys(value, inspector).filter((key) => key !== "length" || inspector.options.showHidden);
   const items = (depth) => {
     const parts = [];
     let index = 0;
     for (; index < length && parts.length < shown && inspector.left > 0; index++) {
       const descriptor = getOwnPropertyDescriptor(value, index);
       if (descriptor === undefined) {
-        const start = index;
-        while (index + 1 < length && !hasOwn(value, index + 1)) index++;
-        const empty = index - start + 1;
+        const next = nextElement(value, index);
+        const empty = next - index;
+        index = next - 1;
         parts.push(`<${empty} empty item${empty === 1 ? "" : "s"}>`);
       } else if ("value" in descriptor) {
         parts.push(inspector.show(descriptor.value, depth));
@@ -152,7 +176,7 @@ function describeTypedArray(value, typed, name, inspector) {
     if (length > shown) parts.push(more(length - shown));
     return parts;
   };
-  const keys = inspector.keys(value).filter((key) => !isIndex(key));
+  const keys = otherKeys(value, inspector);
   return {
     open: `${name === typed || name === undefined ? typed : name}(${length}) [`,
     close: "]",

@@ -22,6 +22,10 @@ const METHODS = new Set([
 
 const CACHE_MODES = new Set(["no-store", "no-cache", "reload"]);
 
+/** Few requests are asked for their client's signal. */
+let lazyClients;
+const clients = () => (lazyClients ??= host.lazy("dodev:web/fetch/client_signal"));
+
 /** Marks the constructor call of a request that gets its parts afterwards. */
 const BARE = Symbol("bare");
 
@@ -46,6 +50,7 @@ let apply;
 let more;
 let cfOf;
 let cfText;
+let signalFor;
 
 function methodFrom(value) {
   const text = usv(value);
@@ -98,6 +103,8 @@ export class Request {
   /** A Headers object, the flat list for one, or the host's handle. */
   #headers;
   #rare;
+  /** The host's handle for a request that came from outside, by which it knows the client. */
+  #arrival;
 
   constructor(input, init) {
     if (input === BARE) return;
@@ -132,6 +139,7 @@ export class Request {
       self.#method = request.#method;
       self.#headers = listOf(request).slice();
       self.#rare = copyRare(request.#rare);
+      self.#arrival = request.#arrival;
       if (withoutBody) return null;
       if (isUsed(request.#source)) throw new TypeError("Cannot reconstruct a Request with a used body.");
       const body = moveBody(request);
@@ -143,6 +151,7 @@ export class Request {
       self.#method = request.#method;
       self.#headers = listOf(request).slice();
       self.#rare = copyRare(request.#rare);
+      self.#arrival = request.#arrival;
       const body = request.body;
       return body === null ? null : extract(body);
     };
@@ -162,6 +171,7 @@ export class Request {
       if (fetcher !== undefined) more(self).fetcher = fetcher;
       if (signal !== undefined) {
         if (signal !== null && !(signal instanceof AbortSignal)) badField("signal", DICTIONARY, "AbortSignal");
+        self.#arrival = undefined;
         more(self).signal = signal ?? undefined;
       }
       if (cf !== undefined) {
@@ -231,6 +241,12 @@ export class Request {
       if (body !== null) request.#maker = owner();
       return request;
     };
+    /** The signal that ends what is sent on, if there is one. */
+    signalFor = (request) => {
+      const known = request.#rare?.signal;
+      if (request.#arrival === undefined) return known === undefined || clients().isPassedOn(known) ? known : undefined;
+      return clients().isPassedOn() ? request.signal : undefined;
+    };
     describe = (request) => {
       const rare = request.#rare;
       return {
@@ -239,7 +255,7 @@ export class Request {
         headers: listOf(request).slice(),
         redirect: rare?.redirect ?? "follow",
         cache: rare?.cache,
-        signal: rare?.signal,
+        signal: signalFor(request),
         encodeResponseBody: rare?.encodeResponseBody ?? "automatic",
         body: takeBody(request),
       };
@@ -258,6 +274,7 @@ export class Request {
       request.#method = method;
       request.#url = url;
       request.#headers = headers;
+      request.#arrival = headers;
       request.#source = body;
       if (body !== null) request.#maker = owner();
       if (cf === true) request.#rare = FROM_OUTSIDE;
@@ -286,6 +303,7 @@ export class Request {
       const rare = request.#rare;
       const body = forkBody(request);
       const clone = makeRequest(request.#method, request.#url, copy, body, copyRare(rare));
+      clone.#arrival = request.#arrival;
       if (isReadableStream(body)) springs.set(request, springs.get(request) ?? source);
       else if (body !== null) clones.set(request, [...(clones.get(request) ?? []), clone]);
       return clone;
@@ -329,7 +347,8 @@ export class Request {
 
   get signal() {
     if (this === undefined || !(#url in this)) illegal();
-    return (more(this).signal ??= new AbortController().signal);
+    const rare = more(this);
+    return (rare.signal ??= this.#arrival === undefined ? new AbortController().signal : clients().clientSignal(this.#arrival));
   }
 
   get cf() {

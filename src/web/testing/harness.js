@@ -119,6 +119,11 @@
     tests.push({ name, run });
   };
 
+  /** Registers a test of what dodev says in its own words; the real platform does not run it. */
+  globalThis.testOurs = (name, run) => {
+    if (globalThis.isPlatform !== true) test(name, run);
+  };
+
   /** Runs the registered tests one after another and reports each. Resolves to how many failed. */
   globalThis.runTests = async (report = globalThis.report) => {
     let failed = 0;

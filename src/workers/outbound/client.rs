@@ -355,6 +355,7 @@ mod tests {
             headers: headers.to_vec(),
             body: Body::Bytes(Bytes::from_static(b"abc")),
             cf: None,
+            client: None,
         };
         let out = outgoing(request, true).expect("a request");
         let mut names: Vec<_> = out.headers().keys().map(HeaderName::as_str).collect();
@@ -372,6 +373,7 @@ mod tests {
                 headers: asked.into_iter().collect(),
                 body: Body::Empty,
                 cf: None,
+                client: None,
             };
             let out = outgoing(request, brotli).expect("a request");
             assert_eq!(out.headers()[header::ACCEPT_ENCODING], expected);

@@ -216,7 +216,8 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
                       cf: Option<String>| {
         begin_call(&ctx, &shared)?;
         let (worker, entrypoint) = entrypoint_of(&ctx, &shared, &callee)?;
-        let request = request_of(&shared.host, &method, url, &headers, &body, cf)?;
+        let mut request = request_of(&shared.host, &method, url, &headers, &body, cf)?;
+        request.client = Some(shared.client_for_call());
         let (op, promise) = start(&ctx, &shared)?;
         let event = Event::FetchEntrypoint { entrypoint, request, reply: ReplyTo::Op(op) };
         shared.invoke(Callee::Worker(worker), event);

@@ -60,7 +60,8 @@ pub(super) fn install<'js>(
                       cf: Option<String>| {
         begin_call(&ctx, &shared)?;
         let (slot, ticket) = (address.get(0)?, address.get(1)?);
-        let request = request_of(&shared.host, &method, url, &headers, &body, cf)?;
+        let mut request = request_of(&shared.host, &method, url, &headers, &body, cf)?;
+        request.client = Some(shared.client_for_call());
         let (op, promise) =
             shared.host.ops.start_named(&ctx, shared.host.scope.get(), "a call of another object")?;
         send(&shared, slot, ticket, Event::Fetch { request, reply: ReplyTo::Op(op) });

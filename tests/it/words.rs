@@ -1,0 +1,74 @@
+//! What the engine says of mistakes, in V8's words.
+
+use crate::project::TestProject;
+
+/// `error.message` of each expression, as workerd 1.20261117.1 gives it.
+const MESSAGES: &[(&str, &str)] = &[
+    ("undefined.a", "Cannot read properties of undefined (reading 'a')"),
+    ("({}).x.y", "Cannot read properties of undefined (reading 'y')"),
+    ("[][0].x", "Cannot read properties of undefined (reading 'x')"),
+    ("undefined[0]", "Cannot read properties of undefined (reading '0')"),
+    ("(null).f()", "Cannot read properties of null (reading 'f')"),
+    ("(() => { null.x = 1 })()", "Cannot set properties of null (setting 'x')"),
+    ("(() => { x1; let x1 = 1 })()", "Cannot access 'x1' before initialization"),
+    (
+        "new (class A extends Object { constructor() {} })()",
+        "Must call super constructor in derived class before accessing 'this' or returning from derived constructor",
+    ),
+    ("missing", "missing is not defined"),
+    ("new Array(-1)", "Invalid array length"),
+    ("1n + 1", "Cannot mix BigInt and other types, use explicit conversions"),
+    ("`${Symbol()}`", "Cannot convert a Symbol value to a string"),
+    ("[].reduce((a) => a)", "Reduce of empty array with no initial value"),
+    ("decodeURIComponent('%')", "URI malformed"),
+    ("new Date(NaN).toISOString()", "Invalid time value"),
+    ("new RegExp('(')", "Invalid regular expression: /(/: Unterminated group"),
+    ("new RegExp('a**', 'g')", "Invalid regular expression: /a**/g: Nothing to repeat"),
+    ("new RegExp('\\\\p{Foo}', 'u')", "Invalid regular expression: /\\p{Foo}/u: Invalid property name"),
+    (
+        "(() => { if (/^a-b$/v.exec('a-b').index === 0 && /^[a-c--b]&&$/v.test('a&&')) throw Error('fits') })()",
+        "fits",
+    ),
+    ("JSON.stringify(1n)", "Do not know how to serialize a BigInt"),
+    ("JSON.parse('')", "Unexpected end of JSON input"),
+    ("JSON.parse('{a:1}')", "Expected property name or '}' in JSON at position 1 (line 1 column 2)"),
+    ("JSON.parse('undefined')", "\"undefined\" is not valid JSON"),
+    ("JSON.parse('[1,]', (k, v) => v)", "Unexpected token ']', \"[1,]\" is not valid JSON"),
+    ("JSON.parse('[1]', () => { throw new SyntaxError('mine') })", "mine"),
+    (
+        "JSON.stringify((() => { const a = {}; a.a = a; return a })())",
+        "Converting circular structure to JSON\n    --> starting at object with constructor 'Object'\n    --- property 'a' closes the circle",
+    ),
+    (
+        "JSON.stringify({ q: (() => { class K {} const a = new K(); a.x = { y: [{ z: a }] }; return a })() })",
+        "Converting circular structure to JSON\n    --> starting at object with constructor 'K'\n    \
+         |     property 'x' -> object with constructor 'Object'\n    |     property 'y' -> object with constructor 'Array'\n    \
+         |     index 0 -> object with constructor 'Object'\n    --- property 'z' closes the circle",
+    ),
+    (
+        "JSON.stringify((() => { const a = { b: { c: { d: { e: {} } } } }; a.b.c.d.e.f = a; return a })())",
+        "Converting circular structure to JSON\n    --> starting at object with constructor 'Object'\n    \
+         |     property 'b' -> object with constructor 'Object'\n    |     property 'c' -> object with constructor 'Object'\n    \
+         |     ...\n    |     property 'e' -> object with constructor 'Object'\n    --- property 'f' closes the circle",
+    ),
+];
+
+#[test]
+fn mistakes_are_told_in_v8s_words() {
+    let tries: Vec<String> = MESSAGES.iter().map(|(code, _)| format!("() => {code}")).collect();
+    let code = format!(
+        "const tries = [{}];
+         const message = (run) => {{ try {{ run() }} catch (error) {{ return error.message }} }};
+         export default {{ fetch: () => Response.json(tries.map(message)) }};",
+        tries.join(",\n")
+    );
+    let config = r#"{ "name": "words", "main": "index.js", "compatibility_date": "2026-01-01", "no_bundle": true,
+        "rules": [{ "type": "ESModule", "globs": ["**/*.js"] }] }"#;
+    let server = TestProject::with_files(&[("wrangler.jsonc", config), ("index.js", &code)]).start();
+    let text = server.get("/").text();
+    let found: Vec<Option<String>> =
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("no list: {text}"));
+    for ((code, expected), found) in MESSAGES.iter().zip(found) {
+        assert_eq!(found.as_deref(), Some(*expected), "{code}");
+    }
+}
