@@ -398,6 +398,7 @@ impl<'a> World<'a> {
     ) -> Result<(), Vec<Diagnostic>> {
         let outcome: Rc<RefCell<Option<Result<(), Exception>>>> = Rc::default();
         let (place, host) = (outcome.clone(), self.isolate.host().clone());
+        let _global = host.enter_global_scope();
         let report = self.isolate.load(realm, module, move |ctx, result| {
             let exports = result.and_then(|namespace| match is_main {
                 true => workers::load_exports(ctx, &host, namespace).map_err(|_| ctx.catch()),
@@ -418,9 +419,14 @@ impl<'a> World<'a> {
         let deadline = self.clock.machine() + limits::STARTUP_WAIT;
         while outcome.borrow().is_none() {
             let left = deadline.saturating_sub(self.clock.machine());
-            if left.is_zero() {
+            // Nothing can happen there but that an operation of the machine ends: a hash, say.
+            let waits = self.objects.has_work() || self.isolate.host().ops.any_of(OwnerId::none_of(realm));
+            if left.is_zero() || !waits {
                 let message = format!("the top level of {who} waits for something that does not happen");
-                return Err(vec![Diagnostic::error("worker/startup-wait", message)]);
+                return Err(vec![Diagnostic::error("worker/startup-wait", message).help(
+                    "a promise that is awaited there is never settled; the platform says `Top-level await in \
+                     module is unsettled.`",
+                )]);
             }
             self.step(Some(left));
         }

@@ -23,6 +23,7 @@ mod farewell;
 mod faults;
 mod fork;
 mod fuzz;
+mod global_scope;
 mod history;
 mod host;
 mod hostile;
