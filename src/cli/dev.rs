@@ -20,6 +20,7 @@ use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::dev::{Agreement, Control, Question, Report, Session, SessionOptions, StartFailure};
 use crate::project::{LoadRequest, Overrides};
+use crate::server::Certificate;
 use crate::storage::history::HistorySettings;
 
 /// Exit code after a second signal, as shells count a process ended by Ctrl-C.
@@ -79,6 +80,10 @@ pub(super) fn show_start_failure(output: &Output, failure: StartFailure) {
         StartFailure::Project(diagnostics) => output.diagnostics(diagnostics),
         StartFailure::Listen(error) => output
             .failure_with_help(error.to_string(), "stop it, or choose another one with `--port`; 0 is any"),
+        StartFailure::Certificate(error) => output.failure_with_help(
+            error.to_string(),
+            "give files in PEM form with `--https-cert-path` and `--https-key-path`, or none for one that dodev makes",
+        ),
         error @ (StartFailure::State { .. } | StartFailure::Migrate(_) | StartFailure::System(_)) => {
             output.failure(error.to_string());
         }
@@ -94,6 +99,12 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
     }
     let (no_bundle, minify, keeps_origin) = (args.takes_as_is(), args.minifies(), args.keeps_origin());
     let program = std::env::current_exe().context("cannot tell where this program is")?;
+    let certificate = match (args.https_cert_path, args.https_key_path) {
+        (Some(certificate), Some(key)) => {
+            Some(Certificate::Given { certificate: cwd.join(certificate), key: cwd.join(key) })
+        }
+        _ => None,
+    };
     let persist = args.persist_to.map(|directory| cwd.join(directory));
     let TimeFlags { time, freeze, strict_time } = args.clock;
     if let Some(time) = time {
@@ -145,6 +156,8 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
         more,
         ip: args.ip,
         port: args.port,
+        secure: args.local_protocol.map(|protocol| protocol == "https"),
+        certificate,
         persist,
         program,
         test_scheduled: args.test_scheduled,
@@ -166,7 +179,8 @@ fn follow_terminal(
     wants_keys: bool,
     questions: &Questions,
 ) -> io::Result<Option<Restored>> {
-    let (control, sink, url) = (session.control(), output.sink(), show_url(session.address()));
+    let (control, sink, url) =
+        (session.control(), output.sink(), show_url(session.address(), session.is_secure()));
     let asked = questions.clone();
     let press = move |key| match key {
         Key::Yes | Key::No => asked.answer(key == Key::Yes),

@@ -28,6 +28,7 @@ mod history;
 mod host;
 mod hostile;
 mod http;
+mod https;
 mod init;
 mod interchange;
 mod licences;
