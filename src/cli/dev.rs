@@ -2,6 +2,7 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use super::browser;
 use super::keys::{Key, Keys, Restored, is_foreground};
 use super::migrate_show;
 use super::output::{self, Output, Style, is_interactive};
+use super::reader;
 use super::show::show_url;
 use super::time_args::TimeFlags;
 use crate::base::clock::Clock;
@@ -58,8 +60,12 @@ pub fn run(args: Box<DevArgs>, clock: Clock) -> ExitCode {
     let code = match Session::start(options) {
         Ok(session) => match follow_terminal(&session, &output, wants_keys, &questions) {
             Ok(_restored) => {
+                let gone = end_with_reader(session.control());
                 session.run();
-                ExitCode::SUCCESS
+                match gone.load(Ordering::Relaxed) {
+                    true => ExitCode::from(reader::BROKEN_PIPE),
+                    false => ExitCode::SUCCESS,
+                }
             }
             Err(error) => {
                 output.failure(format!("cannot listen for signals: {error}"));
@@ -72,6 +78,18 @@ pub fn run(args: Box<DevArgs>, clock: Clock) -> ExitCode {
         }
     };
     output.finish(code)
+}
+
+/// Stops the session when nobody reads any more what it prints; tells then that it was so.
+fn end_with_reader(control: Control) -> Arc<AtomicBool> {
+    let gone = Arc::new(AtomicBool::new(false));
+    let noted = gone.clone();
+    // Without a thread it ends as any other: by a signal.
+    drop(reader::when_gone(move || {
+        noted.store(true, Ordering::Relaxed);
+        control.stop();
+    }));
+    gone
 }
 
 /// Says why there is no session.
