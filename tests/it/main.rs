@@ -55,6 +55,7 @@ mod schema;
 mod service_worker;
 mod soak;
 mod sockets;
+mod start_mistakes;
 mod state;
 mod state_history;
 mod state_live;

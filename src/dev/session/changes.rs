@@ -91,7 +91,8 @@ impl Session {
             self.busy += 1;
             let (running, report, events) =
                 (member.command.clone(), self.options.report.clone(), self.sender.clone());
-            let started = command::run(command, running, report, move |failure| {
+            let source = member.project.source.clone();
+            let started = command::run(command, source, running, report, move |failure| {
                 // Nobody listens when the session has ended meanwhile.
                 drop(events.send(Event::Prepared(id, failure)));
             });
