@@ -276,11 +276,14 @@ impl Clock {
         }
     }
 
+    /// A turn begins on this thread in which the time stands at `now`.
+    pub fn begin_turn_at(&self, now: Timestamp) {
+        TURN.set(now.as_nanos());
+    }
+
     /// The turn ended.
     pub fn end_turn(&self) {
-        if self.0.strict.load(Ordering::Relaxed) {
-            TURN.set(NONE);
-        }
+        TURN.set(NONE);
     }
 
     /// Makes this thread's `Date` and SQLite's `now` show this clock.

@@ -112,9 +112,17 @@ pub struct DevArgs {
     #[arg(long, value_parser = ip)]
     pub ip: Option<IpAddr>,
 
-    /// The protocol; only `http` is served
-    #[arg(long, value_name = "PROTOCOL", value_parser = protocol)]
+    /// Serve by `http` or `https` [default: http]
+    #[arg(long, value_name = "PROTOCOL", value_parser = ["http", "https"])]
     pub local_protocol: Option<String>,
+
+    /// The certificate for `https` in PEM form, instead of one that is made
+    #[arg(long, value_name = "FILE", env = "WRANGLER_HTTPS_CERT_PATH", requires = "https_key_path")]
+    pub https_cert_path: Option<PathBuf>,
+
+    /// Its key
+    #[arg(long, value_name = "FILE", env = "WRANGLER_HTTPS_KEY_PATH", requires = "https_cert_path")]
+    pub https_key_path: Option<PathBuf>,
 
     /// Serve static assets from this directory, instead of the configuration's `assets.directory`
     #[arg(long, value_name = "DIR")]
@@ -355,14 +363,6 @@ fn idle_seconds(text: &str) -> Result<f64, String> {
     seconds.ok_or_else(|| "give seconds from 0 to 3600".to_owned())
 }
 
-fn protocol(text: &str) -> Result<String, String> {
-    match text {
-        "http" => Ok(text.to_owned()),
-        "https" => Err("dodev serves http only; put a proxy with a certificate in front of it".to_owned()),
-        _ => Err("give `http`".to_owned()),
-    }
-}
-
 /// `NAME:VALUE`, at the first colon, as wrangler splits it.
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once(':') {
@@ -481,13 +481,15 @@ mod tests {
             ["--ip", "nowhere"],
             ["--var", "A"],
             ["--var", ":x"],
-            ["--local-protocol", "https"],
+            ["--local-protocol", "htp"],
+            ["--https-key-path", "key.pem"],
             ["--log-level", "loud"],
         ] {
             let error = dev(&arguments).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{arguments:?}");
         }
-        let error = dev(&["--local-protocol", "https"]).unwrap_err().to_string();
-        assert!(error.contains("dodev serves http only"), "{error}");
+        let args =
+            dev(&["--local-protocol", "https", "--https-cert-path", "a", "--https-key-path", "b"]).unwrap();
+        assert_eq!(args.https_key_path, Some("b".into()));
     }
 }

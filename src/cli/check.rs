@@ -231,7 +231,7 @@ fn look(
         if args.no_build {
             let message = format!("`{}` is not run: what it made last is looked at", command.command);
             diagnostics.push(Diagnostic::hint("check/build-command", message));
-        } else if let Some(failure) = run_build_command(command, &printed()) {
+        } else if let Some(failure) = run_build_command(command, &project.source, &printed()) {
             found.diagnostics = diagnostics;
             found.diagnostics.push(failure.help("what it printed stands above"));
             return Ok((found, None));

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -14,12 +15,14 @@ use super::browser;
 use super::keys::{Key, Keys, Restored, is_foreground};
 use super::migrate_show;
 use super::output::{self, Output, Style, is_interactive};
+use super::reader;
 use super::show::show_url;
 use super::time_args::TimeFlags;
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::dev::{Agreement, Control, Question, Report, Session, SessionOptions, StartFailure};
 use crate::project::{LoadRequest, Overrides};
+use crate::server::Certificate;
 use crate::storage::history::HistorySettings;
 
 /// Exit code after a second signal, as shells count a process ended by Ctrl-C.
@@ -57,8 +60,12 @@ pub fn run(args: Box<DevArgs>, clock: Clock) -> ExitCode {
     let code = match Session::start(options) {
         Ok(session) => match follow_terminal(&session, &output, wants_keys, &questions) {
             Ok(_restored) => {
+                let gone = end_with_reader(session.control());
                 session.run();
-                ExitCode::SUCCESS
+                match gone.load(Ordering::Relaxed) {
+                    true => ExitCode::from(reader::BROKEN_PIPE),
+                    false => ExitCode::SUCCESS,
+                }
             }
             Err(error) => {
                 output.failure(format!("cannot listen for signals: {error}"));
@@ -73,12 +80,28 @@ pub fn run(args: Box<DevArgs>, clock: Clock) -> ExitCode {
     output.finish(code)
 }
 
+/// Stops the session when nobody reads any more what it prints; tells then that it was so.
+fn end_with_reader(control: Control) -> Arc<AtomicBool> {
+    let gone = Arc::new(AtomicBool::new(false));
+    let noted = gone.clone();
+    // Without a thread it ends as any other: by a signal.
+    drop(reader::when_gone(move || {
+        noted.store(true, Ordering::Relaxed);
+        control.stop();
+    }));
+    gone
+}
+
 /// Says why there is no session.
 pub(super) fn show_start_failure(output: &Output, failure: StartFailure) {
     match failure {
         StartFailure::Project(diagnostics) => output.diagnostics(diagnostics),
         StartFailure::Listen(error) => output
             .failure_with_help(error.to_string(), "stop it, or choose another one with `--port`; 0 is any"),
+        StartFailure::Certificate(error) => output.failure_with_help(
+            error.to_string(),
+            "give files in PEM form with `--https-cert-path` and `--https-key-path`, or none for one that dodev makes",
+        ),
         error @ (StartFailure::State { .. } | StartFailure::Migrate(_) | StartFailure::System(_)) => {
             output.failure(error.to_string());
         }
@@ -94,6 +117,12 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
     }
     let (no_bundle, minify, keeps_origin) = (args.takes_as_is(), args.minifies(), args.keeps_origin());
     let program = std::env::current_exe().context("cannot tell where this program is")?;
+    let certificate = match (args.https_cert_path, args.https_key_path) {
+        (Some(certificate), Some(key)) => {
+            Some(Certificate::Given { certificate: cwd.join(certificate), key: cwd.join(key) })
+        }
+        _ => None,
+    };
     let persist = args.persist_to.map(|directory| cwd.join(directory));
     let TimeFlags { time, freeze, strict_time } = args.clock;
     if let Some(time) = time {
@@ -145,6 +174,8 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
         more,
         ip: args.ip,
         port: args.port,
+        secure: args.local_protocol.map(|protocol| protocol == "https"),
+        certificate,
         persist,
         program,
         test_scheduled: args.test_scheduled,
@@ -166,7 +197,8 @@ fn follow_terminal(
     wants_keys: bool,
     questions: &Questions,
 ) -> io::Result<Option<Restored>> {
-    let (control, sink, url) = (session.control(), output.sink(), show_url(session.address()));
+    let (control, sink, url) =
+        (session.control(), output.sink(), show_url(session.address(), session.is_secure()));
     let asked = questions.clone();
     let press = move |key| match key {
         Key::Yes | Key::No => asked.answer(key == Key::Yes),

@@ -42,7 +42,7 @@ fn report_value(report: &Report) -> Value {
         }),
         Report::Warnings(list) => json!({ "event": "warnings", "diagnostics": diagnostics(list) }),
         Report::Ready(ready) => json!({
-            "event": "ready", "url": show_url(ready.address), "port": ready.address.port(),
+            "event": "ready", "url": show_url(ready.address, ready.secure), "port": ready.address.port(),
             "worker": ready.projects[0].name,
             "workers": ready.projects.iter().map(|project| &project.name).collect::<Vec<_>>(), "state": ready.persist, "duration": ready.duration.map(ms),
             "version": env!("CARGO_PKG_VERSION"),
@@ -52,7 +52,7 @@ fn report_value(report: &Report) -> Value {
         }
         Report::Unchanged => json!({ "event": "unchanged" }),
         Report::Broken(broken) => json!({
-            "event": "broken", "url": show_url(broken.address), "older_code_serves": broken.older_code_serves,
+            "event": "broken", "url": show_url(broken.address, broken.secure), "older_code_serves": broken.older_code_serves,
             "diagnostics": diagnostics(&broken.diagnostics),
         }),
         Report::RestartNeeded { key } => json!({ "event": "restart-needed", "key": key }),
@@ -159,6 +159,7 @@ mod tests {
         let broken = Broken {
             diagnostics: vec![Diagnostic::error("a/b", "bad").at(&source, 3..5, "here")],
             address: ([127, 0, 0, 1], 1).into(),
+            secure: false,
             older_code_serves: false,
         };
         for (item, mut expected) in [

@@ -23,6 +23,7 @@ mod output;
 mod pager;
 mod place;
 mod progress;
+mod reader;
 mod refused;
 mod show;
 mod state;

@@ -145,15 +145,15 @@ fn err(text: String) -> Line {
 }
 
 fn url(ready: &Ready) -> String {
-    show_url(ready.address)
+    show_url(ready.address, ready.secure)
 }
 
-/// The URL that reaches `address` from this machine.
-pub fn show_url(address: std::net::SocketAddr) -> String {
-    let port = address.port();
+/// The URL that reaches `address` from this machine, by `https` if it is `secure`.
+pub fn show_url(address: std::net::SocketAddr, secure: bool) -> String {
+    let (scheme, port) = (if secure { "https" } else { "http" }, address.port());
     match address {
-        address if address.ip().is_unspecified() => format!("http://127.0.0.1:{port}"),
-        address => format!("http://{address}"),
+        address if address.ip().is_unspecified() => format!("{scheme}://127.0.0.1:{port}"),
+        address => format!("{scheme}://{address}"),
     }
 }
 
@@ -299,7 +299,7 @@ fn broken_lines(broken: &Broken, style: &Style) -> Vec<Line> {
     lines.push(err(if broken.older_code_serves {
         "The last good code goes on serving".to_owned()
     } else {
-        format!("Waiting for a fix on {}", show_url(broken.address))
+        format!("Waiting for a fix on {}", show_url(broken.address, broken.secure))
     }));
     lines
 }

@@ -23,6 +23,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::args::{DevArgs, LogLevel};
 use super::dev;
 use super::output::{self, Output, Style};
+use super::show::show_url;
 use super::test_state;
 use crate::base::clock::Clock;
 use crate::dev::{Broken, Control, Ready, Report, Session, SessionOptions, StartFailure};
@@ -83,7 +84,9 @@ pub fn run(args: Box<TestArgs>, clock: Clock) -> ExitCode {
     let mut style = Style::of_process(args.dev.log_level, args.dev.quiet, args.dev.json);
     let TestArgs { state, seed, keep, log, command, dev } = *args;
     let words = Words { command, state, seed, keep, log };
-    let outcome = dev::options(dev, clock).and_then(|options| {
+    let outcome = dev::options(dev, clock).and_then(|mut options| {
+        // What a test asks with knows no certificate of this machine, unless it was told to.
+        options.secure.get_or_insert(false);
         style.cwd.clone_from(&options.load.cwd);
         run_with(words, options, style.clone())
     });
@@ -246,7 +249,7 @@ fn run_when_ready(
         Err(broken) => return Ok(Err(broken)),
     };
     let Some((program, arguments)) = command.split_first() else { bail!("there is no command to run") };
-    let url = format!("http://{}", ready.address);
+    let url = show_url(ready.address, ready.secure);
     let mut child = Command::new(program)
         .args(arguments)
         .env("DODEV_URL", &url)

@@ -21,7 +21,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::report::{Report, ReportSink};
-use crate::base::diag::Diagnostic;
+use crate::base::diag::{Diagnostic, SourceFile};
 use crate::base::limits;
 use crate::project::BuildCommand;
 
@@ -45,12 +45,13 @@ impl Running {
     }
 }
 
-/// Runs `command` to its end on a thread of its own; `done` gets what went wrong, and nothing if nothing did.
+/// Runs `command`, which stands in `source`, to its end on a thread of its own; `done` gets what went wrong, and nothing if nothing did.
 ///
 /// # Errors
 /// If no thread can be started.
 pub fn run(
     command: BuildCommand,
+    source: Arc<SourceFile>,
     running: Running,
     report: ReportSink,
     done: impl FnOnce(Vec<Diagnostic>) + Send + 'static,
@@ -60,7 +61,7 @@ pub fn run(
         let failure = run_here(&command, Some(&running), &report);
         running.set(None);
         let failed = |why: String| {
-            failed(&command, &why)
+            failed(&command, &source, &why)
                 .help("what it printed stands in the terminal; it runs again when its sources change")
         };
         done(failure.err().map(failed).into_iter().collect());
@@ -70,12 +71,13 @@ pub fn run(
 
 /// Runs `command` to its end, in this process's group, so that whoever interrupts one interrupts both; gives what went
 /// wrong. `report` gets what it prints.
-pub fn run_once(command: &BuildCommand, report: &ReportSink) -> Option<Diagnostic> {
-    run_here(command, None, report).err().map(|why| failed(command, &why))
+pub fn run_once(command: &BuildCommand, source: &Arc<SourceFile>, report: &ReportSink) -> Option<Diagnostic> {
+    run_here(command, None, report).err().map(|why| failed(command, source, &why))
 }
 
-fn failed(command: &BuildCommand, why: &str) -> Diagnostic {
-    Diagnostic::error("dev/build-command", format!("`build.command` failed: `{}` {why}", command.command))
+fn failed(command: &BuildCommand, source: &Arc<SourceFile>, why: &str) -> Diagnostic {
+    let message = format!("`build.command` failed: `{}` {why}", command.command);
+    Diagnostic::error("dev/build-command", message).at(source, command.span.clone(), "")
 }
 
 /// With `running`, in a group of its own.
@@ -248,6 +250,7 @@ mod tests {
                 command: String::new(),
                 cwd: directory.path().to_owned(),
                 watch_dir: vec![directory.path().to_owned()],
+                span: 0..0,
             };
             Self { directory, command, sources: Sources::default() }
         }

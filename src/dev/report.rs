@@ -102,6 +102,8 @@ pub enum Migrated {
 pub struct Ready {
     /// Where it is served.
     pub address: SocketAddr,
+    /// Whether by `https`.
+    pub secure: bool,
     /// The projects, the primary one first.
     pub projects: Vec<Arc<Project>>,
     /// Where state is kept.
@@ -119,6 +121,8 @@ pub struct Broken {
     pub diagnostics: Vec<Diagnostic>,
     /// Where the error page or older code is served.
     pub address: SocketAddr,
+    /// Whether by `https`.
+    pub secure: bool,
     /// Whether older code goes on serving.
     pub older_code_serves: bool,
 }

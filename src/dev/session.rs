@@ -40,7 +40,7 @@ use crate::objects::Feed;
 use crate::project::{
     LoadRequest, Loaded, Project, check_assets, check_entrypoints, check_exports, check_together, load,
 };
-use crate::server::{ControlOptions, Current, OwnProgram, Server, Sessions};
+use crate::server::{Certificate, ControlOptions, Current, OwnProgram, Server, Sessions};
 use crate::storage::history::HistorySettings;
 use crate::world::{LogSink, Lost, OnLost, SharedState, Warm, WorkerCode, World, WorldFailure};
 
@@ -62,6 +62,10 @@ pub struct SessionOptions {
     pub ip: Option<IpAddr>,
     /// The port to listen on, and no other.
     pub port: Option<u16>,
+    /// Whether `https` is served, instead of what the configuration says.
+    pub secure: Option<bool>,
+    /// The certificate for it; one that is made if absent.
+    pub certificate: Option<Certificate>,
     /// Where state is kept, absolute; `.wrangler/state` beside the configuration if absent.
     pub persist: Option<PathBuf>,
     /// This program, for its bundler process.
@@ -320,6 +324,11 @@ impl Session {
         self.server.address()
     }
 
+    /// Whether it serves `https`.
+    pub fn is_secure(&self) -> bool {
+        self.server.is_secure()
+    }
+
     /// Serves and reloads until it is asked to stop; then requests in flight finish and state is complete on disk.
     pub fn run(mut self) {
         loop {
@@ -563,18 +572,6 @@ impl Session {
             }
         }
         Signal::Loaded { ok: true }
-    }
-
-    fn tell_of_restart(&self, project: &Project) {
-        let (old, new) = (&self.members[0].project.dev, &project.dev);
-        for (key, changed) in [
-            ("dev.port", self.options.port.is_none() && new.port != old.port),
-            ("dev.ip", self.options.ip.is_none() && new.ip != old.ip),
-        ] {
-            if changed {
-                self.report(Report::RestartNeeded { key });
-            }
-        }
     }
 
     fn report(&self, report: Report) {

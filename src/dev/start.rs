@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::report::{Report, ReportSink};
-use super::session::SessionOptions;
+use super::session::{CACHE, SessionOptions};
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::limits;
 use crate::migrate::MigrateError;
 use crate::project::{Project, parse_ip};
-use crate::server::{ControlOptions, Current, ListenError, PortChoice, Server, ServerOptions, listen};
+use crate::server::{
+    Certificate, CertificateError, ControlOptions, Current, ListenError, PortChoice, Server, ServerOptions,
+    listen,
+};
 use crate::world::{Replies, StateError};
 
 /// The platform's default port for local development.
@@ -27,6 +30,9 @@ pub enum StartFailure {
     /// No port can be taken.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// There is no certificate for `https`.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     /// The state directory cannot be used.
     #[error("cannot open the state in `{path}`: {error}")]
     State {
@@ -57,15 +63,34 @@ pub(super) fn start_server(
         Some(port) => PortChoice::Exactly(port),
         None => PortChoice::From(project.dev.port.unwrap_or(DEFAULT_PORT)),
     };
+    let tls = match is_secure(options, project) {
+        true => {
+            let kept = || Certificate::Kept(project.root.join(CACHE).join("https"));
+            let certificate = options.certificate.clone().unwrap_or_else(kept);
+            Some(certificate.acceptor(ip, Clock::system().now())?)
+        }
+        false => {
+            if options.certificate.is_some() {
+                (options.report)(Report::Warnings(vec![unused_certificate()]));
+            }
+            None
+        }
+    };
     let listening = listen(ip, choice)?;
     if let Some((wanted, holder)) = listening.instead_of {
         (options.report)(Report::PortMoved { wanted, holder, taken: listening.address.port() });
     }
     let (listener, clock) = (listening.listener, options.clock.clone());
-    Ok(Server::start(server_options(listener, current, replies, clock, control, &options.report))?)
+    let server = server_options(listener, current, replies, clock, control, &options.report);
+    Ok(Server::start(ServerOptions { tls, ..server })?)
 }
 
-/// What a server on `listener` needs that tells `report` what happens.
+/// Whether `https` is served.
+fn is_secure(options: &SessionOptions, project: &Project) -> bool {
+    options.secure.unwrap_or(project.dev.local_protocol.as_deref() == Some("https"))
+}
+
+/// What a server of `http` on `listener` needs that tells `report` what happens.
 pub(super) fn server_options(
     listener: TcpListener,
     current: Arc<Current>,
@@ -85,7 +110,13 @@ pub(super) fn server_options(
         full: Arc::new(move |connections| full(Report::Warnings(vec![too_many(connections)]))),
         connections: None,
         head_wait: limits::HEAD_WAIT,
+        tls: None,
     }
+}
+
+fn unused_certificate() -> Diagnostic {
+    let message = "`--https-cert-path` and `--https-key-path` have no effect: `http` is served";
+    Diagnostic::warning("dev/no-effect", message).help("add `--local-protocol https`")
 }
 
 fn too_many(connections: usize) -> Diagnostic {

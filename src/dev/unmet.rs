@@ -24,10 +24,6 @@ pub fn unmet(project: &Project) -> Vec<Diagnostic> {
         let message = format!("`{key}` has no effect together with `no_bundle`: the code is taken as it is");
         warnings.push(warning(&message, "remove one of the two"));
     }
-    if project.dev.local_protocol.as_deref() == Some("https") {
-        let help = "put a proxy with a certificate in front of it";
-        warnings.push(warning("`dev.local_protocol` is `https`, but dodev serves http only", help));
-    }
     warnings
 }
 

@@ -9,8 +9,9 @@ use rquickjs::{Ctx, Function, Object, Persistent, Result};
 use crate::base::clock::Clock;
 
 use super::bodies::Bodies;
+use super::exception::throw;
 use super::kept::Kept;
-use super::ops::{Completer, Completion, Ops};
+use super::ops::{Completer, Completion, OpError, Ops};
 use super::places::{Places, first_of};
 use super::roots::Roots;
 use super::timers::Timers;
@@ -142,11 +143,27 @@ pub struct LogRecord {
     pub text: String,
 }
 
+/// What is thrown in the global scope by everything that needs a request or an object.
+///
+/// Fidelity: recorded from wrangler 4.164.0 (`fixtures/global-scope`).
+const GLOBAL_SCOPE: &str = "Disallowed operation called within global scope. Asynchronous I/O (ex: fetch() or \
+    connect()), setting a timeout, and generating random values are not allowed within global scope. To fix this \
+    error, perform this operation within a handler. https://developers.cloudflare.com/workers/runtime-apis/handlers/";
+
 /// The entry functions that the prelude of each realm registers, by what they are for.
 pub type Entries = RefCell<Vec<Vec<(String, Persistent<Function<'static>>)>>>;
 
 /// Rewrites a stack trace's positions from the bundle's to the user's files.
 type MapStack = Box<dyn Fn(&str) -> String>;
+
+/// Modules of a Worker are being evaluated.
+pub struct GlobalScope(Rc<Host>);
+
+impl Drop for GlobalScope {
+    fn drop(&mut self) {
+        self.0.evaluates.set(false);
+    }
+}
 
 /// Shared by all host operations of one isolate; lives on its thread.
 pub struct Host {
@@ -176,6 +193,8 @@ pub struct Host {
     pub entries: Entries,
     /// Where log records go.
     pub log: Box<dyn Fn(LogRecord)>,
+    /// Whether modules of a Worker are being evaluated, in what the platform calls the global scope.
+    evaluates: Cell<bool>,
     own_dir: RefCell<Option<PathBuf>>,
     origin: RefCell<Box<dyn Fn(OwnerId) -> Origin>>,
     alive: RefCell<Box<dyn Fn(OwnerId) -> bool>>,
@@ -190,6 +209,7 @@ impl Host {
         let host = Rc::new(Self {
             scope: Cell::new(Scope::NONE),
             interrupted: Cell::new(false),
+            evaluates: Cell::new(false),
             ops: Ops::new(places.clone()),
             places,
             roots: Roots::default(),
@@ -260,6 +280,26 @@ impl Host {
         let maps = self.map_stack.borrow();
         let map = maps.get(usize::from(self.realm().0)).and_then(Option::as_ref);
         map.map_or_else(|| stack.to_owned(), |map| map(stack))
+    }
+
+    /// Whether the running turn evaluates a Worker's modules, on behalf of no request and no object.
+    pub fn in_global_scope(&self) -> bool {
+        self.evaluates.get() && self.scope.get().owner.is_none()
+    }
+
+    /// Modules of a Worker are evaluated from now on, until the result is dropped.
+    #[must_use]
+    pub fn enter_global_scope(self: &Rc<Self>) -> GlobalScope {
+        self.evaluates.set(true);
+        GlobalScope(self.clone())
+    }
+
+    /// Throws in the global scope, where nothing may be done that needs a request or an object.
+    pub fn require_event(&self, ctx: &Ctx<'_>) -> Result<()> {
+        match self.in_global_scope() {
+            true => Err(throw(ctx, &OpError::new(GLOBAL_SCOPE))),
+            false => Ok(()),
+        }
     }
 
     /// The realm of the running turn.

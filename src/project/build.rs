@@ -3,6 +3,7 @@
 //! Only read here, with paths made absolute; the bundler gives it meaning.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::define;
@@ -52,6 +53,8 @@ pub struct BuildCommand {
     pub cwd: PathBuf,
     /// Directories whose changes run it again.
     pub watch_dir: Vec<PathBuf>,
+    /// Place of the command in the configuration.
+    pub span: Range<usize>,
 }
 
 /// What the files that match become.
@@ -170,7 +173,8 @@ fn pairs(node: Option<&Node>, overrides: &[(String, String)]) -> Vec<(String, St
 /// `watch_dir` is relative to the configuration and `./src` by default.
 fn command(build: Option<&Node>, request: &LoadRequest, root: &Path) -> Option<BuildCommand> {
     let build = build?;
-    let command = build.text("command").filter(|command| !command.is_empty())?;
+    let node = build.get("command")?;
+    let command = node.as_text().filter(|command| !command.is_empty())?;
     let watch_dir = match build.get("watch_dir") {
         None => vec![root.join("src")],
         Some(node) => {
@@ -182,6 +186,7 @@ fn command(build: Option<&Node>, request: &LoadRequest, root: &Path) -> Option<B
         command: command.to_owned(),
         cwd: build.text("cwd").map_or_else(|| request.cwd.clone(), |cwd| request.cwd.join(cwd)),
         watch_dir,
+        span: node.span.clone(),
     })
 }
 

@@ -196,6 +196,24 @@ pub fn check_exports(project: &Project, exports: &[String]) -> Vec<Diagnostic> {
     diagnostics
 }
 
+/// The mistakes of bindings to own classes for which the code has an export of that name that is no class of objects;
+/// `names` are all such exports.
+///
+/// Fidelity: wrangler 4.164.0 does not start then, or warns, by what the export is.
+pub fn not_classes(project: &Project, names: &[String]) -> Vec<Diagnostic> {
+    let main = project.main.strip_prefix(&project.root).unwrap_or(&project.main).display();
+    let own = project.durable_objects.iter().filter(|binding| binding.is_own(&project.name));
+    let wrong = own.filter(|binding| names.contains(&binding.class_name));
+    let mistake = |binding: &DurableObjectBinding| {
+        let class = &binding.class_name;
+        let message = format!("what `{main}` exports as `{class}` is no class of Durable Objects");
+        Diagnostic::error("config/not-a-class", message)
+            .at(&project.source, binding.span.clone(), "")
+            .help(format!("export `class {class} extends DurableObject {{ … }}`, or bind another class"))
+    };
+    wrong.map(mistake).collect()
+}
+
 /// Where the main module has a class that it does not export.
 enum Mention {
     Declared(Arc<SourceFile>, Range<usize>),

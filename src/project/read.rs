@@ -52,6 +52,11 @@ impl Inputs {
                 }
             },
             Err(error) if error.kind() == ErrorKind::NotFound => Read::Absent,
+            Err(error) if error.kind() == ErrorKind::IsADirectory => {
+                let message = format!("`{}` is a directory, but should be a file", path.display());
+                let help = "put a file in its place, or remove it";
+                Read::Failed(Diagnostic::error("config/unreadable", message).help(help))
+            }
             Err(error) => {
                 let message = format!("cannot read `{}`: {error}", path.display());
                 Read::Failed(Diagnostic::error("config/unreadable", message))

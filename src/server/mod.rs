@@ -17,6 +17,7 @@ mod request;
 mod response;
 mod serve;
 mod socket;
+mod tls;
 
 pub use control::{
     ControlOptions, OwnProgram, Reload, SessionAnswer, SessionCommand, SessionRefusal, Sessions, StateCell,
@@ -26,6 +27,7 @@ pub use fuzz::check_heads;
 pub use listen::{ListenError, Listening, PortChoice, listen};
 pub use port_holder::{Holder, holder_of};
 pub use serve::{RequestRecord, Server, ServerOptions};
+pub use tls::{Certificate, CertificateError};
 
 #[cfg(test)]
 mod tests;

@@ -19,12 +19,13 @@ pub struct Masked {
 }
 
 impl Masked {
-    /// Makes the request with these `headers` one for `seen`; `None` if it has no host that can be replaced.
-    pub fn enter(seen: &Arc<PublicHost>, headers: &mut HeaderMap) -> Option<Self> {
+    /// Makes the request with these `headers`, which came by `scheme`, one for `seen`; `None` if it has no host that can be
+    /// replaced.
+    pub fn enter(seen: &Arc<PublicHost>, headers: &mut HeaderMap, scheme: &str) -> Option<Self> {
         let host = headers.get(header::HOST)?.to_str().ok()?;
-        let outer = Url::parse(&format!("http://{host}")).ok()?;
-        let scheme = if seen.secure { "https" } else { "http" };
-        let inner = Url::parse(&format!("{scheme}://{}", seen.host.as_deref().unwrap_or(host))).ok()?;
+        let outer = Url::parse(&format!("{scheme}://{host}")).ok()?;
+        let inner_scheme = if seen.secure { "https" } else { "http" };
+        let inner = Url::parse(&format!("{inner_scheme}://{}", seen.host.as_deref().unwrap_or(host))).ok()?;
         let masked = Self { outer, inner };
         rewrite(headers, &masked.outer, &masked.inner);
         headers.insert(header::HOST, HeaderValue::from_str(&authority(&masked.inner)).ok()?);
@@ -127,7 +128,7 @@ mod tests {
         for (name, value) in fields {
             headers.append(*name, HeaderValue::from_str(value).unwrap());
         }
-        let masked = Masked::enter(&Arc::new(seen), &mut headers)?;
+        let masked = Masked::enter(&Arc::new(seen), &mut headers, "http")?;
         Some((masked, headers))
     }
 

@@ -109,15 +109,16 @@ fn url(scheme: &str, uri: &Uri, headers: &HeaderMap) -> Option<String> {
         return None;
     }
     let url = format!("{scheme}://{host}{root}{target}");
-    if is_normal(host, target) { Some(url) } else { Url::parse(&url).ok().map(String::from) }
+    if is_normal(host, target, scheme) { Some(url) } else { Url::parse(&url).ok().map(String::from) }
 }
 
 /// Whether a URL parser would leave the URL of `host` and `target` as it is: true for nearly all requests,
 /// which so are spared the parser.
-fn is_normal(host: &str, target: &str) -> bool {
+fn is_normal(host: &str, target: &str, scheme: &str) -> bool {
+    let own_port = if scheme == "https" { 443 } else { 80 };
     let (name, port) = host.split_once(':').unwrap_or((host, "1"));
     let is_local =
-        matches!(name, "localhost" | "127.0.0.1") && port.parse().is_ok_and(|port: u16| port != 80);
+        matches!(name, "localhost" | "127.0.0.1") && port.parse().is_ok_and(|port: u16| port != own_port);
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_~.?&=+%,:;@!$*()".contains(&byte);
     is_local
         && !port.starts_with(['0', '+'])

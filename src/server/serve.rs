@@ -25,8 +25,10 @@ use hyper::service::{Service, service_fn};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio_rustls::TlsAcceptor;
 
 use super::control::{ControlOptions, Surface};
 use super::current::{Current, Serving};
@@ -46,6 +48,10 @@ use crate::world::http::{Body, FetchError, FetchRequest, FetchResponse, Upgrade}
 
 /// Pause after the system refused to accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// The first byte of every connection with TLS.
+const HANDSHAKE: u8 = 22;
+/// The answer to plain requests where there is TLS.
+const WANTS_HTTPS: &str = "This server speaks https: ask again with https:// in place of http://";
 
 /// A request that was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,11 +88,14 @@ pub struct ServerOptions {
     pub connections: Option<usize>,
     /// How long the head of a request may take.
     pub head_wait: Duration,
+    /// What makes connections secure, for a server of `https`.
+    pub tls: Option<TlsAcceptor>,
 }
 
 /// A running server.
 pub struct Server {
     address: SocketAddr,
+    is_secure: bool,
     stop: watch::Sender<Option<Duration>>,
     thread: JoinHandle<()>,
 }
@@ -95,6 +104,7 @@ impl Server {
     /// Starts to accept. Requests wait until [`Current`] holds something that answers.
     pub fn start(options: ServerOptions) -> io::Result<Self> {
         let address = options.listener.local_addr()?;
+        let is_secure = options.tls.is_some();
         options.listener.set_nonblocking(true)?;
         descriptors::set_backlog(&options.listener, limits::BACKLOG);
         let (stop, stopping) = watch::channel(None);
@@ -103,12 +113,17 @@ impl Server {
             runtime.expect("the system gives an event queue").block_on(accept(options, stopping));
         };
         let thread = thread::Builder::new().name("edge".to_owned()).spawn(run)?;
-        Ok(Self { address, stop, thread })
+        Ok(Self { address, is_secure, stop, thread })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether it serves `https`.
+    pub fn is_secure(&self) -> bool {
+        self.is_secure
     }
 
     /// Accepts no more, gives requests in flight at most `limit` to finish, and ends.
@@ -119,6 +134,24 @@ impl Server {
     }
 }
 
+/// How a connection's requests come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Http,
+    Https,
+    /// As plain text, to a server of `https`: the control surface answers, which the tools of this machine use.
+    HttpToHttps,
+}
+
+impl Way {
+    fn scheme(self) -> &'static str {
+        match self {
+            Self::Http | Self::HttpToHttps => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
 /// Who is at the other side of a connection.
 #[derive(Debug, Clone)]
 struct Client {
@@ -126,6 +159,7 @@ struct Client {
     address: HeaderValue,
     /// It is on this machine.
     is_local: bool,
+    way: Way,
     /// Its place among all connections, held as long as anything serves it.
     place: Arc<OwnedSemaphorePermit>,
 }
@@ -135,7 +169,8 @@ impl Client {
         // A program of this machine may come by any of the machine's addresses.
         let is_own = stream.local_addr().is_ok_and(|own| own.ip() == ip);
         let address = HeaderValue::try_from(ip.to_string()).expect("addresses are plain text");
-        Self { address, is_local: is_own || ip.to_canonical().is_loopback(), place: Arc::new(place) }
+        let is_local = is_own || ip.to_canonical().is_loopback();
+        Self { address, is_local, way: Way::Http, place: Arc::new(place) }
     }
 }
 
@@ -147,6 +182,7 @@ struct Edge {
     observe: Arc<dyn Fn(RequestRecord) + Send + Sync>,
     clock: Clock,
     head_wait: Duration,
+    tls: Option<TlsAcceptor>,
     /// Requests were delivered since the world was last woken.
     delivered: Notify,
 }
@@ -170,6 +206,7 @@ async fn accept(options: ServerOptions, stopping: watch::Receiver<Option<Duratio
         full,
         connections,
         head_wait,
+        tls,
     } = options;
     tokio::spawn(async move { replies.deliver().await });
     let listener = tokio::net::TcpListener::from_std(listener).expect("the socket does not block");
@@ -185,7 +222,7 @@ async fn accept(options: ServerOptions, stopping: watch::Receiver<Option<Duratio
     };
     let control = TowerToHyperService::new(control::routes(surface));
     let edge =
-        Arc::new(Edge { current, control, access, observe, clock, head_wait, delivered: Notify::new() });
+        Arc::new(Edge { current, control, access, observe, clock, head_wait, tls, delivered: Notify::new() });
     let most = connections.unwrap_or_else(connections_max);
     let places = Arc::new(Semaphore::new(most));
     let mut was_full = false;
@@ -245,10 +282,61 @@ async fn connection(
     edge: Arc<Edge>,
     stream: TcpStream,
     client: Client,
-    mut stopping: watch::Receiver<Option<Duration>>,
+    stopping: watch::Receiver<Option<Duration>>,
 ) {
     // Only latency suffers where the system refuses.
     drop(stream.set_nodelay(true));
+    match edge.tls.clone() {
+        None => requests(edge, stream, client, stopping).await,
+        // Boxed, like all that is rare.
+        Some(tls) => Box::pin(secure_connection(tls, edge, stream, client, stopping)).await,
+    }
+}
+
+/// The same for a server of `https`. What goes wrong before the first request is the client's business.
+async fn secure_connection(
+    tls: TlsAcceptor,
+    edge: Arc<Edge>,
+    stream: TcpStream,
+    mut client: Client,
+    mut stopping: watch::Receiver<Option<Duration>>,
+) {
+    let begin = async {
+        let mut first = [0];
+        if stream.peek(&mut first).await.ok()? == 0 {
+            return None;
+        }
+        if first[0] != HANDSHAKE {
+            return Some(Err(stream));
+        }
+        tls.accept(stream).await.ok().map(Ok)
+    };
+    let begun = tokio::select! {
+        begun = tokio::time::timeout(edge.head_wait, begin) => begun.ok().flatten(),
+        _ = stopping.wait_for(Option::is_some) => None,
+    };
+    match begun {
+        Some(Ok(stream)) => {
+            client.way = Way::Https;
+            requests(edge, stream, client, stopping).await;
+        }
+        Some(Err(stream)) => {
+            client.way = Way::HttpToHttps;
+            requests(edge, stream, client, stopping).await;
+        }
+        None => {}
+    }
+}
+
+/// Answers the requests that come on `stream`.
+async fn requests<S>(
+    edge: Arc<Edge>,
+    stream: S,
+    client: Client,
+    mut stopping: watch::Receiver<Option<Duration>>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let head_wait = edge.head_wait;
     let service = service_fn(move |request: Request<Incoming>| {
         let (edge, client) = (edge.clone(), client.clone());
@@ -279,12 +367,15 @@ impl Edge {
             // Boxed, like all that is rare: the future is moved with every request.
             return Box::pin(self.control(request, client.is_local)).await;
         }
+        if client.way == Way::HttpToHttps {
+            return response::text(StatusCode::BAD_REQUEST, "text/plain", WANTS_HTTPS);
+        }
         let started = self.clock.machine();
         let (mut parts, body) = request.into_parts();
         let upgrade = socket::upgrade_of(&mut parts);
         let mut is_asset = false;
-        let masked = self.masked(&mut parts.headers).await;
-        let scheme = masked.as_deref().map_or("http", Masked::scheme);
+        let masked = self.masked(&mut parts.headers, client.way).await;
+        let scheme = masked.as_deref().map_or(client.way.scheme(), Masked::scheme);
         let mut response = match request::head(&parts, &client.address, scheme) {
             Ok(head) => match self.asset(&head).await {
                 Some(response) => {
@@ -325,13 +416,13 @@ impl Edge {
     }
 
     /// Makes a request with these headers one for the host that it is to appear for, if there is one.
-    async fn masked(&self, headers: &mut HeaderMap) -> Option<Box<Masked>> {
+    async fn masked(&self, headers: &mut HeaderMap, way: Way) -> Option<Box<Masked>> {
         self.current.settled().await;
         let host = self.current.with(|serving| match serving {
             Serving::World { handler, .. } => handler.public_host(),
             Serving::Broken(_) | Serving::Starting => None,
         })?;
-        Masked::enter(&host, headers).map(Box::new)
+        Masked::enter(&host, headers, way.scheme()).map(Box::new)
     }
 
     /// The answer of static assets, if they have one.

@@ -63,6 +63,7 @@ impl Edge {
             full: Arc::new(|_| {}),
             connections: None,
             head_wait: crate::base::limits::HEAD_WAIT,
+            tls: None,
         });
         let (sender, requests) = mpsc::channel();
         let handler = Arc::new(ToTest(Mutex::new(sender)));

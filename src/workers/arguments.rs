@@ -42,6 +42,7 @@ pub fn check_alive(ctx: &Ctx<'_>, objects: &Objects) -> rquickjs::Result<()> {
 
 /// The same for what makes a request or a call of another service: an event may make a limited number of them.
 pub fn begin_subrequest(ctx: &Ctx<'_>, objects: &Objects) -> rquickjs::Result<()> {
+    objects.host.require_event(ctx)?;
     check_alive(ctx, objects)?;
     objects.count_subrequest().map_err(|error| throw(ctx, &error))
 }

@@ -501,10 +501,15 @@ pub fn asked_early(ctx: &Ctx<'_>, host: &Host) -> rquickjs::Result<bool> {
     host.entry(ctx, "askedEarly")?.call(())
 }
 
-/// Tells the prelude about the user's main module.
+/// Tells the prelude about the user's main module; gives the names of exports that are to be classes of objects and are
+/// none.
 ///
 /// # Errors
 /// Throws what a getter of the module throws.
-pub fn load_exports<'js>(ctx: &Ctx<'js>, host: &Host, namespace: Object<'js>) -> rquickjs::Result<()> {
+pub fn load_exports<'js>(
+    ctx: &Ctx<'js>,
+    host: &Host,
+    namespace: Object<'js>,
+) -> rquickjs::Result<Vec<String>> {
     host.entry(ctx, "load")?.call((namespace,))
 }

@@ -13,6 +13,7 @@ mod standby;
 mod state;
 #[cfg(test)]
 mod tests;
+mod top_level;
 mod travel;
 mod warm;
 

@@ -1,7 +1,7 @@
 //! The thread of one world: its isolate, its objects, and the loop that everything enters by.
 
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, mpsc};
@@ -28,7 +28,7 @@ use crate::objects::control::{Asker, Command};
 use crate::objects::{
     AlarmTurns, Entry, Fired, HandingOver, LeaseHolder, LeaseKey, Objects, Obligation, ReplyTo, Stores,
 };
-use crate::project::Project;
+use crate::project::{Project, not_classes};
 use crate::storage::interrupt_when;
 use crate::web;
 use crate::workers::{self, Outbound, Platform};
@@ -38,7 +38,7 @@ use super::scheduled::{self, Crons};
 use super::standby::{Preparation, apply_flags};
 use super::state::{Lost, SharedState};
 use super::travel::{TimeCommand, TimeReport, Travel};
-use super::{LogSink, WorkerCode, spec, stack};
+use super::{LogSink, WorkerCode, spec, stack, top_level};
 
 /// What a world is told, from any thread.
 pub enum Message {
@@ -396,12 +396,13 @@ impl<'a> World<'a> {
         module: &str,
         is_main: bool,
     ) -> Result<(), Vec<Diagnostic>> {
-        let outcome: Rc<RefCell<Option<Result<(), Exception>>>> = Rc::default();
+        let outcome: Rc<RefCell<Option<Result<Vec<String>, Exception>>>> = Rc::default();
         let (place, host) = (outcome.clone(), self.isolate.host().clone());
+        let _global = host.enter_global_scope();
         let report = self.isolate.load(realm, module, move |ctx, result| {
             let exports = result.and_then(|namespace| match is_main {
                 true => workers::load_exports(ctx, &host, namespace).map_err(|_| ctx.catch()),
-                false => Ok(()),
+                false => Ok(Vec::new()),
             });
             *place.borrow_mut() = Some(exports.map_err(|thrown| Exception::read(ctx, &thrown)));
         });
@@ -418,16 +419,24 @@ impl<'a> World<'a> {
         let deadline = self.clock.machine() + limits::STARTUP_WAIT;
         while outcome.borrow().is_none() {
             let left = deadline.saturating_sub(self.clock.machine());
-            if left.is_zero() {
+            // Nothing can happen there but that an operation of the machine ends: a hash, say.
+            let waits = self.objects.has_work() || self.isolate.host().ops.any_of(OwnerId::none_of(realm));
+            if left.is_zero() || !waits {
                 let message = format!("the top level of {who} waits for something that does not happen");
-                return Err(vec![Diagnostic::error("worker/startup-wait", message)]);
+                return Err(vec![Diagnostic::error("worker/startup-wait", message).help(
+                    "a promise that is awaited there is never settled; the platform says `Top-level await in \
+                     module is unsettled.`",
+                )]);
             }
             self.step(Some(left));
         }
         let result = outcome.borrow_mut().take().expect("the loop ends when there is an outcome");
         match result {
-            Ok(_) => Ok(()),
-            Err(exception) => Err(vec![top_level_throw(&self.root, &who, &exception)]),
+            Ok(names) => match not_classes(project, &names) {
+                mistakes if mistakes.is_empty() => Ok(()),
+                mistakes => Err(mistakes),
+            },
+            Err(exception) => Err(vec![top_level::thrown(&self.root, &who, project, &exception)]),
         }
     }
 
@@ -563,19 +572,5 @@ impl<'a> World<'a> {
                 let _ = load.answer.send(Err(vec![engine_failed(&message)]));
             }
         }
-    }
-}
-
-fn top_level_throw(root: &Path, who: &str, exception: &Exception) -> Diagnostic {
-    let message = format!("the top level of {who} threw `{}`", exception.headline());
-    let mut diagnostic = Diagnostic::error("worker/top-level-throw", message);
-    if exception.headline().contains("Incorrect type for map entry") {
-        diagnostic = diagnostic.help(
-            "a main module exports handlers, classes and functions only; move other values to another module",
-        );
-    }
-    match stack::first_position(root, &exception.stack) {
-        Some((source, offset)) => diagnostic.at(&source, offset..offset + 1, "thrown here"),
-        None => diagnostic,
     }
 }

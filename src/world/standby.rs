@@ -78,7 +78,9 @@ impl Prepared {
         isolate.set_turn_cpu(realm, limits::STARTUP_CPU);
         let evaluated = Rc::new(Cell::new(false));
         let note = evaluated.clone();
+        let global = isolate.host().enter_global_scope();
         let report = isolate.load(realm, spec::PACKAGES, move |_, result| note.set(result.is_ok()));
+        drop(global);
         let clean = !report.cpu_exceeded && !report.memory_exceeded && report.uncaught.is_empty();
         evaluated.get() && clean && !asked_for_bindings(isolate, realm)
     }

@@ -103,6 +103,7 @@ fn mistakes_are_drawn_with_file_line_column_and_arrow() {
     let broken = Broken {
         diagnostics: vec![diagnostic],
         address: ([127, 0, 0, 1], 8787).into(),
+        secure: false,
         older_code_serves: true,
     };
     let texts = texts(Report::Broken(broken), &style());
@@ -129,6 +130,6 @@ fn long_lists_are_wrapped() {
     assert_eq!(wrap("a, b, c", 80), ["a, b, c"]);
     assert_eq!(wrap("aaa, bbb, ccc", 9), ["aaa, bbb,", "ccc"]);
     assert_eq!(wrap("a-very-long-word", 5), ["a-very-long-word"]);
-    assert_eq!(show_url(([0, 0, 0, 0], 1).into()), "http://127.0.0.1:1");
-    assert_eq!(show_url("[::1]:2".parse().unwrap()), "http://[::1]:2");
+    assert_eq!(show_url(([0, 0, 0, 0], 1).into(), false), "http://127.0.0.1:1");
+    assert_eq!(show_url("[::1]:2".parse().unwrap(), true), "https://[::1]:2");
 }

@@ -10,8 +10,23 @@ use crate::dev::machine::{Signal, Stale};
 use crate::dev::recent::changed_since;
 use crate::dev::report::Report;
 use crate::dev::watch::{Change, lost_events};
+use crate::project::Project;
 
 impl Session {
+    /// Says what of `project`, the primary one's new configuration, does not count before the next start.
+    pub(super) fn tell_of_restart(&self, project: &Project) {
+        let (old, new) = (&self.members[0].project.dev, &project.dev);
+        for (key, changed) in [
+            ("dev.port", self.options.port.is_none() && new.port != old.port),
+            ("dev.ip", self.options.ip.is_none() && new.ip != old.ip),
+            ("dev.local_protocol", self.options.secure.is_none() && new.local_protocol != old.local_protocol),
+        ] {
+            if changed {
+                self.report(Report::RestartNeeded { key });
+            }
+        }
+    }
+
     /// Takes `event` and the file events that wait behind it as one change: an editor's save has several.
     pub(super) fn on_files(&mut self, id: MemberId, event: notify::Result<notify::Event>) -> Option<Signal> {
         let mut change = self.on_file(id, event);
@@ -76,7 +91,8 @@ impl Session {
             self.busy += 1;
             let (running, report, events) =
                 (member.command.clone(), self.options.report.clone(), self.sender.clone());
-            let started = command::run(command, running, report, move |failure| {
+            let source = member.project.source.clone();
+            let started = command::run(command, source, running, report, move |failure| {
                 // Nobody listens when the session has ended meanwhile.
                 drop(events.send(Event::Prepared(id, failure)));
             });

@@ -172,7 +172,8 @@ impl Session {
         // After a fix the time since the start says nothing.
         let duration = changed_at.is_none().then_some(elapsed);
         let (address, persist) = (self.server.address(), self.persist.clone());
-        self.report(Report::Ready(Ready { address, projects, persist, token: self.token.clone(), duration }));
+        let (token, secure) = (self.token.clone(), self.server.is_secure());
+        self.report(Report::Ready(Ready { address, secure, projects, persist, token, duration }));
     }
 
     pub(super) fn show_broken(&mut self) {
@@ -182,7 +183,7 @@ impl Session {
         if !older_code_serves {
             self.current.swap(Serving::Broken(diagnostics.clone().into()));
         }
-        let address = self.server.address();
-        self.report(Report::Broken(Broken { diagnostics, address, older_code_serves }));
+        let (address, secure) = (self.server.address(), self.server.is_secure());
+        self.report(Report::Broken(Broken { diagnostics, address, secure, older_code_serves }));
     }
 }

@@ -6,6 +6,7 @@ import host from "dodev:host";
 import { multipartOf, rangesOf } from "dodev:web/cache/ranges";
 import { Request, Response } from "dodev:web/fetch";
 import { illegalConstructor, illegalInvocation, shape, wrongArgument } from "dodev:web/interface";
+import { ownerOfNew } from "dodev:web/owner";
 
 const MAKE = Symbol("make");
 const { parse, stringify } = JSON;
@@ -128,11 +129,13 @@ export class Cache {
   }
   async delete(...args) {
     const request = toRequest("delete", args);
+    ownerOfNew();
     if (request.method !== "GET" && !args[1]?.ignoreMethod) return false;
     return host.cacheDelete(this.#name, keyOf(request));
   }
   async match(...args) {
     const request = toRequest("match", args);
+    ownerOfNew();
     if (request.method !== "GET" && !args[1]?.ignoreMethod) return undefined;
     const key = keyOf(request);
     const entry = host.cacheRead(this.#name, key);

@@ -2,7 +2,7 @@
 import host from "dodev:host";
 import { encode } from "dodev:web/encoding";
 import { shape, wrongConstruction } from "dodev:web/interface";
-import { SINK, owner, requireOwn } from "dodev:web/owner";
+import { SINK, owner, ownerOfNew, requireOwn } from "dodev:web/owner";
 import { TransformStream } from "dodev:web/streams";
 import { stateOf } from "dodev:web/streams/readable";
 
@@ -24,7 +24,7 @@ function owned(stream) {
 }
 
 function coder(code) {
-  const maker = owner();
+  const maker = ownerOfNew();
   const pass = (bytes, controller) => {
     const result = code(bytes);
     if (typeof result === "string") throw new TypeError(result);

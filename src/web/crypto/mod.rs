@@ -29,9 +29,19 @@ use hash::Hash;
 /// `crypto` and the operations that its classes use.
 pub const EXTENSION: Extension = Extension { install, eager: &["dodev:web/crypto"], public: &[] };
 
-fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, _: &Rc<Host>) -> Result<()> {
-    host.set("randomBytes", Function::new(ctx.clone(), random::random_bytes)?)?;
-    host.set("randomUuid", Function::new(ctx.clone(), random::random_uuid)?)?;
+fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, engine: &Rc<Host>) -> Result<()> {
+    let own = engine.clone();
+    let random_bytes = move |ctx: Ctx<'js>, length: u32| {
+        own.require_event(&ctx)?;
+        random::random_bytes(ctx, length)
+    };
+    host.set("randomBytes", Function::new(ctx.clone(), random_bytes)?)?;
+    let own = engine.clone();
+    let random_uuid = move |ctx: Ctx<'js>| {
+        own.require_event(&ctx)?;
+        random::random_uuid(ctx)
+    };
+    host.set("randomUuid", Function::new(ctx.clone(), random_uuid)?)?;
     host.set("digest", Function::new(ctx.clone(), digest)?)?;
     host.set("makeHash", Function::new(ctx.clone(), make_hash)?)?;
     host.set("makeChecksum", Function::new(ctx.clone(), make_checksum)?)?;

@@ -7,6 +7,7 @@ import { TextDecoder } from "dodev:web/encoding";
 import { ErrorEvent, Event, EventTarget, MessageEvent } from "dodev:web/events";
 import { fetch } from "dodev:web/fetch";
 import { constants, shape, wrongArgument, wrongConstruction } from "dodev:web/interface";
+import { ownerOfNew } from "dodev:web/owner";
 import { ReadableStream, isDisturbed } from "dodev:web/streams";
 import { setTimeout } from "dodev:web/timers";
 import { URL } from "dodev:web/url";
@@ -17,6 +18,17 @@ const RETRY_MS = 2_000;
 const RETRY_MIN_MS = 1_000;
 const RETRY_MAX_MS = 10_000;
 const TYPE = /^text\/event-stream\s*(;|$)/i;
+
+function checkScope() {
+  try {
+    ownerOfNew();
+  } catch {
+    throw new DOMException(
+      "An EventSource can only be created within the context of a worker request.",
+      "NotSupportedError",
+    );
+  }
+}
 
 export class EventSource extends EventTarget {
   #url;
@@ -32,6 +44,7 @@ export class EventSource extends EventTarget {
     super();
     if (url === FROM) return;
     if (arguments.length === 0) throw wrongConstruction("EventSource", 1, "string");
+    checkScope();
     if (init?.withCredentials) {
       throw new DOMException(
         "The init.withCredentials option is not supported. It must be false or undefined.",
@@ -48,6 +61,7 @@ export class EventSource extends EventTarget {
 
   static from(stream) {
     if (!(stream instanceof ReadableStream)) throw wrongArgument("EventSource", "from", 1, "JsReadableStream");
+    checkScope();
     if (stream.locked) throw new TypeError("This ReadableStream is locked.");
     if (isDisturbed(stream)) throw new TypeError("This ReadableStream has already been read from.");
     const source = new EventSource(FROM);

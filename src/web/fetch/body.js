@@ -5,7 +5,7 @@
 import host from "dodev:host";
 import { bytesOfBlob, isBlob, makeBlob } from "dodev:web/blob";
 import { FormData, formDataFrom, isFormData, serializeForm } from "dodev:web/form_data";
-import { SOURCE, requireOwn } from "dodev:web/owner";
+import { SOURCE, owner, ownerOfNew, requireOwn } from "dodev:web/owner";
 import { illegal, isObject, publish, usv } from "dodev:web/webidl";
 import { URLSearchParams } from "dodev:web/url";
 import {
@@ -32,6 +32,11 @@ const { concatBytes, utf8Decode, utf8Encode } = host;
 
 /** Stands in the place of a source that was taken. */
 export const TAKEN = Symbol("taken");
+
+/** Who owns a request or response made with `source`: a stream that its maker feeds needs none. */
+export function makerOfBody(source) {
+  return isReadableStream(source) ? owner() : ownerOfNew();
+}
 
 /** Whether `source`, as a request or response holds it, was read. */
 export function isUsed(source) {

@@ -4,15 +4,13 @@ import { Request, cfText, describe, incomingRequest, makeRequest } from "dodev:w
 import { Response, describe as describeResponse, makeResponse, rareOf, take } from "dodev:web/fetch/response";
 import { Headers, isHeaders, isImmutable, lookUp, makeHeaders, rawList } from "dodev:web/headers";
 import { cancelReader, readerOf, readNext } from "dodev:web/streams";
-import { badArgument } from "dodev:web/webidl";
 
 let outbound;
 
 /** The global fetch(). */
 export function fetch(input, init) {
-  if (arguments.length === 0) badArgument("fetch", "ServiceWorkerGlobalScope", 1, "Request or string");
   outbound ??= host.lazy("dodev:web/fetch/outbound");
-  return outbound.fetchOutside(input, init);
+  return outbound.fetchOutside(input, init, arguments.length);
 }
 Object.defineProperty(fetch, "length", { value: 0 });
 

@@ -5,7 +5,9 @@ import host from "dodev:host";
 import { follow, isSignal } from "dodev:web/abort";
 import { dataResponse } from "dodev:web/fetch/data_url";
 import { Request, pumpToHost, reviveResponse, takeRequest } from "dodev:web/fetch";
+import { ownerOfNew } from "dodev:web/owner";
 import { header, redirected } from "dodev:web/fetch/redirect";
+import { badArgument } from "dodev:web/webidl";
 import { socketOf } from "dodev:web/web_socket";
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -103,7 +105,10 @@ export async function openSocket(url, protocols, onStart) {
   return [id, header(fields, "sec-websocket-protocol") ?? null, header(fields, "sec-websocket-extensions") ?? null];
 }
 
-export async function fetchOutside(input, init) {
+/** `fetch()`, called with `count` arguments. */
+export async function fetchOutside(input, init, count) {
+  if (count === 0) badArgument("fetch", "ServiceWorkerGlobalScope", 1, "Request or string");
+  ownerOfNew();
   const request = new Request(input, init);
   let { method, url, headers, redirect, signal, body } = takeRequest(request);
   body ??= null;

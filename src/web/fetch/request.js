@@ -2,9 +2,9 @@
 import host from "dodev:host";
 import { AbortController, AbortSignal } from "dodev:web/abort";
 import { EDGE, checkWishes, cloneCf, readCf, writeCf } from "dodev:web/fetch/cf";
-import { TAKEN, brokenBody, extract, extractedType, forkBody, inherit, isUsed, moveBody, takeBody } from "dodev:web/fetch/body";
+import { TAKEN, brokenBody, extract, extractedType, forkBody, inherit, isUsed, makerOfBody, moveBody, takeBody } from "dodev:web/fetch/body";
 import { HEADERS_INIT_TYPE, isHeaders, isImmutable, listFrom, lookUp, makeHeaders, rawList } from "dodev:web/headers";
-import { owner } from "dodev:web/owner";
+import { ownerOfNew } from "dodev:web/owner";
 import { breakStream, isReadableStream } from "dodev:web/streams";
 import { badConstruction, badField, illegal, isObject, publish, usv } from "dodev:web/webidl";
 
@@ -125,7 +125,7 @@ export class Request {
       source = isRequest(init) ? imitate(this, init) : apply(this, init, source);
     }
     this.#source = source;
-    if (source !== null) this.#maker = owner();
+    if (source !== null) this.#maker = makerOfBody(source);
   }
 
   static {
@@ -238,7 +238,7 @@ export class Request {
       request.#headers = headers;
       request.#rare = rare;
       request.#source = body;
-      if (body !== null) request.#maker = owner();
+      if (body !== null) request.#maker = ownerOfNew();
       return request;
     };
     /** The signal that ends what is sent on, if there is one. */
@@ -276,7 +276,7 @@ export class Request {
       request.#headers = headers;
       request.#arrival = headers;
       request.#source = body;
-      if (body !== null) request.#maker = owner();
+      if (body !== null) request.#maker = ownerOfNew();
       if (cf === true) request.#rare = FROM_OUTSIDE;
       else request.#rare = cf === undefined ? INCOMING : { ...INCOMING, unread: cf };
       return request;

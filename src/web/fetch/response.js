@@ -1,9 +1,9 @@
 // The Response class. One made from a string holds no headers object and no stream until somebody asks.
 import host from "dodev:host";
-import { TAKEN, TEXT_TYPE, extract, extractedType, forkBody, inherit, takeBody } from "dodev:web/fetch/body";
+import { TAKEN, TEXT_TYPE, extract, extractedType, forkBody, inherit, makerOfBody, takeBody } from "dodev:web/fetch/body";
 import { cloneCf } from "dodev:web/fetch/cf";
 import { HEADERS_INIT_TYPE, isImmutable, listFrom, lookUp, makeHeaders, rawList } from "dodev:web/headers";
-import { SOURCE, owner, requireOwn } from "dodev:web/owner";
+import { SOURCE, ownerOfNew, requireOwn } from "dodev:web/owner";
 import { isWebSocket } from "dodev:web/web_socket";
 import {
   badArgument,
@@ -73,7 +73,7 @@ export class Response {
   constructor(body, init) {
     if (init === undefined && typeof body === "string") {
       this.#source = body.toWellFormed();
-      this.#maker = owner();
+      this.#maker = ownerOfNew();
       this.#headers = TEXT_TYPE;
       return;
     }
@@ -91,7 +91,7 @@ export class Response {
       return;
     }
     this.#source = source;
-    this.#maker = owner();
+    this.#maker = makerOfBody(source);
     if (extractedType !== null) {
       if (this.#headers === undefined) this.#headers = extractedType;
       else withType(this.#headers, extractedType);
@@ -155,7 +155,7 @@ export class Response {
       response.#headers = immutable ? makeHeaders(headers, true) : headers;
       response.#rare = rare;
       response.#source = body;
-      if (body !== null) response.#maker = owner();
+      if (body !== null) response.#maker = ownerOfNew();
       return response;
     };
     take = (response) => {
@@ -204,6 +204,7 @@ export class Response {
     const text = usv(url);
     const href = host.urlParse(text);
     if (href === undefined) throw new TypeError(`Unable to parse URL: ${text}`);
+    ownerOfNew();
     return makeResponse(code, ["location", href], true, null, undefined);
   }
 
@@ -214,7 +215,7 @@ export class Response {
     if (hasNullBody(response.#status)) throw new TypeError(NULL_BODY);
     withType(listOf(response), "application/json");
     response.#source = text;
-    response.#maker = owner();
+    response.#maker = ownerOfNew();
     return response;
   }
 

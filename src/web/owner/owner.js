@@ -13,6 +13,12 @@ export const SOCKET = "Native";
 /** Who owns what is made now: a number, 0 outside any event. */
 export const { owner } = host;
 
+/**
+ * The same for what belongs to a request or object. Throws the platform's error while a Worker's modules are evaluated; called
+ * for nothing but that where something is done that needs a request.
+ */
+export const { ownerOfNew } = host;
+
 /** Throws unless what `maker` made may be used now; `kind` is the platform's name of its type. */
 export function requireOwn(maker, kind) {
   if (maker !== 0 && maker !== owner()) host.refuseForeign(kind);

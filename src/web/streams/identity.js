@@ -5,7 +5,7 @@ import { markOf } from "dodev:web/streams/strategies";
 import { BARE, TransformStream, setSides } from "dodev:web/streams/transform";
 import { nativeWritable, writableState } from "dodev:web/streams/writable";
 import host from "dodev:host";
-import { SINK, owner, requireOwn } from "dodev:web/owner";
+import { SINK, ownerOfNew, requireOwn } from "dodev:web/owner";
 import { badConstruction, publish, toUint } from "dodev:web/webidl";
 
 const NOT_BYTES =
@@ -36,7 +36,7 @@ function passage(expected, strategy) {
   const controller = new ByteController(readable, 0, pull, cancel);
   readable.controller = controller;
   readable.native = true;
-  const maker = owner();
+  const maker = ownerOfNew();
   readable.owner = maker;
   controller.started = true;
 

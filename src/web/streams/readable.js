@@ -12,7 +12,7 @@ import {
   nextChunk,
   release,
 } from "dodev:web/streams/readers";
-import { SOURCE as NATIVE, owner, requireOwn } from "dodev:web/owner";
+import { SOURCE as NATIVE, ownerOfNew, requireOwn } from "dodev:web/owner";
 import { tee } from "dodev:web/streams/tee";
 import { isWritableLocked, isWritableStream } from "dodev:web/streams/writable";
 import { badArgument, badConstruction, badField, hidden, illegal, isObject, publish } from "dodev:web/webidl";
@@ -455,7 +455,7 @@ export const isLocked = (stream) => stateOf(stream).reader !== undefined;
  * A stream whose contents the platform delivers: `pull(controller)` uses `enqueueBytes` and `finishBytes`. It belongs to
  * `maker`.
  */
-export function nativeStream(pull, cancel, origin, maker = owner()) {
+export function nativeStream(pull, cancel, origin, maker = ownerOfNew()) {
   const state = new ReadableState();
   const controller = new ByteController(state, 0, () => pull(controller), cancel);
   state.controller = controller;

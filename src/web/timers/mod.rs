@@ -17,8 +17,9 @@ pub const EXTENSION: Extension =
 
 fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, engine: &Rc<Host>) -> rquickjs::Result<()> {
     let weak = Rc::downgrade(engine);
-    let set = move |ctx: Ctx<'js>, delay_ms: f64| -> u32 {
+    let set = move |ctx: Ctx<'js>, delay_ms: f64| -> rquickjs::Result<u32> {
         let engine = weak.upgrade().expect("operations run while the isolate lives");
+        engine.require_event(&ctx)?;
         let due = due(&engine, delay_ms);
         let place = engine.places.here(&ctx);
         let mut timers = engine.timers.borrow_mut();
@@ -26,7 +27,7 @@ fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, engine: &Rc<Host>) -> rquick
         if let Some(place) = place {
             timers.set_place(id, place);
         }
-        id
+        Ok(id)
     };
     host.set("setTimer", Function::new(ctx.clone(), set)?)?;
     let weak = Rc::downgrade(engine);

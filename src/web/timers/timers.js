@@ -2,6 +2,7 @@
 // here. An exception leaves the entry: whoever runs turns reports it.
 import host from "dodev:host";
 import { shape, wrongArgument } from "dodev:web/interface";
+import { ownerOfNew } from "dodev:web/owner";
 import { keepContext } from "dodev:web/timers/frame";
 
 const { apply } = Reflect;
@@ -153,7 +154,9 @@ export function setInterval(callback, delay, ...args) {
 
 export function clearTimeout(timer) {
   const id = timerOf(timer);
-  if (typeof id === "number") cancel(id);
+  if (typeof id !== "number") return;
+  ownerOfNew();
+  cancel(id);
 }
 
 export function clearInterval(timer) {

@@ -6,7 +6,7 @@ import { Cloudflare } from "dodev:web/cloudflare";
 import { DOMException } from "dodev:web/dom_exception";
 import { CloseEvent, ErrorEvent, Event, EventTarget, MessageEvent, dispatchCatching, trust } from "dodev:web/events";
 import { constants } from "dodev:web/interface";
-import { SOCKET, owner, requireOwn } from "dodev:web/owner";
+import { SOCKET, owner, ownerOfNew, requireOwn } from "dodev:web/owner";
 import { badArgument, badConstruction, illegal, publish, toInt, usv } from "dodev:web/webidl";
 
 const MAKE = Symbol("make");
@@ -119,6 +119,7 @@ export class WebSocket extends EventTarget {
       return;
     }
     if (arguments.length === 0) badConstruction("WebSocket", 1, "string");
+    ownerOfNew();
     const address = addressOf(input);
     const protocols = protocolsOf(id);
     super();

@@ -20,6 +20,7 @@ pub(super) fn install<'js>(
 ) -> rquickjs::Result<()> {
     let shared = objects.clone();
     let wait_until = move |ctx: Ctx<'js>, promise: Promise<'js>| {
+        shared.host.require_event(&ctx)?;
         let owner = shared.host.scope.get().owner;
         shared.begin_task(owner);
         let objects = shared.clone();
@@ -36,6 +37,7 @@ pub(super) fn install<'js>(
             }),
         );
         shared.host.roots.doing(before);
+        Ok::<_, rquickjs::Error>(())
     };
     host.set("waitUntil", Function::new(ctx.clone(), wait_until)?)?;
     let shared = objects.clone();

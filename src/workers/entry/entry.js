@@ -4,6 +4,7 @@ import { forbidEval } from "dodev:web/eval";
 import { forgetInstance, noteInstance, runAlarm } from "dodev:workers/alarm";
 import { DurableObjectState, ExecutionContext } from "dodev:workers/ctx";
 import { isRetryable } from "dodev:workers/durable_objects/marks";
+import { WorkerEntrypoint } from "dodev:workers/entrypoints";
 import { environment, worker } from "dodev:workers/env";
 import { startOf } from "dodev:workers/facets";
 import { bidFarewell, noteFarewell } from "dodev:workers/farewell";
@@ -39,13 +40,21 @@ host.entry("spreadBindings", () => spreadBindings(environment()));
 /** Whether a package that is evaluated ahead of its Worker wanted the bindings. */
 host.entry("askedEarly", () => host.askedEarly === true);
 
-/** Remembers the main module's exports and builds the environment. */
+/** Whether `value` may be a class of objects: one of the platform's other base is none. */
+const isObjectClass = (value) =>
+  typeof value === "function" && typeof value.prototype === "object" && !(value.prototype instanceof WorkerEntrypoint);
+
+/**
+ * Remembers the main module's exports and builds the environment. Gives the names of those that should be classes of objects
+ * and are none.
+ */
 host.entry("load", (namespace) => {
   checkExports(namespace);
   worker.exports = namespace;
   worker.handlers = Object.keys(namespace).length === 0 ? listeningHandlers() : namespace.default;
   environment();
   forbidEval();
+  return host.namespaces().filter((name) => Object.hasOwn(namespace, name) && !isObjectClass(namespace[name]));
 });
 
 /** The export `name` that answers: a class, of which each event gets an instance, or an object of handlers. */

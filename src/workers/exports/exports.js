@@ -39,6 +39,8 @@ function isObjectClass(value) {
 /** The exports of the running Worker that can be called, made when first asked for. */
 export function loopback() {
   if (made !== undefined) return made;
+  // There are none while the modules are evaluated.
+  if (worker.exports === undefined) return {};
   made = {};
   const classes = host.namespaces();
   for (const name of Object.keys(worker.exports)) {

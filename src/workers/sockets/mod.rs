@@ -33,13 +33,10 @@ pub(super) fn install<'js>(
 ) -> rquickjs::Result<()> {
     let shared = objects.clone();
     let pair = move |ctx: Ctx<'js>| {
+        shared.host.require_event(&ctx)?;
         let owner = shared.host.scope.get().owner;
-        if owner.is_none() {
-            let message = "Disallowed operation called within global scope.";
-            return Err(throw(&ctx, &OpError::new(message)));
-        }
         let (a, b) = shared.sockets.pair(owner);
-        Ok(vec![a.0, b.0])
+        Ok::<_, rquickjs::Error>(vec![a.0, b.0])
     };
     host.set("socketPair", Function::new(ctx.clone(), pair)?)?;
     let shared = objects.clone();

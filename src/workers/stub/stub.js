@@ -1,6 +1,6 @@
 // Stubs: the caller's side of an object. Every name that is not the stub's own is a method of the object.
 import host from "dodev:host";
-import { owner, requireOwn } from "dodev:web/owner";
+import { ownerOfNew, requireOwn } from "dodev:web/owner";
 import { makeId } from "dodev:workers/namespace";
 import { OBJECT, carries } from "dodev:workers/rpc/carry";
 import { Reference, follows, referenceOf, tagged } from "dodev:workers/rpc/references";
@@ -17,7 +17,7 @@ class ObjectReference {
     this.retry = retry;
     this.slot = -1;
     this.ticket = 0;
-    this.maker = owner();
+    this.maker = ownerOfNew();
   }
   connect() {
     requireOwn(this.maker, this.kind);
@@ -60,7 +60,7 @@ class ReceivedReference {
     this.retry = 0;
     this.slot = -1;
     this.ticket = 0;
-    this.maker = owner();
+    this.maker = ownerOfNew();
   }
   names() {
     return [];
