@@ -25,6 +25,7 @@ mod place;
 mod progress;
 mod refused;
 mod show;
+mod signals;
 mod state;
 mod table;
 mod templates;
