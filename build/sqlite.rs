@@ -28,9 +28,10 @@ const DEFINITIONS: &[(&str, Option<&str>)] = &[
     ("SQLITE_PRINTF_PRECISION_LIMIT", Some("100000")),
     // What a configuring script would find out; as `libsqlite3-sys` sets it.
     ("HAVE_ISNAN", None),
-    ("HAVE_LOCALTIME_R", None),
-    ("HAVE_USLEEP", Some("1")),
 ];
+
+/// The same, on Unix only.
+const UNIX_DEFINITIONS: &[(&str, Option<&str>)] = &[("HAVE_LOCALTIME_R", None), ("HAVE_USLEEP", Some("1"))];
 
 /// A place in the source, and what is put behind it.
 type Change = (&'static str, &'static str);
@@ -152,7 +153,9 @@ fn compile(text: &str, out: &Path) {
     let mut compiler = cc::Build::new();
     // Optimized in unoptimized builds too, like the dependencies.
     compiler.opt_level(3).debug(false).warnings(false).cargo_metadata(false);
-    for (name, value) in DEFINITIONS {
+    let is_unix = env::var_os("CARGO_CFG_UNIX").is_some();
+    let system = if is_unix { UNIX_DEFINITIONS } else { &[] };
+    for (name, value) in DEFINITIONS.iter().chain(system) {
         compiler.define(name, *value);
     }
     let (source, stamp) = (out.join("sqlite3.c"), out.join("sqlite3.stamp"));

@@ -3,10 +3,10 @@
 //! See `ARCHITECTURE.md` for the bird's-eye view. A module imports only folders with a smaller number
 //! in [`LAYERS`]; a test holds that.
 
-#[cfg(not(unix))]
+#[cfg(not(any(unix, all(windows, target_env = "gnu"))))]
 compile_error!(
-    "dodev is for Unix so far: signals, process groups, the terminal's keys and files of one user have no twin for other \
-     systems yet; `WITHOUT_TWIN` in tests/it/tidy.rs names the files"
+    "dodev is for Unix and, with the C library of MinGW, for Windows (`x86_64-pc-windows-gnu`): others do not let a program \
+     take over `gettimeofday`, by which JavaScript reads the time"
 );
 
 pub mod assets;

@@ -1,9 +1,9 @@
 //! The directory itself: files by path, and what its rule files say.
 
 use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::UNIX_EPOCH;
 
 use sha2::{Digest, Sha256};
 
@@ -12,7 +12,7 @@ use super::{HEADERS_FILE, HeaderRules, HtmlHandling, IGNORE_FILE, REDIRECTS_FILE
 
 /// How many bytes of a hash an entity tag shows.
 const TAG_BYTES: usize = 16;
-/// How deep a survey goes: nobody's assets are deeper, a link to its own directory is.
+/// How deep a survey goes: nobody's assets are deeper.
 const DEPTH: usize = 64;
 
 /// A file of the directory.
@@ -32,17 +32,26 @@ impl PartialEq for Asset {
     }
 }
 
-/// What tells that a file is as it was.
-type Stamp = Option<(i64, i64, u64, u64)>;
+/// What tells that a file is as it was: when it was written, nanoseconds since 1970, its length and which file it is.
+type Stamp = (u128, u64, u64);
 
-fn stamp(metadata: &Metadata) -> (i64, i64, u64, u64) {
-    (metadata.mtime(), metadata.mtime_nsec(), metadata.len(), metadata.ino())
+fn stamp(metadata: &Metadata) -> Stamp {
+    let written = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    (written.unwrap_or_default().as_nanos(), metadata.len(), number(metadata))
+}
+
+/// Which file it is, among those that had its name.
+fn number(metadata: &Metadata) -> u64 {
+    #[cfg(unix)]
+    return std::os::unix::fs::MetadataExt::ino(metadata);
+    #[cfg(windows)]
+    return std::os::windows::fs::MetadataExt::creation_time(metadata);
 }
 
 /// What the rule files say.
 #[derive(Debug, Default)]
 pub struct Rules {
-    stamps: [Stamp; 3],
+    stamps: [Option<Stamp>; 3],
     pub ignore: Ignore,
     pub headers: HeaderRules,
     pub redirects: Redirects,
@@ -112,8 +121,8 @@ impl Directory {
         }
         let file = self.root.join(relative);
         let metadata = fs::metadata(&file).ok().filter(Metadata::is_file)?;
-        let (seconds, nanoseconds, length, _) = stamp(&metadata);
-        let text = format!("{}\0{seconds}.{nanoseconds}\0{length}", file.display());
+        let (written, length, _) = stamp(&metadata);
+        let text = format!("{}\0{written}\0{length}", file.display());
         let hash = Sha256::digest(text.as_bytes());
         let tag = hash[..TAG_BYTES].iter().map(|byte| format!("{byte:02x}")).collect();
         Some(Asset { name: path.to_owned(), path: file, tag })
@@ -123,7 +132,8 @@ impl Directory {
     pub fn survey(&self, max: u64) -> Survey {
         let rules = self.rules();
         let mut survey = Survey { has_ignore: rules.stamps[0].is_some(), ..Survey::default() };
-        walk(&self.root, "", DEPTH, &mut |relative, path, metadata| {
+        let mut above = vec![fs::canonicalize(&self.root).unwrap_or_else(|_| self.root.clone())];
+        walk(&self.root, "", &mut above, &mut |relative, path, metadata| {
             if rules.ignore.is_ignored(relative) {
                 return;
             }
@@ -137,9 +147,19 @@ impl Directory {
     }
 }
 
-/// Tells `see` of every file below `directory`, which is `prefix` for it. What cannot be read is no file.
-fn walk(directory: &Path, prefix: &str, depth: usize, see: &mut impl FnMut(&str, &Path, &Metadata)) {
-    let Some(depth) = depth.checked_sub(1) else { return };
+/// Tells `see` of every file below `directory`, which is `prefix` for it. What cannot be read is no file. `above` are the directory
+/// and those that it lies in, without links.
+///
+/// Deviation: a link to one of them is passed over. wrangler follows it until the system refuses, and does not start.
+fn walk(
+    directory: &Path,
+    prefix: &str,
+    above: &mut Vec<PathBuf>,
+    see: &mut impl FnMut(&str, &Path, &Metadata),
+) {
+    if above.len() > DEPTH {
+        return;
+    }
     let mut entries: Vec<_> = fs::read_dir(directory).into_iter().flatten().flatten().collect();
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
@@ -147,11 +167,22 @@ fn walk(directory: &Path, prefix: &str, depth: usize, see: &mut impl FnMut(&str,
         let (path, relative) = (entry.path(), format!("{prefix}{name}"));
         let Ok(metadata) = fs::metadata(&path) else { continue };
         if metadata.is_dir() {
-            walk(&path, &format!("{relative}/"), depth, see);
+            let Some(real) = real_path(&entry, above) else { continue };
+            above.push(real);
+            walk(&path, &format!("{relative}/"), above, see);
+            above.pop();
         } else if metadata.is_file() {
             see(&relative, &path, &metadata);
         }
     }
+}
+
+/// Where the directory `entry` really is; `None` if that is where it lies in.
+fn real_path(entry: &fs::DirEntry, above: &[PathBuf]) -> Option<PathBuf> {
+    if !entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+        return above.last().map(|directory| directory.join(entry.file_name()));
+    }
+    fs::canonicalize(entry.path()).ok().filter(|real| !above.contains(real))
 }
 
 #[cfg(test)]
@@ -228,10 +259,30 @@ mod tests {
             ("_headers", ""),
             ("_worker.js/i.js", ""),
         ]);
-        std::os::unix::fs::symlink(".", directory.root().join("x/loop")).expect("a link");
-        std::os::unix::fs::symlink("nowhere", directory.root().join("broken")).expect("a link");
         let survey = directory.survey(5);
-        assert!(survey.files > 4 && survey.has_worker && !survey.has_ignore);
+        assert!(survey.files == 4 && survey.has_worker && !survey.has_ignore);
         assert_eq!(survey.large, [(directory.root().join("large"), 10)]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_but_not_in_circles() {
+        use std::os::unix::fs::symlink;
+        let (place, directory) = directory(&[("a.txt", "a"), ("x/y/b.txt", "b")]);
+        fs::create_dir(place.path().join("other")).expect("a directory");
+        fs::write(place.path().join("other/c.txt"), "0123456789").expect("a file");
+        let link = |to: &str, name: &str| symlink(to, directory.root().join(name)).expect("a link");
+        link("nowhere", "broken");
+        link("../other", "linked");
+        symlink("../public", place.path().join("other/back")).expect("a link");
+        // Followed, these would make more paths than can be walked.
+        for name in ["x/here", "x/there", "x/y/elsewhere"] {
+            link("..", name);
+        }
+        link(".", "x/y/itself");
+        let survey = directory.survey(5);
+        assert!(directory.find(&directory.rules(), "/linked/c.txt").is_some());
+        assert_eq!(survey.large, [(directory.root().join("linked/c.txt"), 10)]);
+        assert_eq!(survey.files, 3);
     }
 }

@@ -315,9 +315,8 @@ thread_local! {
     static TURN: Cell<i64> = const { Cell::new(NONE) };
 }
 
-/// What `gettimeofday` shows on this thread, nanoseconds since the epoch.
-#[cfg(unix)]
-fn shown_nanos() -> i64 {
+/// What the C library shows on this thread, nanoseconds since the epoch.
+pub fn shown_nanos() -> i64 {
     match TURN.get() {
         NONE => {
             let followed = FOLLOWED.try_with(|clock| clock.borrow().as_ref().map(Clock::now_nanos));
@@ -327,21 +326,24 @@ fn shown_nanos() -> i64 {
     }
 }
 
-/// The C function by which the engine and SQLite read the time: this definition takes the C library's place.
+/// The C function by which the engine and, on Unix, SQLite read the time: this definition takes the C library's place.
+/// (`storage/sqlite/time.rs` tells SQLite the time on Windows.)
 ///
 /// Fidelity: POSIX. The zone is obsolete and left as it is.
 ///
 /// # Safety
 /// `time` is null or points to a `timeval` that may be written.
-#[cfg(unix)]
 #[unsafe(no_mangle)]
 unsafe extern "C" fn gettimeofday(time: *mut libc::timeval, _zone: *mut libc::c_void) -> libc::c_int {
     let nanos = shown_nanos();
     let (seconds, micros) = (nanos.div_euclid(1_000 * MS), nanos.rem_euclid(1_000 * MS) / 1_000);
     // SAFETY: the caller's promise; a null pointer gives no reference.
     if let Some(time) = unsafe { time.as_mut() } {
-        time.tv_sec = seconds as libc::time_t;
-        time.tv_usec = micros as libc::suseconds_t;
+        // A `timeval` of Windows ends in 2038, and shows its end from then on.
+        #[cfg(windows)]
+        let seconds = seconds.min(i32::MAX.into());
+        time.tv_sec = seconds as _;
+        time.tv_usec = micros as _;
     }
     0
 }

@@ -34,6 +34,9 @@ pub const TURN_UNCAUGHT: usize = 100;
 pub const ERROR_CHARS: usize = 64 * 1024;
 /// Turns of one batch before the mailbox is looked at again.
 pub const BATCH_TURNS: usize = 1_000;
+/// Time after which a batch takes no further turn before the mailbox is looked at again: what others wait for turns that
+/// somebody has in plenty.
+pub const BATCH_TIME: Duration = Duration::from_millis(20);
 /// Quiet time after a reload before an isolate is made for the next one: saves that follow at once come first.
 pub const STANDBY_DELAY: Duration = Duration::from_millis(20);
 /// How long such an isolate is kept.

@@ -1,4 +1,4 @@
-//! What every other folder stands on: time, identities, limits, diagnostics.
+//! What every other folder stands on: time, identities, limits, diagnostics, and how systems differ.
 //!
 //! No I/O, no async, nothing of JavaScript: a file here can be read and tested alone.
 
@@ -10,4 +10,5 @@ pub mod ids;
 pub mod jurisdiction;
 pub mod limits;
 pub mod module_name;
+pub mod process;
 pub mod time_text;

@@ -18,6 +18,7 @@ use super::request::BundleRequest;
 use super::wire::{Call, Message, Outcome, decode_outcome, encode_outcome};
 use super::{Bundler, Compiler, DependencyCall, DependencyOutcome, InProcessBundler};
 use crate::base::diag::Diagnostic;
+use crate::base::process::in_own_group;
 
 /// The argument that makes the binary a bundler process.
 const COMMAND: &str = "__bundler";
@@ -148,8 +149,7 @@ impl Running {
         let mut command = Command::new(exe);
         command.arg(COMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Ctrl-C in the terminal is for the server, which ends its child in its own time.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        in_own_group(&mut command);
         let mut child = command.spawn()?;
         let missing = || io::Error::other("a pipe to the child is missing");
         let stdin = BufWriter::new(child.stdin.take().ok_or_else(missing)?);

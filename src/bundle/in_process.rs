@@ -508,7 +508,7 @@ impl Session {
 
 /// `path` without symbolic links, or as it is if there is no such file.
 pub(super) fn real_path(path: &Path) -> PathBuf {
-    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+    dunce::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The name of the bundled entry among modules that are not bundled, which it imports by relative paths.

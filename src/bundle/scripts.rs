@@ -100,7 +100,7 @@ mod tests {
         }
         std::fs::write(package.join("f.cjs"), [255]).unwrap();
         let read = |file: &str| {
-            let path = std::fs::canonicalize(package.join(file)).unwrap_or_else(|_| package.join(file));
+            let path = dunce::canonicalize(package.join(file)).unwrap_or_else(|_| package.join(file));
             script_of_package(path.to_str().unwrap()).and_then(|output| output.module_type)
         };
         assert_eq!(read("a.js"), Some(ModuleType::Js));

@@ -47,14 +47,14 @@ fn find_in(path: &Path, above: &mut Vec<PathBuf>) -> Option<TsconfigFault> {
         Ast::Array(list) => list.elements.iter().filter_map(Ast::as_string_lit).collect(),
         _ => return None,
     };
-    above.push(std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
+    above.push(dunce::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
     for base in bases {
         let span = base.start()..base.end();
         let directory = path.parent().unwrap_or(Path::new("/"));
         let Some(file) = TsconfigFile::find_base(directory, &base.value) else {
             return fault(span, "there is no such file".to_owned());
         };
-        let real = std::fs::canonicalize(file.path()).unwrap_or_else(|_| file.path().to_owned());
+        let real = dunce::canonicalize(file.path()).unwrap_or_else(|_| file.path().to_owned());
         if above.contains(&real) {
             return fault(span, "this file extends the one that it is extended by".to_owned());
         }

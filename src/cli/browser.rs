@@ -4,11 +4,14 @@ use std::io;
 use std::process::{Command, Stdio};
 use std::thread;
 
-/// What opens things: `$BROWSER` or the desktop's choice on Linux.
-#[cfg(target_os = "macos")]
-const OPENER: &str = "open";
-#[cfg(not(target_os = "macos"))]
-const OPENER: &str = "xdg-open";
+/// What opens things, the page's address comes last: `$BROWSER` or the desktop's choice on Linux.
+const OPENER: &[&str] = if cfg!(target_os = "macos") {
+    &["open"]
+} else if cfg!(windows) {
+    &["rundll32", "url.dll,FileProtocolHandler"]
+} else {
+    &["xdg-open"]
+};
 
 /// Opens `url`; `failed` is told when that does not work, on another thread.
 ///
@@ -16,13 +19,13 @@ const OPENER: &str = "xdg-open";
 /// If no thread can be started.
 pub fn open(url: String, failed: impl FnOnce(String) + Send + 'static) -> io::Result<()> {
     let run = move || {
-        let mut command = Command::new(OPENER);
-        command.arg(&url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut command = Command::new(OPENER[0]);
+        command.args(&OPENER[1..]).arg(&url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         match command.status() {
             Ok(status) if status.success() => {}
             Ok(_) => failed(format!("cannot open a browser; the page is {url}")),
             Err(error) => {
-                failed(format!("cannot open a browser with `{OPENER}`: {error}; the page is {url}"))
+                failed(format!("cannot open a browser with `{}`: {error}; the page is {url}", OPENER[0]))
             }
         }
     };

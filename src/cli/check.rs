@@ -153,7 +153,7 @@ fn request(args: &CheckArgs) -> anyhow::Result<LoadRequest> {
     let mut cwd = std::env::current_dir().context("cannot tell the working directory")?;
     if let Some(directory) = &args.cwd {
         cwd = cwd.join(directory);
-        cwd = cwd.canonicalize().with_context(|| format!("cannot work in `{}`", cwd.display()))?;
+        cwd = dunce::canonicalize(&cwd).with_context(|| format!("cannot work in `{}`", cwd.display()))?;
     }
     Ok(LoadRequest::new(cwd, Clock::system()))
 }

@@ -8,7 +8,6 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::{DevArgs, LogLevel, ReloadSockets};
 use super::browser;
@@ -17,6 +16,7 @@ use super::migrate_show;
 use super::output::{self, Output, Style, is_interactive};
 use super::reader;
 use super::show::show_url;
+use super::signals::{Signal, Signals};
 use super::time_args::TimeFlags;
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
@@ -113,7 +113,7 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
     let mut cwd = std::env::current_dir().context("cannot tell the working directory")?;
     if let Some(directory) = &args.cwd {
         cwd = cwd.join(directory);
-        cwd = cwd.canonicalize().with_context(|| format!("cannot work in `{}`", cwd.display()))?;
+        cwd = dunce::canonicalize(&cwd).with_context(|| format!("cannot work in `{}`", cwd.display()))?;
     }
     let (no_bundle, minify, keeps_origin) = (args.takes_as_is(), args.minifies(), args.keeps_origin());
     let program = std::env::current_exe().context("cannot tell where this program is")?;
@@ -302,24 +302,16 @@ fn words(question: &Question) -> String {
 fn follow_signals(control: Control, keys: Option<Keys>, questions: Questions) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let context = runtime.enter();
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
     // A shell that takes a job back does not set the terminal for it.
-    let mut resumed = signal(SignalKind::from_raw(libc::SIGCONT))?;
+    let mut signals = Signals::listen(true)?;
     drop(context);
     let wait = move || {
         runtime.block_on(async {
             let mut stopped = false;
             loop {
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                    _ = hang_up.recv() => {}
-                    _ = resumed.recv() => {
-                        keys.iter().for_each(Keys::listen);
-                        continue;
-                    }
+                if signals.next().await == Signal::Resumed {
+                    keys.iter().for_each(Keys::listen);
+                    continue;
                 }
                 if std::mem::replace(&mut stopped, true) {
                     keys.iter().for_each(Keys::restore);

@@ -2,21 +2,19 @@
 //!
 //! The terminal stops waiting for Enter and showing what is typed, and nothing else changes: Ctrl-C and Ctrl-Z
 //! stay signals, lines are printed as ever. It is put back whenever the session ends. While another
-//! job has the terminal nothing is read and nothing set, because that would stop this one.
+//! job has the terminal nothing is read and nothing set, because that would stop this one. How that is done is the
+//! system's: a file for each kind.
+
+#[cfg_attr(unix, path = "keys/unix.rs")]
+#[cfg_attr(windows, path = "keys/windows.rs")]
+mod system;
 
 use std::io;
-use std::os::fd::AsFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
-use nix::unistd::{getpgrp, read, tcgetpgrp};
-
-/// How long input waits when another job has the terminal.
-const BACKGROUND_WAIT: Duration = Duration::from_millis(500);
+use system::Terminal;
+pub use system::is_foreground;
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,81 +47,29 @@ impl Drop for Restored {
     }
 }
 
-#[derive(Debug)]
-struct Terminal {
-    /// How the terminal was before; `None` when it is that way again.
-    before: Mutex<Option<Termios>>,
-}
-
 impl Keys {
     /// Reads keys from standard input from now on, on a thread of its own; `press` must not wait.
     ///
     /// # Errors
     /// If standard input is no terminal or no thread can be started.
-    pub fn start(press: impl FnMut(Key) + Send + 'static) -> io::Result<Self> {
-        let before = tcgetattr(io::stdin())?;
-        let keys = Self(Arc::new(Terminal { before: Mutex::new(Some(before)) }));
+    pub fn start(mut press: impl FnMut(Key) + Send + 'static) -> io::Result<Self> {
+        let keys = Self(Arc::new(Terminal::open()?));
         keys.listen();
-        let reader = keys.clone();
-        thread::Builder::new().name("keys".to_owned()).spawn(move || reader.read_all(press))?;
+        let terminal = keys.0.clone();
+        let read = move || terminal.read_all(|bytes| keys_in(bytes).for_each(&mut press));
+        thread::Builder::new().name("keys".to_owned()).spawn(read)?;
         Ok(keys)
     }
 
     /// Lets keys through one by one; again after another job has had the terminal.
     pub fn listen(&self) {
-        let before = self.0.lock();
-        let Some(before) = before.as_ref().filter(|_| is_foreground()) else { return };
-        let mut single = before.clone();
-        single.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
-        single.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
-        single.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
-        // A terminal that cannot be set hands over whole lines, which work as well.
-        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &single);
+        self.0.listen();
     }
 
     /// Puts the terminal back as it was, for good.
     pub fn restore(&self) {
-        if let Some(before) = self.0.lock().take()
-            && is_foreground()
-        {
-            // There is nobody left to tell.
-            let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &before);
-        }
+        self.0.restore();
     }
-
-    fn read_all(&self, mut press: impl FnMut(Key)) {
-        let stdin = io::stdin();
-        let mut bytes = [0; 64];
-        loop {
-            let mut waiting = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
-            match poll(&mut waiting, PollTimeout::NONE) {
-                Ok(_) => {}
-                Err(Errno::EINTR) => continue,
-                Err(_) => return,
-            }
-            if !is_foreground() {
-                thread::sleep(BACKGROUND_WAIT);
-                continue;
-            }
-            match read(stdin.as_fd(), &mut bytes) {
-                Ok(0) => return,
-                Ok(length) => keys_in(&bytes[..length]).for_each(&mut press),
-                Err(Errno::EINTR) => {}
-                Err(_) => return,
-            }
-        }
-    }
-}
-
-impl Terminal {
-    fn lock(&self) -> MutexGuard<'_, Option<Termios>> {
-        self.before.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Whether this job has the terminal.
-pub fn is_foreground() -> bool {
-    tcgetpgrp(io::stdin()).is_ok_and(|group| group == getpgrp())
 }
 
 /// The keys among typed `bytes`. What arrows and function keys send begins with Escape and is none.

@@ -88,7 +88,7 @@ fn requests(args: &MigrateArgs, clock: &Clock) -> anyhow::Result<Vec<LoadRequest
     let mut cwd = std::env::current_dir().context("cannot tell the working directory")?;
     if let Some(directory) = &args.cwd {
         cwd = cwd.join(directory);
-        cwd = cwd.canonicalize().with_context(|| format!("cannot work in `{}`", cwd.display()))?;
+        cwd = dunce::canonicalize(&cwd).with_context(|| format!("cannot work in `{}`", cwd.display()))?;
     }
     if args.config.len() > 1 {
         for (name, is_given) in [("--to", args.to.is_some()), ("--carry-over", args.carry_over.is_some())] {

@@ -26,6 +26,7 @@ mod progress;
 mod reader;
 mod refused;
 mod show;
+mod signals;
 mod state;
 mod table;
 mod templates;

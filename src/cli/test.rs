@@ -15,15 +15,13 @@ use std::thread;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use tempfile::{TempDir, TempPath};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::{DevArgs, LogLevel};
 use super::dev;
 use super::output::{self, Output, Style};
 use super::show::show_url;
+use super::signals::{self, Signals};
 use super::test_state;
 use crate::base::clock::Clock;
 use crate::dev::{Broken, Control, Ready, Report, Session, SessionOptions, StartFailure};
@@ -262,43 +260,28 @@ fn run_when_ready(
     Ok(Ok(child.wait().context("cannot wait for the command")?))
 }
 
-/// Hands the signals that ask this process to end on to `child`, which decides.
-///
-/// Ctrl-C on a terminal reaches the child by itself, as it belongs to the same group of processes.
+/// Hands the signals that ask this process to end on to `child`.
 fn forward_signals(child: &Child) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let context = runtime.enter();
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut signals = Signals::listen(false)?;
     drop(context);
-    let pid = Pid::from_raw(i32::try_from(child.id()).map_err(io::Error::other)?);
-    let on_terminal = io::IsTerminal::is_terminal(&io::stdin());
-    let forward = move || {
+    let mut forward = signals::forward(child)?;
+    let run = move || {
         runtime.block_on(async {
             loop {
-                let signal = tokio::select! {
-                    _ = interrupt.recv() => Signal::SIGINT,
-                    _ = terminate.recv() => Signal::SIGTERM,
-                    _ = hang_up.recv() => Signal::SIGHUP,
-                };
-                if signal != Signal::SIGINT || !on_terminal {
-                    // The child may have ended already.
-                    let _ = kill(pid, signal);
-                }
+                forward(signals.next().await);
             }
         });
     };
-    thread::Builder::new().name("signals".to_owned()).spawn(forward)?;
+    thread::Builder::new().name("signals".to_owned()).spawn(run)?;
     Ok(())
 }
 
-/// The command's own exit code; as shells count it when a signal ended it.
+/// The command's own exit code.
 fn code_of(status: ExitStatus) -> ExitCode {
-    use std::os::unix::process::ExitStatusExt;
-    const SIGNALLED: i32 = 128;
-    let code = status.code().or_else(|| status.signal().map(|signal| SIGNALLED + signal));
-    code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
+    let code = signals::exit_code(status).and_then(|code| u8::try_from(code).ok());
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 /// The last lines of the log.

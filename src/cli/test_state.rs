@@ -12,6 +12,7 @@ use crate::base::clock::Clock;
 use crate::dev::DEFAULT_STATE;
 use crate::inspect::{Book, InspectError, Writer, lines, snapshot};
 use crate::project::{LoadRequest, find_config, load};
+use crate::storage::state_dir::{HOLDER, LOCK};
 
 /// Fills `target` from `source`: a directory of state, or else the name of a snapshot of the project's own state.
 pub fn copy(source: &Path, target: &Path, request: &LoadRequest) -> anyhow::Result<()> {
@@ -82,6 +83,6 @@ fn copy_tree(source: &Path, target: &Path) -> io::Result<()> {
 
 /// Whether this says that a server uses the directory, or is a copy of other state.
 fn is_left(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == "lock" || name == "server.json")
+    path.file_name().is_some_and(|name| name == LOCK || name == HOLDER || name == "server.json")
         || path.ends_with("dodev/snapshots")
 }

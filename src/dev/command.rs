@@ -10,38 +10,36 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
-
 use super::report::{Report, ReportSink};
 use crate::base::diag::{Diagnostic, SourceFile};
 use crate::base::limits;
+use crate::base::process::{self, Group};
 use crate::project::BuildCommand;
 
 /// Directories that no build reads by itself.
 const SKIPPED: &[&str] = &["node_modules", ".git", ".wrangler"];
 
-/// The process group of the command that runs, if one does.
+/// The processes of the command that runs, if one does.
 #[derive(Debug, Clone, Default)]
-pub struct Running(Arc<Mutex<Option<Pid>>>);
+pub struct Running(Arc<Mutex<Option<Group>>>);
 
 impl Running {
-    fn set(&self, group: Option<Pid>) {
+    fn set(&self, group: Option<Group>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = group;
     }
 
     /// Ends the command and all that it started.
     pub fn end(&self) {
         let group = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // It may have ended by itself just now.
-        group.map(|group| killpg(group, Signal::SIGTERM));
+        if let Some(group) = group {
+            group.end();
+        }
     }
 }
 
@@ -82,8 +80,8 @@ fn failed(command: &BuildCommand, source: &Arc<SourceFile>, why: &str) -> Diagno
 
 /// With `running`, in a group of its own.
 fn run_here(command: &BuildCommand, running: Option<&Running>, report: &ReportSink) -> Result<(), String> {
-    let mut shell = Command::new("/bin/sh");
-    shell.arg("-c").arg(&command.command).current_dir(&command.cwd);
+    let mut shell = process::shell(&command.command);
+    shell.current_dir(&command.cwd);
     // Fidelity: wrangler 4.164.0 tells its command so which of its own commands runs.
     shell.env("WRANGLER_COMMAND", "dev");
     if let Some(path) = path_with_packages(&command.cwd, env::var_os("PATH").as_deref()) {
@@ -92,12 +90,12 @@ fn run_here(command: &BuildCommand, running: Option<&Running>, report: &ReportSi
     shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     if running.is_some() {
         // So that all that it starts can be ended with it.
-        shell.process_group(0);
+        process::in_own_group(&mut shell);
     }
     let mut child =
         shell.spawn().map_err(|error| format!("cannot be run in `{}`: {error}", command.cwd.display()))?;
     if let Some(running) = running {
-        running.set(i32::try_from(child.id()).ok().map(Pid::from_raw));
+        running.set(Group::of(&child));
     }
     let readers = [
         child.stdout.take().and_then(|pipe| copy_lines(pipe, false, report.clone())),
@@ -216,7 +214,7 @@ fn snapshot(roots: &[PathBuf]) -> Snapshot {
 fn walk(roots: &[PathBuf], mut see: impl FnMut(&Path, &fs::Metadata)) {
     let mut left = limits::COMMAND_SOURCES;
     let mut waiting: Vec<PathBuf> =
-        roots.iter().map(|root| root.canonicalize().unwrap_or_else(|_| root.clone())).collect();
+        roots.iter().map(|root| dunce::canonicalize(root).unwrap_or_else(|_| root.clone())).collect();
     while let Some(path) = waiting.pop() {
         let Ok(metadata) = path.symlink_metadata() else { continue };
         if left == 0 {

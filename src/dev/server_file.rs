@@ -1,13 +1,12 @@
 //! The file that tells other programs of the same user how to reach the running server.
 //!
 //! `<persist>/v3/dodev/server.json` holds version, process, address and the control surface's token. Nobody
-//! but the user may read it. It is written in one step and goes with the session; one that a killed server left
+//! but the user may read it (on Windows: nobody but who may read the directory). It is written in one step and goes with the session; one that a killed server left
 //! is told by its process, which is gone, and by the lock beside it, which is free.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::inspect::ServerNote;
@@ -53,11 +52,24 @@ impl ServerFile {
         let text = serde_json::to_string(&note)?;
         // What an earlier process left may have other permissions.
         drop(fs::remove_file(&fresh));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+        let mut file = create(&fresh)?;
         writeln!(file, "{text}")?;
         fs::rename(&fresh, &path)?;
         Ok(Self(path))
     }
+}
+
+/// Makes the file `path`, for its user alone.
+#[cfg(unix)]
+fn create(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Makes the file `path` with the rights of its directory, which on Windows a user's own directories give to nobody else.
+#[cfg(windows)]
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
 }
 
 impl Drop for ServerFile {
@@ -69,8 +81,6 @@ impl Drop for ServerFile {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]
@@ -82,7 +92,11 @@ mod tests {
         assert_eq!(token.len(), 2 * TOKEN_BYTES);
         assert_ne!(token, new_token().unwrap());
         let file = ServerFile::write(directory.path(), ([0, 0, 0, 0], 80).into(), &token).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        }
         let note = ServerNote::read(directory.path()).unwrap();
         assert_eq!((note.url.as_str(), note.token.as_str()), ("http://127.0.0.1:80", &*token));
         assert_eq!((note.pid, note.version.as_str()), (std::process::id(), env!("CARGO_PKG_VERSION")));

@@ -84,10 +84,10 @@ impl Watch {
         }
         self.followed = Some(followed);
         let sources: Vec<_> =
-            sources.iter().map(|path| path.canonicalize().unwrap_or(resolve(path))).collect();
+            sources.iter().map(|path| dunce::canonicalize(path).unwrap_or(resolve(path))).collect();
         let below = command::directories(&sources);
         self.inputs = Inputs { project: resolve_all(project), bundle: resolve_all(bundle), sources };
-        self.root = root.canonicalize().unwrap_or_else(|_| root.to_owned());
+        self.root = dunce::canonicalize(root).unwrap_or_else(|_| root.to_owned());
         self.watch_directories(below)
     }
 
@@ -221,7 +221,7 @@ fn resolve_all(paths: &[PathBuf]) -> HashSet<PathBuf> {
             resolved.insert(path.clone());
             continue;
         };
-        let real = parents.entry(parent).or_insert_with(|| match parent.canonicalize() {
+        let real = parents.entry(parent).or_insert_with(|| match dunce::canonicalize(parent) {
             Ok(real) => real,
             Err(_) => resolve(parent),
         });
@@ -233,7 +233,7 @@ fn resolve_all(paths: &[PathBuf]) -> HashSet<PathBuf> {
 /// `path` with the links of its directory resolved, as far as that exists.
 fn resolve(path: &Path) -> PathBuf {
     for ancestor in path.ancestors().skip(1) {
-        if let (Ok(real), Ok(rest)) = (ancestor.canonicalize(), path.strip_prefix(ancestor)) {
+        if let (Ok(real), Ok(rest)) = (dunce::canonicalize(ancestor), path.strip_prefix(ancestor)) {
             return real.join(rest);
         }
     }
@@ -314,7 +314,7 @@ mod tests {
     #[test]
     fn directories_up_to_the_root_are_watched() {
         let directory = tempfile::tempdir().unwrap();
-        let root = directory.path().canonicalize().unwrap();
+        let root = dunce::canonicalize(directory.path()).unwrap();
         fs::create_dir_all(root.join("src/deep")).unwrap();
         let inputs = [root.join("src/deep/a.ts"), root.join("src/new/b.ts"), root.join("wrangler.jsonc")];
         let expected = [root.clone(), root.join("src"), root.join("src/deep")];
@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn links_in_the_way_are_resolved() {
         let directory = tempfile::tempdir().unwrap();
-        let root = directory.path().canonicalize().unwrap();
+        let root = dunce::canonicalize(directory.path()).unwrap();
         fs::create_dir(root.join("real")).unwrap();
         std::os::unix::fs::symlink(root.join("real"), root.join("link")).unwrap();
         assert_eq!(resolve(&root.join("link/a.ts")), root.join("real/a.ts"));
@@ -338,7 +338,7 @@ mod tests {
     #[test]
     fn a_directory_that_appears_is_watched_and_counts_by_what_is_in_it() {
         let directory = tempfile::tempdir().unwrap();
-        let root = directory.path().canonicalize().unwrap();
+        let root = dunce::canonicalize(directory.path()).unwrap();
         let input = root.join("new/deep/a.ts");
         let mut watch = Watch::new(|_| {}).unwrap();
         let bundle = std::slice::from_ref(&input);
@@ -354,7 +354,7 @@ mod tests {
     #[test]
     fn a_save_is_noticed() {
         let directory = tempfile::tempdir().unwrap();
-        let root = directory.path().canonicalize().unwrap();
+        let root = dunce::canonicalize(directory.path()).unwrap();
         let file = root.join("a.ts");
         fs::write(&file, "1").unwrap();
         let (sender, events) = std::sync::mpsc::channel();

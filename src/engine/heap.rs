@@ -197,6 +197,7 @@ fn size_of(place: *mut u8) -> usize {
 
 #[cfg(windows)]
 unsafe extern "C" {
+    /// The C library's, of Windows alone.
     fn _msize(place: *mut libc::c_void) -> usize;
 }
 

@@ -7,10 +7,11 @@
 //! `wrangler dev` keeps the directory of every namespace open as long as it runs.
 
 use std::fs::{self, File, TryLockError};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use crate::storage::state_dir;
 
 /// How to reach the server that holds a state directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,10 +51,8 @@ pub struct Holder {
 /// Who holds the state below `root` (`<persist>/v3`) now. Makes no file.
 pub fn holder(root: &Path) -> Option<Holder> {
     let own = root.join("dodev");
-    let mut file = File::open(own.join("lock")).ok()?;
-    let mut text = String::new();
-    file.read_to_string(&mut text).ok()?;
-    let pid: Option<u32> = text.trim().parse().ok();
+    let file = File::open(own.join(state_dir::LOCK)).ok()?;
+    let pid = state_dir::noted_holder(&own);
     // Trying the lock takes it for an instant, in which a server could not start: not without a reason.
     if let Some(pid) = pid
         && Path::new("/proc/self").exists()

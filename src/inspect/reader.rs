@@ -7,6 +7,7 @@
 //!
 //! Invariant: not for the process that serves the state. Closing a file drops that process's own locks on it.
 
+use std::ffi::CStr;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,9 @@ use super::name::{HEAD_BYTES, Told, from_head};
 const TRIES: usize = 8;
 /// Bytes of a log's header; it changes when the log starts anew.
 const LOG_HEADER_BYTES: usize = 32;
+
+/// SQLite's way to the files of this system that takes no locks.
+const WITHOUT_LOCKS: &CStr = if cfg!(windows) { c"win32-none" } else { c"unix-none" };
 
 /// What must stay the same while a file is read.
 #[derive(Debug, PartialEq, Eq)]
@@ -127,7 +131,7 @@ pub fn copy(path: &Path, target: &Path) -> Result<bool> {
 fn open(path: &Path, has_log: bool) -> rusqlite::Result<Connection> {
     let base = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = if has_log {
-        let connection = Connection::open_with_flags_and_vfs(path, base, c"unix-none")?;
+        let connection = Connection::open_with_flags_and_vfs(path, base, WITHOUT_LOCKS)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.pragma_update(None, "locking_mode", "exclusive")?;
         connection

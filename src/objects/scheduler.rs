@@ -393,10 +393,11 @@ impl Objects {
         self.host.places.want(self.places_asked.get() || self.feed.borrow().is_watched());
         // Limits may have been exceeded while nothing ran.
         self.break_pending(isolate, entry);
-        let mut turns = 0;
+        let (mut turns, end) = (0, self.host.clock.machine() + limits::BATCH_TIME);
+        let is_over = |turns| turns >= limits::BATCH_TURNS || turns > 0 && self.host.clock.machine() >= end;
         loop {
             loop {
-                if turns >= limits::BATCH_TURNS {
+                if is_over(turns) {
                     break;
                 }
                 turns += 1;
@@ -412,8 +413,8 @@ impl Objects {
                 }
             }
             let released = self.release(isolate, entry) | self.drop_exports();
-            if turns >= limits::BATCH_TURNS && self.has_work() {
-                // Objects that keep each other busy would let nothing else in.
+            if is_over(turns) && self.has_work() {
+                // Objects that keep each other busy, or timers in plenty, would let nothing else in.
                 return;
             }
             if !released && !isolate.sweep() && self.ready.borrow().is_empty() {

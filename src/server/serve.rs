@@ -347,6 +347,9 @@ async fn requests<S>(
         .auto_date_header(false)
         .timer(TokioTimer::new())
         .header_read_timeout(head_wait)
+        // Fidelity: observed with wrangler 4.164.0: a client that says it will send no more is answered. One that is gone
+        // looks the same until something is written to it; the Worker learns of it then.
+        .half_close(true)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(builder);

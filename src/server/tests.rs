@@ -95,6 +95,11 @@ impl Client {
         self.0.get_mut().write_all(text.as_bytes()).unwrap();
     }
 
+    /// Says that nothing more will be sent.
+    fn end(&mut self) {
+        self.0.get_ref().shutdown(std::net::Shutdown::Write).unwrap();
+    }
+
     /// The status line and the fields, in lower case.
     fn head(&mut self) -> (String, Vec<String>) {
         let mut lines = Vec::new();
@@ -213,11 +218,31 @@ fn the_worker_learns_that_the_client_is_gone() {
         writer.write(Bytes::from(vec![0; 64 * 1024]));
     }
 
+    // One that goes before it is answered might only send no more.
     let mut client = edge.connect();
     client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-    let (_, mut reply) = edge.next();
+    let (_, reply) = edge.next();
     drop(client);
-    wait(reply.closed());
+    let (mut writer, reader) = pipe();
+    reply.send(ok(Body::Stream(reader, None))).unwrap();
+    while ready_to_write(&mut writer) {
+        writer.write(Bytes::from(vec![0; 64 * 1024]));
+    }
+}
+
+#[test]
+fn a_client_that_sends_no_more_is_answered() {
+    let edge = Edge::ready();
+    let mut client = edge.connect();
+    client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    client.end();
+    let (mut writer, reader) = pipe();
+    edge.next().1.send(ok(Body::Stream(reader, None))).unwrap();
+    assert_eq!(client.head().1, ["transfer-encoding: chunked"]);
+    assert!(ready_to_write(&mut writer));
+    writer.write(Bytes::from("ab"));
+    writer.end();
+    assert_eq!(client.rest(), "2\r\nab\r\n0\r\n\r\n");
 }
 
 #[test]

@@ -30,7 +30,7 @@ mod object;
 pub mod replacement;
 mod sql;
 mod sqlite;
-mod state_dir;
+pub mod state_dir;
 mod template;
 mod tokens;
 mod txn;

@@ -12,6 +12,8 @@ mod interrupt;
 mod log;
 mod row_counts;
 mod steps;
+#[cfg(windows)]
+mod time;
 
 use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
@@ -100,6 +102,8 @@ fn configure_process() {
             ffi::sqlite3_config(ffi::SQLITE_CONFIG_MEMSTATUS, 0 as c_int);
             ffi::sqlite3_initialize();
         }
+        #[cfg(windows)]
+        time::follow_clock();
     });
 }
 

@@ -5,11 +5,16 @@
 //! second server from opening databases that the first one holds.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{ErrorKind, Read, Seek, Write};
+use std::io::{ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::replacement;
 use crate::base::ids::{NamespaceKey, ObjectId};
+
+/// The file that is locked.
+pub const LOCK: &str = "lock";
+/// The file that names the process that locked it: on Windows nobody else can read what is locked.
+pub const HOLDER: &str = if cfg!(windows) { "lock.pid" } else { LOCK };
 
 /// A state directory that this process holds until the value is dropped.
 #[derive(Debug)]
@@ -68,7 +73,7 @@ impl StateDir {
             move |reason| StateDirError::Io { operation, path, reason }
         };
         fs::create_dir_all(&own).map_err(failed("create", &own))?;
-        let path = own.join("lock");
+        let path = own.join(LOCK);
         let mut lock = File::options()
             .read(true)
             .write(true)
@@ -79,17 +84,12 @@ impl StateDir {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
                 // The number only helps to find the holder; without it the refusal stands.
-                let _ = lock.read_to_string(&mut pid);
-                return Err(StateDirError::Held { root: root.to_owned(), pid: pid.trim().parse().ok() });
+                return Err(StateDirError::Held { root: root.to_owned(), pid: noted_holder(&own) });
             }
             Err(TryLockError::Error(reason)) => return Err(failed("lock", &path)(reason)),
         }
-        lock.set_len(0)
-            .and_then(|()| lock.rewind())
-            .and_then(|()| writeln!(lock, "{}", std::process::id()))
-            .map_err(failed("write", &path))?;
+        note_holder(&own, &mut lock).map_err(failed("write", &path))?;
         replacement::finish(root).map_err(failed("finish replacing", root))?;
         Ok(Self { root: root.to_owned(), lock })
     }
@@ -130,6 +130,20 @@ impl StateDir {
     pub fn list_objects(&self, namespace: &NamespaceKey) -> Result<Vec<ObjectFile>, StateDirError> {
         list_objects_in(&self.namespace_dir(namespace))
     }
+}
+
+/// Which process took the lock of `own` (`<persist>/v3/dodev`) last; it may be gone.
+pub fn noted_holder(own: &Path) -> Option<u32> {
+    fs::read_to_string(own.join(HOLDER)).ok()?.trim().parse().ok()
+}
+
+/// Notes that this process has `lock`.
+fn note_holder(own: &Path, lock: &mut File) -> std::io::Result<()> {
+    let pid = std::process::id();
+    if HOLDER != LOCK {
+        return fs::write(own.join(HOLDER), format!("{pid}\n"));
+    }
+    lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| writeln!(lock, "{pid}"))
 }
 
 /// All stored objects in a namespace's `directory`, sorted by id.

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use super::failure::TestError;
 use super::server::Server;
+use crate::base::process::ask_to_end;
 use crate::inspect::ServerNote;
 
 /// How a server is started: `dodev dev` on a free port, with fresh state in a temporary directory.
@@ -93,27 +94,9 @@ pub(super) struct Running {
 impl Drop for Running {
     fn drop(&mut self) {
         // It may have ended by itself.
-        drop(end(&mut self.child));
+        drop(ask_to_end(&mut self.child));
         drop(self.child.wait());
     }
-}
-
-/// Asks the process to end in order.
-#[cfg(unix)]
-fn end(child: &mut Child) -> std::io::Result<()> {
-    use nix::sys::signal::{Signal, kill};
-    use nix::unistd::Pid;
-    if child.try_wait()?.is_some() {
-        return Ok(());
-    }
-    let pid = i32::try_from(child.id()).map_err(std::io::Error::other)?;
-    kill(Pid::from_raw(pid), Signal::SIGTERM).map_err(Into::into)
-}
-
-/// Ends the process: there is no signal that asks it to.
-#[cfg(not(unix))]
-fn end(child: &mut Child) -> std::io::Result<()> {
-    child.kill()
 }
 
 /// The event that says that the server is ready; an error if it says why it is not.

@@ -131,6 +131,22 @@ fn objects_that_keep_each_other_busy_let_others_in() {
 }
 
 #[test]
+fn an_object_with_a_thousand_intervals_lets_others_in() {
+    let server = TestProject::from_fixture("runaway").start();
+    assert_eq!(ask(&server, "/method/intervals").0, 200);
+    let ticks = || ask(&server, "/ticks").1.parse::<u32>().expect("a number");
+    while ticks() == 0 {}
+    // Each takes five milliseconds, whatever the machine, and a batch a few of them. A request waits for two batches or three.
+    for count in 1..=5 {
+        let before = ticks();
+        assert_eq!(ask(&server, "/"), (200, count.to_string()));
+        let passed = ticks() - before;
+        assert!(passed < 100, "{passed} ticks came before an answer");
+    }
+    assert_eq!(server.stop().code(), Some(0));
+}
+
+#[test]
 fn an_isolate_whose_memory_is_used_up_is_replaced() {
     let project = TestProject::from_fixture("runaway");
     project.edit("wrangler.jsonc", "250", "30000").expect("the limit of CPU time");

@@ -66,6 +66,39 @@ fn hibernatable_sockets_survive_reloads_with_attachments_and_tags() {
 }
 
 #[test]
+fn a_goodbye_that_nobody_answers_leaves_the_connection_until_the_instance_goes() {
+    let project = TestProject::from_fixture("sockets");
+    // The first date on which the host replies by itself is in 2026.
+    project.edit("wrangler.jsonc", "2026-11-01", "2025-10-08").expect("the date");
+    let flags = ["--freeze".to_owned()];
+    let mut server = project.spawn(&ServerCommand::from_env(), &flags).expect("the command can be started");
+    server.wait_ready(LIMIT).unwrap_or_else(|error| panic!("{error}:\n{}", server.process().output()));
+    let advance = |by: &str| {
+        let request = Request::new("POST", "/cdn-cgi/dodev/time/advance");
+        let request =
+            request.header("content-type", "application/json").body(json!({ "by": by }).to_string());
+        assert_eq!(server.request(&request).status, 200);
+    };
+    let (ann, bob) = (connect(&server, "/room?name=ann"), connect(&server, "/room?name=bob"));
+    ann.close(Some(4000), "bye").expect("an open connection");
+    // It leaves the object's list when the handler was told.
+    let deadline = Deadline::after(LIMIT);
+    let left = || {
+        say(&bob, "who");
+        hear(&bob)
+    };
+    while left() != "first bob first bob 1 who" {
+        assert!(!deadline.passed(), "{}", server.process().output());
+    }
+    advance("9s");
+    assert_eq!(ann.receive(Deadline::after(Duration::ZERO)), None, "{}", server.process().output());
+    advance("2s");
+    let closed = ann.wait_closed(Deadline::after(LIMIT)).expect("the instance went");
+    assert_eq!(closed.code, Some(1006));
+    assert!(left().ends_with("1 who"), "the others stay");
+}
+
+#[test]
 fn a_socket_that_listens_ends_with_its_code_and_the_log_says_so() {
     let project = TestProject::from_fixture("sockets");
     let server = project.start();

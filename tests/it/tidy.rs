@@ -15,29 +15,33 @@ use crate::rust_text::{code_only, crate_paths, lines_with, without_tests};
 /// No source file is longer.
 const LINES_MAX: usize = 600;
 /// Where `unsafe` may stand: the engine's door to C, and files that need a few calls of C each.
-const UNSAFE_ALLOWED: &[&str] =
-    &["src/engine/", "src/storage/sqlite.rs", "src/storage/sqlite/", "src/base/clock.rs", "src/base/heap.rs"];
+const UNSAFE_ALLOWED: &[&str] = &[
+    "src/engine/",
+    "src/storage/sqlite.rs",
+    "src/storage/sqlite/",
+    "src/base/clock.rs",
+    "src/base/heap.rs",
+    "src/base/process/windows.rs",
+];
 /// The only file that prints.
 const PRINTER: &str = "src/cli/output.rs";
-/// What only Unix has, as it stands in code.
-const UNIX_WORDS: &[&str] = &["os::unix", "os::fd", "nix::", "signal::unix", "libc::"];
-/// How a file says for which systems a part of it is.
-const SYSTEM_WORDS: &[&str] = &["cfg(unix)", "cfg(target_os", "cfg(all(target_os"];
-/// Files that call Unix alone, and have no twin for other systems yet: what `src/lib.rs` refuses to build elsewhere for.
-const WITHOUT_TWIN: &[&str] = &[
-    // Places of files on their device, which tell a link that leads back.
-    "src/assets/directory.rs",
-    // Ctrl-C, SIGTERM, and waking after Ctrl-Z.
-    "src/cli/dev.rs",
-    // Keys without Enter, and whether the terminal is ours.
-    "src/cli/keys.rs",
-    // Signals that are handed on, and exit codes of commands that one ended.
-    "src/cli/test.rs",
-    // The group of processes of `build.command`.
-    "src/dev/command.rs",
-    // A file that nobody but its user may read.
-    "src/dev/server_file.rs",
+/// What only some systems have, as it stands in code.
+const SYSTEMS_WORDS: &[&str] = &[
+    "os::unix",
+    "os::fd",
+    "nix::",
+    "signal::unix",
+    "libc::",
+    "os::windows",
+    "windows_sys",
+    "signal::windows",
 ];
+/// How a file says for which systems a part of it is.
+const SYSTEM_WORDS: &[&str] = &["cfg(unix)", "cfg(windows)", "cfg(target_os", "cfg(all(target_os"];
+/// Files for one system alone, which another one's call.
+const ONE_SYSTEM: &[&str] = &["src/storage/sqlite/time.rs"];
+/// Files for one kind of system, and what their twins are called.
+const TWINS: [(&str, &str); 2] = [("/unix.rs", "/windows.rs"), ("/windows.rs", "/unix.rs")];
 /// Folders of a developer's machine, which no file may mention. Put together so that this file does not.
 const MACHINE_PATHS: &[&str] = &[concat!("/wo", "rk/"), concat!("/ro", "ot/")];
 
@@ -164,20 +168,54 @@ fn check_unwrap(file: &SourceFile) -> Vec<String> {
     file.complain_at(&lines_with(&code, ".unwrap()"), "bare `.unwrap()`: say with `expect` why it holds")
 }
 
-fn uses_unix(file: &SourceFile) -> Vec<usize> {
+fn uses_system(file: &SourceFile) -> Vec<usize> {
     let code = without_tests(&code_only(&file.text));
     let lines = code.lines().enumerate();
-    let found = lines.filter(|(_, line)| UNIX_WORDS.iter().any(|word| line.contains(word)));
+    let found = lines.filter(|(_, line)| SYSTEMS_WORDS.iter().any(|word| line.contains(word)));
     found.map(|(at, _)| at + 1).collect()
 }
 
-fn check_unix(file: &SourceFile) -> Vec<String> {
+fn check_systems(file: &SourceFile) -> Vec<String> {
     let is_test = file.path.ends_with("/tests.rs") || file.path.contains("/tests/");
-    let is_known = WITHOUT_TWIN.contains(&file.path.as_str());
-    if !file.is_rust() || is_test || is_known || SYSTEM_WORDS.iter().any(|word| file.text.contains(word)) {
+    let is_known = ONE_SYSTEM.contains(&file.path.as_str());
+    let is_twin = TWINS.iter().any(|(own, _)| file.path.ends_with(own));
+    let says_so = SYSTEM_WORDS.iter().any(|word| file.text.contains(word));
+    if !file.is_rust() || is_test || is_known || is_twin || says_so {
         return Vec::new();
     }
-    file.complain_at(&uses_unix(file), "only Unix has this: say `#[cfg(unix)]`, and what other systems do")
+    file.complain_at(
+        &uses_system(file),
+        "not every system has this: say `#[cfg(unix)]` or `#[cfg(windows)]`, and what others do",
+    )
+}
+
+/// The names that `files` of one kind of system give to others and their twins do not.
+fn check_twins(files: &[SourceFile]) -> Vec<String> {
+    let names = |file: &SourceFile| -> BTreeSet<String> {
+        let code = without_tests(&code_only(&file.text));
+        let starts = ["pub fn ", "pub async fn ", "pub struct ", "pub enum "];
+        let name = |line: &str| {
+            let rest = starts.iter().find_map(|start| line.trim_start().strip_prefix(start))?;
+            Some(rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect())
+        };
+        code.lines().filter_map(name).collect()
+    };
+    let mut complaints = Vec::new();
+    for file in files {
+        let twin =
+            TWINS.iter().find_map(|(own, other)| Some(format!("{}{other}", file.path.strip_suffix(own)?)));
+        let Some(twin) = twin else { continue };
+        match files.iter().find(|file| file.path == twin) {
+            None => complaints.push(format!("{}: its twin {twin} is missing", file.path)),
+            Some(other) => {
+                let (own, other) = (names(file), names(other));
+                let missing = own.difference(&other);
+                complaints
+                    .extend(missing.map(|name| format!("{twin}: `{name}` is missing, its twin has it")));
+            }
+        }
+    }
+    complaints
 }
 
 fn check_machine_paths(file: &SourceFile) -> Vec<String> {
@@ -222,13 +260,21 @@ fn nothing_is_unwrapped_without_a_reason() {
 }
 
 #[test]
-fn what_only_unix_has_says_so() {
-    assert_tidy(&["src"], check_unix);
+fn what_not_every_system_has_says_so() {
+    assert_tidy(&["src"], check_systems);
     let files = read_files(&["src"]);
-    for path in WITHOUT_TWIN {
+    for path in ONE_SYSTEM {
         let file = files.iter().find(|file| file.path == *path);
-        assert!(file.is_some_and(|file| !uses_unix(file).is_empty()), "{path} needs no place in the list");
+        assert!(file.is_some_and(|file| !uses_system(file).is_empty()), "{path} needs no place in the list");
     }
+}
+
+#[test]
+fn files_for_one_system_have_twins_for_the_others() {
+    let files = read_files(&["src"]);
+    let complaints = check_twins(&files);
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+    assert!(files.iter().any(|file| file.path.ends_with("/windows.rs")));
 }
 
 #[test]
@@ -288,11 +334,19 @@ mod tests {
 
     #[test]
     fn systems() {
-        let bare = ["src/dev/a.rs:1: only Unix has this: say `#[cfg(unix)]`, and what other systems do"];
-        check(check_unix, "src/dev/a.rs", "use std::os::unix::fs::MetadataExt;", &bare);
-        check(check_unix, "src/dev/a.rs", "#[cfg(unix)]\nuse nix::unistd::Pid;", &[]);
-        check(check_unix, "src/dev/a.rs", "// libc::x\n#[cfg(test)]\nmod t { use nix::poll; }", &[]);
-        check(check_unix, "src/dev/command.rs", "use nix::unistd::Pid;", &[]);
+        let bare = [
+            "src/dev/a.rs:1: not every system has this: say `#[cfg(unix)]` or `#[cfg(windows)]`, and what others do",
+        ];
+        check(check_systems, "src/dev/a.rs", "use std::os::unix::fs::MetadataExt;", &bare);
+        check(check_systems, "src/dev/a.rs", "use windows_sys::X;", &bare);
+        check(check_systems, "src/dev/a.rs", "#[cfg(unix)]\nuse nix::unistd::Pid;", &[]);
+        check(check_systems, "src/dev/a.rs", "// libc::x\n#[cfg(test)]\nmod t { use nix::poll; }", &[]);
+        check(check_systems, "src/dev/a/unix.rs", "use nix::unistd::Pid;", &[]);
+        let file = |path: &str, text: &str| SourceFile { path: path.to_owned(), text: text.to_owned() };
+        let (unix, windows) =
+            (file("a/unix.rs", "pub fn a() {}\nfn b() {}"), file("a/windows.rs", "fn a() {}"));
+        assert_eq!(check_twins(&[unix, windows]), ["a/windows.rs: `a` is missing, its twin has it"]);
+        assert_eq!(check_twins(&[file("a/unix.rs", "")]), ["a/unix.rs: its twin a/windows.rs is missing"]);
     }
 
     #[test]

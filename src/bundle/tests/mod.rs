@@ -27,7 +27,7 @@ impl TestProject {
     /// A project of these files whose entry is `src/index.ts`.
     fn new(files: &[(&str, &str)]) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let root = fs::canonicalize(directory.path()).unwrap();
+        let root = dunce::canonicalize(directory.path()).unwrap();
         let request = BundleRequest {
             entry: root.join("src/index.ts"),
             root,
@@ -59,7 +59,7 @@ impl TestProject {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        fs::canonicalize(self.directory.path()).unwrap().join(name)
+        dunce::canonicalize(self.directory.path()).unwrap().join(name)
     }
 
     fn try_build(&mut self, changed: &[PathBuf]) -> Result<Bundle, BuildFailure> {

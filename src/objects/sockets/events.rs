@@ -124,6 +124,9 @@ impl Objects {
 
     /// The handler of the object in `slot` was told that the socket `id` ends and is done: the host replies
     /// if the handler did not, and the socket leaves the object's list.
+    ///
+    /// Fidelity: observed with wrangler 4.164.0: where nobody replies, the connection stays until the client leaves or the
+    /// object's instance goes, ten seconds after its last event.
     pub fn socket_handled(&self, slot: Slot, id: SocketId, close: Option<Close>) {
         if let Some(close) = close {
             let reply = self.sockets.with(id, |end| end.life.handled(close)).flatten();
@@ -131,8 +134,19 @@ impl Objects {
                 self.hold_frame(slot, id, Frame::Close(close));
             }
         }
+        let is_left_open = self.sockets.with(id, |end| end.life.is_half_closed()) == Some(true);
         if let Some(room) = self.sockets.rooms.borrow_mut().get_mut(&slot) {
             room.listed.remove(id);
+            room.left_open |= is_left_open;
+        }
+        if is_left_open {
+            let owner = self.with_actor(slot, |actor| actor.owner);
+            self.sockets.with(id, |end| {
+                end.object = None;
+                end.scope = Scope { owner, section: ROOT };
+            });
+            self.sockets.move_home(id, owner);
+            self.socket_arrived(id);
         }
         self.remove_if_over(id);
     }

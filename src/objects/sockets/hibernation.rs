@@ -118,7 +118,8 @@ impl Objects {
             (root, facets.below(root))
         };
         let rooms = self.sockets.rooms.borrow();
-        let listed = |slot: &Slot| rooms.get(slot).is_some_and(|room| !room.listed.is_empty());
+        let listed =
+            |slot: &Slot| rooms.get(slot).is_some_and(|room| !room.listed.is_empty() || room.left_open);
         let has_sockets = listed(&root) || below.iter().any(listed);
         let slot = root;
         let patience = if has_sockets { self.hibernate_after.get() } else { eviction_after(slot) };

@@ -210,14 +210,14 @@ impl Life {
         }
     }
 
-    /// The object's handler was told of `close` and is done: the reply to send, if it sent none. An end
-    /// that neither replied nor replies is given up.
+    /// The object's handler was told of `close` and is done: the reply to send, if it sent none and the end replies.
     pub fn handled(&mut self, close: Close) -> Option<Close> {
-        if self.replies() {
-            return Some(close);
-        }
-        self.aborted |= !self.closed_out;
-        None
+        self.replies().then_some(close)
+    }
+
+    /// Whether the other end said goodbye and nobody answered yet.
+    pub fn is_half_closed(&self) -> bool {
+        self.closed_in && !self.closed_out && !self.aborted
     }
 
     fn replies(&mut self) -> bool {
@@ -343,8 +343,8 @@ mod tests {
                 assert_eq!(life.close(), Ok(true));
             }
             assert_eq!(life.handled(close(1001)), expected);
-            let given_up = !replies && !own;
-            assert_eq!(life.is_over(), given_up, "else the close message must go out first");
+            assert_eq!(life.is_half_closed(), !replies && !own);
+            assert!(!life.is_over(), "a close message must go out first");
         }
     }
 

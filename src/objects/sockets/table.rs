@@ -66,6 +66,8 @@ pub(super) struct Room {
     pub responses: AutoResponses,
     /// Milliseconds.
     pub timeout: Option<f64>,
+    /// A handler once left a goodbye without an answer.
+    pub left_open: bool,
 }
 
 /// What depends on the compatibility date.

@@ -53,8 +53,9 @@ impl Stat {
         let since = modified.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
         #[cfg(unix)]
         let file = std::os::unix::fs::MetadataExt::ino(&metadata);
-        #[cfg(not(unix))]
-        let file = 0;
+        // A file that takes another's place was made at another time.
+        #[cfg(windows)]
+        let file = std::os::windows::fs::MetadataExt::creation_time(&metadata);
         Self {
             size: metadata.len(),
             modified: since.map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)),
