@@ -20,6 +20,7 @@ use super::options::bundler_options;
 use super::output::{Module, OutputKind};
 use super::plugin::{ProblemKind, ProjectPlugin};
 use super::request::{BundleRequest, ModuleKind};
+use super::tsconfig_stand_in::StandIn;
 
 /// Builds what `call` asks for.
 ///
@@ -34,6 +35,7 @@ pub(super) async fn build_packages(call: &DependencyCall) -> Result<BuiltDepende
         name: Some(name_of(name)),
         import: path.to_string_lossy().into_owned(),
     });
+    let stand_in = StandIn::of(&request);
     let options = BundlerOptions {
         input: Some(input.collect()),
         code_splitting: Some(CodeSplittingMode::Bool(true)),
@@ -41,7 +43,7 @@ pub(super) async fn build_packages(call: &DependencyCall) -> Result<BuiltDepende
         entry_filenames: Some(format!("{PREFIX}[name].js").into()),
         chunk_filenames: Some(format!("{PREFIX}shared-[name]-[hash].js").into()),
         // There is no second build to keep the syntax trees for.
-        ..bundler_options(&request, false)
+        ..bundler_options(&request, false, stand_in.as_ref())
     };
     let describe = |errors: Vec<BuildDiagnostic>| {
         let mut reporter = Reporter::new(&request, &plugin);
@@ -112,7 +114,8 @@ pub(super) async fn build_packages(call: &DependencyCall) -> Result<BuiltDepende
     }
     let watched = bundler.watch_files();
     let watched = watched.iter().filter(|file| !file.contains('\0')).map(|file| PathBuf::from(file.as_str()));
-    let mut inputs: BTreeSet<PathBuf> = watched.filter(|path| path.is_absolute()).collect();
+    let mut inputs: BTreeSet<PathBuf> =
+        watched.filter(|path| path.is_absolute() && !StandIn::is_at(stand_in.as_ref(), path)).collect();
     inputs.extend(plugin.state().read.iter().cloned());
     inputs.extend(configuration_inputs(&request).into_iter().filter(|path| Path::is_absolute(path)));
     Ok(BuiltDependencies { modules, exports, inputs: inputs.into_iter().collect(), diagnostics })

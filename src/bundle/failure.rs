@@ -177,12 +177,25 @@ impl<'a> Reporter<'a> {
 
     fn tsconfig(&mut self, message: String) -> Diagnostic {
         let error = Diagnostic::error("bundle/tsconfig", message);
-        let Some(TsconfigFault { path, span, text }) = TsconfigFault::find(self.request) else {
-            return error;
-        };
-        match self.source(&path.to_string_lossy()) {
-            Some(source) => error.at(&source, span, text),
+        match TsconfigFault::find(self.request).first() {
+            Some(fault) => self.at_fault(error, fault),
             None => error,
+        }
+    }
+
+    /// What is said of a configuration that goes without a file that it extends.
+    pub(super) fn missing_base(&mut self, fault: &TsconfigFault) -> Diagnostic {
+        let warning = Diagnostic::warning(
+            "bundle/tsconfig",
+            "a TypeScript configuration extends a file that is not there",
+        );
+        self.at_fault(warning, fault).help("the rest of the configuration is in force")
+    }
+
+    fn at_fault(&mut self, diagnostic: Diagnostic, fault: &TsconfigFault) -> Diagnostic {
+        match self.source(&fault.path.to_string_lossy()) {
+            Some(source) => diagnostic.at(&source, fault.span.clone(), fault.text.clone()),
+            None => diagnostic,
         }
     }
 

@@ -29,6 +29,7 @@ use super::output::{BuildFailure, Bundle, Module, OutputKind, hash_modules};
 use super::plugin::{ProblemKind, ProjectPlugin, Role, TypeExport};
 use super::request::{BundleRequest, ModuleKind, Packages};
 use super::suggest;
+use super::tsconfig_stand_in::StandIn;
 use super::type_exports::{may_declare_type, re_export_at};
 use super::unbundled::{Search, collect, name_below};
 use crate::base::diag::{Diagnostic, Severity as Weight};
@@ -65,6 +66,8 @@ struct Session {
     bundler: rolldown::Bundler,
     plugin: Arc<ProjectPlugin>,
     unbundled: Search,
+    /// What is read in the place of a TypeScript configuration that is not whole.
+    stand_in: Option<StandIn>,
     graph: Graph,
     /// Files that rolldown has named since the last full scan.
     watched: BTreeSet<PathBuf>,
@@ -143,7 +146,8 @@ impl Session {
         let unbundled = Search::of(&request)?;
         let entry_name = entry_name(&request);
         let plugin = Arc::new(ProjectPlugin::new(&request).leaving_out(&unbundled, &entry_name));
-        let options = bundler_options(&request, graph == Graph::Kept);
+        let stand_in = StandIn::of(&request);
+        let options = bundler_options(&request, graph == Graph::Kept, stand_in.as_ref());
         let bundler = rolldown::Bundler::with_plugins(options, vec![plugin.clone()]);
         let bundler = bundler.map_err(|errors| {
             let mut reporter = Reporter::new(&request, &plugin);
@@ -156,6 +160,7 @@ impl Session {
             bundler,
             plugin,
             unbundled,
+            stand_in,
             graph,
             watched: BTreeSet::new(),
             pending: BTreeSet::new(),
@@ -258,7 +263,8 @@ impl Session {
         };
         for file in self.bundler.watch_files().iter() {
             let path = Path::new(file.as_str());
-            if path.is_absolute() && !file.contains('\0') {
+            let is_stand_in = StandIn::is_at(self.stand_in.as_ref(), path);
+            if path.is_absolute() && !file.contains('\0') && !is_stand_in {
                 self.watched.insert(path.to_owned());
             }
         }
@@ -439,7 +445,8 @@ impl Session {
 
     fn diagnostics(&self, complaints: Vec<BuildDiagnostic>) -> Vec<Diagnostic> {
         let mut reporter = Reporter::new(&self.request, &self.plugin);
-        let mut diagnostics: Vec<Diagnostic> = Vec::new();
+        let missing = self.stand_in.iter().flat_map(|stand_in| &stand_in.faults);
+        let mut diagnostics: Vec<Diagnostic> = missing.map(|fault| reporter.missing_base(fault)).collect();
         // rolldown knows the place of an import better than the plugin.
         let told: Vec<_> =
             complaints.iter().map(|complaint| (complaint.id(), complaint.exporter())).collect();

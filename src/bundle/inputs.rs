@@ -42,31 +42,57 @@ impl TsconfigFile {
     pub(super) fn compiler_options(&self) -> Map<String, Value> {
         let mut options = Map::new();
         for file in self.chain().iter().rev() {
-            if let Some(own) = file.value.get("compilerOptions").and_then(Value::as_object) {
-                options.extend(own.clone());
-            }
+            options.extend(file.own_compiler_options());
         }
         options
     }
 
+    /// The `compilerOptions` of this file alone.
+    pub(super) fn own_compiler_options(&self) -> Map<String, Value> {
+        self.value.get("compilerOptions").and_then(Value::as_object).cloned().unwrap_or_default()
+    }
+
     /// This configuration and all that it extends, itself first.
-    fn chain(&self) -> Vec<Self> {
+    pub(super) fn chain(&self) -> Vec<Self> {
         let mut chain = vec![self.clone()];
         let mut next = 0;
         while next < chain.len() && chain.len() < EXTENDS_DEPTH {
-            let bases = match chain[next].value.get("extends") {
-                Some(Value::String(base)) => vec![base.clone()],
-                // Later ones win, so they come first here.
-                Some(Value::Array(bases)) => {
-                    bases.iter().rev().filter_map(Value::as_str).map(str::to_owned).collect()
-                }
-                _ => Vec::new(),
-            };
-            let directory = chain[next].path.parent().unwrap_or(Path::new("/")).to_owned();
+            let bases = chain[next].bases();
+            let directory = chain[next].directory().to_owned();
             chain.extend(bases.iter().filter_map(|base| Self::find_base(&directory, base)));
             next += 1;
         }
         chain
+    }
+
+    /// What `extends` names, what wins first.
+    fn bases(&self) -> Vec<String> {
+        match self.value.get("extends") {
+            Some(Value::String(base)) => vec![base.clone()],
+            // Later ones win.
+            Some(Value::Array(bases)) => {
+                bases.iter().rev().filter_map(Value::as_str).map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn directory(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("/"))
+    }
+
+    /// Where files may appear that this configuration extends by a path and that are not there.
+    fn missing_bases(&self) -> Vec<PathBuf> {
+        let directory = self.directory();
+        let is_missing =
+            |base: &&String| base.starts_with(['.', '/']) && Self::find_base(directory, base).is_none();
+        self.bases().iter().filter(is_missing).map(|base| directory.join(base)).collect()
+    }
+
+    /// The configuration that `references` of one in `directory` means by `path`: a file, or a directory with one.
+    pub(super) fn find_reference(directory: &Path, path: &str) -> Option<Self> {
+        let path = directory.join(path);
+        Self::read(&path).or_else(|| Self::read(&path.join("tsconfig.json")))
     }
 
     /// What `extends: base` means in a configuration that stands in `directory`.
@@ -91,10 +117,18 @@ impl TsconfigFile {
 }
 
 /// Configuration files on which a bundle of `request` depends: every tsconfig.json in force with all that it
-/// extends, and the place in the root where one may appear.
+/// extends, and the places where missing ones may appear.
 pub(super) fn configuration_inputs(request: &BundleRequest) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = TsconfigFile::governing(request)
-        .map(|file| file.chain().into_iter().map(|file| file.path).collect())
+        .map(|file| {
+            file.chain()
+                .into_iter()
+                .flat_map(|file| {
+                    let missing = file.missing_bases();
+                    missing.into_iter().chain([file.path])
+                })
+                .collect()
+        })
         .unwrap_or_default();
     if request.tsconfig.is_none() {
         paths.push(request.root.join("tsconfig.json"));

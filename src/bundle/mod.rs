@@ -34,6 +34,7 @@ mod source_maps;
 mod stored;
 mod suggest;
 mod tsconfig_fault;
+mod tsconfig_stand_in;
 mod type_exports;
 mod unbundled;
 mod wire;

@@ -13,9 +13,15 @@ use rolldown_common::{AttachDebugInfo, CommentsOptions};
 
 use super::inputs::TsconfigFile;
 use super::request::BundleRequest;
+use super::tsconfig_stand_in::StandIn;
 
 /// Options of a build that yields one chunk with a hidden source map; `incremental` keeps what a later build needs.
-pub(super) fn bundler_options(request: &BundleRequest, incremental: bool) -> BundlerOptions {
+/// `stand_in` is read in the place of TypeScript's configuration.
+pub(super) fn bundler_options(
+    request: &BundleRequest,
+    incremental: bool,
+    stand_in: Option<&StandIn>,
+) -> BundlerOptions {
     let name = request.entry.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let mut define = request.define.clone();
     for variable in ["process.env.NODE_ENV", "global.process.env.NODE_ENV", "globalThis.process.env.NODE_ENV"]
@@ -44,9 +50,10 @@ pub(super) fn bundler_options(request: &BundleRequest, incremental: bool) -> Bun
         // Otherwise dead code is looked for once more in the whole chunk, after each module was freed of its own.
         minify: Some(RawMinifyOptions::Bool(request.minify)),
         keep_names: Some(request.keep_names),
-        tsconfig: Some(match &request.tsconfig {
-            Some(path) => TsConfig::Manual(path.clone()),
-            None => TsConfig::Auto(true),
+        tsconfig: Some(match (stand_in, &request.tsconfig) {
+            (Some(stand_in), _) => TsConfig::Manual(stand_in.path().to_owned()),
+            (None, Some(path)) => TsConfig::Manual(path.clone()),
+            (None, None) => TsConfig::Auto(true),
         }),
         transform: Some(BundlerTransformOptions {
             target: Some(Either::Left("esnext".to_owned())),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use jsonc_parser::ast::Value as Ast;
+use jsonc_parser::ast::{ObjectProp, StringLit, Value as Ast};
 use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, parse_to_ast};
 
@@ -20,48 +20,74 @@ pub(super) struct TsconfigFault {
     pub span: Range<usize>,
     /// What is wrong there.
     pub text: String,
+    /// Whether all that is wrong is that a file is not there which this one extends.
+    pub is_missing_base: bool,
 }
 
 impl TsconfigFault {
-    /// The first mistake of the configuration in force for the entry of `request`, or of one that it extends.
-    pub(super) fn find(request: &BundleRequest) -> Option<Self> {
-        let file = TsconfigFile::governing(request)?;
-        find_in(file.path(), &mut Vec::new())
+    /// The mistakes of the configuration in force for the entry of `request`, and of those that it extends or refers to.
+    pub(super) fn find(request: &BundleRequest) -> Vec<Self> {
+        let mut found = Vec::new();
+        if let Some(file) = TsconfigFile::governing(request) {
+            find_in(file.path(), &mut Vec::new(), &mut found);
+        }
+        found
     }
 }
 
-fn find_in(path: &Path, above: &mut Vec<PathBuf>) -> Option<TsconfigFault> {
-    let fault = |span, text| Some(TsconfigFault { path: path.to_owned(), span, text });
-    let text = std::fs::read_to_string(path).ok()?;
+fn find_in(path: &Path, above: &mut Vec<PathBuf>, found: &mut Vec<TsconfigFault>) {
+    let fault = |span, text: String, is_missing_base| TsconfigFault {
+        path: path.to_owned(),
+        span,
+        text,
+        is_missing_base,
+    };
+    let Ok(text) = std::fs::read_to_string(path) else { return };
     let value = match parse_to_ast(&text, &CollectOptions::default(), &JSONC) {
         Ok(parsed) => parsed.value,
         Err(error) => {
             let range = error.range();
             let end = range.end.max(range.start).min(text.len());
-            return fault(range.start.min(end)..end, error.kind().to_string());
+            found.push(fault(range.start.min(end)..end, error.kind().to_string(), false));
+            return;
         }
     };
-    let object = value.as_ref().and_then(Ast::as_object)?;
-    let bases = match &object.get("extends")?.value {
-        Ast::StringLit(base) => vec![base],
-        Ast::Array(list) => list.elements.iter().filter_map(Ast::as_string_lit).collect(),
-        _ => return None,
-    };
+    let Some(object) = value.as_ref().and_then(Ast::as_object) else { return };
+    let directory = path.parent().unwrap_or(Path::new("/"));
     above.push(dunce::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
-    for base in bases {
+    for base in object.get("extends").map(strings_of).unwrap_or_default() {
         let span = base.start()..base.end();
-        let directory = path.parent().unwrap_or(Path::new("/"));
         let Some(file) = TsconfigFile::find_base(directory, &base.value) else {
-            return fault(span, "there is no such file".to_owned());
+            found.push(fault(span, "there is no such file".to_owned(), true));
+            continue;
         };
         let real = dunce::canonicalize(file.path()).unwrap_or_else(|_| file.path().to_owned());
         if above.contains(&real) {
-            return fault(span, "this file extends the one that it is extended by".to_owned());
+            let text = "this file extends the one that it is extended by";
+            found.push(fault(span, text.to_owned(), false));
+            continue;
         }
-        if let Some(found) = find_in(file.path(), above) {
-            return Some(found);
+        find_in(file.path(), above, found);
+    }
+    // Only the configuration in force is searched for references.
+    if above.len() == 1
+        && let Some(references) = object.get_array("references")
+    {
+        for reference in references.elements.iter().filter_map(Ast::as_object) {
+            let Some(to) = reference.get_string("path") else { continue };
+            if let Some(file) = TsconfigFile::find_reference(directory, &to.value) {
+                find_in(file.path(), above, found);
+            }
         }
     }
     above.pop();
-    None
+}
+
+/// The strings of a property that is one string or an array of them.
+fn strings_of<'a>(property: &'a ObjectProp<'a>) -> Vec<&'a StringLit<'a>> {
+    match &property.value {
+        Ast::StringLit(one) => vec![one],
+        Ast::Array(list) => list.elements.iter().filter_map(Ast::as_string_lit).collect(),
+        _ => Vec::new(),
+    }
 }

@@ -171,13 +171,12 @@ fn broken_configuration_is_named() {
         shown(&project.fail(&[]).diagnostics)
     );
     project.request.define = vec![("MODE".into(), "1".into())];
-    let tsconfig = project.write("tsconfig.json", "{ \"extends\": \"./missing.json\" }");
+    let tsconfig = project.write("tsconfig.json", "{ \"extends\": \"./tsconfig.json\" }");
     let failure = project.fail(&[]);
     assert_eq!(failure.diagnostics[0].code, "bundle/tsconfig", "{}", shown(&failure.diagnostics));
     assert!(contains(&failure.inputs, &tsconfig));
     for (name, text, expected) in [
         ("base.json", "{ \"extends\": \"./tsconfig\" }", ("base.json", "\"./tsconfig\"")),
-        ("base.json", "{ \"extends\": [\"@org/none\"] }", ("base.json", "\"@org/none\"")),
         ("tsconfig.json", "{ // c\n \"compilerOptions\": {}, oops }", ("tsconfig.json", "oops")),
     ] {
         project.write("tsconfig.json", "{ \"extends\": \"./base.json\" }");
@@ -189,6 +188,55 @@ fn broken_configuration_is_named() {
     }
     project.write("tsconfig.json", "{}");
     project.rebuild(&[tsconfig]);
+}
+
+#[test]
+fn a_configuration_goes_without_a_file_that_it_extends() {
+    let mut project = TestProject::new(&[
+        ("src/index.ts", "import { value } from '@/value'; globalThis.result = value;"),
+        ("lib/value.ts", "export const value = 'found';"),
+    ]);
+    let paths = r#""compilerOptions": { "paths": { "@/*": ["../lib/*"] } }"#;
+    let missing = project.path("none.json");
+    for (tsconfig, base, place) in [
+        (
+            format!(r#"{{ "extends": "./none.json", {paths} }}"#).replace("../lib", "./lib"),
+            "{}",
+            "\"./none.json\"",
+        ),
+        (
+            r#"{ "extends": "./more/base.json" }"#.to_owned(),
+            &format!(r#"{{ "extends": ["@org/none"], {paths} }}"#),
+            "\"@org/none\"",
+        ),
+        (
+            format!(r#"{{ "references": [{{ "path": "./more/base.json" }}], {paths} }}"#)
+                .replace("../lib", "./lib"),
+            r#"{ "extends": "@org/none" }"#,
+            "\"@org/none\"",
+        ),
+    ] {
+        project.write("more/base.json", base);
+        let changed = project.write("tsconfig.json", tsconfig);
+        let bundle = project.rebuild(&[changed]);
+        assert!(code(&bundle).contains("found"), "{}", code(&bundle));
+        let warnings = &bundle.diagnostics;
+        let label = &warnings[0].labels[0];
+        assert_eq!(
+            (warnings.len(), &label.source.text[label.span.clone()]),
+            (1, place),
+            "{}",
+            shown(warnings)
+        );
+        assert_eq!(contains(&bundle.inputs, &missing), place == "\"./none.json\"");
+        let root = project.path("");
+        assert!(bundle.inputs.iter().all(|input| input.starts_with(&root)), "{:?}", bundle.inputs);
+    }
+    project.write("tsconfig.json", r#"{ "extends": "./none.json" }"#);
+    project.fail(&[project.path("tsconfig.json")]);
+    project.write("none.json", r#"{ "compilerOptions": { "paths": { "@/*": ["./lib/*"] } } }"#);
+    let bundle = project.rebuild(&[missing]);
+    assert!(bundle.diagnostics.is_empty(), "{}", shown(&bundle.diagnostics));
 }
 
 #[test]
