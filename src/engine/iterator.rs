@@ -7,26 +7,64 @@ use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 
-use rquickjs::class::JsClass;
-use rquickjs::{Class, Ctx, Error, Function, Result, Value, qjs};
+use rquickjs::class::{JsClass, Readable, Trace, Tracer};
+use rquickjs::function::Constructor;
+use rquickjs::{Class, Ctx, Error, Function, JsLifetime, Object, Result, Value, qjs};
 
 use super::exception::throw;
+use super::handle::HandleData;
 use super::ops::OpError;
+use super::records::Records;
 
 /// What a method says that is called on what it does not belong to. Fidelity: workerd's text.
 const ILLEGAL_INVOCATION: &str = "Illegal invocation: function called with incorrect `this` reference. See \
     https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.";
 
 /// What an iterator goes over.
-pub trait Iteration: 'static {
-    /// The class of the iterators themselves.
-    type Iterator<'js>: JsClass<'js>;
-
-    /// The next value; `None` at the end, and each time after it.
+pub trait Iteration: HandleData {
+    /// The next value, which may be one of `records`; `None` at the end, and each time after it.
     ///
     /// # Errors
     /// What is to be thrown, which ends the iteration.
-    fn next<'js>(iterator: &Self::Iterator<'js>, ctx: &Ctx<'js>) -> Result<Option<Value<'js>>>;
+    fn next<'js>(&self, ctx: &Ctx<'js>, records: Option<&Records<'js>>) -> Result<Option<Value<'js>>>;
+}
+
+/// An iterator over `I`.
+pub struct HostIterator<'js, I: Iteration> {
+    over: I,
+    records: Option<Records<'js>>,
+}
+
+impl<'js, I: Iteration> HostIterator<'js, I> {
+    /// Hands an iterator to JavaScript; [`next_function`] gives its `prototype` what it needs.
+    ///
+    /// # Errors
+    /// Throws when no memory is left.
+    pub fn give(over: I, records: Option<Records<'js>>, prototype: Object<'js>) -> Result<Class<'js, Self>> {
+        Class::instance_proto(Self { over, records }, prototype)
+    }
+}
+
+impl<'js, I: Iteration> Trace<'js> for HostIterator<'js, I> {
+    fn trace<'a>(&self, tracer: Tracer<'a, 'js>) {
+        if let Some(records) = &self.records {
+            records.trace(tracer);
+        }
+    }
+}
+
+// SAFETY: what it goes over holds no JavaScript values (`HandleData`); the rest differs in its lifetime alone.
+unsafe impl<'js, I: Iteration> JsLifetime<'js> for HostIterator<'js, I> {
+    type Changed<'to> = HostIterator<'to, I>;
+}
+
+impl<'js, I: Iteration> JsClass<'js> for HostIterator<'js, I> {
+    const NAME: &'static str = I::NAME;
+    type Mutable = Readable;
+
+    fn constructor(_: &Ctx<'js>) -> Result<Option<Constructor<'js>>> {
+        Ok(None)
+    }
 }
 
 /// The function `next` for the prototype of such iterators.
@@ -64,11 +102,14 @@ unsafe extern "C" fn next<I: Iteration>(
         let ctx = unsafe { Ctx::from_raw(raw) };
         // SAFETY: `this` is alive during the call; the value has a reference of its own.
         let this = unsafe { Value::from_raw(ctx.clone(), qjs::JS_DupValue(raw.as_ptr(), this)) };
-        let Ok(iterator) = Class::<I::Iterator<'_>>::from_value(&this) else {
+        let Ok(iterator) = Class::<HostIterator<'_, I>>::from_value(&this) else {
             throw(&ctx, &OpError::of("TypeError", ILLEGAL_INVOCATION));
             return None;
         };
-        let stepped = I::next(&iterator.borrow(), &ctx);
+        let stepped = {
+            let iterator = iterator.borrow();
+            iterator.over.next(&ctx, iterator.records.as_ref())
+        };
         match stepped {
             // SAFETY: one reference more, which the engine takes over; the value's own is dropped here.
             Ok(value) => Some(value.map(|value| unsafe { qjs::JS_DupValue(raw.as_ptr(), value.as_raw()) })),

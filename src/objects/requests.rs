@@ -4,6 +4,8 @@ use rustc_hash::FxHashMap;
 
 use crate::engine::OwnerId;
 
+use super::scheduler::Objects;
+
 /// Counts the tasks of each stateless context: the handler, the response's body, `waitUntil`.
 #[derive(Debug, Default)]
 pub struct Requests(FxHashMap<OwnerId, u32>);
@@ -33,6 +35,22 @@ impl Requests {
     /// How many contexts exist.
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+}
+
+impl Objects {
+    /// Ends a task; with its last task a stateless context ends, and what it still waits for is dropped.
+    pub fn end_task(&self, owner: OwnerId) {
+        let ended = self.requests.borrow_mut().end(owner);
+        if ended {
+            self.subrequests.forget(owner);
+            self.depths.forget(owner);
+            self.clients.forget(owner);
+            self.drop_sockets_of(owner);
+            self.host.ops.cancel_all_of(owner);
+            self.host.timers.borrow_mut().cancel_all_of(owner);
+            self.parcels.end_holder(owner);
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod current;
 mod discard;
 mod error_page;
 mod fuzz;
+mod line;
 mod listen;
 mod port_holder;
 mod public_host;

@@ -14,6 +14,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::header::CONNECTION;
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -33,6 +34,7 @@ use tokio_rustls::TlsAcceptor;
 use super::control::{ControlOptions, Surface};
 use super::current::{Current, Serving};
 use super::discard::RequestBody;
+use super::line::{Line, Stream};
 use super::public_host::Masked;
 use super::request::{BodyForm, Head, Refusal};
 use super::response::WireBody;
@@ -160,6 +162,7 @@ struct Client {
     /// It is on this machine.
     is_local: bool,
     way: Way,
+    line: Line,
     /// Its place among all connections, held as long as anything serves it.
     place: Arc<OwnedSemaphorePermit>,
 }
@@ -170,7 +173,7 @@ impl Client {
         let is_own = stream.local_addr().is_ok_and(|own| own.ip() == ip);
         let address = HeaderValue::try_from(ip.to_string()).expect("addresses are plain text");
         let is_local = is_own || ip.to_canonical().is_loopback();
-        Self { address, is_local, way: Way::Http, place: Arc::new(place) }
+        Self { address, is_local, way: Way::Http, line: Line::default(), place: Arc::new(place) }
     }
 }
 
@@ -338,19 +341,23 @@ async fn requests<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let head_wait = edge.head_wait;
+    let asking = client.clone();
     let service = service_fn(move |request: Request<Incoming>| {
-        let (edge, client) = (edge.clone(), client.clone());
+        let (edge, client) = (edge.clone(), asking.clone());
         let request = request.map(RequestBody::new);
-        async move { Ok::<_, std::convert::Infallible>(edge.answer(request, &client).await) }
+        async move {
+            let mut response = edge.answer(request, &client).await;
+            if client.line.has_ended() {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, std::convert::Infallible>(response)
+        }
     });
     let builder = http1::Builder::new()
         .auto_date_header(false)
         .timer(TokioTimer::new())
         .header_read_timeout(head_wait)
-        // Fidelity: observed with wrangler 4.164.0: a client that says it will send no more is answered. One that is gone
-        // looks the same until something is written to it; the Worker learns of it then.
-        .half_close(true)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Stream::new(stream, client.line)), service)
         .with_upgrades();
     let mut connection = pin!(builder);
     // Errors of a connection are the client's business: it sent nonsense, which hyper answers, or went away.
@@ -460,6 +467,10 @@ impl Edge {
         };
         // Dropped with this future when the connection ends before there is an answer.
         let (presence, sender) = Sender::new();
+        let mut presence = Some(presence);
+        if !matches!(body, Body::Stream(..)) {
+            presence.take().into_iter().for_each(|presence| client.line.wait(presence));
+        }
         let request = FetchRequest {
             method: head.method,
             url: head.url,
@@ -489,7 +500,9 @@ impl Edge {
             Err(diagnostics) => return error_page::broken(&diagnostics, html),
         };
         let answered = answer.await;
-        presence.release();
+        if let Some(presence) = presence.or_else(|| client.line.answered()) {
+            presence.release();
+        }
         match answered {
             Ok(Ok(response)) => self.respond(response, parts, upgrade, client).unwrap_or_else(|| {
                 let headline = "TypeError: the response has a status or a header that HTTP/1.1 cannot carry";

@@ -46,10 +46,7 @@ fn packages_find_the_modules_that_they_import() {
         "error": ["NonRetryableError", "Mine"],
         "span": [5, "[object Span]", null],
         "purge": "undefined",
-        "refused": [
-            "Error: dodev does not emulate connect() of cloudflare:sockets yet",
-            "Error: dodev does not emulate httpServerHandler() of cloudflare:node yet",
-        ],
+        "refused": ["Error: dodev does not emulate connect() of cloudflare:sockets yet", {}],
     });
     assert_eq!(answer, expected);
     assert!(server.stop().success());

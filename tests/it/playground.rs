@@ -43,9 +43,9 @@ fn the_environment_holds_variables_and_refuses_the_rest_by_name() {
     assert_eq!(get(&server, "/env"), r#"["hello",{"depth":3}]"#);
     let refused = server.get("/cache");
     assert_eq!(refused.status, 500);
-    let words = r#"dodev does not emulate the binding "CACHE" (kv_namespaces) yet"#;
+    let words = r#"dodev does not emulate the binding "CACHE" (r2_buckets) yet"#;
     assert!(refused.text().contains(words), "{}", refused.text());
-    expect_printed(&server, "kv_namespaces");
+    expect_printed(&server, "r2_buckets");
 }
 
 #[test]

@@ -9,10 +9,7 @@ use crate::project::{TestProject, repository};
 
 /// Where we answer otherwise, and why. An entry that answers like the peer fails the test.
 const DEVIATIONS: &[(&str, &str)] = &[
-    ("getListIdx", "the engine's own texts"),
     ("keepDup", "the engine's own texts"),
-    ("listPipe", "the engine's own texts"),
-    ("listPipeFn", "the engine's own texts"),
     ("rpcStubNew", "the engine's own texts"),
     ("rpcTargetNoNew", "the engine's own texts"),
     ("dupAfter", "the peer answers with an internal error"),

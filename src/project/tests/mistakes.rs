@@ -295,8 +295,8 @@ fn what_is_not_emulated_is_named() {
     check_json(
         &text,
         &[
-            "2:32 not-emulated dodev does not emulate `vectorize` yet",
-            "2:86 not-emulated dodev does not emulate `ai` yet",
+            "2:28 not-emulated dodev does not emulate `vectorize` yet",
+            "2:120 not-emulated dodev does not emulate `ai` yet",
         ],
     );
     assert_eq!(help(&text, "config/not-emulated"), "the Worker starts; using `CACHE`, `MORE` throws");
