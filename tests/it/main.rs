@@ -34,6 +34,7 @@ mod migrate;
 mod modules;
 mod node;
 mod node_http;
+mod node_names;
 mod object_corners;
 mod objects;
 mod options;
