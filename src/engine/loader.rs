@@ -104,6 +104,10 @@ impl Resolver for Modules {
         if modules.user.borrow().contains_key(&resolved) {
             return Ok(resolved);
         }
+        // Node.js's own names, where the Worker may leave out their prefix.
+        if let Some(target) = modules.public.get(format!("node:{name}").as_str()).filter(|_| !hidden) {
+            return Ok((*target).to_owned());
+        }
         Err(missing(ctx, base, name, &resolved, modules.by_url.get()))
     }
 }

@@ -25,6 +25,20 @@ pub const PREFIX: &str = "node:";
 /// The only module that the flag `nodejs_als` asks for.
 pub const ASYNC_HOOKS: &str = "node:async_hooks";
 
+/// The module that every Worker may import.
+pub const PROCESS: &str = "node:process";
+
+/// Whether a Worker whose date is too early for `nodejs_compat_v2` may import `name`: what the platform had itself, before
+/// bundlers brought the rest.
+pub fn is_early(name: &str) -> bool {
+    name.strip_prefix(PREFIX).is_some_and(|name| EARLY.split(' ').any(|early| early == name))
+}
+
+const EARLY: &str = "_stream_duplex _stream_passthrough _stream_readable _stream_transform _stream_writable assert \
+    assert/strict async_hooks buffer constants crypto diagnostics_channel dns dns/promises events fs/promises module net path \
+    path/posix path/win32 process querystring stream stream/consumers stream/promises stream/web string_decoder timers \
+    timers/promises tls url util util/types zlib";
+
 const GLOBALS_MODULE: &str = "dodev:node/globals";
 
 /// Defines the globals of Node.js, each of which loads its module when it is first used.
@@ -70,6 +84,17 @@ fn builtin_module(ctx: Ctx<'_>, id: String) -> rquickjs::Result<Value<'_>> {
 
 #[rustfmt::skip]
 const PUBLIC: &[(&str, &str)] = &[
+    ("node:_http_agent", "dodev:node/legacy/_http_agent"),
+    ("node:_http_client", "dodev:node/legacy/_http_client"),
+    ("node:_http_common", "dodev:node/legacy/_http_common"),
+    ("node:_http_incoming", "dodev:node/legacy/_http_incoming"),
+    ("node:_http_outgoing", "dodev:node/legacy/_http_outgoing"),
+    ("node:_http_server", "dodev:node/legacy/_http_server"),
+    ("node:_stream_duplex", "dodev:node/legacy/_stream_duplex"),
+    ("node:_stream_passthrough", "dodev:node/legacy/_stream_passthrough"),
+    ("node:_stream_readable", "dodev:node/legacy/_stream_readable"),
+    ("node:_stream_transform", "dodev:node/legacy/_stream_transform"),
+    ("node:_stream_writable", "dodev:node/legacy/_stream_writable"),
     ("node:assert", "dodev:node/assert"),
     ("node:assert/strict", "dodev:node/assert/strict"),
     ("node:async_hooks", "dodev:node/async_hooks"),

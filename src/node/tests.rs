@@ -19,6 +19,7 @@ test_files! {
     async_hooks: "async_hooks/tests.js",
     buffer: "buffer/tests.js",
     crypto: "crypto/tests.js",
+    crypto_dh: "crypto/dh/tests.js",
     crypto_keys: "crypto/keys/tests.js",
     events: "events/tests.js",
     path: "path/tests.js",

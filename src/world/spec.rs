@@ -142,16 +142,30 @@ pub fn compatibility_flags(project: &Project) -> Vec<(&'static str, bool)> {
     project.compatibility.all()
 }
 
-/// The modules of Node.js that `project` may not import, if its flags do not ask for all of them.
+/// The modules of Node.js that `project` may not import, if its flags do not ask for all of them. Names without `node:` are
+/// those of all of them only.
+///
+/// Fidelity: workerd's answers, recorded in `fixtures/node-names/names.json`. From `nodejs_compat_v2` on, wrangler brings what workerd
+/// does not have at a date.
 pub fn hidden_modules(project: &Project) -> Option<Hides> {
     let compatibility = &project.compatibility;
-    if compatibility.is_on("nodejs_compat") {
+    if compatibility.is_on("nodejs_compat_v2") {
         None
+    } else if compatibility.is_on("nodejs_compat") {
+        Some(|name| is_bare(name) || (name.starts_with(node::PREFIX) && !node::is_early(name)))
     } else if compatibility.is_on("nodejs_als") {
-        Some(|name| name.starts_with(node::PREFIX) && name != node::ASYNC_HOOKS)
+        Some(|name| is_bare(name) || (is_rest(name) && name != node::ASYNC_HOOKS))
     } else {
-        Some(|name| name.starts_with(node::PREFIX))
+        Some(|name| is_bare(name) || is_rest(name))
     }
+}
+
+fn is_bare(name: &str) -> bool {
+    !name.contains(':')
+}
+
+fn is_rest(name: &str) -> bool {
+    name.starts_with(node::PREFIX) && name != node::PROCESS
 }
 
 /// The module that imports all packages in their order.

@@ -37,6 +37,7 @@ mod migrate;
 mod modules;
 mod node;
 mod node_http;
+mod node_names;
 mod object_corners;
 mod objects;
 mod options;

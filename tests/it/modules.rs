@@ -8,7 +8,7 @@ use crate::project::TestProject;
 const CONFIG: &str = r#"{ "name": "modules", "main": "src/index.js", "compatibility_date": "2026-06-01", "compatibility_flags": ["nodejs_compat"] }"#;
 const WORKER: &str = r#"
 import { EmailMessage } from "cloudflare:email";
-import { httpServerHandler } from "cloudflare:node";
+import { connectHandler } from "cloudflare:node";
 import { connect } from "cloudflare:sockets";
 import { cache, tracing } from "cloudflare:workers";
 import { NonRetryableError } from "cloudflare:workflows";
@@ -29,7 +29,7 @@ export default {
       error: [new NonRetryableError("no").name, new NonRetryableError("no", "Mine").name],
       span: [tracing.enterSpan("a", (_, value) => value, 5), Object.prototype.toString.call(span), span.end()],
       purge: typeof cache.purge,
-      refused: [said(() => connect("example.com:80")), said(() => httpServerHandler(8080))],
+      refused: [said(() => connect("example.com:80")), said(() => connectHandler(8080))],
     });
   },
 };
@@ -46,7 +46,10 @@ fn packages_find_the_modules_that_they_import() {
         "error": ["NonRetryableError", "Mine"],
         "span": [5, "[object Span]", null],
         "purge": "undefined",
-        "refused": ["Error: dodev does not emulate connect() of cloudflare:sockets yet", {}],
+        "refused": [
+            "Error: dodev does not emulate connect() of cloudflare:sockets yet",
+            "Error: dodev does not emulate connectHandler() of cloudflare:node yet",
+        ],
     });
     assert_eq!(answer, expected);
     assert!(server.stop().success());

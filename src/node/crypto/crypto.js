@@ -4,14 +4,18 @@
 import host from "dodev:host";
 import { Buffer } from "dodev:node/buffer";
 import { Cipheriv, Decipheriv, createCipheriv, createDecipheriv, getCipherInfo, getCiphers } from "dodev:node/crypto/ciphers";
-import { Hash, Hmac, createHash, createHmac, hash } from "dodev:node/crypto/hash";
-import { bytesOf, hashOf, invalidDigest, later } from "dodev:node/crypto/input";
 import {
-  KeyObject, createPrivateKey, createPublicKey, createSecretKey, curveNames, diffieHellman, generateKey, generateKeyPair,
+  DiffieHellman, DiffieHellmanGroup, ECDH, createDiffieHellman, createDiffieHellmanGroup, createECDH, getDiffieHellman,
+} from "dodev:node/crypto/dh";
+import { Hash, Hmac, createHash, createHmac, hash } from "dodev:node/crypto/hash";
+import { bytesOf, hashOf, later } from "dodev:node/crypto/input";
+import {
+  KeyObject, createPrivateKey, createPublicKey, createSecretKey, diffieHellman, generateKey, generateKeyPair,
   generateKeyPairSync, generateKeySync, secretBytes,
 } from "dodev:node/crypto/keys";
+import { checkPrime, checkPrimeSync, generatePrime, generatePrimeSync } from "dodev:node/crypto/primes";
 import {
-  Sign, Verify, createSign, createVerify, privateDecrypt, publicEncrypt, sign, verify,
+  Sign, Verify, createSign, createVerify, privateDecrypt, privateEncrypt, publicDecrypt, publicEncrypt, sign, verify,
 } from "dodev:node/crypto/signatures";
 import {
   needFunction, needInteger, needNumber, needObject, needString, nodeError, notEmulated, outOfRange, wrongType,
@@ -21,8 +25,10 @@ import { CryptoKey as CryptoKey_ } from "dodev:web/crypto/keys";
 
 const { isView } = ArrayBuffer;
 
-export const getHashes = () => ["RSA-MD5", "RSA-SHA1", "RSA-SHA256", "RSA-SHA384", "RSA-SHA512", "md5", "sha1", "sha256", "sha384", "sha512"];
-export const getCurves = curveNames;
+/** Fidelity: the names that workerd gives, whether it computes with them or not. */
+const HASHES = "md4 md5 sha1 sha224 sha256 sha384 sha512 md5-sha1 RSA-MD5 RSA-SHA1 RSA-SHA224 RSA-SHA256 RSA-SHA384 RSA-SHA512 DSA-SHA DSA-SHA1 ecdsa-with-SHA1";
+export const getHashes = () => HASHES.split(" ");
+export const getCurves = () => ["secp224r1", "prime256v1", "secp384r1", "secp521r1"];
 
 export function randomBytes(size, callback) {
   needNumber(size, "size");
@@ -74,15 +80,15 @@ export const randomUUID = () => host.randomUuid();
 /** Fidelity: workerd's is the one of `crypto.subtle`, with its words. */
 export const timingSafeEqual = (a, b) => webCrypto.subtle.timingSafeEqual(a, b);
 
-function digestFor(digest) {
+function digestFor(digest, message) {
   needString(digest, "digest");
   const found = hashOf(digest);
-  if (found === undefined) throw invalidDigest(TypeError, digest);
+  if (found === undefined) throw new TypeError(message);
   return found;
 }
 
 export function pbkdf2Sync(password, salt, iterations, keylen, digest) {
-  const name = digestFor(digest);
+  const name = digestFor(digest, `Invalid Pbkdf2 digest: ${digest}.`);
   const [secret, grain] = [bytesOf(password, "password"), bytesOf(salt, "salt")];
   needInteger(iterations, "iterations", 1, 2 ** 31 - 1);
   needInteger(keylen, "keylen", 0, 2 ** 31 - 1);
@@ -96,7 +102,7 @@ export function pbkdf2(password, salt, iterations, keylen, digest, callback) {
 }
 
 export function hkdfSync(digest, key, salt, info, keylen) {
-  const name = digestFor(digest);
+  const name = digestFor(digest, `Invalid Hkdf digest: ${digest}`);
   needInteger(keylen, "length", 0, 2 ** 31 - 1);
   const derived = host.hkdf(name, secretBytes(key, "ikm"), bytesOf(salt, "salt"), bytesOf(info, "info"), keylen);
   if (derived === undefined) throw nodeError(RangeError, "ERR_CRYPTO_INVALID_KEYLEN", "Invalid key length");
@@ -137,13 +143,6 @@ export function scrypt(password, salt, keylen, options, callback) {
   later(callback, () => scryptSync(password, salt, keylen, options));
 }
 
-const refuse = (name) =>
-  ({
-    [name]() {
-      throw notEmulated(`crypto.${name}()`);
-    },
-  })[name];
-
 const refuseClass = (name) =>
   ({
     [name]: class {
@@ -153,25 +152,16 @@ const refuseClass = (name) =>
     },
   })[name];
 
-export const checkPrime = refuse("checkPrime");
-export const checkPrimeSync = refuse("checkPrimeSync");
-export const createDiffieHellman = refuse("createDiffieHellman");
-export const createDiffieHellmanGroup = refuse("createDiffieHellmanGroup");
-export const createECDH = refuse("createECDH");
-export const generatePrime = refuse("generatePrime");
-export const generatePrimeSync = refuse("generatePrimeSync");
-export const getDiffieHellman = refuse("getDiffieHellman");
 /** Fidelity: workerd's answers. */
 export const getFips = () => true;
-export const privateEncrypt = refuse("privateEncrypt");
-export const publicDecrypt = refuse("publicDecrypt");
 export const secureHeapUsed = () => ({ total: 0, used: 0, utilization: 0, min: 0 });
-export const setEngine = refuse("setEngine");
-export const setFips = refuse("setFips");
+/** Fidelity: workerd's refusals. */
+const unimplemented = (name) => () => {
+  throw nodeError(Error, "ERR_METHOD_NOT_IMPLEMENTED", `The ${name} method is not implemented`);
+};
+export const setEngine = unimplemented("setEngine");
+export const setFips = unimplemented("setFips");
 export const Certificate = refuseClass("Certificate");
-export const DiffieHellman = refuseClass("DiffieHellman");
-export const DiffieHellmanGroup = refuseClass("DiffieHellmanGroup");
-export const ECDH = refuseClass("ECDH");
 export const X509Certificate = refuseClass("X509Certificate");
 export const CryptoKey = CryptoKey_;
 /** Fidelity: the numbers of OpenSSL that Node.js shows. */
@@ -181,9 +171,11 @@ export const constants = Object.assign(Object.create(null), {
   POINT_CONVERSION_UNCOMPRESSED: 4, POINT_CONVERSION_HYBRID: 6,
 });
 export {
-  Cipheriv, Decipheriv, Hash, Hmac, KeyObject, Sign, Verify, createCipheriv, createDecipheriv, createHash, createHmac,
+  Cipheriv, Decipheriv, DiffieHellman, DiffieHellmanGroup, ECDH, Hash, Hmac, KeyObject, Sign, Verify, checkPrime, checkPrimeSync,
+  createDiffieHellman, createDiffieHellmanGroup, createECDH, generatePrime, generatePrimeSync, getDiffieHellman, createCipheriv, createDecipheriv, createHash, createHmac,
   createPrivateKey, createPublicKey, createSecretKey, createSign, createVerify, diffieHellman, generateKey, generateKeyPair,
-  generateKeyPairSync, generateKeySync, getCipherInfo, getCiphers, hash, privateDecrypt, publicEncrypt, sign, verify,
+  generateKeyPairSync, generateKeySync, getCipherInfo, getCiphers, hash, privateDecrypt, privateEncrypt, publicDecrypt,
+  publicEncrypt, sign, verify,
 };
 export const webcrypto = webCrypto;
 export const { subtle } = webCrypto;

@@ -3,7 +3,7 @@
 // Fidelity: Node.js's documentation of `crypto`.
 import host from "dodev:host";
 import { Buffer } from "dodev:node/buffer";
-import { BLOCK_BYTES, bytesOf, hashOf, invalidDigest, show } from "dodev:node/crypto/input";
+import { BLOCK_BYTES, bytesOf, hashOf, show, unsupportedDigest } from "dodev:node/crypto/input";
 import { secretBytes } from "dodev:node/crypto/keys";
 import { needString, nodeError, notEmulated } from "dodev:node/errors";
 import { Transform } from "dodev:node/stream/duplex";
@@ -59,7 +59,7 @@ export class Hash {
     needString(algorithm, "algorithm");
     if (options?.outputLength !== undefined) throw notEmulated("crypto.Hash with outputLength");
     const name = hashOf(algorithm);
-    if (name === undefined) throw invalidDigest(Error, algorithm);
+    if (name === undefined) throw unsupportedDigest();
     this.#hash = host.makeHash(name);
   }
   update(data, encoding) {
@@ -93,7 +93,7 @@ export class Hmac {
   constructor(algorithm, key) {
     needString(algorithm, "hmac");
     const name = hashOf(algorithm);
-    if (name === undefined) throw invalidDigest(Error, algorithm);
+    if (name === undefined) throw unsupportedDigest();
     this.#name = name;
     let secret = secretBytes(key, "key");
     const block = BLOCK_BYTES[name];

@@ -21,8 +21,6 @@ const OPENSSL = { "P-256": "prime256v1", "P-384": "secp384r1", "P-521": "secp521
 const OIDS = { "P-256": "06082a8648ce3d030107", "P-384": "06052b81040022", "P-521": "06052b81040023" };
 const FIELD_BYTES = { "P-256": 32, "P-384": 48, "P-521": 66 };
 
-export const curveNames = () => Object.values(OPENSSL);
-
 /** The Web's name of the curve that OpenSSL calls `name`. */
 export function curveOf(name) {
   needString(name, "options.namedCurve");

@@ -15,7 +15,7 @@ const OAEP = 4;
 const PSS = 6;
 const SALT_DIGEST = -1;
 const SALT_MAX = -2;
-const HASH_BYTES = { "MD5": 16, "SHA-1": 20, "SHA-256": 32, "SHA-384": 48, "SHA-512": 64 };
+const HASH_BYTES = { "MD5": 16, "SHA-1": 20, "SHA-224": 28, "SHA-512/256": 32, "SHA-256": 32, "SHA-384": 48, "SHA-512": 64 };
 const FIELD_BYTES = { "P-256": 32, "P-384": 48, "P-521": 66 };
 
 /** What programs give beside a key: `{ padding, saltLength, dsaEncoding }`. */
@@ -194,3 +194,48 @@ function crypt(sealing, key, input, data, method) {
 
 export const publicEncrypt = (key, data) => crypt(true, publicKeyOf(key), key, data, "publicEncrypt");
 export const privateDecrypt = (key, data) => crypt(false, privateKeyOf(key), key, data, "privateDecrypt");
+
+/** Bytes of the frame around what is encrypted with a private key. */
+const FRAME = 11;
+
+const failedTo = (what) => new Error(`Failed to ${what} data`);
+
+/** The numbers of an RSA key that encrypt or decrypt without hash, by PKCS #1: [modulus, exponent]. */
+function plainNumbers(key, input, isPrivate, method) {
+  const { kind, secret } = partsOfKey(key);
+  if (kind !== "RSA") throw failedTo(isPrivate ? "encrypt" : "decrypt");
+  const { padding = 1 } = partsOfKey(input) === undefined ? input : {};
+  if (padding !== 1) throw notEmulated(`the padding ${padding} of crypto.${method}()`);
+  const numbers = ciphers.rsaNumbers(isPrivate, secret);
+  return [new Uint8Array(numbers[0]), numbers[isPrivate ? 2 : 1]];
+}
+
+/** `base` to the power of `exponent` in as many bytes as the modulus has. */
+function power(base, exponent, modulus) {
+  const found = new Uint8Array(ciphers.power(base, exponent, modulus));
+  const padded = Buffer.alloc(modulus.length);
+  padded.set(found, modulus.length - found.length);
+  return padded;
+}
+
+export function privateEncrypt(key, data) {
+  const [modulus, exponent] = plainNumbers(privateKeyOf(key), key, true, "privateEncrypt");
+  const bytes = bytesOf(data, "buffer");
+  if (bytes.length > modulus.length - FRAME) throw failedTo("encrypt");
+  const framed = new Uint8Array(modulus.length).fill(0xff);
+  framed.set([0, 1]);
+  framed[framed.length - bytes.length - 1] = 0;
+  framed.set(bytes, framed.length - bytes.length);
+  return power(framed, exponent, modulus);
+}
+
+export function publicDecrypt(key, data) {
+  const [modulus, exponent] = plainNumbers(publicKeyOf(key), key, false, "publicDecrypt");
+  const bytes = bytesOf(data, "buffer");
+  if (bytes.length !== modulus.length) throw failedTo("decrypt");
+  const framed = power(bytes, exponent, modulus);
+  const end = framed.indexOf(0, 2);
+  const fits = framed[0] === 0 && framed[1] === 1 && end >= FRAME - 1 && framed.subarray(2, end).every((byte) => byte === 0xff);
+  if (!fits) throw failedTo("decrypt");
+  return framed.subarray(end + 1);
+}

@@ -7,10 +7,12 @@ use rquickjs::{ArrayBuffer, Ctx, Function, IntoJs, Object, Result, Value};
 use crate::engine::OpError;
 use crate::engine::exception::throw;
 
+use ::rsa::rand_core::RngCore;
+
 use super::der::Kind;
 use super::random::Random;
 use super::rsa::Padding;
-use super::{aes, bytes, curves::Curve, der, parse, rsa};
+use super::{aes, bytes, curves::Curve, der, parse, primes, rsa};
 
 type Bytes<'js> = Result<Option<ArrayBuffer<'js>>>;
 
@@ -33,6 +35,7 @@ pub fn make<'js>(ctx: Ctx<'js>) -> Result<Object<'js>> {
     add_keys(&ctx, &object)?;
     add_curves(&ctx, &object)?;
     add_rsa(&ctx, &object)?;
+    add_primes(&ctx, &object)?;
     Ok(object)
 }
 
@@ -141,6 +144,20 @@ fn add_curves<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> Result<()> {
         give(&ctx, shared)
     };
     object.set("agree", Function::new(ctx.clone(), agree)?)
+}
+
+fn add_primes<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> Result<()> {
+    let power = |ctx: Ctx<'js>, base: Value<'js>, exponent: Value<'js>, modulus: Value<'js>| {
+        give(&ctx, primes::power(&bytes(&base), &bytes(&exponent), &bytes(&modulus)))
+    };
+    object.set("power", Function::new(ctx.clone(), power)?)?;
+    let is_prime = |number: Value<'js>, rounds: u32| primes::is_prime(&bytes(&number), rounds as usize);
+    object.set("isPrime", Function::new(ctx.clone(), is_prime)?)?;
+    let generate = |ctx: Ctx<'js>, bits: u32, safe: bool, step: Opt<u32>, rest: Opt<u32>| {
+        let step = step.0.zip(rest.0);
+        give(&ctx, primes::generate(bits as usize, safe, step, |bytes| Random.fill_bytes(bytes)))
+    };
+    object.set("prime", Function::new(ctx.clone(), generate)?)
 }
 
 /// `undefined` stands for PKCS #1, a number for PSS with so many bytes of salt.

@@ -10,12 +10,16 @@ pub enum Hash {
     Md5,
     /// SHA-1
     Sha1,
+    /// SHA-224, which only Node.js's module has
+    Sha224,
     /// SHA-256
     Sha256,
     /// SHA-384
     Sha384,
     /// SHA-512
     Sha512,
+    /// SHA-512 with other beginnings, cut to 256 bits; as SHA-224
+    Sha512By256,
 }
 
 /// Runs `$body` with `$D` as the type of the hash function `$hash`.
@@ -28,6 +32,14 @@ macro_rules! with_hash {
             }
             Hash::Sha1 => {
                 type $D = sha1::Sha1;
+                $body
+            }
+            Hash::Sha224 => {
+                type $D = sha2::Sha224;
+                $body
+            }
+            Hash::Sha512By256 => {
+                type $D = sha2::Sha512_256;
                 $body
             }
             Hash::Sha256 => {
@@ -54,6 +66,8 @@ impl Hash {
         Some(match name {
             "MD5" => Self::Md5,
             "SHA-1" => Self::Sha1,
+            "SHA-224" => Self::Sha224,
+            "SHA-512/256" => Self::Sha512By256,
             "SHA-256" => Self::Sha256,
             "SHA-384" => Self::Sha384,
             "SHA-512" => Self::Sha512,

@@ -9,6 +9,7 @@ mod ciphers;
 mod curves;
 mod der;
 mod hash;
+mod primes;
 mod random;
 mod rsa;
 mod scrypt;
