@@ -116,7 +116,7 @@ pub fn apply_flags(isolate: &Isolate, realm: RealmId, flags: &[(&'static str, bo
     }
     isolate.turn(Scope::none_of(realm), |ctx| {
         workers::set_compatibility(ctx, isolate.host(), flags).expect("the prelude's own code");
-        if flags.contains(&("nodejs_compat", true)) {
+        if flags.contains(&("nodejs_compat_v2", true)) {
             node::define_globals(ctx).expect("the prelude's own code");
         }
         Entered::Done

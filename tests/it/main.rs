@@ -37,6 +37,7 @@ mod modules;
 mod node;
 mod object_corners;
 mod objects;
+mod old_dates;
 mod options;
 mod other_requests;
 mod outbound;
