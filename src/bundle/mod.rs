@@ -49,7 +49,7 @@ pub use in_process::InProcessBundler;
 pub use output::{BuildFailure, Bundle, Module, OutputKind};
 pub use prebundle::Prebundler;
 pub use request::{BundleRequest, ModuleKind, ModuleRule, Outside, Packages, Unbundled};
-pub use source_maps::{Original, SourceMaps, check_source_map};
+pub use source_maps::{Nearest, Original, SourceMaps, check_source_map};
 
 use std::path::PathBuf;
 

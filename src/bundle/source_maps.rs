@@ -35,6 +35,17 @@ pub struct Original {
     pub name: Option<String>,
 }
 
+/// Where code comes from that has no origin of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Nearest {
+    /// It stands for code at or after this place.
+    At(Original),
+    /// It is the bundler's own, between the user's files.
+    Nowhere,
+    /// The module has no map.
+    Unknown,
+}
+
 #[derive(Debug)]
 struct LazyMap {
     text: Mutex<Option<String>>,
@@ -77,8 +88,25 @@ impl SourceMaps {
         let parsed = self.map_of(module)?.parsed()?;
         let line = line.checked_sub(1)?;
         let column = column.saturating_sub(1);
-        let after = parsed.tokens.partition_point(|t| (t.get_dst_line(), t.get_dst_col()) <= (line, column));
-        let token = parsed.tokens[..after].last().filter(|token| token.get_dst_line() == line)?;
+        let token = parsed.tokens[..parsed.after(line, column)].last()?;
+        if token.get_dst_line() == line { Self::origin(module, parsed, token) } else { None }
+    }
+
+    /// The same for code that the bundler wrote in the place of the user's, which has no origin of its own: the nearest one
+    /// before it, if what follows is of the same file.
+    pub fn nearest(&self, module: &str, line: u32, column: u32) -> Nearest {
+        let Some(parsed) = self.map_of(module).and_then(LazyMap::parsed) else { return Nearest::Unknown };
+        let after = parsed.after(line.saturating_sub(1), column.saturating_sub(1));
+        let (before, rest) = parsed.tokens.split_at(after);
+        let around = [before.last(), rest.first()].map(|token| token.and_then(Token::get_source_id));
+        let origin = match (around, before.last()) {
+            ([Some(one), Some(other)], Some(token)) if one == other => Self::origin(module, parsed, token),
+            _ => None,
+        };
+        origin.map_or(Nearest::Nowhere, Nearest::At)
+    }
+
+    fn origin(module: &str, parsed: &ParsedMap, token: &Token) -> Option<Original> {
         let source = token.get_source_id()?;
         let map = &parsed.map;
         let path = map.get_source(source)?;
@@ -90,6 +118,13 @@ impl SourceMaps {
             column: token.get_src_col() + 1,
             name: token.get_name_id().and_then(|id| map.get_name(id)).map(str::to_owned),
         })
+    }
+}
+
+impl ParsedMap {
+    /// How many tokens stand at or before a position, zero-based.
+    fn after(&self, line: u32, column: u32) -> usize {
+        self.tokens.partition_point(|t| (t.get_dst_line(), t.get_dst_col()) <= (line, column))
     }
 }
 
@@ -152,6 +187,22 @@ mod tests {
         assert_eq!(maps.lookup("index.js", 2, 1), None);
         assert_eq!(maps.lookup("index.js", 0, 1), None);
         assert_eq!(maps.lookup("other.js", 1, 1), None);
+    }
+
+    #[test]
+    fn what_the_bundler_wrote_is_in_a_file_or_between_files() {
+        // Code line 2 is line 1 of a.ts, line 4 is its line 3, line 6 is line 1 of b.ts.
+        let text = r#"{"version":3,"names":[],"sources":["a.ts","b.ts"],"mappings":";AAAA;;AAEA;;ACFA"}"#;
+        let maps = SourceMaps::new(&bundle_with(Some(text)));
+        let at = |line| match maps.nearest("index.js", line, 5) {
+            Nearest::At(original) => format!("{}:{}", original.path, original.line),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(
+            [1, 2, 3, 4, 5, 6].map(at),
+            ["Nowhere", "a.ts:1", "a.ts:1", "Nowhere", "Nowhere", "Nowhere"]
+        );
+        assert_eq!(maps.nearest("other.js", 1, 1), Nearest::Unknown);
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod refused;
 mod show;
 mod signals;
 mod state;
+mod switches;
 mod table;
 mod templates;
 mod test;
@@ -58,7 +59,7 @@ pub fn main() -> ExitCode {
     if completions::answer_shell() {
         return ExitCode::SUCCESS;
     }
-    match Cli::try_parse().map(|cli| cli.command) {
+    match Cli::try_parse_from(switches::settled(std::env::args_os())).map(|cli| cli.command) {
         Ok(Command::Dev(args)) => dev::run(args, clock),
         Ok(Command::Test(args)) => test::run(args, clock),
         Ok(Command::Check(args)) => check::run(&args, clock),

@@ -5,6 +5,10 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+const SITE: &str = "Workers Sites are not emulated; serve the directory with `--assets`";
+/// How flags of the other tool begin that may go with its next version.
+const EXPERIMENTAL: &[&str] = &["--experimental-", "--x-"];
+
 const REFUSED: &[(&str, &str)] = &[
     ("--remote", "dodev only runs locally; use `wrangler dev --remote` for that"),
     ("-r", "dodev only runs locally; use `wrangler dev --remote` for that"),
@@ -15,6 +19,11 @@ const REFUSED: &[(&str, &str)] = &[
     ("--tunnel-allowed-mail", "dodev opens nothing to the outside; run a tunnel of your own"),
     ("--install-skills", "dodev installs nothing; leave it out"),
     ("--profile", "dodev needs no account; leave it out"),
+    ("--site", SITE),
+    ("--site-include", SITE),
+    ("--site-exclude", SITE),
+    ("--node-compat", "it is gone; add \"nodejs_compat\" to `compatibility_flags`"),
+    ("--enable-containers", "dodev does not emulate containers; leave it out"),
 ];
 
 /// `error`, or the sentence for the flag that it is about.
@@ -29,7 +38,9 @@ pub fn explain(error: clap::Error) -> clap::Error {
         .iter()
         .find(|(flag, _)| *flag == name)
         .or_else(|| REFUSED.iter().find(|(flag, _)| *flag == positive));
-    match found {
+    let experimental = EXPERIMENTAL.iter().any(|start| positive.starts_with(start));
+    let unknown = ("", "experimental flags of wrangler have no effect here; leave it out");
+    match found.or(experimental.then_some(&unknown)) {
         Some((_, reason)) => clap::Error::raw(ErrorKind::UnknownArgument, format!("`{name}`: {reason}\n")),
         None => error,
     }
@@ -52,7 +63,8 @@ mod tests {
         --alias=a:b --jsx-factory=a --jsx-fragment=a --tsconfig=a --remote -r --local -l --minify --no-minify \
         --persist-to=a --live-reload --no-live-reload --test-scheduled --log-level=debug \
         --show-interactive-dev-session --no-show-interactive-dev-session --types --tunnel --tunnel-name=a \
-        --tunnel-allowed-mail=a";
+        --tunnel-allowed-mail=a --site=a --site-include=a --site-exclude=a --node-compat --enable-containers \
+        --no-enable-containers --experimental-new-config --x-cf-build-output";
 
     #[test]
     fn every_flag_of_the_other_tool_is_taken_or_refused_by_name() {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::base::diag::SourceFile;
-use crate::bundle::SourceMaps;
+use crate::bundle::{Nearest, SourceMaps};
 
 /// A position that a stack line ends with: what stands before it, module, line and column.
 struct Position<'a> {
@@ -46,26 +46,34 @@ pub fn way(from: &Path, to: &Path) -> String {
     way
 }
 
-/// Rewrites the positions of `stack` to the user's files, which lie below `root`; frames of the platform are left out.
+/// Rewrites the positions of `stack` to the user's files, which lie below `root`; frames of the
+/// platform and of the bundler are left out.
 pub fn map_stack(maps: &SourceMaps, root: &str, stack: &str) -> String {
     let mut mapped = String::with_capacity(stack.len());
     for line in stack.lines() {
         if line.contains("(native)") || line.contains("dodev:") {
             continue;
         }
-        match position(line) {
-            Some(at) => match maps.lookup(at.module, at.line, at.column) {
-                Some(original) => {
-                    let close = if at.closed { ")" } else { "" };
-                    let (before, path) = (at.before, original.path);
-                    write!(mapped, "{before}{root}{path}:{}:{}{close}", original.line, original.column)
-                        .expect("strings take text");
-                }
-                None => mapped.push_str(line),
-            },
-            None => mapped.push_str(line),
+        let Some(at) = position(line) else {
+            mapped.push_str(line);
+            mapped.push('\n');
+            continue;
+        };
+        let exact = maps.lookup(at.module, at.line, at.column).map(Nearest::At);
+        match exact.unwrap_or_else(|| maps.nearest(at.module, at.line, at.column)) {
+            Nearest::At(original) => {
+                let close = if at.closed { ")" } else { "" };
+                let (before, path) = (at.before, original.path);
+                writeln!(mapped, "{before}{root}{path}:{}:{}{close}", original.line, original.column)
+                    .expect("strings take text");
+            }
+            // Helpers of lowered code and of module systems are the bundler's.
+            Nearest::Nowhere => {}
+            Nearest::Unknown => {
+                mapped.push_str(line);
+                mapped.push('\n');
+            }
         }
-        mapped.push('\n');
     }
     mapped
 }

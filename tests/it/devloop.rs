@@ -181,6 +181,25 @@ fn a_linked_package_of_a_monorepo_is_watched() {
 }
 
 #[test]
+fn stacks_of_lowered_functions_are_the_users_own() {
+    let worker = r#"
+import { AsyncLocalStorage } from "node:async_hooks";
+const storage = new AsyncLocalStorage();
+const failing = async () => {
+  throw new Error("no");
+};
+export default { fetch: () => storage.run(1, async () => new Response(await failing().catch((e) => e.stack))) };
+"#;
+    let config = r#"{ "name": "w", "main": "src/index.js", "compatibility_date": "2026-11-01" }"#;
+    let project = TestProject::with_files(&[("wrangler.jsonc", config), ("src/index.js", worker)]);
+    let server = project.start();
+    let stack = server.get("/").text();
+    assert!(stack.contains("(src/index.js:5:"), "{stack}");
+    assert!(!stack.contains("(index.js") && !stack.contains("asyncGeneratorStep"), "{stack}");
+    assert!(server.process().stop(Signal::Term).success());
+}
+
+#[test]
 fn code_that_cannot_start_is_shown_as_the_client_reads_it() {
     let project = project("throw new TypeError('at the top <b>');");
     let mut server = project.spawn(&crate::project::ServerCommand::from_env(), &[]).expect("started");

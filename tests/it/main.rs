@@ -40,6 +40,7 @@ mod node_http;
 mod node_names;
 mod object_corners;
 mod objects;
+mod old_dates;
 mod options;
 mod other_requests;
 mod outbound;

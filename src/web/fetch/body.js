@@ -4,6 +4,7 @@
 // reading it whole then needs no stream.
 import host from "dodev:host";
 import { bytesOfBlob, isBlob, makeBlob } from "dodev:web/blob";
+import { Cloudflare } from "dodev:web/cloudflare";
 import { FormData, formDataFrom, isFormData, serializeForm } from "dodev:web/form_data";
 import { SOURCE, owner, ownerOfNew, requireOwn } from "dodev:web/owner";
 import { illegal, isObject, publish, usv } from "dodev:web/webidl";
@@ -248,7 +249,8 @@ export function extract(init) {
       return bytes;
     }
     const iterable = init[Symbol.asyncIterator] ?? (init instanceof String ? undefined : init[Symbol.iterator]);
-    if (typeof iterable === "function") return ReadableStream.from(init);
+    const isTaken = typeof iterable === "function" && Cloudflare.compatibilityFlags.fetch_iterable_type_support !== false;
+    if (isTaken) return ReadableStream.from(init);
   }
   extractedType = TEXT_TYPE;
   return usv(init);

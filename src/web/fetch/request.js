@@ -2,6 +2,7 @@
 import host from "dodev:host";
 import { AbortController, AbortSignal } from "dodev:web/abort";
 import { EDGE, checkWishes, cloneCf, readCf, writeCf } from "dodev:web/fetch/cf";
+import { Cloudflare } from "dodev:web/cloudflare";
 import { TAKEN, brokenBody, extract, extractedType, forkBody, inherit, isUsed, makerOfBody, moveBody, takeBody } from "dodev:web/fetch/body";
 import { HEADERS_INIT_TYPE, isHeaders, isImmutable, listFrom, lookUp, makeHeaders, rawList } from "dodev:web/headers";
 import { ownerOfNew } from "dodev:web/owner";
@@ -20,7 +21,18 @@ const METHODS = new Set([
   ...["REPORT", "MKACTIVITY", "CHECKOUT", "MERGE", "MSEARCH", "NOTIFY", "SUBSCRIBE", "UNSUBSCRIBE", "PURGE", "QUERY"],
 ]);
 
-const CACHE_MODES = new Set(["no-store", "no-cache", "reload"]);
+/** Modes of caching, and the flag that each needs. */
+const CACHE_MODES = new Map([
+  ["no-store", "cache_option_enabled"],
+  ["no-cache", "cache_no_cache_enabled"],
+  ["reload", "cache_reload_enabled"],
+]);
+/** Methods that may be written in small letters, as the standard says. */
+const STANDARD_METHODS = new Set(["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"]);
+
+/** Whether the Worker's compatibility date is before that of `flag`. */
+const isOff = (flag) => Cloudflare.compatibilityFlags[flag] === false;
+
 
 /** Few requests are asked for their client's signal. */
 let lazyClients;
@@ -56,7 +68,7 @@ function methodFrom(value) {
   const text = usv(value);
   if (METHODS.has(text)) return text;
   const upper = text.toUpperCase();
-  if (METHODS.has(upper)) return upper;
+  if (METHODS.has(upper) && (STANDARD_METHODS.has(upper) || !isOff("upper_case_all_http_methods"))) return upper;
   throw new TypeError(`Invalid HTTP method string: ${text}`);
 }
 
@@ -191,7 +203,11 @@ export class Request {
         more(self).redirect = text;
       }
       if (cache !== undefined) {
-        if (!CACHE_MODES.has(cache)) throw new TypeError(`Unsupported cache mode: ${usv(cache)}`);
+        if (isOff("cache_option_enabled")) {
+          throw new Error("The 'cache' field on 'RequestInitializerDict' is not implemented.");
+        }
+        const flag = CACHE_MODES.get(cache);
+        if (flag === undefined || isOff(flag)) throw new TypeError(`Unsupported cache mode: ${usv(cache)}`);
         more(self).cache = cache;
       }
       if (encodeResponseBody !== undefined) {

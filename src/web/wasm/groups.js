@@ -4,6 +4,7 @@
 // Only objects of JavaScript's refer to each other here, so the engine's collector sees every cycle through WebAssembly.
 import host from "dodev:host";
 import { errorOf } from "dodev:web/wasm/errors";
+import { WeakRef } from "dodev:web/weak_ref";
 
 const { apply, getPrototypeOf } = Reflect;
 const { defineProperty } = Object;

@@ -36,3 +36,5 @@ for (const [holder, name, value] of [
 ]) {
   Object.defineProperty(holder, name, { value, writable: true, configurable: true, enumerable: false });
 }
+
+export { Keeping as WeakRef };
