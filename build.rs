@@ -115,6 +115,13 @@ fn take_over_functions() {
     }
 }
 
+/// Writes a new file in the place of the old one, which a copy of the directory made of links may share.
+fn write_new(file: &Path, bytes: &[u8]) {
+    // There may be none.
+    drop(fs::remove_file(file));
+    fs::write(file, bytes).expect("a writable OUT_DIR");
+}
+
 fn main() {
     link_at_fixed_address();
     take_over_functions();
@@ -129,9 +136,9 @@ fn main() {
     table.push_str("pub static MODULES: &[(&str, &[u8])] = &[\n");
     for (number, (name, path)) in sources.iter().enumerate() {
         let file = out.join(format!("prelude-{number}.qjs"));
-        fs::write(&file, compile(&sources, name, path)).expect("a writable OUT_DIR");
+        write_new(&file, &compile(&sources, name, path));
         writeln!(table, "    ({name:?}, include_bytes!({file:?})),").expect("strings take text");
     }
     table.push_str("];\n");
-    fs::write(out.join("prelude.rs"), table).expect("a writable OUT_DIR");
+    write_new(&out.join("prelude.rs"), table.as_bytes());
 }
