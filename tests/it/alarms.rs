@@ -88,3 +88,43 @@ fn alarms_that_wrote_nothing_fire_once_whatever_comes_after_them() {
     assert_eq!(server.get(&format!("/look/-/0/{COUNT}")).text(), ",a");
     assert_eq!(server.get("/fires").text(), (3 * COUNT).to_string());
 }
+
+/// Fidelity: observed with wrangler 4.164.0.
+#[test]
+fn what_alarm_is_given_is_read_in_order_and_goes_nowhere() {
+    let worker = r#"
+        import { DurableObject } from "cloudflare:workers";
+        const why = async (f) => { try { await f(); return "fine"; } catch (error) { return error.message; } };
+        export class O extends DurableObject {
+          async set() { await this.ctx.storage.setAlarm(1); }
+          take() {}
+          async alarm(info) {
+            const text = [Object.keys(info).join(), Object.keys({ ...info }).length];
+            text.push(await why(() => structuredClone(info)), await why(() => this.ctx.storage.put("info", info)));
+            text.push(await why(() => this.env.O.getByName("other").take(info)), delete info.isRetry);
+            this.ctx.storage.kv.put("text", text.join("|"));
+          }
+          text() { return this.ctx.storage.kv.get("text"); }
+        }
+        export default {
+          async fetch(request, env) {
+            const object = env.O.getByName("o");
+            await object.set();
+            for (let turn = 0; turn < 2000; turn++) {
+              const text = await object.text();
+              if (text) return new Response(text);
+              await scheduler.wait(1);
+            }
+          },
+        };
+    "#;
+    let config = r#"{ "name": "info", "main": "index.js", "compatibility_date": "2026-01-01",
+        "durable_objects": { "bindings": [{ "name": "O", "class_name": "O" }] },
+        "migrations": [{ "tag": "v1", "new_sqlite_classes": ["O"] }] }"#;
+    let project = TestProject::with_files(&[("wrangler.jsonc", config), ("index.js", worker)]);
+    let server = project.start();
+    let refused = r#"Could not serialize object of type "AlarmInvocationInfo". This type does not support serialization."#;
+    let expected = format!("scheduledTime,retryCount,isRetry|3|{refused}|{refused}|{refused}|true");
+    assert_eq!(server.get("/").text(), expected);
+    server.stop();
+}

@@ -1,5 +1,7 @@
 // Conversions and refusals that every Web API shares: what counts as a string, what a wrong receiver is told.
 
+import { notePlatformClass } from "dodev:web/interface";
+
 const ILLEGAL =
   "Illegal invocation: function called with incorrect `this` reference. See https://developers.cloudflare.com/workers/observability/errors/#illegal-invocation-errors for details.";
 
@@ -122,6 +124,7 @@ class KeyIterator extends ListIterator {}
 class ValueIterator extends ListIterator {}
 for (const Class of [EntryIterator, KeyIterator, ValueIterator]) {
   hidden(Class.prototype, Symbol.toStringTag, Class.name);
+  notePlatformClass(Class);
 }
 
 /** Iterates a flat list `[name, value, name, value, ...]` as pairs; sees later changes of the list. */

@@ -1,5 +1,6 @@
 // An object's alarm: setting it, and calling the handler when it is due.
 import host from "dodev:host";
+import { notePlatformClass } from "dodev:web/interface";
 
 /** Awake objects whose class has no alarm() handler, by slot. */
 const withoutHandler = new Set();
@@ -55,8 +56,9 @@ export function deleteAlarm(slot) {
 
 class AlarmInvocationInfo {
   constructor(scheduledTime, retryCount) {
-    for (const [key, value] of Object.entries({ isRetry: retryCount > 0, retryCount, scheduledTime })) {
-      Object.defineProperty(this, key, { value, enumerable: true });
+    // Fidelity: in this order, read-only but removable, as observed with workerd 1.20261117.1.
+    for (const [key, value] of Object.entries({ scheduledTime, retryCount, isRetry: retryCount > 0 })) {
+      Object.defineProperty(this, key, { value, enumerable: true, configurable: true });
     }
   }
 
@@ -64,6 +66,9 @@ class AlarmInvocationInfo {
     return "AlarmInvocationInfo";
   }
 }
+
+// It goes nowhere: neither storage nor RPC takes it.
+notePlatformClass(AlarmInvocationInfo);
 
 /** Calls the handler of `instance`; its result is the outcome of the alarm. */
 export function runAlarm(slot, instance, scheduledTime, retryCount) {

@@ -1,6 +1,6 @@
 // The context that handlers and objects are given: `ctx`.
 import host from "dodev:host";
-import { notePlatformClass } from "dodev:web/interface";
+import { illegalInvocation, notePlatformClass } from "dodev:web/interface";
 import { tracing } from "dodev:workers/ctx/tracing";
 import { contextExports } from "dodev:workers/exports";
 import { DurableObjectFacets } from "dodev:workers/facets";
@@ -31,6 +31,7 @@ export class ExecutionContext {
   }
 
   waitUntil(promise) {
+    if (!(this instanceof ExecutionContext)) throw illegalInvocation();
     host.waitUntil(Promise.resolve(promise));
   }
 
@@ -39,6 +40,9 @@ export class ExecutionContext {
   }
 }
 tagged(ExecutionContext, "ExecutionContext");
+
+let slotOf;
+let socketsOf;
 
 export class DurableObjectState {
   #slot;
@@ -56,52 +60,68 @@ export class DurableObjectState {
   }
 
   waitUntil(promise) {
+    slotOf(this);
     host.waitUntil(Promise.resolve(promise));
   }
 
   blockConcurrencyWhile(callback) {
+    const slot = slotOf(this);
     if (typeof callback !== "function") {
       throw new TypeError(
         "Failed to execute 'blockConcurrencyWhile' on 'DurableObjectState': parameter 1 is not of type 'function'.",
       );
     }
-    return host.blockConcurrencyWhile(this.#slot, callback);
+    return host.blockConcurrencyWhile(slot, callback);
   }
 
   abort(reason, options) {
-    host.abort(this.#slot, reason === undefined ? undefined : `${reason}`, options?.retryAlarm !== false);
+    host.abort(slotOf(this), reason === undefined ? undefined : `${reason}`, options?.retryAlarm !== false);
   }
 
   acceptWebSocket(socket, tags) {
-    this.#sockets.accept(socket, tags);
+    socketsOf(this).accept(socket, tags);
   }
 
   getWebSockets(tag) {
-    return this.#sockets.list(tag);
+    return socketsOf(this).list(tag);
   }
 
   getTags(socket) {
-    return this.#sockets.tags(socket);
+    return socketsOf(this).tags(socket);
   }
 
   setWebSocketAutoResponse(pair) {
-    this.#sockets.setAutoResponse(pair);
+    socketsOf(this).setAutoResponse(pair);
   }
 
   getWebSocketAutoResponse() {
-    return this.#sockets.autoResponse();
+    return socketsOf(this).autoResponse();
   }
 
   getWebSocketAutoResponseTimestamp(socket) {
-    return this.#sockets.autoResponseTimestamp(socket);
+    return socketsOf(this).autoResponseTimestamp(socket);
   }
 
   setHibernatableWebSocketEventTimeout(timeout) {
-    this.#sockets.setEventTimeout(timeout);
+    socketsOf(this).setEventTimeout(timeout);
   }
 
   getHibernatableWebSocketEventTimeout() {
-    return this.#sockets.eventTimeout();
+    return socketsOf(this).eventTimeout();
+  }
+
+  static {
+    const check = (state) => {
+      if (typeof state !== "object" || state === null || !(#slot in state)) throw illegalInvocation();
+    };
+    slotOf = (state) => {
+      check(state);
+      return state.#slot;
+    };
+    socketsOf = (state) => {
+      check(state);
+      return state.#sockets;
+    };
   }
 }
 

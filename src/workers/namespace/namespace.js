@@ -1,9 +1,10 @@
 // Namespaces of Durable Objects and the ids that they make.
 import host from "dodev:host";
-import { notePlatformClass } from "dodev:web/interface";
+import { illegalInvocation, notePlatformClass } from "dodev:web/interface";
 import { makeStub } from "dodev:workers/stub";
 
 let make;
+let isNamespace;
 const secret = Symbol();
 
 function required(method, value, count) {
@@ -34,10 +35,12 @@ export class DurableObjectId {
   }
 
   toString() {
+    if (!isId(this)) throw illegalInvocation();
     return this.#hex;
   }
 
   equals(other) {
+    if (!isId(this)) throw illegalInvocation();
     if (!(#hex in Object(other))) {
       throw new TypeError(
         "Failed to execute 'equals' on 'DurableObjectId': parameter 1 is not of type 'DurableObjectId'.",
@@ -74,6 +77,7 @@ export class DurableObjectNamespace {
   }
 
   newUniqueId(options) {
+    if (!isNamespace(this)) throw illegalInvocation();
     const jurisdiction = known(options?.jurisdiction) ?? this.#jurisdiction;
     if (this.#jurisdiction !== undefined && jurisdiction !== this.#jurisdiction) {
       throw new TypeError(
@@ -86,6 +90,7 @@ export class DurableObjectNamespace {
   }
 
   idFromName(name) {
+    if (!isNamespace(this)) throw illegalInvocation();
     return this.#named(required("idFromName", name, arguments.length));
   }
 
@@ -99,6 +104,7 @@ export class DurableObjectNamespace {
   }
 
   idFromString(text) {
+    if (!isNamespace(this)) throw illegalInvocation();
     text = required("idFromString", text, arguments.length);
     const id = makeId(this.#number, host.idFromString(this.#number, text));
     if (this.#jurisdiction !== undefined && make.jurisdictionOf(id) !== this.#jurisdiction) {
@@ -109,6 +115,7 @@ export class DurableObjectNamespace {
   }
 
   get(id, options) {
+    if (!isNamespace(this)) throw illegalInvocation();
     if (!isId(id)) {
       throw new TypeError(
         "Failed to execute 'get' on 'DurableObjectNamespace': parameter 1 is not of type 'DurableObjectId'.",
@@ -124,6 +131,7 @@ export class DurableObjectNamespace {
   }
 
   getByName(name, options) {
+    if (!isNamespace(this)) throw illegalInvocation();
     name = required("getByName", name, arguments.length);
     const retry = checkOptions("getByName", options);
     const id = this.#named(name);
@@ -131,7 +139,12 @@ export class DurableObjectNamespace {
   }
 
   jurisdiction(name) {
+    if (!isNamespace(this)) throw illegalInvocation();
     return new DurableObjectNamespace(secret, this.#number, known(name));
+  }
+
+  static {
+    isNamespace = (value) => typeof value === "object" && value !== null && #number in value;
   }
 }
 

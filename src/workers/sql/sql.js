@@ -1,6 +1,6 @@
 // `ctx.storage.sql`: SQL on the object's own database.
 import host from "dodev:host";
-import { illegalInvocation, shape } from "dodev:web/interface";
+import { illegalInvocation, notePlatformClass, shape } from "dodev:web/interface";
 
 /** What only this file can give to a constructor. */
 const INTERNAL = Symbol("internal");
@@ -119,6 +119,7 @@ function iterate(type, slot, cursor) {
 
 for (const type of [SqlStorage, Cursor, Statement]) shape(type);
 for (const type of [RowIterator, RawIterator]) {
+  notePlatformClass(type);
   Object.defineProperty(type.prototype, Symbol.toStringTag, { value: type.name, configurable: true });
 }
 

@@ -1,7 +1,7 @@
 // `ctx.storage.kv`: keys and values without promises.
 import host from "dodev:host";
 import { listOptions } from "dodev:workers/storage/list_options";
-import { illegalInvocation, shape } from "dodev:web/interface";
+import { illegalInvocation, notePlatformClass, shape } from "dodev:web/interface";
 
 const WHERE = "SyncKvStorage";
 
@@ -90,6 +90,7 @@ class ListIterator extends Iterator {
 }
 
 shape(SyncKvStorage);
+notePlatformClass(ListIterator);
 Object.defineProperty(ListIterator.prototype, Symbol.toStringTag, { value: ListIterator.name, configurable: true });
 
 /** `storage.kv` of the object in `slot`. */
