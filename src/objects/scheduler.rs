@@ -61,6 +61,10 @@ pub trait Entry {
 }
 
 /// Something that is ready to run.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all of it is events, which a box would only cost an allocation"
+)]
 pub(super) enum Work {
     /// An event for a stateless context.
     Context(Scope, Event),
