@@ -14,7 +14,6 @@ use rquickjs::{Ctx, Value};
 use rustc_hash::FxHashMap;
 
 use crate::base::limits;
-use crate::engine::presence::Client;
 use crate::engine::socket::SocketId;
 use crate::engine::turn::{Entered, TurnReport};
 use crate::engine::{
@@ -61,10 +60,7 @@ pub trait Entry {
 }
 
 /// Something that is ready to run.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all of it is events, which a box would only cost an allocation"
-)]
+#[expect(clippy::large_enum_variant, reason = "nearly all of it is events")]
 pub(super) enum Work {
     /// An event for a stateless context.
     Context(Scope, Event),
@@ -103,8 +99,6 @@ pub struct Objects {
     pub(super) ready: RefCell<VecDeque<Work>>,
     pub(super) held: RefCell<Vec<Held>>,
     pub(super) requests: RefCell<Requests>,
-    /// Who waits for what each stateless context answers.
-    pub(super) clients: RefCell<FxHashMap<OwnerId, Client>>,
     pub(super) breaking: RefCell<Option<Failure>>,
     /// The stateless context that its code aborted in the running turn, and why.
     pub(super) aborted: RefCell<Option<(OwnerId, Failure)>>,
@@ -157,7 +151,6 @@ impl Objects {
             code_update: super::code_update::CodeUpdate::default(),
             farewells: super::farewell::Farewells::default(),
             subrequests: super::subrequests::Subrequests::default(),
-            clients: RefCell::default(),
             depths: super::depth::Depths::default(),
             facets: RefCell::default(),
             faults: Faults::default(),
@@ -572,24 +565,12 @@ impl Objects {
         }
     }
 
-    /// Notes who waits for the answer of the stateless context `owner`.
-    pub fn note_client(&self, owner: OwnerId, client: Client) {
-        self.clients.borrow_mut().insert(owner, client);
-    }
-
-    /// The client of a request that the running scope makes: it goes when the client goes that the scope answers.
-    pub fn client_for_call(&self) -> Client {
-        let clients = self.clients.borrow();
-        clients.get(&self.host.scope.get().owner).map(Client::inner).unwrap_or_default()
-    }
-
     /// Ends a task; with its last task a stateless context ends, and what it still waits for is dropped.
     pub fn end_task(&self, owner: OwnerId) {
         let ended = self.requests.borrow_mut().end(owner);
         if ended {
             self.subrequests.forget(owner);
             self.depths.forget(owner);
-            self.clients.borrow_mut().remove(&owner);
             self.drop_sockets_of(owner);
             self.host.ops.cancel_all_of(owner);
             self.host.timers.borrow_mut().cancel_all_of(owner);
