@@ -11,7 +11,6 @@ mod alarm_turns;
 mod alarms;
 mod assets;
 mod call_retry;
-mod clients;
 mod code_update;
 pub mod control;
 mod critical;

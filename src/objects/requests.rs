@@ -2,50 +2,65 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::engine::OwnerId;
-
 use super::scheduler::Objects;
+use crate::engine::OwnerId;
+use crate::engine::presence::Client;
 
 /// Counts the tasks of each stateless context: the handler, the response's body, `waitUntil`.
 #[derive(Debug, Default)]
-pub struct Requests(FxHashMap<OwnerId, u32>);
+pub struct Requests {
+    tasks: FxHashMap<OwnerId, u32>,
+    /// Who waits for what a context answers.
+    clients: FxHashMap<OwnerId, Client>,
+}
 
 impl Requests {
     /// Adds a task to `owner`, which begins to exist with its first task.
     pub fn begin(&mut self, owner: OwnerId) {
-        *self.0.entry(owner).or_default() += 1;
+        *self.tasks.entry(owner).or_default() += 1;
     }
 
     /// Ends a task of `owner`; says whether it was the last one and the context is gone.
     pub fn end(&mut self, owner: OwnerId) -> bool {
-        let Some(tasks) = self.0.get_mut(&owner) else { return false };
+        let Some(tasks) = self.tasks.get_mut(&owner) else { return false };
         *tasks -= 1;
         let last = *tasks == 0;
         if last {
-            self.0.remove(&owner);
+            self.tasks.remove(&owner);
+            self.clients.remove(&owner);
         }
         last
     }
 
     /// Whether `owner` is a context that still exists.
     pub fn contains(&self, owner: OwnerId) -> bool {
-        self.0.contains_key(&owner)
+        self.tasks.contains_key(&owner)
     }
 
     /// How many contexts exist.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.tasks.len()
     }
 }
 
 impl Objects {
+    /// Notes who waits for the answer of the stateless context `owner`.
+    pub fn note_client(&self, owner: OwnerId, client: Client) {
+        self.requests.borrow_mut().clients.insert(owner, client);
+    }
+
+    /// The client of a request that the running scope makes: it goes when the client goes that the scope answers.
+    pub fn client_for_call(&self) -> Client {
+        let requests = self.requests.borrow();
+        requests.clients.get(&self.host.scope.get().owner).map(Client::inner).unwrap_or_default()
+    }
+
     /// Ends a task; with its last task a stateless context ends, and what it still waits for is dropped.
     pub fn end_task(&self, owner: OwnerId) {
         let ended = self.requests.borrow_mut().end(owner);
         if ended {
             self.subrequests.forget(owner);
             self.depths.forget(owner);
-            self.clients.forget(owner);
             self.drop_sockets_of(owner);
             self.host.ops.cancel_all_of(owner);
             self.host.timers.borrow_mut().cancel_all_of(owner);

@@ -60,6 +60,7 @@ pub trait Entry {
 }
 
 /// Something that is ready to run.
+#[expect(clippy::large_enum_variant, reason = "nearly all of it is events")]
 pub(super) enum Work {
     /// An event for a stateless context.
     Context(Scope, Event),
@@ -98,7 +99,6 @@ pub struct Objects {
     pub(super) ready: RefCell<VecDeque<Work>>,
     pub(super) held: RefCell<Vec<Held>>,
     pub(super) requests: RefCell<Requests>,
-    pub(super) clients: super::clients::Clients,
     pub(super) breaking: RefCell<Option<Failure>>,
     /// The stateless context that its code aborted in the running turn, and why.
     pub(super) aborted: RefCell<Option<(OwnerId, Failure)>>,
@@ -151,7 +151,6 @@ impl Objects {
             code_update: super::code_update::CodeUpdate::default(),
             farewells: super::farewell::Farewells::default(),
             subrequests: super::subrequests::Subrequests::default(),
-            clients: super::clients::Clients::default(),
             depths: super::depth::Depths::default(),
             facets: RefCell::default(),
             faults: Faults::default(),

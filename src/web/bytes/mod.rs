@@ -5,6 +5,7 @@
 //! keeps state.
 
 mod check;
+mod file_url;
 mod header_text;
 mod multipart;
 mod query;

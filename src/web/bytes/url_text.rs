@@ -4,17 +4,27 @@
 //! algorithms comes here.
 //!
 //! Fidelity: the URL standard as it is now, where the crate follows an older text: `^` is escaped in paths, a path that is no
-//! hierarchy keeps its last space as `%20`, and slashes beyond two before an authority are skipped. Deviation: hosts and empty
-//! segments of `file:` URLs, and setters that write or remove the `/.` before a path of two slashes, stay the crate's.
+//! hierarchy keeps its last space as `%20`, slashes beyond two before an authority are skipped, and `file:` URLs are read by
+//! [`file_url`]. Deviation: the setters of `file:` URLs, and those that write or remove the `/.` before a path of two slashes, stay the
+//! crate's.
 
 use std::borrow::Cow;
 
 use rquickjs::prelude::Opt;
 use url::{Position, Url, quirks};
 
+use super::file_url;
+
 /// `urlParse(text, base)` → the normal form of a URL, `undefined` if it is not one.
 pub(super) fn parse(text: String, base: Opt<String>) -> Option<String> {
-    let url = match base.0 {
+    let base = match base.0 {
+        Some(base) => Some(parse(base, Opt(None))?),
+        None => None,
+    };
+    if let Some(found) = file_url::parse(&text, base.as_deref()) {
+        return found;
+    }
+    let url = match base {
         Some(base) => {
             let base = Url::parse(&base).ok()?;
             base.join(&without_more_slashes(&base, &text)).ok()?
