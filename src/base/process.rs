@@ -1,4 +1,5 @@
-//! What systems do differently with processes: the shell that runs a line of the user's, and groups that end together.
+//! What systems do differently with processes: how a program is found, the shell that runs a line of the user's, and groups that
+//! end together.
 //!
 //! One file for each kind of system, with the same functions; nothing else asks which system it is for these.
 
@@ -6,7 +7,7 @@
 #[cfg_attr(windows, path = "process/windows.rs")]
 mod system;
 
-pub use system::{Group, ask_to_end, in_own_group, shell};
+pub use system::{Group, ask_to_end, in_own_group, program, shell};
 
 #[cfg(test)]
 mod tests {

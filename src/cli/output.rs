@@ -80,6 +80,14 @@ pub enum Item {
     Dropped(u64),
 }
 
+/// Whether the terminal understands sequences for colours. Consoles of Windows do once they are asked to.
+fn is_understood() -> bool {
+    #[cfg(unix)]
+    return true;
+    #[cfg(windows)]
+    return crossterm::ansi_support::supports_ansi();
+}
+
 impl Style {
     /// The style for this process's streams and environment.
     pub fn of_process(level: LogLevel, quiet: bool, json: bool) -> Self {
@@ -88,7 +96,7 @@ impl Style {
         let forced = ["FORCE_COLOR", "CLICOLOR_FORCE"].iter().any(|name| set(name) && !off(name));
         let refused = set("NO_COLOR") || off("FORCE_COLOR") || off("CLICOLOR");
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let coloured = |is_terminal: bool| !refused && (forced || is_terminal && !is_dumb);
+        let coloured = |is_terminal: bool| !refused && (forced || is_terminal && !is_dumb && is_understood());
         Self {
             level,
             quiet,

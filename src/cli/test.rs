@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, ExitStatus};
+use std::process::{Child, ExitCode, ExitStatus};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -24,6 +24,7 @@ use super::show::show_url;
 use super::signals::{self, Signals};
 use super::test_state;
 use crate::base::clock::Clock;
+use crate::base::process;
 use crate::dev::{Broken, Control, Ready, Report, Session, SessionOptions, StartFailure};
 
 const TEST_ABOUT: &str = "\
@@ -248,7 +249,7 @@ fn run_when_ready(
     };
     let Some((program, arguments)) = command.split_first() else { bail!("there is no command to run") };
     let url = show_url(ready.address, ready.secure);
-    let mut child = Command::new(program)
+    let mut child = process::program(program)
         .args(arguments)
         .env("DODEV_URL", &url)
         .env("DODEV_CONTROL_URL", format!("{url}/cdn-cgi/dodev"))

@@ -1,11 +1,17 @@
 //! Processes of Unix: `/bin/sh`, process groups, signals. The twin is `windows.rs`.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
+
+/// The program that a shell would run for `name`.
+pub fn program(name: &OsStr) -> Command {
+    Command::new(name)
+}
 
 /// The system's shell, to run `line`.
 pub fn shell(line: &str) -> Command {
