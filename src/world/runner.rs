@@ -40,6 +40,9 @@ use super::state::{Lost, SharedState};
 use super::travel::{TimeCommand, TimeReport, Travel};
 use super::{LogSink, WorkerCode, spec, stack, top_level};
 
+/// What came of a module: the exports that should be classes of objects and are none, or what was thrown.
+type Loaded = Result<Vec<String>, Exception>;
+
 /// What a world is told, from any thread.
 pub enum Message {
     /// Evaluate these packages ahead of the code.
@@ -396,7 +399,7 @@ impl<'a> World<'a> {
         module: &str,
         is_main: bool,
     ) -> Result<(), Vec<Diagnostic>> {
-        let outcome: Rc<RefCell<Option<Result<Vec<String>, Exception>>>> = Rc::default();
+        let outcome: Rc<RefCell<Option<Loaded>>> = Rc::default();
         let (place, host) = (outcome.clone(), self.isolate.host().clone());
         let _global = host.enter_global_scope();
         let report = self.isolate.load(realm, module, move |ctx, result| {
