@@ -33,7 +33,7 @@ export default {
     }
     const file = decodeURIComponent(new URL(request.url).searchParams.get("file"));
     const results = {};
-    for (const name of [file, `file://${file}`, "../../outside.mjs", "../outside.mjs", "/proc/self/environ", "dodev:host", "std", "os", "qjs:std", "qjs:os", "bjson", "data:text/javascript,1", "http://127.0.0.1/a.js"]) {
+    for (const name of [file, `file://${file}`, "../../outside.mjs", "../outside.mjs", "/proc/self/environ", "dodev:host", "std", "qjs:std", "qjs:os", "bjson", "data:text/javascript,1", "http://127.0.0.1/a.js"]) {
       results[`import ${name}`] = await tried(async () => Object.keys(await load(name)));
     }
     results.readFileSync = await tried(async () => (await load("node:fs")).readFileSync(file, "utf8"));
