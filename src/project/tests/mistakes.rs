@@ -443,9 +443,9 @@ fn compatibility_flags_are_checked() {
             ],
         ),
         (
-            "'nodejs_compat', 'no_web_socket_compression', 'disable_navigator_language'",
+            "'nodejs_compat', 'no_web_socket_compression', 'url_original'",
             &[
-                "4:70 flag-without-effect the compatibility flag `disable_navigator_language` has no effect: dodev behaves as at \
+                "4:70 flag-without-effect the compatibility flag `url_original` has no effect: dodev behaves as at \
              the newest date",
             ],
         ),
