@@ -37,16 +37,16 @@ pub mod records;
 #[cfg(takes_over_functions)]
 mod regexp;
 pub mod roots;
+mod shape;
 pub mod socket;
 mod spares;
+#[cfg(takes_over_functions)]
+mod taken_over;
 pub mod timers;
 pub mod turn;
 pub mod wasm;
 pub mod watchdog;
-#[cfg_attr(
-    not(takes_over_functions),
-    allow(dead_code, unused_imports, reason = "where linkers cannot stand in for the engine's functions")
-)]
+#[cfg(takes_over_functions)]
 mod words;
 
 pub use host::{Extension, Host, LogLevel, LogRecord, Origin, OwnerId, RealmId, Scope, SectionId};

@@ -9,6 +9,8 @@ use std::cell::{Cell as Place, RefCell};
 use rquickjs::class::{Trace, Tracer};
 use rquickjs::{Ctx, Error, Result, Value, qjs};
 
+use super::shape::step;
+
 /// A value that needs no object but its own.
 #[derive(Debug, Clone, Copy)]
 pub enum Cell<'a> {
@@ -70,19 +72,16 @@ impl<'js> Records<'js> {
         Ok(object)
     }
 
-    /// Makes room for more objects.
-    ///
-    /// The engine describes an object's names by a shape, which objects with the same names share, and finds the next shape
-    /// when a name is added. It keeps no shape that no object has, so there is one object here for each step of the way.
+    /// Makes room for more objects (`engine/shape.rs`).
     fn prepare(&self, ctx: &Ctx<'js>) -> Result<()> {
         if self.names.odd || self.names.atoms.len() > STEPS_MAX {
             return Ok(());
         }
         for count in 1..=self.names.atoms.len() {
-            let step = new_object(ctx)?;
-            for name in &self.names.atoms[..count] {
-                define(ctx, &step, *name, qjs::JS_MKVAL(qjs::JS_TAG_NULL, 0))?;
-            }
+            let names = self.names.atoms[..count].iter().copied();
+            let step = step(ctx.as_raw().as_ptr(), names).ok_or(Error::Exception)?;
+            // SAFETY: the step is ours.
+            let step = unsafe { Value::from_raw(ctx.clone(), step) };
             self.steps.borrow_mut().push(step);
         }
         Ok(())

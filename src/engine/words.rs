@@ -8,8 +8,8 @@
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 
-#[cfg(takes_over_functions)]
 use super::regexp::compile::{MARK, take_message};
+use super::taken_over::taken_over;
 
 /// The C library's list of arguments, as functions are given it: a pointer on all systems where the linker is told.
 type Arguments = *mut c_void;
@@ -77,7 +77,6 @@ fn translated(format: &CStr) -> Option<&'static CStr> {
 ///
 /// # Safety
 /// `text` is a C string in a buffer of `size` bytes, one at least.
-#[cfg(takes_over_functions)]
 unsafe fn improve(text: *mut c_char, size: usize) -> Option<c_int> {
     // SAFETY: as the caller says.
     let given = unsafe { CStr::from_ptr(text) }.to_bytes();
@@ -102,32 +101,14 @@ unsafe fn improve(text: *mut c_char, size: usize) -> Option<c_int> {
     c_int::try_from(length).ok()
 }
 
-// The C library's function by the name that the linker gives it; a weak reference for the reason told in `regexp`.
-#[cfg(takes_over_functions)]
-core::arch::global_asm!(
-    ".weak __real_vsnprintf",
-    ".pushsection .data.rel.ro.dodev, \"aw\"",
-    ".balign 8",
-    ".globl dodev_real_vsnprintf",
-    ".hidden dodev_real_vsnprintf",
-    "dodev_real_vsnprintf:",
-    ".quad __real_vsnprintf",
-    ".popsection",
-);
-
-#[cfg(takes_over_functions)]
 type Print = unsafe extern "C" fn(*mut c_char, usize, *const c_char, Arguments) -> c_int;
 
-#[cfg(takes_over_functions)]
-unsafe extern "C" {
-    static dodev_real_vsnprintf: Option<Print>;
-}
+taken_over!("__real_vsnprintf" as dodev_real_vsnprintf: Print);
 
 /// Stands in for the C library's function, for the whole program.
 ///
 /// # Safety
 /// As for `vsnprintf`; the linker lets callers through that mean it.
-#[cfg(takes_over_functions)]
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __wrap_vsnprintf(
     text: *mut c_char,
@@ -153,7 +134,6 @@ unsafe extern "C" fn __wrap_vsnprintf(
 ///
 /// # Safety
 /// As for `__vsnprintf_chk`.
-#[cfg(takes_over_functions)]
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __wrap___vsnprintf_chk(
     text: *mut c_char,

@@ -467,10 +467,13 @@ impl Edge {
         };
         // Dropped with this future when the connection ends before there is an answer.
         let (presence, sender) = Sender::new();
-        let mut presence = Some(presence);
-        if !matches!(body, Body::Stream(..)) {
-            presence.take().into_iter().for_each(|presence| client.line.wait(presence));
-        }
+        let presence = match &body {
+            Body::Stream(..) => Some(presence),
+            _ => {
+                client.line.wait(presence);
+                None
+            }
+        };
         let request = FetchRequest {
             method: head.method,
             url: head.url,

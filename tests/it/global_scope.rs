@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::deadline::Deadline;
-use crate::project::{TestProject, repository};
+use crate::project::TestProject;
+use crate::recorded::{differences, recorded};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -21,18 +22,10 @@ const DEVIATIONS: &[(&str, &str)] = &[
 fn what_needs_a_request_is_refused_in_the_global_scope() {
     let project = TestProject::from_fixture("global-scope");
     let server = project.start();
-    let recorded = repository().join("fixtures/global-scope/answers.json");
-    let recorded = std::fs::read_to_string(recorded).expect("the answers are there");
-    let recorded: BTreeMap<String, String> = serde_json::from_str(&recorded).expect("they are JSON");
+    let recorded = recorded("global-scope");
     let given = server.get("/").text();
     let given: BTreeMap<String, String> = serde_json::from_str(&given).expect("the Worker answers in JSON");
-    let mut wrong = Vec::new();
-    for (name, expected) in &recorded {
-        let deviates = DEVIATIONS.iter().any(|(deviation, _)| deviation == name);
-        if (given.get(name) == Some(expected)) == deviates {
-            wrong.push(format!("{name}\n  recorded {expected}\n  given    {:?}", given.get(name)));
-        }
-    }
+    let wrong = differences(&recorded, &given, DEVIATIONS);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(given.len(), recorded.len());
     assert!(server.stop().success());

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::http::{self, EXCHANGE_LIMIT, Request};
-use crate::project::{TestProject, repository};
+use crate::project::TestProject;
+use crate::recorded::{differences, recorded};
 
 #[test]
 fn namespaces_answer_as_recorded() {
-    let text = std::fs::read_to_string(repository().join("fixtures/kv/answers.json"));
-    let recorded: BTreeMap<String, Value> =
-        serde_json::from_str(&text.expect("the answers are there")).expect("they are JSON");
+    let recorded = recorded("kv");
     let project = TestProject::from_fixture("kv");
     let server = project.start();
     let mut given = BTreeMap::new();
@@ -21,13 +20,7 @@ fn namespaces_answer_as_recorded() {
             serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{group}: {}", answer.text()));
         given.extend(answers.into_iter().map(|(name, answer)| (format!("{group} {name}"), answer)));
     }
-    let wrong: Vec<String> = recorded
-        .iter()
-        .filter(|(name, expected)| given.get(*name) != Some(expected))
-        .map(|(name, expected)| {
-            format!("{name}\n  recorded {expected}\n  given    {:?}", given.get(name).map(Value::to_string))
-        })
-        .collect();
+    let wrong = differences(&recorded, &given, &[]);
     assert_eq!(given.len(), recorded.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     server.stop();

@@ -49,6 +49,7 @@ mod playground;
 mod process;
 mod project;
 mod promises;
+mod recorded;
 mod reload;
 mod request_signal;
 mod rpc;

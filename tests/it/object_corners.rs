@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::project::{TestProject, repository};
+use crate::project::TestProject;
+use crate::recorded::{differences, recorded};
 
 /// Where we answer otherwise, and why. An entry that answers like the peer fails the test.
 const DEVIATIONS: &[(&str, &str)] = &[
@@ -26,9 +27,7 @@ const DEVIATIONS: &[(&str, &str)] = &[
 
 #[test]
 fn corners_of_objects_are_as_recorded() {
-    let text = std::fs::read_to_string(repository().join("fixtures/object-corners/answers.json"));
-    let recorded: BTreeMap<String, Value> =
-        serde_json::from_str(&text.expect("the answers are there")).expect("they are JSON");
+    let recorded = recorded("object-corners");
     let project = TestProject::from_fixture("object-corners");
     let server = project.start();
     let mut wrong = Vec::new();
@@ -46,13 +45,7 @@ fn corners_of_objects_are_as_recorded() {
             other => wrong.push(format!("{group}\n  given    {other}")),
         }
     }
-    for (name, expected) in &recorded {
-        let deviates = DEVIATIONS.iter().any(|(deviation, _)| deviation == name);
-        if (given.get(name) == Some(expected)) == deviates {
-            let got = given.get(name).unwrap_or(&Value::Null);
-            wrong.push(format!("{name}\n  recorded {expected}\n  given    {got}"));
-        }
-    }
+    wrong.extend(differences(&recorded, &given, DEVIATIONS));
     assert_eq!(given.len(), recorded.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     server.stop();

@@ -1,12 +1,11 @@
 //! What one request or object made, used by another one (`fixtures/other-requests`), and `request.cf` on its way
 //! (`fixtures/cf`), against what wrangler 4.164.0 with workerd 1.20261117.1 answered on 2026-11-22.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use crate::http::Request;
-use crate::project::{TestProject, repository};
+use crate::project::TestProject;
+use crate::recorded::recorded;
 
 /// Where we answer otherwise, and why. An entry that answers like the peer fails the test.
 const DEVIATIONS: &[(&str, &str)] = &[
@@ -15,11 +14,6 @@ const DEVIATIONS: &[(&str, &str)] = &[
     ("socketAttachment worker worker", "an unaccepted end is forgotten with its request"),
     ("socketAttachment worker b", "an unaccepted end is forgotten with its request"),
 ];
-
-fn recorded(fixture: &str) -> BTreeMap<String, Value> {
-    let text = std::fs::read_to_string(repository().join("fixtures").join(fixture).join("answers.json"));
-    serde_json::from_str(&text.expect("the answers are there")).expect("they are JSON")
-}
 
 #[test]
 fn what_belongs_to_another_request_or_object_is_refused() {
@@ -33,7 +27,7 @@ fn what_belongs_to_another_request_or_object_is_refused() {
         }
     };
     let mut wrong = Vec::new();
-    for (name, expected) in recorded("other-requests") {
+    for (name, expected) in recorded::<Value>("other-requests") {
         let words: Vec<&str> = name.split(' ').collect();
         let [case, maker, user] = words[..] else { panic!("three words") };
         post(format!("/{maker}/make/{case}"));
@@ -52,7 +46,7 @@ fn cf_reaches_objects_and_services() {
     let project = TestProject::from_fixture("cf");
     let server = project.start();
     let mut wrong = Vec::new();
-    for (path, expected) in recorded("cf") {
+    for (path, expected) in recorded::<Value>("cf") {
         // What the edge knows differs; that it arrives does not.
         let shape = |text: &str| match text.contains("asOrganization,") {
             true => text.rsplit_once("\",").map(|(_, rest)| rest.to_owned()).expect("what follows the names"),

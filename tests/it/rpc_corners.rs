@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::project::{TestProject, repository};
+use crate::project::TestProject;
+use crate::recorded::{differences, recorded};
 
 /// Where we answer otherwise, and why. An entry that answers like the peer fails the test.
 const DEVIATIONS: &[(&str, &str)] = &[
@@ -35,22 +36,12 @@ const DEVIATIONS: &[(&str, &str)] = &[
 
 #[test]
 fn corners_of_rpc_are_as_recorded() {
-    let text = std::fs::read_to_string(repository().join("fixtures/rpc-corners/answers.json"));
-    let recorded: BTreeMap<String, Value> =
-        serde_json::from_str(&text.expect("the answers are there")).expect("they are JSON");
+    let recorded = recorded("rpc-corners");
     let project = TestProject::from_fixture("rpc-corners");
     let server = project.start();
     let given: BTreeMap<String, Value> =
         serde_json::from_slice(&server.get("/").body).expect("the answers are JSON");
-    let mut wrong = Vec::new();
-    for (name, expected) in &recorded {
-        let deviates = DEVIATIONS.iter().any(|(deviation, _)| deviation == name);
-        let is_same = given.get(name) == Some(expected);
-        if is_same == deviates {
-            let got = given.get(name).unwrap_or(&Value::Null);
-            wrong.push(format!("{name}\n  recorded {expected}\n  given    {got}"));
-        }
-    }
+    let wrong = differences(&recorded, &given, DEVIATIONS);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     server.stop();
 }

@@ -6,6 +6,7 @@
 
 use rquickjs::qjs;
 
+use super::super::shape::step;
 use super::held::{Held, Names};
 use super::{Raw, Stop, tag_of};
 
@@ -266,11 +267,7 @@ impl<'text> Reader<'text> {
         }
     }
 
-    /// Makes room for more objects like `sample`, if it is one.
-    ///
-    /// The engine describes an object's names by a shape, which objects with the same names share, and finds the next shape
-    /// when a name is added. It keeps no shape that no object has: without objects that stopped half-way it would make,
-    /// for each new object, all shapes on the way to the last one. So there is one object for each step of the way.
+    /// Makes room for more objects like `sample`, if it is one (`engine/shape.rs`).
     fn prepare(&mut self, sample: qjs::JSValue, depth: usize) -> Result<(), Stop> {
         // SAFETY: `sample` is alive.
         let is_plain = tag_of(sample) == qjs::JS_TAG_OBJECT
@@ -284,16 +281,8 @@ impl<'text> Reader<'text> {
             return Ok(());
         }
         for count in 1..names.len() {
-            // SAFETY: makes an object of the context.
-            let step = Held(self.ctx, Stop::unless_thrown(unsafe { qjs::JS_NewObject(self.ctx) })?);
-            for name in &names[..count] {
-                let (value, flags) = (qjs::JS_MKVAL(qjs::JS_TAG_NULL, 0), qjs::JS_PROP_C_W_E as i32);
-                // SAFETY: object and name are held.
-                if unsafe { qjs::JS_DefinePropertyValue(self.ctx, step.1, name.atom, value, flags) } < 0 {
-                    return Err(Stop::Thrown);
-                }
-            }
-            self.steps.push(step);
+            let names = names[..count].iter().map(|name| name.atom);
+            self.steps.push(Held(self.ctx, step(self.ctx, names).ok_or(Stop::Thrown)?));
         }
         for name in names {
             // SAFETY: what was parsed has no getters.

@@ -9,6 +9,8 @@
 use std::cell::RefCell;
 use std::ffi::{c_char, c_int, c_void};
 
+use crate::engine::taken_over::taken_over;
+
 /// What stands for the message in the engine's hands.
 pub(in crate::engine) const MARK: &[u8] = b"\x01regexp";
 
@@ -106,33 +108,15 @@ fn describe(engines: &str, pattern: &str, flags: c_int) -> String {
     format!("Invalid regular expression: /{pattern}/{letters}: {reason}")
 }
 
-#[cfg(takes_over_functions)]
 type Compile =
     unsafe extern "C" fn(*mut c_int, *mut c_char, c_int, *const c_char, usize, c_int, *mut c_void) -> *mut u8;
 
-// A weak reference for the reason told beside the search.
-#[cfg(takes_over_functions)]
-core::arch::global_asm!(
-    ".weak __real_lre_compile",
-    ".pushsection .data.rel.ro.dodev, \"aw\"",
-    ".balign 8",
-    ".globl dodev_engine_compile",
-    ".hidden dodev_engine_compile",
-    "dodev_engine_compile:",
-    ".quad __real_lre_compile",
-    ".popsection",
-);
-
-#[cfg(takes_over_functions)]
-unsafe extern "C" {
-    static dodev_engine_compile: Option<Compile>;
-}
+taken_over!("__real_lre_compile" as dodev_engine_compile: Compile);
 
 /// Stands in for the engine's `lre_compile`: the bytecode of a pattern and its length, or null and a message.
 ///
 /// # Safety
 /// Only the engine may call it, as its own function.
-#[cfg(takes_over_functions)]
 #[unsafe(no_mangle)]
 unsafe extern "C" fn __wrap_lre_compile(
     length: *mut c_int,

@@ -23,6 +23,7 @@ use std::rc::Rc;
 
 use rustc_hash::FxHasher;
 
+use super::taken_over::taken_over;
 use filter::{Filter, Unit};
 use program::{CODE_BYTES_MAX, HEADER, Program};
 
@@ -60,22 +61,9 @@ const TIMEOUT: c_int = -2;
 type Search =
     unsafe extern "C" fn(*mut *mut u8, *const u8, *const u8, c_int, c_int, c_int, *mut c_void) -> c_int;
 
-// The engine's function by the name that the linker gives it. A weak reference, because the linker of another package, of which
-// the library is a dependency, is told nothing: there the engine works alone, and nothing asks for this.
-core::arch::global_asm!(
-    ".weak __real_lre_exec",
-    ".pushsection .data.rel.ro.dodev, \"aw\"",
-    ".balign 8",
-    ".globl dodev_engine_search",
-    ".hidden dodev_engine_search",
-    "dodev_engine_search:",
-    ".quad __real_lre_exec",
-    ".popsection",
-);
+taken_over!("__real_lre_exec" as dodev_engine_search: Search);
 
 unsafe extern "C" {
-    static dodev_engine_search: Option<Search>;
-
     /// The engine's question whether to stop.
     fn lre_check_timeout(context: *mut c_void) -> c_int;
 }
