@@ -24,7 +24,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -35,6 +35,7 @@ use super::control::{ControlOptions, Surface};
 use super::current::{Current, Serving};
 use super::discard::RequestBody;
 use super::line::{Line, Stream};
+use super::patience::Patience;
 use super::public_host::Masked;
 use super::request::{BodyForm, Head, Refusal};
 use super::response::WireBody;
@@ -185,6 +186,7 @@ struct Edge {
     observe: Arc<dyn Fn(RequestRecord) + Send + Sync>,
     clock: Clock,
     head_wait: Duration,
+    patience: Patience,
     tls: Option<TlsAcceptor>,
     /// Requests were delivered since the world was last woken.
     delivered: Notify,
@@ -224,8 +226,11 @@ async fn accept(options: ServerOptions, stopping: watch::Receiver<Option<Duratio
         stopping: stopping.clone(),
     };
     let control = TowerToHyperService::new(control::routes(surface));
+    let patience = Patience::default();
+    tokio::spawn(patience.clone().measure());
+    let delivered = Notify::new();
     let edge =
-        Arc::new(Edge { current, control, access, observe, clock, head_wait, tls, delivered: Notify::new() });
+        Arc::new(Edge { current, control, access, observe, clock, head_wait, patience, tls, delivered });
     let most = connections.unwrap_or_else(connections_max);
     let places = Arc::new(Semaphore::new(most));
     let mut was_full = false;
@@ -340,7 +345,7 @@ async fn requests<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let head_wait = edge.head_wait;
+    let (head_wait, patience) = (edge.head_wait, edge.patience.clone());
     let asking = client.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let (edge, client) = (edge.clone(), asking.clone());
@@ -355,7 +360,7 @@ async fn requests<S>(
     });
     let builder = http1::Builder::new()
         .auto_date_header(false)
-        .timer(TokioTimer::new())
+        .timer(patience)
         .header_read_timeout(head_wait)
         .serve_connection(TokioIo::new(Stream::new(stream, client.line)), service)
         .with_upgrades();
