@@ -14,6 +14,7 @@ use super::kept::Kept;
 use super::ops::{Completer, Completion, OpError, Ops};
 use super::places::{Places, first_of};
 use super::roots::Roots;
+use super::running::Running;
 use super::timers::Timers;
 use super::turn::Violations;
 
@@ -168,7 +169,7 @@ impl Drop for GlobalScope {
 /// Shared by all host operations of one isolate; lives on its thread.
 pub struct Host {
     /// The scope of the running turn.
-    pub scope: Cell<Scope>,
+    pub scope: Running,
     /// Whether the call into JavaScript was ended by the watchdog.
     pub interrupted: Cell<bool>,
     /// Operations that JavaScript waits for.
@@ -207,7 +208,7 @@ impl Host {
     pub fn new(clock: Clock, completer: Completer, log: Box<dyn Fn(LogRecord)>) -> Rc<Self> {
         let places = Rc::new(Places::default());
         let host = Rc::new(Self {
-            scope: Cell::new(Scope::NONE),
+            scope: Running::default(),
             interrupted: Cell::new(false),
             evaluates: Cell::new(false),
             ops: Ops::new(places.clone()),

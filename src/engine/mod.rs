@@ -13,6 +13,7 @@ pub mod bytes;
 pub mod clone;
 pub mod coding;
 pub mod descriptors;
+pub mod disposal;
 pub mod exception;
 pub mod handle;
 pub mod heap;
@@ -37,6 +38,7 @@ pub mod records;
 #[cfg(takes_over_functions)]
 mod regexp;
 pub mod roots;
+mod running;
 mod shape;
 pub mod socket;
 mod spares;

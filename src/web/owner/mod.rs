@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use rquickjs::{Ctx, Error, Function, Object, Result};
+use rquickjs::{Ctx, Function, Object, Result};
 
 use crate::engine::{Extension, Host};
 
@@ -14,17 +14,9 @@ use crate::engine::{Extension, Host};
 pub const EXTENSION: Extension = Extension { install, eager: &[], public: &[] };
 
 fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, shared: &Rc<Host>) -> Result<()> {
-    // owner(): the number of the running request or awake object, 0 outside any event.
+    // owner: memory with the number of the running request or awake object, 0 outside any event.
+    host.set("owner", shared.scope.shared(ctx)?)?;
+    // requireEvent(): throws in the global scope.
     let own = shared.clone();
-    #[expect(clippy::cast_precision_loss, reason = "owners are numbered one by one from 1")]
-    let owner = move || own.scope.get().owner.serial() as f64;
-    host.set("owner", Function::new(ctx.clone(), owner)?)?;
-    // ownerOfNew(): the same, for what can only be made on behalf of somebody: it throws in the global scope.
-    let own = shared.clone();
-    #[expect(clippy::cast_precision_loss, reason = "owners are numbered one by one from 1")]
-    let of_new = move |ctx: Ctx<'js>| {
-        own.require_event(&ctx)?;
-        Ok::<_, Error>(own.scope.get().owner.serial() as f64)
-    };
-    host.set("ownerOfNew", Function::new(ctx.clone(), of_new)?)
+    host.set("requireEvent", Function::new(ctx.clone(), move |ctx: Ctx<'js>| own.require_event(&ctx))?)
 }

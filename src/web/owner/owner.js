@@ -10,16 +10,24 @@ export const SOURCE = "ReadableStreamSource>";
 export const SINK = "Writable";
 export const SOCKET = "Native";
 
+const running = new Float64Array(host.owner);
+
 /** Who owns what is made now: a number, 0 outside any event. */
-export const { owner } = host;
+export function owner() {
+  return running[0];
+}
 
 /**
  * The same for what belongs to a request or object. Throws the platform's error while a Worker's modules are evaluated; called
  * for nothing but that where something is done that needs a request.
  */
-export const { ownerOfNew } = host;
+export function ownerOfNew() {
+  const own = running[0];
+  if (own === 0) host.requireEvent();
+  return own;
+}
 
 /** Throws unless what `maker` made may be used now; `kind` is the platform's name of its type. */
 export function requireOwn(maker, kind) {
-  if (maker !== 0 && maker !== owner()) host.refuseForeign(kind);
+  if (maker !== 0 && maker !== running[0]) host.refuseForeign(kind);
 }
