@@ -35,6 +35,7 @@ fn install<'js>(_: &Ctx<'js>, host: &Object<'js>, _: &Rc<Host>) -> Result<()> {
     host.set("urlParse", Func::from(url_text::parse))?;
     host.set("urlChange", Func::from(url_text::change))?;
     host.set("urlOrigin", Func::from(url_text::origin))?;
+    host.set("queryOf", Func::from(query::list_of))?;
     host.set("queryParse", Func::from(query::parse_list))?;
     host.set("querySerialize", Func::from(query::serialize_list))?;
     host.set("multipartParse", Func::from(multipart_parse))?;

@@ -13,9 +13,11 @@ import {
   valuesOf,
 } from "dodev:web/webidl";
 
-const { queryParse, querySerialize } = host;
+const { queryOf, queryParse, querySerialize, urlChange } = host;
 
-let linkedParams;
+/** Marks the constructor call for the params of a URL. */
+const LINKED = Symbol("linked");
+
 let resetParams;
 let textOf;
 let setTextOf;
@@ -39,12 +41,15 @@ function listFrom(init) {
     const name = usv(key);
     const value = usv(init[key]);
     // Only names with lone surrogates become equal.
-    const at = name === key ? -1 : list.findIndex((item, i) => i % 2 === 0 && item === name);
+    const at = name === key ? -1 : list.findIndex(isAmong(name));
     if (at === -1) list.push(name, value);
     else list[at + 1] = value;
   }
   return list;
 }
+
+/** Tells an item of a flat list that is a name, and this one. */
+const isAmong = (name) => (item, i) => i % 2 === 0 && item === name;
 
 function need(count, method, given) {
   if (given < count) badArgument(method, "URLSearchParams", given + 1, "USVString");
@@ -52,35 +57,29 @@ function need(count, method, given) {
 
 /** The query of a URL as a list of pairs. */
 export class URLSearchParams {
-  /** The flat list, or the text that it will be parsed from. */
+  /** The flat list; where it was not asked for yet, the text that it will be parsed from, or nothing where that is the URL. */
   #list;
-  /** The text of the URL that it belongs to, if any, and how to put another query into that. */
+  /** The text of the URL that it belongs to, if any. */
   #href;
-  #replaceQuery;
 
-  constructor(init) {
-    this.#list = init === undefined ? [] : listFrom(init);
+  constructor(init, href) {
+    if (init === LINKED) this.#href = href;
+    else this.#list = init === undefined ? [] : listFrom(init);
   }
 
   static {
-    linkedParams = (href, search, replaceQuery) => {
-      const params = new URLSearchParams();
-      if (search !== "") params.#list = search.slice(1);
-      params.#href = href;
-      params.#replaceQuery = replaceQuery;
-      return params;
-    };
     textOf = (params) => params.#href;
     setTextOf = (params, href) => {
       params.#href = href;
     };
     read = (params) => {
       const list = params.#list;
+      if (list === undefined) return (params.#list = queryOf(params.#href));
       return typeof list === "string" ? (params.#list = queryParse(list)) : list;
     };
     changed = (params) => {
       const href = params.#href;
-      if (href !== undefined) params.#href = params.#replaceQuery(href, querySerialize(params.#list));
+      if (href !== undefined) params.#href = urlChange(href, "search", querySerialize(params.#list));
     };
     // The list keeps its identity, so that iterators follow the URL.
     resetParams = (params, search) => {
@@ -123,12 +122,14 @@ export class URLSearchParams {
   get(name) {
     if (this === undefined || !(#list in this)) illegal();
     if (typeof name !== "string") name = usv(name);
-    const list = read(this);
+    let list = this.#list;
+    if (typeof list !== "object") list = read(this);
     const { length } = list;
-    if (length === 0) return null;
-    name = name.toWellFormed();
     for (let i = 0; i < length; i += 2) if (list[i] === name) return list[i + 1];
-    return null;
+    if (length === 0 || name.isWellFormed()) return null;
+    // Those in the list are.
+    const at = list.findIndex(isAmong(name.toWellFormed()));
+    return at === -1 ? null : list[at + 1];
   }
 
   getAll(name) {
@@ -213,5 +214,10 @@ export class URLSearchParams {
 publish(URLSearchParams);
 hidden(URLSearchParams.prototype, Symbol.iterator, URLSearchParams.prototype.entries);
 
-/** Params that follow and change a URL's text; new contents for such params; that text, and a new one for it. */
-export { linkedParams, resetParams, setTextOf, textOf };
+/** Params that follow and change a URL's text. */
+export function linkedParams(href) {
+  return new URLSearchParams(LINKED, href);
+}
+
+/** New contents for such params; their URL's text, and a new one for it. */
+export { resetParams, setTextOf, textOf };

@@ -65,10 +65,6 @@ function change(url, component, value) {
   write(url, urlChange(read(url), component, usv(value)));
 }
 
-function replaceQuery(href, query) {
-  return urlChange(href, "search", query);
-}
-
 /** The text that was parsed last: a request's URL is parsed by every layer of a program that looks at it. */
 let lastText;
 let lastHref;
@@ -253,12 +249,9 @@ export class URL {
 
   get searchParams() {
     if (this === undefined || !(#href in this)) illegal();
-    if (this.#params === undefined) {
-      // A URL knows its params, which hold its text; a reference back would wait for the garbage collector.
-      const search = this.#href.indexOf("?") < 0 ? "" : this.search;
-      this.#params = linkedParams(this.#href, search, replaceQuery);
-    }
-    return this.#params;
+    const params = this.#params;
+    // A URL knows its params, which hold its text; a reference back would wait for the garbage collector.
+    return params === undefined ? (this.#params = linkedParams(this.#href)) : params;
   }
 
   toJSON() {
