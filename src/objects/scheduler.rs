@@ -210,6 +210,11 @@ impl Objects {
         &self.namespaces[..own]
     }
 
+    /// Whether the object `key` has a place.
+    pub fn knows(&self, key: &ActorKey) -> bool {
+        self.index.borrow().contains_key(key)
+    }
+
     /// The place of the object `key`, made if it has none yet.
     pub fn slot(&self, key: ActorKey, name: Option<&str>) -> Slot {
         if let Some(slot) = self.index.borrow().get(&key) {

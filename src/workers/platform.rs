@@ -2,12 +2,15 @@
 
 use std::rc::Rc;
 
+use rquickjs::atom::PredefinedAtom;
 use rquickjs::{Ctx, Object, Value};
 
 use crate::engine::clone::ErrorForm;
+use crate::engine::disposal::set_disposer;
 use crate::engine::exception::Exception;
 use crate::engine::http::{Body, FetchRequest, FetchResponse, Upgrade};
 use crate::engine::presence::Client;
+use crate::engine::proxy::handler_of;
 use crate::engine::socket::SocketId;
 use crate::engine::turn::Entered;
 use crate::engine::{Host, LogLevel, OpId, Scope};
@@ -128,7 +131,7 @@ impl Platform {
         asked: Asked,
         reply: ReplyTo,
     ) -> Entered<'js> {
-        let (called, misdirected) = self.directed(ctx, called);
+        let (called, misdirected) = self.directed(ctx, self.awaited(ctx, called));
         let objects = self.objects.clone();
         Entered::Root(
             called,
@@ -184,7 +187,7 @@ impl Platform {
             Ok(received) => (enter(received.value), received.imports),
             Err(error) => (Err(error), Vec::new()),
         };
-        let (called, misdirected) = self.directed(ctx, called);
+        let (called, misdirected) = self.directed(ctx, self.awaited(ctx, called));
         let objects = self.objects.clone();
         Entered::Root(
             called,
@@ -204,6 +207,21 @@ impl Platform {
                 objects.end_task(scope.owner);
             }),
         )
+    }
+
+    /// What a call gave, as a promise where it can be awaited.
+    fn awaited<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        called: rquickjs::Result<Value<'js>>,
+    ) -> rquickjs::Result<Value<'js>> {
+        let value = called?;
+        let Some(object) = value.as_object().filter(|_| !value.is_promise()) else { return Ok(value) };
+        let then: Value<'js> = object.get(PredefinedAtom::Then)?;
+        match then.is_function() {
+            true => self.host().entry(ctx, "settled")?.call((value,)),
+            false => Ok(value),
+        }
     }
 
     /// What a call gave, and whether it failed before it came to the user's code.
@@ -264,7 +282,9 @@ impl Platform {
     /// The result of a call. An object can be disposed, and with it every stub in it.
     fn read_result<'js>(&self, ctx: &Ctx<'js>, message: Message) -> rquickjs::Result<Value<'js>> {
         let Received { value, imports } = read_message(ctx, &self.objects, message)?;
-        if !value.is_object() {
+        let Some(object) = value.as_object() else { return Ok(value) };
+        if imports.is_empty() && handler_of(ctx, &value).is_none() {
+            set_disposer(ctx, object, self.host().entry(ctx, "nothingToDispose")?)?;
             return Ok(value);
         }
         let finish = self.host().entry(ctx, "disposable")?;

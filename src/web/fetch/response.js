@@ -159,6 +159,7 @@ export class Response {
       return response;
     };
     take = (response) => {
+      if (!isResponse(response)) return undefined;
       const headers = response.#headers;
       const list =
         typeof headers === "string" ? ["content-type", headers] : headers === undefined ? [] : listOf(response);

@@ -32,6 +32,21 @@ export function platformClass(object) {
   return undefined;
 }
 
+/** Objects that stand for the shapes of others. */
+const shapes = [];
+
+/**
+ * Keeps what the engine knows of objects of `Class` that get the properties `names` in this order: it forgets shapes that no
+ * object has, and would make each step anew with each object.
+ */
+export function keepShapes(Class, names) {
+  for (let count = 0; count <= names.length; count++) {
+    const step = Object.create(Class.prototype);
+    for (const name of names.slice(0, count)) step[name] = undefined;
+    shapes.push(step);
+  }
+}
+
 /** Shapes the members of `Class`, its statics included, and returns it. */
 export function shape(Class) {
   notePlatformClass(Class);

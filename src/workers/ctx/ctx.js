@@ -1,6 +1,6 @@
 // The context that handlers and objects are given: `ctx`.
 import host from "dodev:host";
-import { illegalInvocation, notePlatformClass } from "dodev:web/interface";
+import { illegalInvocation, keepShapes, notePlatformClass } from "dodev:web/interface";
 import { tracing } from "dodev:workers/ctx/tracing";
 import { contextExports } from "dodev:workers/exports";
 import { DurableObjectFacets } from "dodev:workers/facets";
@@ -40,6 +40,7 @@ export class ExecutionContext {
   }
 }
 tagged(ExecutionContext, "ExecutionContext");
+keepShapes(ExecutionContext, ["tracing", "access", "cache", "props", "exports"]);
 
 let slotOf;
 let socketsOf;

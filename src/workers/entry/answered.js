@@ -8,11 +8,15 @@ import { settled } from "dodev:workers/rpc/receive";
 const SENT = "Can't read from request stream after response has been sent.";
 const THREW = "Can't read from request stream after responding with an exception.";
 
-/** The request that a response answers, where it has a body. */
+/** The request that a response answers, where it has a body, and whether there was any. */
 const requests = new WeakMap();
+let any = false;
 
 function note(request, response) {
-  if (typeof response === "object" && response !== null) requests.set(response, request);
+  if (typeof response === "object" && response !== null) {
+    requests.set(response, request);
+    any = true;
+  }
   return response;
 }
 
@@ -23,7 +27,7 @@ function failed(request, error) {
 
 /** What `call` gives, which handles `request`. */
 export function answered(request, call) {
-  if (!hasBody(request)) return settled(call());
+  if (!hasBody(request)) return call();
   let result;
   try {
     result = settled(call());
@@ -36,6 +40,6 @@ export function answered(request, call) {
 
 /** What is to be called when `response` has left; undefined for most. */
 export function endingOf(response) {
-  const request = requests.get(response);
+  const request = any ? requests.get(response) : undefined;
   return request && (() => endBody(request, SENT));
 }

@@ -16,6 +16,9 @@ import { answered } from "dodev:workers/entry/answered";
 import { receiveRequest, takeResponse } from "dodev:workers/entry/messages";
 import { RESERVED_ENTRY, callable, classMember, perform, settled } from "dodev:workers/rpc/receive";
 
+/** A result that is no promise, to be awaited: the host asks only for objects. */
+host.entry("settled", settled);
+
 /** Awake objects by slot. */
 const instances = [];
 
@@ -77,9 +80,15 @@ function fetchHandler(target, props, request) {
   return handlers.fetch(request, worker.env, new ExecutionContext(props));
 }
 
-host.entry("fetch", (method, url, headers, body) =>
-  fetchFrom(worker.handlers ?? {}, undefined, receiveRequest(method, url, headers, body, true)),
-);
+host.entry("fetch", (method, url, headers, body) => {
+  const request = receiveRequest(method, url, headers, body, true);
+  const handlers = worker.handlers ?? {};
+  // Nearly all requests are these: without a body, for an object of handlers.
+  if (body === null && typeof handlers !== "function" && typeof handlers.fetch === "function") {
+    return handlers.fetch(request, worker.env, new ExecutionContext());
+  }
+  return fetchFrom(handlers, undefined, request);
+});
 
 host.entry("fetchEntrypoint", (name, props, ...request) => fetchFrom(entrypoint(name), props, receiveRequest(...request)));
 
@@ -124,7 +133,7 @@ host.entry("construct", (slot, number, className, hex, name, sqlite) => {
   if (typeof type !== "function") {
     throw new TypeError(`the Worker does not export a class "${className}"`);
   }
-  const state = new DurableObjectState(slot, makeId(number, hex, name ?? undefined), sqlite);
+  const state = new DurableObjectState(slot, makeId(hex, name ?? undefined), sqlite);
   instances[slot] = new (subclassOf(type))(state, worker.env);
   noteInstance(slot, instances[slot]);
   noteFarewell(slot, instances[slot]);
@@ -143,8 +152,7 @@ host.entry("destroy", (slot) => {
   forgetInstance(slot);
 });
 
-function checkCallable(instance) {
-  if (instance[callable] === true) return;
+function refuseCalls() {
   throw new TypeError(
     "The receiving Durable Object does not support RPC, because its class was not declared with " +
       "`extends DurableObject`. In order to enable RPC, make sure your class extends the special class " +
@@ -165,11 +173,11 @@ host.entry("takeLooking", () => {
 host.entry("call", (slot, name, args) => {
   const instance = instances[slot];
   looking = true;
-  checkCallable(instance);
+  if (instance[callable] !== true) refuseCalls();
   const found = classMember(instance, name, RESERVED_ENTRY);
   if (args !== undefined && typeof found !== "function") throw new TypeError(`"${name}" is not a function.`);
   looking = false;
-  return settled(args === undefined ? found : found.apply(instance, args));
+  return args === undefined ? found : found.apply(instance, args);
 });
 
 host.entry("isRetryable", (slot, name) => isRetryable(instances[slot][name]));
@@ -182,7 +190,7 @@ function invokeFound(found, self, args) {
 host.entry("callPath", (slot, path, args) => {
   const instance = instances[slot];
   looking = true;
-  checkCallable(instance);
+  if (instance[callable] !== true) refuseCalls();
   const result = perform(instance, path, args, RESERVED_ENTRY, invokeFound);
   looking = false;
   return result;

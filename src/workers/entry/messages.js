@@ -11,14 +11,13 @@ import {
 } from "dodev:web/fetch";
 import { follow, isSignal } from "dodev:web/abort";
 import { returnSocket, socketOf } from "dodev:web/web_socket";
-import { isResponse } from "dodev:web/fetch/response";
 import { endingOf } from "dodev:workers/entry/answered";
 
 export const receiveRequest = incomingRequest;
 
 /** A body as the host takes it: a stream becomes a pipe that is filled while the host reads it; `whenLeft` is called at its end. */
 function toHost(body, whenLeft) {
-  if (typeof body !== "object" || !(body instanceof ReadableStream)) return body;
+  if (typeof body !== "object" || body === null || !(body instanceof ReadableStream)) return body;
   const [writer, reader] = host.newPipe();
   const pumped = pumpToHost(body, writer);
   host.waitUntil(whenLeft === undefined ? pumped : pumped.finally(whenLeft));
@@ -27,10 +26,10 @@ function toHost(body, whenLeft) {
 
 /** What the host needs of a response: [status, statusText, headers, body, webSocket, packed]. */
 export function takeResponse(response) {
-  if (!isResponse(response)) {
+  const parts = take(response);
+  if (parts === undefined) {
     throw new TypeError("Incorrect type for Promise: the Promise did not resolve to 'Response'.");
   }
-  const parts = take(response);
   const whenLeft = endingOf(response);
   const body = parts[3];
   parts[3] = toHost(body, whenLeft);

@@ -52,7 +52,12 @@ export function loopback() {
   return made;
 }
 
+let given;
+
 /** The same for contexts, which have it since the date of `enable_ctx_exports`. */
 export function contextExports() {
-  return Cloudflare.compatibilityFlags.enable_ctx_exports === true ? loopback() : undefined;
+  if (given !== undefined || Cloudflare.compatibilityFlags.enable_ctx_exports !== true) return given;
+  const all = loopback();
+  given = made;
+  return all;
 }

@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
+use rquickjs::object::Property;
 use rquickjs::prelude::Opt;
-use rquickjs::{Ctx, Function, Object};
+use rquickjs::{Ctx, Function, Object, Value};
 
 use crate::base::ids::ObjectId;
 use crate::base::jurisdiction::Jurisdiction;
@@ -14,7 +15,8 @@ use crate::objects::{Namespace, Objects};
 
 use super::platform::WorkerSpec;
 
-/// `host.idFromName(namespace, name, jurisdiction?)`, `host.idFromString(namespace, text)`,
+/// `host.nameId(id, namespace, name, jurisdiction?)`: the digits of that name, of which `id` becomes the id;
+/// `host.describeId(id, jurisdiction, name)`; `host.idFromString(namespace, text)`,
 /// `host.newUniqueId(namespace, jurisdiction?)`: 64 hexadecimal digits each; `host.jurisdictionOf(digits)`: the jurisdiction
 /// of an id, or undefined; `host.isJurisdiction(text)`; `host.namespaces()`: the names of the Worker's own classes by number, and nothing where a number is another Worker's.
 pub(super) fn install<'js>(
@@ -24,10 +26,16 @@ pub(super) fn install<'js>(
     spec: &Rc<WorkerSpec>,
 ) -> rquickjs::Result<()> {
     let shared = objects.clone();
-    let from_name = move |namespace: usize, Text(name): Text, jurisdiction: Opt<String>| {
-        shared.namespaces[namespace].named(jurisdiction_in(jurisdiction), &name).to_string()
+    let name_id = move |id: Object<'js>, namespace: usize, name: Value<'js>, jurisdiction: Value<'js>| {
+        let Text(text) = name.get()?;
+        let within = jurisdiction_in(Opt(jurisdiction.get()?));
+        describe(&id, jurisdiction, name)?;
+        Ok::<_, rquickjs::Error>(shared.namespaces[namespace].named(within, &text).to_string())
     };
-    host.set("idFromName", Function::new(ctx.clone(), from_name)?)?;
+    host.set("nameId", Function::new(ctx.clone(), name_id)?)?;
+    let describe_id =
+        |id: Object<'js>, jurisdiction: Value<'js>, name: Value<'js>| describe(&id, jurisdiction, name);
+    host.set("describeId", Function::new(ctx.clone(), describe_id)?)?;
     let shared = objects.clone();
     let from_string = move |ctx: Ctx<'js>, namespace: usize, Text(text): Text| {
         let id: ObjectId = text.parse().map_err(|error: crate::base::ids::InvalidId| {
@@ -65,6 +73,12 @@ pub(super) fn install<'js>(
         shared.namespaces.iter().map(name).collect::<Vec<_>>()
     };
     host.set("namespaces", Function::new(ctx.clone(), classes)?)
+}
+
+/// Gives `id` the properties that tell where it comes from.
+fn describe<'js>(id: &Object<'js>, jurisdiction: Value<'js>, name: Value<'js>) -> rquickjs::Result<()> {
+    id.prop("jurisdiction", Property::from(jurisdiction).enumerable())?;
+    id.prop("name", Property::from(name).enumerable())
 }
 
 /// The jurisdiction that the prelude named, which it checked before.

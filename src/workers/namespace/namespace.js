@@ -20,18 +20,13 @@ function illegal(what) {
   return new TypeError(`Illegal ${what}`);
 }
 
+/** Its own properties `jurisdiction` and `name` are the host's work: describing them here would take longer than all the rest. */
 export class DurableObjectId {
-  #namespace;
   #hex;
-  #jurisdiction;
 
-  constructor(key, namespace, hex, name, jurisdiction) {
+  constructor(key, hex) {
     if (key !== secret) throw illegal("constructor");
-    this.#namespace = namespace;
     this.#hex = hex;
-    this.#jurisdiction = jurisdiction;
-    Object.defineProperty(this, "jurisdiction", { value: jurisdiction, enumerable: true });
-    Object.defineProperty(this, "name", { value: name, enumerable: true });
   }
 
   toString() {
@@ -50,20 +45,34 @@ export class DurableObjectId {
   }
 
   static {
+    const isId = (value) => typeof value === "object" && value !== null && #hex in value;
     make = {
-      isId: (value) => typeof value === "object" && value !== null && #hex in value,
-      hexOf: (id) => id.#hex,
-      jurisdictionOf: (id) => id.#jurisdiction,
+      isId,
+      hexOf: (value) => (isId(value) ? value.#hex : undefined),
+      named: (number, name, jurisdiction) => {
+        const id = new DurableObjectId(secret);
+        id.#hex = host.nameId(id, number, name, jurisdiction);
+        return id;
+      },
     };
   }
 }
 
-/** Whether `value` is an id, and its digits. */
+/** Whether `value` is an id; its digits, undefined if it is none. */
 export const { isId, hexOf } = make;
 
-/** An id of the namespace numbered `namespace`, in the jurisdiction that `hex` says. */
-export function makeId(namespace, hex, name) {
-  return new DurableObjectId(secret, namespace, hex, name, host.jurisdictionOf(hex));
+/** The id that `name` has in the namespace with this number. */
+const namedId = make.named;
+
+/** The id `hex`, in the jurisdiction that it says. */
+export function makeId(hex, name) {
+  return described(hex, name, host.jurisdictionOf(hex));
+}
+
+function described(hex, name, jurisdiction) {
+  const id = new DurableObjectId(secret, hex);
+  host.describeId(id, jurisdiction, name);
+  return id;
 }
 
 export class DurableObjectNamespace {
@@ -86,28 +95,20 @@ export class DurableObjectNamespace {
     }
     const hex =
       jurisdiction === undefined ? host.newUniqueId(this.#number) : host.newUniqueId(this.#number, jurisdiction);
-    return new DurableObjectId(secret, this.#number, hex, undefined, jurisdiction);
+    return described(hex, undefined, jurisdiction);
   }
 
   idFromName(name) {
     if (!isNamespace(this)) throw illegalInvocation();
-    return this.#named(required("idFromName", name, arguments.length));
-  }
-
-  #named(name) {
-    const jurisdiction = this.#jurisdiction;
-    const hex =
-      jurisdiction === undefined
-        ? host.idFromName(this.#number, name)
-        : host.idFromName(this.#number, name, jurisdiction);
-    return new DurableObjectId(secret, this.#number, hex, name, jurisdiction);
+    if (typeof name !== "string") name = required("idFromName", name, arguments.length);
+    return namedId(this.#number, name, this.#jurisdiction);
   }
 
   idFromString(text) {
     if (!isNamespace(this)) throw illegalInvocation();
     text = required("idFromString", text, arguments.length);
-    const id = makeId(this.#number, host.idFromString(this.#number, text));
-    if (this.#jurisdiction !== undefined && make.jurisdictionOf(id) !== this.#jurisdiction) {
+    const id = makeId(host.idFromString(this.#number, text));
+    if (this.#jurisdiction !== undefined && id.jurisdiction !== this.#jurisdiction) {
       // Fidelity: that it throws is documented, the text is the one of other ids that do not belong here.
       throw new TypeError("Durable Object ID is not valid for this namespace.");
     }
@@ -116,25 +117,24 @@ export class DurableObjectNamespace {
 
   get(id, options) {
     if (!isNamespace(this)) throw illegalInvocation();
-    if (!isId(id)) {
+    const hex = hexOf(id);
+    if (hex === undefined) {
       throw new TypeError(
         "Failed to execute 'get' on 'DurableObjectNamespace': parameter 1 is not of type 'DurableObjectId'.",
       );
     }
-    if (this.#jurisdiction !== undefined && make.jurisdictionOf(id) !== this.#jurisdiction) {
+    if (this.#jurisdiction !== undefined && id.jurisdiction !== this.#jurisdiction) {
       // Fidelity: workerd's `src/workerd/api/actor.c++`.
       throw new TypeError("get called on jurisdictional subnamespace with an ID from a different jurisdiction");
     }
-    const retry = checkOptions("get", options);
-    const hex = hexOf(id);
-    return makeStub(this.#number, id, hex, retry);
+    return makeStub(this.#number, id, hex, options === undefined ? 0 : checkOptions("get", options));
   }
 
   getByName(name, options) {
     if (!isNamespace(this)) throw illegalInvocation();
     name = required("getByName", name, arguments.length);
     const retry = checkOptions("getByName", options);
-    const id = this.#named(name);
+    const id = namedId(this.#number, name, this.#jurisdiction);
     return makeStub(this.#number, id, hexOf(id), retry);
   }
 

@@ -14,6 +14,7 @@ use crate::engine::OpError;
 use crate::engine::clone::{
     Candidate, CloneError, Deserializer, HostObjects, Policy, Serializer, Written, deserialize, serialize,
 };
+use crate::engine::disposal::disposer_of;
 use crate::engine::exception::throw;
 use crate::engine::proxy::handler_of;
 use crate::objects::{Import, Message, Objects, Parcel};
@@ -182,7 +183,9 @@ pub fn write_result<'js>(
     objects: &Rc<Objects>,
     value: &Value<'js>,
 ) -> rquickjs::Result<Message> {
-    if !value.is_object() {
+    let Some(object) = value.as_object() else { return write_message(ctx, objects, value, true) };
+    // Few results have a disposer.
+    if disposer_of(ctx, object)?.is_undefined() {
         return write_message(ctx, objects, value, true);
     }
     let disposer: Option<Object<'js>> = objects.host.entry(ctx, "takeDisposer")?.call((value.clone(),))?;

@@ -3,7 +3,7 @@
 // Each is a Proxy whose handler holds what it stands for; all proxies of a class share one target, so that
 // `typeof`, tag and prototype are right. `host.handlerOf` finds the handler without running any trap.
 import host from "dodev:host";
-import { notePlatformClass } from "dodev:web/interface";
+import { keepShapes, notePlatformClass } from "dodev:web/interface";
 import { owner, requireOwn } from "dodev:web/owner";
 
 const MAKE = Symbol("make");
@@ -24,7 +24,7 @@ function isIndex(name) {
 export class Reference {
   /** The value for a name that the class itself does not have. */
   member(name) {
-    return isIndex(name) ? undefined : makeProperty(this, name, 1);
+    return memberOf(this, name);
   }
 
   /** Promise of what the call at `path` returns; errors never come synchronously. */
@@ -180,7 +180,6 @@ export function importOf(handler) {
 class PromiseReference {
   constructor(promise, hex) {
     this.promise = promise;
-    this.disposed = false;
     this.hex = hex;
     this.maker = owner();
   }
@@ -202,6 +201,8 @@ class PromiseReference {
 
 follows(PromiseReference);
 PromiseReference.prototype.typeName = "RpcPromise";
+PromiseReference.prototype.disposed = false;
+keepShapes(PromiseReference, ["promise", "hex", "maker"]);
 
 export class RpcPromise {
   constructor(key) {
@@ -232,10 +233,9 @@ export function makePromise(promise) {
 
 /** A property of a reference: call it, go on along it, or await it to read it. */
 class PropertyReference {
-  constructor(base, path, depth) {
+  constructor(base, path) {
     this.base = base;
     this.path = path;
-    this.depth = depth;
   }
   call(path, args) {
     if (path === undefined) return this.base.call(this.path, args);
@@ -246,7 +246,9 @@ class PropertyReference {
     if (this.depth >= DEPTH_MAX) {
       throw new TypeError(`RPC pipelined property path is too deep (max ${DEPTH_MAX}).`);
     }
-    return makeProperty(this.base, [].concat(this.path, name), this.depth + 1);
+    const property = new PropertyReference(this.base, [].concat(this.path, name));
+    property.depth = this.depth + 1;
+    return new Proxy(propertyTarget, property);
   }
   apply(_target, _self, args) {
     let promise;
@@ -260,6 +262,8 @@ class PropertyReference {
 }
 follows(PropertyReference);
 PropertyReference.prototype.typeName = "RpcProperty";
+PropertyReference.prototype.depth = 1;
+keepShapes(PropertyReference, ["base", "path"]);
 
 export class RpcProperty {
   constructor(key) {
@@ -279,8 +283,11 @@ export class RpcProperty {
 tagged(RpcProperty, "JsRpcProperty");
 const propertyTarget = callable(RpcProperty);
 
-function makeProperty(base, path, depth) {
-  return new Proxy(propertyTarget, new PropertyReference(base, path, depth));
+/** What the reference `base` has under `name`. */
+export function memberOf(base, name) {
+  // Only what stands before a colon begins with a digit.
+  if (name < ":" && isIndex(name)) return undefined;
+  return new Proxy(propertyTarget, new PropertyReference(base, name));
 }
 
 /** The error for a name that the receiver does not offer. */
@@ -319,7 +326,10 @@ function follow(value, path, packed, hex) {
 
 const NOTHING_TO_DISPOSE = { value: () => {}, writable: true, configurable: true };
 
-/** Makes an object that a call returned disposable, and with it the stubs whose imports are `handles`. */
+/** What the host gives to objects that a call returned, where nothing came with them. */
+host.entry("nothingToDispose", NOTHING_TO_DISPOSE.value);
+
+/** Makes what a call returned disposable, and with it the stubs whose imports are `handles`. */
 host.entry("disposable", (value, handles) => {
   const reference = referenceOf(value);
   if (reference !== undefined) {

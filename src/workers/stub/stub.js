@@ -1,40 +1,42 @@
 // Stubs: the caller's side of an object. Every name that is not the stub's own is a method of the object.
 import host from "dodev:host";
+import { keepShapes } from "dodev:web/interface";
 import { ownerOfNew, requireOwn } from "dodev:web/owner";
 import { makeId } from "dodev:workers/namespace";
 import { OBJECT, carries } from "dodev:workers/rpc/carry";
-import { Reference, follows, referenceOf, tagged } from "dodev:workers/rpc/references";
+import { Reference, follows, memberOf, referenceOf, tagged } from "dodev:workers/rpc/references";
 import { Fetcher } from "dodev:workers/service";
 
 const NAMES = ["name", "id"];
 
 /** The object `id` of a namespace; its place in the host's tables is looked up at the first call. */
 class ObjectReference {
-  constructor(namespace, id, hex, retry) {
+  constructor(namespace, id, hex) {
     this.namespace = namespace;
     this.id = id;
     this.hex = hex;
-    this.retry = retry;
-    this.slot = -1;
-    this.ticket = 0;
     this.maker = ownerOfNew();
   }
   connect() {
     requireOwn(this.maker, this.kind);
-    if (this.slot < 0) {
-      this.slot = host.objectSlot(this.namespace, this.hex, this.id.name);
-      this.ticket = host.objectBreaks(this.slot) + this.retry * 2 ** 32;
-    }
-    return this.slot;
+    const { address } = this;
+    return address < 0 ? (this.address = host.objectAddress(this.namespace, this.hex, this.id.name)) : address;
   }
   call(path, args) {
-    return host.callObject(this.connect(), this.ticket, path, args);
+    return host.callObject(this.connect(), this.retry, path, args);
   }
   request(...request) {
-    return host.fetchObject([this.connect(), this.ticket], ...request);
+    return host.fetchObject([this.connect(), this.retry], ...request);
+  }
+  // Nearly always a method is asked for, to be called at once.
+  get(target, name, receiver) {
+    if (this.own !== undefined || typeof name !== "string" || name in target) {
+      return Reference.prototype.get.call(this, target, name, receiver);
+    }
+    return name === "then" ? undefined : memberOf(this, name);
   }
   member(name) {
-    return name === "then" ? undefined : Reference.prototype.member.call(this, name);
+    return name === "then" ? undefined : memberOf(this, name);
   }
   names() {
     return NAMES;
@@ -50,6 +52,11 @@ class ObjectReference {
 follows(ObjectReference);
 /** The platform's type behind it. */
 ObjectReference.prototype.kind = "OutgoingFactory";
+/** Its place and how often it broke before, once that was looked up. */
+ObjectReference.prototype.address = -1;
+/** Limits of retries, where they are not the platform's own. */
+ObjectReference.prototype.retry = 0;
+keepShapes(ObjectReference, ["namespace", "id", "hex", "maker", "address"]);
 
 /** The same, as it arrives by RPC: it has no properties of its own. */
 class ReceivedReference {
@@ -57,9 +64,6 @@ class ReceivedReference {
     this.namespace = namespace;
     this.id = id;
     this.hex = hex;
-    this.retry = 0;
-    this.slot = -1;
-    this.ticket = 0;
     this.maker = ownerOfNew();
   }
   names() {
@@ -93,8 +97,10 @@ tagged(Stub, "DurableObject");
 const target = Object.create(Stub.prototype);
 
 /** A stub of the object `id` of the namespace numbered `namespace`; `retry` is 0 for the platform's own limits. */
-export function makeStub(namespace, id, hex, retry = 0) {
-  return new Proxy(target, new ObjectReference(namespace, id, hex, retry));
+export function makeStub(namespace, id, hex, retry) {
+  const reference = new ObjectReference(namespace, id, hex);
+  if (retry !== 0) reference.retry = retry;
+  return new Proxy(target, reference);
 }
 
 const receivedTarget = Object.create(Fetcher.prototype);
@@ -103,5 +109,5 @@ const receivedTarget = Object.create(Fetcher.prototype);
 carries(
   OBJECT,
   ([namespace, hex, name]) =>
-    new Proxy(receivedTarget, new ReceivedReference(namespace, makeId(namespace, hex, name), hex)),
+    new Proxy(receivedTarget, new ReceivedReference(namespace, makeId(hex, name), hex)),
 );
