@@ -98,11 +98,19 @@ impl Gate {
         !section.waiting.is_empty()
     }
 
-    /// Ends a running section; returns its parent, in which its result is to be delivered at once.
+    /// Ends a running section; returns its parent, in which its result is to be delivered at once. The parent adopts the
+    /// sections that were started inside and have not ended.
     pub fn finish(&mut self, id: SectionId) -> SectionId {
-        let parent = self.section(id).parent;
-        self.section(parent).running = None;
-        self.section(id).finished = true;
+        let section = self.section(id);
+        section.finished = true;
+        let (parent, running, waiting) =
+            (section.parent, section.running.take(), std::mem::take(&mut section.waiting));
+        for child in running.iter().chain(&waiting) {
+            self.section(*child).parent = parent;
+        }
+        let adopting = self.section(parent);
+        adopting.running = running;
+        adopting.waiting.extend(waiting);
         // Finished sections are kept while their parent lives, so that what still belongs to them finds it.
         self.sections.retain(|other, section| *other == id || section.parent != id);
         if parent == ROOT {
@@ -167,6 +175,26 @@ mod tests {
     }
 
     #[test]
+    fn what_a_section_leaves_behind_goes_to_its_parent() {
+        let mut gate = Gate::default();
+        let a = gate.start(ROOT).expect("not deep");
+        let b = gate.start(ROOT).expect("not deep");
+        assert_eq!(gate.next_section(), Some(a));
+        let inner = gate.start(a).expect("not deep");
+        assert_eq!(gate.finish(a), ROOT);
+        assert_eq!(gate.next_section(), Some(b), "they wait behind those that waited before");
+        gate.finish(b);
+        assert_eq!(gate.next_section(), Some(inner));
+        let innermost = gate.start(inner).expect("not deep");
+        assert_eq!(gate.next_section(), Some(innermost));
+        assert_eq!(gate.finish(inner), ROOT);
+        assert!(!gate.admits(ROOT), "one of them still runs");
+        assert_eq!(gate.finish(innermost), ROOT);
+        assert!(gate.admits(ROOT));
+        assert_eq!(gate.sections.len(), 1, "nothing is kept");
+    }
+
+    #[test]
     fn nesting_has_a_limit() {
         let mut gate = Gate::default();
         let mut at = ROOT;
@@ -193,7 +221,7 @@ mod tests {
                         running.push(next);
                         ran.push(next);
                     },
-                    _ => if gate.admits(top) && let Some(done) = running.pop() {
+                    _ => if let Some(done) = running.pop() {
                         gate.finish(done);
                     },
                 }

@@ -61,6 +61,9 @@ impl ObjectStore {
     /// # Errors
     /// When it is no bookmark of this object's history.
     pub fn restore_next_session(&mut self, bookmark: &str) -> Result<String, StorageError> {
+        if self.backend == Backend::Kv {
+            return Err(StorageError::History(NOT_IMPLEMENTED.to_owned()));
+        }
         let bookmark: Bookmark = bookmark.parse().map_err(HistoryError::from)?;
         let history = self.history()?;
         if bookmark != history.next() || !self.is_dirty() {

@@ -31,6 +31,20 @@ const DIRTY_BYTES: usize = 4 * 1024 * 1024;
 /// Fidelity: workerd, `ENFORCED_MAX_VALUE_SIZE` in `src/workerd/io/actor-storage.h`.
 const KV_HEADER_BYTES: usize = 34;
 
+/// Why an iterator over keys cannot go on; the texts are for the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ListEnd {
+    /// Fidelity: workerd's text (`src/workerd/api/sync-kv.c++`).
+    #[error(
+        "kv.list() iterator was invalidated because a new call to kv.list() was started. Only one kv.list() iterator can \
+         exist at a time."
+    )]
+    Replaced,
+    /// workerd has an internal error instead.
+    #[error("kv.list() iterator was invalidated because the database was deleted.")]
+    Deleted,
+}
+
 #[derive(Debug)]
 struct Entry {
     /// `None`: there is no such key.
@@ -46,6 +60,9 @@ pub struct KvCache {
     bytes: usize,
     dirty_bytes: usize,
     version: u64,
+    lists: u64,
+    /// Number of the last list before everything was deleted.
+    deleted: u64,
 }
 
 impl KvCache {
@@ -86,6 +103,27 @@ impl KvCache {
     /// A number that changes with every write and rollback.
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Counts a list that begins; gives its number.
+    pub(super) fn begin_list(&mut self) -> u64 {
+        self.lists += 1;
+        self.lists
+    }
+
+    /// Ends the lists that run, as everything is deleted.
+    pub(super) fn end_lists(&mut self) {
+        self.deleted = self.lists;
+        self.lists += 1;
+    }
+
+    /// Why the list `number` has ended, if it has.
+    pub(super) fn list_end(&self, number: u64) -> Option<ListEnd> {
+        match number {
+            _ if number == self.lists => None,
+            _ if number <= self.deleted => Some(ListEnd::Deleted),
+            _ => Some(ListEnd::Replaced),
+        }
     }
 
     /// Forgets everything, also what waits to be written.

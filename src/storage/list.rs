@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::failure::StorageError;
-use super::kv::Value;
+use super::kv::{ListEnd, Value};
 use super::object::ObjectStore;
 
 /// Rows that an iterator reads ahead while nothing is written.
@@ -70,19 +70,38 @@ impl ObjectStore {
     /// The keys and values that `options` mean, in order.
     pub fn list(&mut self, options: &ListOptions) -> Result<Vec<(String, Value)>, StorageError> {
         let Some(range) = options.range()? else { return Ok(Vec::new()) };
+        self.kv.begin_list();
         self.list_range(&range, options.reverse, options.limit.map_or(-1, i64::from))
     }
 
-    /// Starts listing lazily. Which other iterators end by that is the caller's affair.
+    /// Starts listing lazily, at the first of the keys that there are now.
     pub fn iterate(&mut self, options: &ListOptions) -> Result<KvIterator, StorageError> {
-        let range = options.range()?;
-        Ok(KvIterator {
-            range,
+        let mut iterator = KvIterator {
+            range: options.range()?,
             reverse: options.reverse,
             left: options.limit.map_or(u64::MAX, u64::from),
+            first: None,
             ahead: VecDeque::new(),
             version: self.kv.version(),
-        })
+        };
+        iterator.read_ahead(self)?;
+        iterator.first = iterator.ahead.pop_front();
+        if iterator.first.is_none() {
+            iterator.range = None;
+        }
+        Ok(iterator)
+    }
+
+    /// Begins a list of the program, which ends its iterators. Gives its number.
+    ///
+    /// Fidelity: workerd keeps one cursor for all lists of an object (`src/workerd/util/sqlite-kv.h`).
+    pub fn begin_list(&mut self) -> u64 {
+        self.kv.begin_list()
+    }
+
+    /// Why the program's list of this number has ended, if it has.
+    pub fn list_end(&self, number: u64) -> Option<ListEnd> {
+        self.kv.list_end(number)
     }
 
     fn list_range(
@@ -111,6 +130,8 @@ pub struct KvIterator {
     range: Option<KeyRange>,
     reverse: bool,
     left: u64,
+    /// The first row, which the iterator has stood at since it was made.
+    first: Option<(String, Value)>,
     ahead: VecDeque<(String, Value)>,
     version: u64,
 }
@@ -119,18 +140,17 @@ impl KvIterator {
     /// The next key and value of `store`, which must be the one that made this iterator.
     pub fn next(&mut self, store: &mut ObjectStore) -> Result<Option<(String, Value)>, StorageError> {
         if self.left == 0 {
+            self.range = None;
             return Ok(None);
         }
         if self.version != store.kv.version() {
             self.version = store.kv.version();
             self.ahead.clear();
         }
-        if self.ahead.is_empty() {
-            let Some(range) = &self.range else { return Ok(None) };
-            let limit = CHUNK_ROWS.min(i64::try_from(self.left).unwrap_or(i64::MAX));
-            self.ahead = store.list_range(range, self.reverse, limit)?.into();
+        if self.first.is_none() && self.ahead.is_empty() {
+            self.read_ahead(store)?;
         }
-        let Some((key, value)) = self.ahead.pop_front() else {
+        let Some((key, value)) = self.first.take().or_else(|| self.ahead.pop_front()) else {
             self.range = None;
             return Ok(None);
         };
@@ -144,6 +164,19 @@ impl KvIterator {
             range.start.push(0);
         }
         Ok(Some((key, value)))
+    }
+
+    fn read_ahead(&mut self, store: &mut ObjectStore) -> Result<(), StorageError> {
+        if let Some(range) = &self.range {
+            let limit = CHUNK_ROWS.min(i64::try_from(self.left).unwrap_or(i64::MAX));
+            self.ahead = store.list_range(range, self.reverse, limit)?.into();
+        }
+        Ok(())
+    }
+
+    /// Whether the end was reached.
+    pub fn is_done(&self) -> bool {
+        self.range.is_none()
     }
 }
 

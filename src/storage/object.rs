@@ -280,6 +280,7 @@ impl ObjectStore {
         }
         let alarm = if keep_alarm { self.alarm()? } else { None };
         self.cursors.delete_all(&self.slot);
+        self.kv.end_lists();
         self.kv.clear();
         if self.slot.is_open() || self.file_exists()? {
             self.end_transaction_for_reset()?;

@@ -69,6 +69,7 @@ mod state_live;
 mod state_many;
 mod state_traces;
 mod state_values;
+mod storage_corners;
 mod storage_limits;
 #[cfg(target_os = "linux")]
 mod terminal;

@@ -25,10 +25,16 @@ use rquickjs::{Ctx, Object, Value};
 pub use read::Deserializer;
 pub use write::Serializer;
 
+use crate::base::limits;
 use crate::codec::wire;
 
-/// Bytes of native stack that one serialization may use; V8 gives up at about as much.
-const STACK_BYTES: usize = 768 * 1024;
+/// Bytes of native stack that one serialization may use: values some thousand levels deep, as with V8.
+const WRITE_STACK_BYTES: usize = 2 * 1024 * 1024;
+/// The same for reading, which uses more for a level.
+///
+/// Invariant: what was written can be read. An isolate's thread has as much stack behind JavaScript's.
+const READ_STACK_BYTES: usize = 3 * WRITE_STACK_BYTES;
+const _: () = assert!(READ_STACK_BYTES < limits::ISOLATE_THREAD_STACK_BYTES - limits::ISOLATE_STACK_BYTES);
 /// What the engine says when the stack is used up, as a RangeError.
 const STACK_MESSAGE: &std::ffi::CStr = c"Maximum call stack size exceeded";
 /// Message of the Error to throw for bytes that are not a value.

@@ -6,7 +6,7 @@
 use rquickjs::{Ctx, Value, qjs};
 
 use super::raw::{self, Atom, Owned, Raw};
-use super::{CloneError, HostObjects, Policy, STACK_BYTES, class};
+use super::{CloneError, HostObjects, Policy, READ_STACK_BYTES, class};
 use crate::codec::wire::{self, Reader, Text, tag};
 
 /// One value on its way from bytes. Hosts get it to read their objects' contents.
@@ -139,7 +139,7 @@ impl<'a, 'b, 'js> Deserializer<'a, 'b, 'js> {
     }
 
     pub(super) fn deeper(&self) -> Result<(), CloneError> {
-        if raw::stack_position().abs_diff(self.stack_base) > STACK_BYTES {
+        if raw::stack_position().abs_diff(self.stack_base) > READ_STACK_BYTES {
             return Err(self.corrupt("values are nested too deeply"));
         }
         Ok(())

@@ -4,7 +4,7 @@ use rquickjs::{Ctx, Object, Value, qjs};
 
 use super::identity::Identity;
 use super::raw::{self, Names, Owned, Raw};
-use super::{Candidate, CloneError, HostObjects, Policy, STACK_BYTES, Written, class, refusal};
+use super::{Candidate, CloneError, HostObjects, Policy, WRITE_STACK_BYTES, Written, class, refusal};
 use crate::codec::wire::{Writer, tag};
 
 /// One value on its way to bytes. Hosts get it to write their objects' contents.
@@ -108,7 +108,7 @@ impl<'a, 'js> Serializer<'a, 'js> {
             self.out.varint(u64::from(id));
             return Ok(());
         }
-        if raw::stack_position().abs_diff(self.stack_base) > STACK_BYTES {
+        if raw::stack_position().abs_diff(self.stack_base) > WRITE_STACK_BYTES {
             return Err(raw::throw_stack_overflow(self.raw));
         }
         // A view's buffer comes first and takes the smaller id.

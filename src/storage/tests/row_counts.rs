@@ -7,6 +7,7 @@ fn rows_are_counted_as_the_platform_bills_them() {
     for recorded in [
         include_str!("../../../fixtures/row-counts/statements.json"),
         include_str!("../../../fixtures/row-counts/warehouse.json"),
+        include_str!("../../../fixtures/row-counts/library.json"),
     ] {
         let fixture = Fixture::new();
         let mut store = fixture.store("a");

@@ -15,8 +15,12 @@ class SqlStorage {
     this.#sqlite = sqlite;
   }
 
-  static #use(sql) {
+  static #check(sql) {
     if (typeof sql !== "object" || sql === null || !(#slot in sql)) throw illegalInvocation();
+  }
+
+  static #use(sql) {
+    SqlStorage.#check(sql);
     if (!sql.#sqlite) {
       throw new Error(
         "SQL is not enabled for this Durable Object class. To enable it, change `new_classes` to " +
@@ -29,8 +33,9 @@ class SqlStorage {
   }
 
   exec(query, ...bindings) {
+    SqlStorage.#check(this);
     if (arguments.length === 0) {
-      throw new TypeError("Failed to execute 'exec' on 'SqlStorage': parameter 1 is not of type 'string'.");
+      throw new TypeError("Failed to execute 'exec' on 'SqlStorage': parameter 1 is not of type 'String'.");
     }
     const slot = SqlStorage.#use(this);
     return new Cursor(INTERNAL, slot, host.sqlExec(slot, `${query}`, bindings));
@@ -38,18 +43,6 @@ class SqlStorage {
 
   get databaseSize() {
     return host.sqlDatabaseSize(SqlStorage.#use(this));
-  }
-
-  set databaseSize(_) {
-    throw new TypeError("Cannot assign to read only property 'databaseSize' of object '#<SqlStorage>'");
-  }
-
-  get Cursor() {
-    return Cursor;
-  }
-
-  get Statement() {
-    return Statement;
   }
 }
 
@@ -71,37 +64,48 @@ export class Cursor {
     this.#cursor = cursor;
   }
 
+  static #of(cursor) {
+    if (typeof cursor !== "object" || cursor === null || !(#cursor in cursor)) throw illegalInvocation();
+    return cursor.#cursor;
+  }
+
   get columnNames() {
-    return (this.#names ??= host.sqlColumnNames(this.#cursor));
+    const cursor = Cursor.#of(this);
+    return (this.#names ??= host.sqlColumnNames(cursor));
   }
 
   get rowsRead() {
-    return host.sqlRowsRead(this.#cursor);
+    return host.sqlRowsRead(Cursor.#of(this));
   }
 
   get rowsWritten() {
-    return host.sqlRowsWritten(this.#cursor);
+    return host.sqlRowsWritten(Cursor.#of(this));
   }
 
   next() {
-    const row = host.sqlNext(this.#slot, this.#cursor);
-    return row === undefined ? { done: true, value: undefined } : { done: false, value: row };
+    const cursor = Cursor.#of(this);
+    const row = host.sqlNext(this.#slot, cursor);
+    return { done: row === undefined, value: row };
   }
 
   toArray() {
-    return host.sqlAll(this.#slot, this.#cursor);
+    const cursor = Cursor.#of(this);
+    return host.sqlAll(this.#slot, cursor);
   }
 
   one() {
-    return host.sqlOne(this.#slot, this.#cursor);
+    const cursor = Cursor.#of(this);
+    return host.sqlOne(this.#slot, cursor);
   }
 
   raw() {
-    return iterate(RawIterator, this.#slot, this.#cursor);
+    const cursor = Cursor.#of(this);
+    return iterate(RawIterator, this.#slot, cursor);
   }
 
   [Symbol.iterator]() {
-    return iterate(RowIterator, this.#slot, this.#cursor);
+    const cursor = Cursor.#of(this);
+    return iterate(RowIterator, this.#slot, cursor);
   }
 }
 
@@ -118,6 +122,22 @@ function iterate(type, slot, cursor) {
 }
 
 for (const type of [SqlStorage, Cursor, Statement]) shape(type);
+for (const type of [Cursor, Statement]) {
+  Object.defineProperty(SqlStorage.prototype, type.name, { value: type, enumerable: true, writable: true, configurable: true });
+}
+
+/** Assigning to the getters `names` of `type` says that they are read-only. */
+function readOnly(type, ...names) {
+  for (const name of names) {
+    const set = () => {
+      throw new TypeError(`Cannot assign to read only property '${name}' of object '#<${type.name}>'`);
+    };
+    Object.defineProperty(type.prototype, name, { set });
+  }
+}
+
+readOnly(SqlStorage, "databaseSize");
+readOnly(Cursor, "columnNames", "rowsRead", "rowsWritten");
 for (const type of [RowIterator, RawIterator]) {
   notePlatformClass(type);
   Object.defineProperty(type.prototype, Symbol.toStringTag, { value: type.name, configurable: true });

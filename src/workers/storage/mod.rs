@@ -47,11 +47,18 @@ impl<'a, 'js> Call<'a, 'js> {
     }
 }
 
+/// Fidelity: workerd's text (`src/workerd/io/actor-sqlite.c++`).
+const NESTED_TRANSACTION: &str =
+    "Cannot roll back an outer transaction while a nested transaction is still running.";
+
 /// A savepoint, and whether the running alarm had been changed before it.
 type OpenSavepoint = (SavepointId, bool);
 
-/// A running `storage.kv.list()`.
-struct Iteration(RefCell<KvIterator>);
+/// A running `storage.kv.list()` and its number among the object's lists.
+struct Iteration {
+    iterator: RefCell<KvIterator>,
+    number: u64,
+}
 
 impl HandleData for Iteration {
     const NAME: &'static str = "KvIteration";
@@ -203,13 +210,29 @@ fn install_lists<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
         let options = parse_options(&options.0)?;
         let call = Call::new(&ctx, &shared, slot)?;
         let iterator = call.store.borrow_mut().iterate(&options);
-        Handle::give(&ctx, Iteration(RefCell::new(call.check(iterator)?)))
+        let iterator = call.check(iterator)?;
+        // A list that cannot have keys leaves the others alone.
+        let number = if options.range().is_ok_and(|range| range.is_some()) {
+            call.store.borrow_mut().begin_list()
+        } else {
+            0
+        };
+        Handle::give(&ctx, Iteration { iterator: RefCell::new(iterator), number })
     };
     host.set("kvIterate", Function::new(ctx.clone(), iterate)?)?;
     let shared = objects.clone();
     let next = move |ctx: Ctx<'js>, slot: u32, iteration: Class<'js, Handle<Iteration>>| {
         let call = Call::new(&ctx, &shared, slot)?;
-        let found = iteration.borrow().0.borrow_mut().next(&mut call.store.borrow_mut());
+        let iteration = iteration.borrow();
+        let mut iterator = iteration.iterator.borrow_mut();
+        if iterator.is_done() {
+            return Ok(None);
+        }
+        let ended = call.store.borrow().list_end(iteration.number);
+        if let Some(end) = ended {
+            return Err(throw(&ctx, &OpError::new(end.to_string())));
+        }
+        let found = iterator.next(&mut call.store.borrow_mut());
         let Some((key, bytes)) = call.check(found)? else { return Ok(None) };
         let entry = Array::new(ctx.clone())?;
         entry.set(0, key)?;
@@ -274,9 +297,10 @@ fn install_transactions<'js>(
         let id = {
             let mut stacks = open.borrow_mut();
             let stack = stacks.entry(slot).or_default();
-            let id = stack.get(number).copied();
-            stack.truncate(number);
-            id
+            if number + 1 < stack.len() {
+                return Err(throw(&ctx, &OpError::new(NESTED_TRANSACTION)));
+            }
+            stack.get(number).copied().inspect(|_| stack.truncate(number))
         };
         let Some((id, alarm_changed)) = id else {
             return Err(throw(&ctx, &OpError::new("no such savepoint")));

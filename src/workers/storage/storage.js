@@ -10,8 +10,15 @@ import { checkOptions, listOptions } from "dodev:workers/storage/list_options";
 import { illegalInvocation, shape } from "dodev:web/interface";
 
 const BATCH_KEYS_MAX = 128;
+const STORAGE = "DurableObjectStorage";
+const TRANSACTION = "DurableObjectTransaction";
 
-function wrongType(method, parameter, types, where = "DurableObjectStorage") {
+// The program may replace what the globals hold.
+const { apply } = Reflect;
+const resolved = Promise.resolve.bind(Promise);
+const rejected = Promise.reject.bind(Promise);
+
+function wrongType(method, parameter, types, where = STORAGE) {
   return new TypeError(
     `Failed to execute '${method}' on '${where}': parameter ${parameter} is not of type '${types}'.`,
   );
@@ -25,49 +32,68 @@ function checkBatch(count, what, provided) {
 
 /** Keys as strings, at most as many as a batch may have. */
 function keyList(keys) {
-  const list = Array.from(keys, (key) => {
-    if (typeof key === "symbol") throw new TypeError("Cannot convert a Symbol value to a string");
-    return `${key}`;
-  });
-  checkBatch(list.length, "keys", "keys");
+  checkBatch(keys.length, "keys", "keys");
+  const list = [];
+  for (let i = 0; i < keys.length; i++) {
+    if (typeof keys[i] === "symbol") throw new TypeError("Cannot convert a Symbol value to a string");
+    list.push(`${keys[i]}`);
+  }
   return list;
 }
 
-function getMany(slot, keys) {
-  const list = keyList(keys);
-  const flat = host.kvGetMany(slot, list);
+/** The arguments of `method` as a key or a list of keys; `given` is how many arguments there are. */
+function keysOf(method, where, given, key, options, type) {
+  if (given === 0) throw wrongType(method, 1, "string or Array", where);
+  const keys = Array.isArray(key) ? keyList(key) : `${key}`;
+  checkOptions(options, type, method, 2, where);
+  return keys;
+}
+
+function read(slot, keys) {
+  if (typeof keys === "string") return host.kvGet(slot, keys);
+  const flat = host.kvGetMany(slot, keys);
   const found = new Map();
   for (let i = 0; i < flat.length; i += 2) found.set(flat[i], flat[i + 1]);
   return found;
 }
 
-function put(slot, given, method, where, key, value) {
-  if (given === 0) throw wrongType(method, 1, "string or object", where);
-  if (typeof key === "object" && key !== null && !Array.isArray(key)) {
-    if (value !== undefined && value !== null && typeof value !== "object" && typeof value !== "function") {
-      throw new TypeError(
-        `${method}() may only be called with a single key-value pair and optional options as put(key, value, options) ` +
-          "or with multiple key-value pairs and optional options as put(entries, options)",
-      );
-    }
-    const entries = Object.entries(key).filter(([, v]) => v !== undefined);
-    checkBatch(entries.length, "key value pairs", "pairs");
-    host.kvPutMany(slot, entries.map(([k]) => k), entries.map(([, v]) => v));
+/** Puts one value, or the fields of an object; `use(owner, "put")` says whether and where. */
+function put(owner, use, where, given, key, value, options) {
+  if (given === 0) throw wrongType("put", 1, "string or object", where);
+  if (typeof key === "function" || (typeof key === "object" && key !== null && !Array.isArray(key))) {
+    putMany(owner, use, where, Object.entries(key), value, options);
     return;
   }
-  if (value === undefined) throw new TypeError(`${method}() called with undefined value.`);
-  host.kvPut(slot, `${key}`, value);
+  const text = `${key}`;
+  checkOptions(options, "PutOptions", "put", 3, where);
+  if (value === undefined) throw new TypeError("put() called with undefined value.");
+  host.kvPut(use(owner, "put"), text, value);
 }
 
-function list(slot, options, where) {
-  const flat = host.kvList(slot, ...listOptions(options, where));
+function putMany(owner, use, where, given, options, more) {
+  checkOptions(more, "PutOptions", "put", 3, where);
+  if (options !== undefined && options !== null && typeof options !== "object" && typeof options !== "function") {
+    throw new TypeError(
+      "put() may only be called with a single key-value pair and optional options as put(key, value, options) " +
+        "or with multiple key-value pairs and optional options as put(entries, options)",
+    );
+  }
+  checkOptions(options, "PutOptions", "put", 2, where);
+  const entries = given.filter(([, value]) => value !== undefined);
+  checkBatch(entries.length, "key value pairs", "pairs");
+  const slot = use(owner, "put");
+  host.kvPutMany(slot, entries.map(([key]) => key), entries.map(([, value]) => value));
+}
+
+function list(slot, options) {
+  const flat = host.kvList(slot, ...options);
   const found = new Map();
   for (let i = 0; i < flat.length; i += 2) found.set(flat[i], flat[i + 1]);
   return found;
 }
 
-function remove(slot, key) {
-  return Array.isArray(key) ? host.kvDeleteMany(slot, keyList(key)) : host.kvDelete(slot, `${key}`);
+function remove(slot, keys) {
+  return typeof keys === "string" ? host.kvDelete(slot, keys) : host.kvDeleteMany(slot, keys);
 }
 
 let slotOf;
@@ -75,135 +101,130 @@ let slotOf;
 /** What only this file can give to a constructor. */
 const INTERNAL = Symbol("internal");
 
-/** The property `kv` of a class without SQLite. */
-const NO_KV = {
-  enumerable: true,
-  configurable: true,
-  get() {
-    throw new Error(
-      "The storage.kv (synchronous KV) API is only available for SQLite-backed Durable Objects, but this " +
-        "object's namespace is not declared to use SQLite. You can use the older, asyncronous interface via " +
-        "methods of `storage` itself (e.g. `storage.get()`). Alternatively, to enable SQLite, change " +
-        "`new_classes` to `new_sqlite_classes` within the 'migrations' field in your wrangler.jsonc or " +
-        "wrangler.toml file. If using workerd directly, set `enableSql = true` in your workerd config for the " +
-        "class. Note that this change cannot be made after the class is already deployed to production.",
-    );
-  },
-};
-
-/** Fidelity: `kv` and `sql` are properties of the object itself, in this order. */
+/**
+ * Fidelity: `kv` and `sql` are properties of the object itself, in this order. Wrong receivers throw, and so does all
+ * that `delete()` has to say; other mistakes reject, as observed with workerd 1.20261117.1.
+ */
 class DurableObjectStorage {
   #slot;
 
   constructor(caller, slot, sqlite) {
     if (caller !== INTERNAL) throw new TypeError("Illegal constructor");
     this.#slot = slot;
-    if (sqlite) this.kv = makeKv(slot);
-    else Object.defineProperty(this, "kv", NO_KV);
+    this.kv = makeKv(slot, sqlite);
     this.sql = makeSql(slot, sqlite);
   }
 
-  async get(key, options) {
-    if (arguments.length === 0) throw wrongType("get", 1, "string or Array");
-    checkOptions(options, "GetOptions", "get", 2, "DurableObjectStorage");
-    return Array.isArray(key) ? getMany(slotOf(this), key) : host.kvGet(slotOf(this), `${key}`);
-  }
-
-  async put(key, value, options) {
-    checkOptions(options, "PutOptions", "put", 3, "DurableObjectStorage");
-    put(slotOf(this), arguments.length, "put", "DurableObjectStorage", key, value);
-  }
-
-  async delete(key, options) {
-    if (arguments.length === 0) throw wrongType("delete", 1, "string or Array");
-    checkOptions(options, "PutOptions", "delete", 2, "DurableObjectStorage");
-    return remove(slotOf(this), key);
-  }
-
-  async list(options) {
-    return list(slotOf(this), options, "DurableObjectStorage");
-  }
-
-  async deleteAll(options) {
-    checkOptions(options, "PutOptions", "deleteAll", 1, "DurableObjectStorage");
-    host.kvDeleteAll(slotOf(this));
-  }
-
-  async transaction(callback, options) {
-    if (typeof callback !== "function") throw wrongType("transaction", 1, "function");
-    checkOptions(options, "TransactionOptions", "transaction", 2, "DurableObjectStorage");
-    host.checkStorage(slotOf(this));
-    let failed = false;
-    let thrown;
-    // An error of the callback rolls back and goes to the caller; it does not reset the object, so it
-    // must not leave the critical section.
-    const result = await host.blockConcurrencyWhile(slotOf(this), async () => {
-      const savepoint = host.savepoint(slotOf(this), true);
-      const txn = new DurableObjectTransaction(INTERNAL, slotOf(this), savepoint);
-      try {
-        return await callback(txn);
-      } catch (error) {
-        failed = true;
-        thrown = error;
-      } finally {
-        const open = !isRolledBack(txn);
-        if (open) {
-          end(txn, !failed);
-          host.endSavepoint(slotOf(this), savepoint, !failed);
-        }
-      }
-    });
-    if (failed) throw thrown;
-    return result;
-  }
-
-  transactionSync(callback) {
-    if (typeof callback !== "function") throw wrongType("transactionSync", 1, "function");
-    const savepoint = host.savepoint(slotOf(this), false);
-    let keep = false;
+  get(key, options) {
+    const slot = slotOf(this);
     try {
-      const result = callback();
-      keep = true;
-      return result;
-    } finally {
-      host.endSavepoint(slotOf(this), savepoint, keep);
+      return resolved(read(slot, keysOf("get", STORAGE, arguments.length, key, options, "GetOptions")));
+    } catch (error) {
+      return rejected(error);
     }
   }
 
-  async sync() {
-    await host.storageSync(slotOf(this));
+  put(key, value, options) {
+    slotOf(this);
+    try {
+      return resolved(put(this, slotOf, STORAGE, arguments.length, key, value, options));
+    } catch (error) {
+      return rejected(error);
+    }
   }
 
-  async getAlarm(options) {
-    checkOptions(options, "GetAlarmOptions", "getAlarm", 1, "DurableObjectStorage");
-    return getAlarm(slotOf(this));
+  delete(key, options) {
+    const slot = slotOf(this);
+    return resolved(remove(slot, keysOf("delete", STORAGE, arguments.length, key, options, "PutOptions")));
   }
 
-  async setAlarm(time, options) {
-    checkOptions(options, "SetAlarmOptions", "setAlarm", 2, "DurableObjectStorage");
-    setAlarm(slotOf(this), time, "DurableObjectStorage");
+  list(options) {
+    const slot = slotOf(this);
+    try {
+      return resolved(list(slot, listOptions(options, STORAGE, "ListOptions")));
+    } catch (error) {
+      return rejected(error);
+    }
   }
 
-  async deleteAlarm(options) {
-    checkOptions(options, "SetAlarmOptions", "deleteAlarm", 1, "DurableObjectStorage");
-    deleteAlarm(slotOf(this));
+  deleteAll(options) {
+    const slot = slotOf(this);
+    try {
+      checkOptions(options, "PutOptions", "deleteAll", 1, STORAGE);
+      return resolved(host.kvDeleteAll(slot));
+    } catch (error) {
+      return rejected(error);
+    }
   }
 
-  async getCurrentBookmark() {
-    return host.currentBookmark(slotOf(this));
+  transaction(callback, options) {
+    return transact(slotOf(this), callback, options);
   }
 
-  async getBookmarkForTime(time) {
-    if (arguments.length === 0) throw wrongType("getBookmarkForTime", 1, "number or date");
-    const ms = typeof time === "number" ? time : time instanceof Date ? time.getTime() : undefined;
-    if (ms === undefined) throw wrongType("getBookmarkForTime", 1, "date");
-    if (!Number.isFinite(ms)) throw new TypeError("The value cannot be converted because it is not a valid Date.");
-    return host.bookmarkForTime(slotOf(this), ms);
+  transactionSync(callback) {
+    const slot = slotOf(this);
+    if (typeof callback !== "function") throw wrongType("transactionSync", 1, "function");
+    const savepoint = host.savepoint(slot, false);
+    let keep = false;
+    try {
+      const result = apply(callback, globalThis, []);
+      keep = true;
+      return result;
+    } finally {
+      host.endSavepoint(slot, savepoint, keep);
+    }
   }
 
-  async onNextSessionRestoreBookmark(bookmark) {
-    if (arguments.length === 0) throw wrongType("onNextSessionRestoreBookmark", 1, "string");
-    return host.restoreNextSession(slotOf(this), `${bookmark}`);
+  sync() {
+    const slot = slotOf(this);
+    try {
+      return resolved(host.storageSync(slot));
+    } catch (error) {
+      return rejected(error);
+    }
+  }
+
+  getAlarm(options) {
+    return readAlarm(this, slotOf, STORAGE, options);
+  }
+
+  setAlarm(time, options) {
+    return writeAlarm(this, slotOf, STORAGE, time, options);
+  }
+
+  deleteAlarm(options) {
+    return removeAlarm(this, slotOf, STORAGE, options);
+  }
+
+  getCurrentBookmark() {
+    const slot = slotOf(this);
+    try {
+      return resolved(host.currentBookmark(slot));
+    } catch (error) {
+      return rejected(error);
+    }
+  }
+
+  getBookmarkForTime(time) {
+    const slot = slotOf(this);
+    try {
+      const ms = typeof time === "number" ? time : time instanceof Date ? time.getTime() : undefined;
+      if (ms === undefined) throw wrongType("getBookmarkForTime", 1, "date");
+      if (!Number.isFinite(ms)) throw new TypeError("The value cannot be converted because it is not a valid Date.");
+      return resolved(host.bookmarkForTime(slot, ms));
+    } catch (error) {
+      return rejected(error);
+    }
+  }
+
+  onNextSessionRestoreBookmark(bookmark) {
+    const slot = slotOf(this);
+    try {
+      if (arguments.length === 0) throw wrongType("onNextSessionRestoreBookmark", 1, "string");
+      return resolved(host.restoreNextSession(slot, `${bookmark}`));
+    } catch (error) {
+      return rejected(error);
+    }
   }
 
   static {
@@ -214,9 +235,77 @@ class DurableObjectStorage {
   }
 }
 
+// The alarm's three methods, of both classes. `use(owner, method)` gives the slot, or says why not.
+
+function readAlarm(owner, use, where, options) {
+  check(owner, use);
+  try {
+    checkOptions(options, "GetAlarmOptions", "getAlarm", 1, where);
+    return resolved(getAlarm(use(owner, "getAlarm")));
+  } catch (error) {
+    return rejected(error);
+  }
+}
+
+function writeAlarm(owner, use, where, time, options) {
+  check(owner, use);
+  try {
+    checkOptions(options, "SetAlarmOptions", "setAlarm", 2, where);
+    return resolved(setAlarm(use(owner, "setAlarm"), time, where));
+  } catch (error) {
+    return rejected(error);
+  }
+}
+
+function removeAlarm(owner, use, where, options) {
+  check(owner, use);
+  try {
+    checkOptions(options, "SetAlarmOptions", "deleteAlarm", 1, where);
+    return resolved(deleteAlarm(use(owner, "deleteAlarm")));
+  } catch (error) {
+    return rejected(error);
+  }
+}
+
+/** Throws unless `owner` is of the class that `use` is for. */
+function check(owner, use) {
+  if (use === slotOf) slotOf(owner);
+  else checkTransaction(owner);
+}
+
+async function transact(slot, callback, options) {
+  if (typeof callback !== "function") throw wrongType("transaction", 1, "function");
+  checkOptions(options, "TransactionOptions", "transaction", 2, STORAGE);
+  host.checkStorage(slot);
+  let failed = false;
+  let thrown;
+  // An error of the callback rolls back and goes to the caller; it does not reset the object, so it
+  // must not leave the critical section.
+  const result = await host.blockConcurrencyWhile(slot, async () => {
+    const savepoint = host.savepoint(slot, true);
+    const txn = new DurableObjectTransaction(INTERNAL, slot, savepoint);
+    try {
+      return await apply(callback, globalThis, [txn]);
+    } catch (error) {
+      failed = true;
+      thrown = error;
+    } finally {
+      const open = !isRolledBack(txn);
+      if (open) {
+        end(txn, !failed);
+        host.endSavepoint(slot, savepoint, !failed);
+      }
+    }
+  });
+  if (failed) throw thrown;
+  return result;
+}
+
 const OPEN = 0;
 const ROLLED_BACK = 1;
 const COMMITTED = 2;
+let checkTransaction;
+let use;
 let isRolledBack;
 let end;
 
@@ -232,66 +321,78 @@ class DurableObjectTransaction {
     this.#savepoint = savepoint;
   }
 
-  #use(method) {
-    if (this.#state === COMMITTED) {
-      throw new Error(
-        `Cannot call ${method}() on transaction that has already committed: did you move \`txn\` outside of the closure?`,
-      );
+  get(key, options) {
+    checkTransaction(this);
+    try {
+      const keys = keysOf("get", TRANSACTION, arguments.length, key, options, "GetOptions");
+      return resolved(read(use(this, "get"), keys));
+    } catch (error) {
+      return rejected(error);
     }
-    if (this.#state === ROLLED_BACK) throw new Error(`Cannot ${method}() on rolled back transaction`);
-    return this.#slot;
   }
 
-  async get(key, options) {
-    const slot = this.#use("get");
-    if (arguments.length === 0) throw wrongType("get", 1, "string or Array", "DurableObjectTransaction");
-    checkOptions(options, "GetOptions", "get", 2, "DurableObjectTransaction");
-    return Array.isArray(key) ? getMany(slot, key) : host.kvGet(slot, `${key}`);
+  put(key, value, options) {
+    checkTransaction(this);
+    try {
+      return resolved(put(this, use, TRANSACTION, arguments.length, key, value, options));
+    } catch (error) {
+      return rejected(error);
+    }
   }
 
-  async put(key, value, options) {
-    checkOptions(options, "PutOptions", "put", 3, "DurableObjectTransaction");
-    put(this.#use("put"), arguments.length, "put", "DurableObjectTransaction", key, value);
+  delete(key, options) {
+    checkTransaction(this);
+    const keys = keysOf("delete", TRANSACTION, arguments.length, key, options, "PutOptions");
+    return resolved(remove(use(this, "delete"), keys));
   }
 
-  async delete(key, options) {
-    const slot = this.#use("delete");
-    if (arguments.length === 0) throw wrongType("delete", 1, "string or Array", "DurableObjectTransaction");
-    checkOptions(options, "PutOptions", "delete", 2, "DurableObjectTransaction");
-    return remove(slot, key);
-  }
-
-  async list(options) {
-    return list(this.#use("list"), options, "DurableObjectTransaction");
+  list(options) {
+    checkTransaction(this);
+    try {
+      const checked = listOptions(options, TRANSACTION, "ListOptions");
+      return resolved(list(use(this, "list"), checked));
+    } catch (error) {
+      return rejected(error);
+    }
   }
 
   deleteAll() {
+    checkTransaction(this);
     throw new Error("Cannot call deleteAll() within a transaction");
   }
 
   rollback() {
+    checkTransaction(this);
     if (this.#state === ROLLED_BACK) return;
-    const slot = this.#use("rollback");
+    host.endSavepoint(use(this, "rollback"), this.#savepoint, false);
     this.#state = ROLLED_BACK;
-    host.endSavepoint(slot, this.#savepoint, false);
   }
 
-  async getAlarm(options) {
-    checkOptions(options, "GetAlarmOptions", "getAlarm", 1, "DurableObjectTransaction");
-    return getAlarm(this.#use("getAlarm"));
+  getAlarm(options) {
+    return readAlarm(this, use, TRANSACTION, options);
   }
 
-  async setAlarm(time, options) {
-    checkOptions(options, "SetAlarmOptions", "setAlarm", 2, "DurableObjectTransaction");
-    setAlarm(this.#use("setAlarm"), time, "DurableObjectTransaction");
+  setAlarm(time, options) {
+    return writeAlarm(this, use, TRANSACTION, time, options);
   }
 
-  async deleteAlarm(options) {
-    checkOptions(options, "SetAlarmOptions", "deleteAlarm", 1, "DurableObjectTransaction");
-    deleteAlarm(this.#use("deleteAlarm"));
+  deleteAlarm(options) {
+    return removeAlarm(this, use, TRANSACTION, options);
   }
 
   static {
+    checkTransaction = (txn) => {
+      if (typeof txn !== "object" || txn === null || !(#state in txn)) throw illegalInvocation();
+    };
+    use = (txn, method) => {
+      if (txn.#state === COMMITTED) {
+        throw new Error(
+          `Cannot call ${method}() on transaction that has already committed: did you move \`txn\` outside of the closure?`,
+        );
+      }
+      if (txn.#state === ROLLED_BACK) throw new Error(`Cannot ${method}() on rolled back transaction`);
+      return txn.#slot;
+    };
     isRolledBack = (txn) => txn.#state === ROLLED_BACK;
     end = (txn, committed) => {
       txn.#state = committed ? COMMITTED : ROLLED_BACK;

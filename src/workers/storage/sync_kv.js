@@ -16,53 +16,70 @@ function needArguments(given, method, types) {
 /** What only this file can give to a constructor. */
 const INTERNAL = Symbol("internal");
 
+let check;
 let slotOf;
+
+/** What the methods say where the class has no SQLite. */
+const WITHOUT_SQLITE =
+  "The storage.kv (synchronous KV) API is only available for SQLite-backed Durable Objects, but this " +
+  "object's namespace is not declared to use SQLite. You can use the older, asyncronous interface via " +
+  "methods of `storage` itself (e.g. `storage.get()`). Alternatively, to enable SQLite, change " +
+  "`new_classes` to `new_sqlite_classes` within the 'migrations' field in your wrangler.jsonc or " +
+  "wrangler.toml file. If using workerd directly, set `enableSql = true` in your workerd config for the " +
+  "class. Note that this change cannot be made after the class is already deployed to production.";
 
 class SyncKvStorage {
   #slot;
-  #iterator;
+  #sqlite;
 
-  constructor(caller, slot) {
+  constructor(caller, slot, sqlite) {
     if (caller !== INTERNAL) throw new TypeError("Illegal constructor");
     this.#slot = slot;
+    this.#sqlite = sqlite;
   }
 
   get(key) {
+    check(this);
     needArguments(arguments.length, "get", ["string"]);
-    return host.kvGet(slotOf(this), `${key}`);
+    const text = `${key}`;
+    return host.kvGet(slotOf(this), text);
   }
 
   put(key, value) {
+    check(this);
     needArguments(arguments.length, "put", ["string", "Value"]);
-    host.kvPut(slotOf(this), `${key}`, value);
+    const text = `${key}`;
+    host.kvPut(slotOf(this), text, value);
   }
 
   delete(key) {
+    check(this);
     needArguments(arguments.length, "delete", ["string"]);
-    return host.kvDelete(slotOf(this), `${key}`);
+    const text = `${key}`;
+    return host.kvDelete(slotOf(this), text);
   }
 
   list(options) {
-    const iteration = host.kvIterate(slotOf(this), ...listOptions(options, WHERE));
-    if (this.#iterator) invalidate(this.#iterator);
-    return (this.#iterator = new ListIterator(slotOf(this), iteration));
+    check(this);
+    const checked = listOptions(options, WHERE);
+    const slot = slotOf(this);
+    return new ListIterator(slot, host.kvIterate(slot, ...checked));
   }
 
   static {
-    slotOf = (kv) => {
+    check = (kv) => {
       if (typeof kv !== "object" || kv === null || !(#slot in kv)) throw illegalInvocation();
+    };
+    slotOf = (kv) => {
+      if (!kv.#sqlite) throw new Error(WITHOUT_SQLITE);
       return kv.#slot;
     };
   }
 }
 
-let invalidate;
-
 class ListIterator extends Iterator {
   #slot;
   #iteration;
-  #isInvalid = false;
-  #isDone = false;
 
   constructor(slot, iteration) {
     super();
@@ -71,21 +88,9 @@ class ListIterator extends Iterator {
   }
 
   next() {
-    if (this.#isInvalid) {
-      throw new Error(
-        "kv.list() iterator was invalidated because a new call to kv.list() was started. Only one kv.list() " +
-          "iterator can exist at a time.",
-      );
-    }
-    const entry = this.#isDone ? undefined : host.kvNext(this.#slot, this.#iteration);
-    this.#isDone = entry === undefined;
-    return this.#isDone ? { done: true, value: undefined } : { done: false, value: entry };
-  }
-
-  static {
-    invalidate = (iterator) => {
-      iterator.#isInvalid = !iterator.#isDone;
-    };
+    if (typeof this !== "object" || this === null || !(#iteration in this)) throw illegalInvocation();
+    const value = host.kvNext(this.#slot, this.#iteration);
+    return { done: value === undefined, value };
   }
 }
 
@@ -93,7 +98,7 @@ shape(SyncKvStorage);
 notePlatformClass(ListIterator);
 Object.defineProperty(ListIterator.prototype, Symbol.toStringTag, { value: ListIterator.name, configurable: true });
 
-/** `storage.kv` of the object in `slot`. */
-export function makeKv(slot) {
-  return new SyncKvStorage(INTERNAL, slot);
+/** `storage.kv` of the object in `slot`; `sqlite` says whether its class has it. */
+export function makeKv(slot, sqlite) {
+  return new SyncKvStorage(INTERNAL, slot, sqlite);
 }
