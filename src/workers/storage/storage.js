@@ -118,6 +118,8 @@ class DurableObjectStorage {
   get(key, options) {
     const slot = slotOf(this);
     try {
+      // Nearly always it is one key.
+      if (typeof key === "string" && options === undefined) return resolved(host.kvGet(slot, key));
       return resolved(read(slot, keysOf("get", STORAGE, arguments.length, key, options, "GetOptions")));
     } catch (error) {
       return rejected(error);
@@ -125,8 +127,11 @@ class DurableObjectStorage {
   }
 
   put(key, value, options) {
-    slotOf(this);
+    const slot = slotOf(this);
     try {
+      if (typeof key === "string" && value !== undefined && options === undefined) {
+        return resolved(host.kvPut(slot, key, value));
+      }
       return resolved(put(this, slotOf, STORAGE, arguments.length, key, value, options));
     } catch (error) {
       return rejected(error);
