@@ -8,11 +8,11 @@ use crate::engine::clone::ErrorForm;
 use crate::engine::exception::Exception;
 use crate::engine::http::{Body, FetchRequest, FetchResponse, Upgrade};
 use crate::engine::presence::Client;
-use crate::engine::socket::SocketId;
+
 use crate::engine::turn::Entered;
 use crate::engine::{Host, LogLevel, OpId, Scope};
 use crate::objects::{
-    ActorKey, Entry, Entrypoint, Event, Failure, Message, Objects, Reply, ReplyTo, Slot, Target,
+    ActorKey, Entry, Entrypoint, Event, Failure, Gone, Message, Objects, Reply, ReplyTo, Slot, Target,
     WorkerNumber, is_taken, overrun,
 };
 
@@ -454,8 +454,9 @@ impl Entry for Platform {
         done.expect("removing entries of a table cannot throw");
     }
 
-    fn forget_sockets(&self, ctx: &Ctx<'_>, sockets: &[SocketId]) {
-        let numbers: Vec<u32> = sockets.iter().map(|id| id.0).collect();
+    fn forget_sockets(&self, ctx: &Ctx<'_>, sockets: &[Gone]) {
+        let told = |gone: &Gone| [gone.id.0, gone.ready_state.into(), gone.said_goodbye.into()];
+        let numbers: Vec<u32> = sockets.iter().flat_map(told).collect();
         let done: rquickjs::Result<()> =
             self.host().entry(ctx, "forgetSockets").and_then(|entry| entry.call((numbers,)));
         done.expect("removing entries of a table cannot throw");
