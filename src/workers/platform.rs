@@ -128,7 +128,7 @@ impl Platform {
         asked: Asked,
         reply: ReplyTo,
     ) -> Entered<'js> {
-        let (called, misdirected) = self.directed(ctx, called);
+        let (called, _) = self.directed(ctx, called);
         let objects = self.objects.clone();
         Entered::Root(
             called,
@@ -141,8 +141,8 @@ impl Platform {
                 let reply_with = match response {
                     Ok(response) => Reply::Response(response),
                     Err(thrown) => {
-                        let failure = failure(&objects, ctx, &thrown);
-                        let failure = if misdirected { nobodys(failure) } else { failure };
+                        // Fidelity: only calls tell which object failed (`api/worker-rpc.c++`).
+                        let failure = nobodys(failure(&objects, ctx, &thrown));
                         if matches!(reply, ReplyTo::Edge(_)) {
                             // Nobody is left who could handle it.
                             objects.host.write_log(LogLevel::Uncaught, failure.exception.to_string());
