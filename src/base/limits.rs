@@ -127,6 +127,8 @@ pub const SOCKET_TAG_BYTES: usize = 256;
 pub const SOCKET_ATTACHMENT_BYTES: usize = 16_384;
 /// Longest reason of a WebSocket's close message, bytes.
 pub const SOCKET_REASON_BYTES: usize = 123;
+/// How long what a client sends after the end of its WebSocket is still read.
+pub const SOCKET_LINGER: Duration = Duration::from_secs(2);
 /// Largest message of a WebSocket that is received, bytes.
 pub const SOCKET_MESSAGE_BYTES: usize = 32 * 1024 * 1024;
 /// The same with the compatibility flag `increase_websocket_message_size`, bytes.

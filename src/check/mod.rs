@@ -23,20 +23,13 @@ use oxc::span::{SourceType, Span};
 use crate::base::diag::{Diagnostic, SourceFile};
 use constant::Constants;
 
-/// What the rules have to know of the project.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
-    /// Whether the runtime answers a client's closing of a WebSocket by itself.
-    pub replies_to_close: bool,
-}
-
 /// Whether the rules know files of this name.
 pub fn is_code(path: &Path) -> bool {
     SourceType::from_path(path).is_ok_and(|kind| !kind.is_typescript_definition())
 }
 
 /// What the rules say of one file, in the order of its text.
-pub fn check(source: &Arc<SourceFile>, rules: Rules) -> Vec<Diagnostic> {
+pub fn check(source: &Arc<SourceFile>) -> Vec<Diagnostic> {
     let Ok(mut kind) = SourceType::from_path(&source.path) else { return Vec::new() };
     if kind.is_javascript() {
         kind = kind.with_jsx(true);
@@ -50,7 +43,7 @@ pub fn check(source: &Arc<SourceFile>, rules: Rules) -> Vec<Diagnostic> {
     let constants = Constants::of(&parsed.program, semantic.scoping());
     let mut found = sql::check(&parsed.program, &constants, source);
     found.extend(limits::check(&parsed.program, &constants, source));
-    found.extend(sockets::check(&parsed.program, source, rules));
+    found.extend(sockets::check(&parsed.program, source));
     found.extend(module_state::check(&parsed.program, semantic.scoping(), source));
     found.sort_by_key(|diagnostic| diagnostic.labels.first().map_or(0, |label| label.span.start));
     found

@@ -11,18 +11,17 @@ use oxc::ast_visit::{VisitJs, walk_js};
 use oxc::semantic::ScopeFlags;
 use oxc::span::{GetSpan, Span};
 
-use super::{Rules, range};
+use super::range;
 use crate::base::diag::{Diagnostic, SourceFile};
 
-pub(super) fn check(program: &Program<'_>, source: &Arc<SourceFile>, rules: Rules) -> Vec<Diagnostic> {
-    let mut finder = Finder { source, rules, found: Vec::new() };
+pub(super) fn check(program: &Program<'_>, source: &Arc<SourceFile>) -> Vec<Diagnostic> {
+    let mut finder = Finder { source, found: Vec::new() };
     finder.visit_program(program);
     finder.found
 }
 
 struct Finder<'s> {
     source: &'s Arc<SourceFile>,
-    rules: Rules,
     found: Vec<Diagnostic>,
 }
 
@@ -42,17 +41,18 @@ impl<'a> VisitJs<'a> for Finder<'_> {
                 );
             }
         }
-        if let (Some(message), None, false) =
-            (message, method(class, "webSocketClose"), self.rules.replies_to_close)
+        // Fidelity: observed with wrangler 4.164.0: `web_socket_auto_reply_to_close` is for accepted sockets alone.
+        let closes = || self.source.text[range(class.span)].contains(".close(");
+        if let Some(message) = message
             && is_whole(class)
+            && (method(class, "webSocketClose").is_none() || !closes())
         {
-            let what = "without `webSocketClose()` nobody answers a client that closes its WebSocket: the \
-                        client waits, and sees code 1006";
+            let what =
+                "nobody answers a client that closes its WebSocket: the client waits, and sees code 1006";
             self.found.push(
-                Diagnostic::warning("check/unanswered-close", what).at(self.source, range(message), "").help(
-                    "add `webSocketClose(ws, code, reason) { ws.close(code, reason) }`; from compatibility date \
-                     2026-04-07 the runtime answers by itself",
-                ),
+                Diagnostic::warning("check/unanswered-close", what)
+                    .at(self.source, range(message), "")
+                    .help("call `ws.close(code, reason)` in `webSocketClose(ws, code, reason)`"),
             );
         }
         walk_js::walk_class(self, class);

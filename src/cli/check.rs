@@ -22,7 +22,7 @@ use super::table::count;
 use crate::base::clock::Clock;
 use crate::base::diag::{Diagnostic, Severity, SourceFile};
 use crate::bundle::{Bundle, Bundler, ChildBundler, Prebundler};
-use crate::check::{self, Rules};
+use crate::check;
 use crate::dev::{
     CACHE, DEFAULT_STATE, Report, ReportSink, bundle_request, run_build_command, with_whole_paths,
 };
@@ -257,12 +257,11 @@ fn look(
             diagnostics.push(planned);
         }
     }
-    let rules = Rules { replies_to_close: project.compatibility.is_on("web_socket_auto_reply_to_close") };
     for path in own_code(&inputs, &project.root) {
         // A file that was looked for and is not there is an input too.
         let Ok(text) = fs::read_to_string(&path) else { continue };
         let shown = path.strip_prefix(&project.root).unwrap_or(&path);
-        diagnostics.extend(check::check(&SourceFile::new(shown, text), rules));
+        diagnostics.extend(check::check(&SourceFile::new(shown, text)));
         found.files += 1;
     }
     found.diagnostics = diagnostics;

@@ -103,8 +103,8 @@ struct State {
     arrived_bytes: usize,
     leaving: VecDeque<Frame>,
     leaving_bytes: usize,
-    /// The isolate put a close message into `leaving`.
-    closing: bool,
+    /// More than may wait was sent.
+    overflowed: bool,
     /// The isolate's side was dropped.
     let_go: bool,
     /// The edge's side was dropped.
@@ -136,8 +136,8 @@ impl Shared {
     }
 }
 
-/// The isolate's side of a connection. Dropping it ends the connection: after what was sent, if a close
-/// message was, else at once.
+/// The isolate's side of a connection. Dropping it ends the connection after what was sent, or at once if the client does
+/// not read that.
 pub struct Link(Arc<Shared>);
 
 /// The edge's side of a connection. Dropping it tells the isolate that the client is gone.
@@ -164,9 +164,9 @@ pub struct Overflow;
 pub enum Fate {
     /// The isolate holds the other side.
     Open,
-    /// The isolate sent its last message: send what waits, then end.
+    /// The isolate let go: send what waits, then end.
     Flush,
-    /// The isolate gave the connection up: end at once.
+    /// The client does not read what is sent to it: end at once.
     Tear,
 }
 
@@ -221,9 +221,9 @@ impl Link {
         if state.leaving.len() >= limits::SOCKET_LEAVING_MESSAGES
             || state.leaving_bytes > limits::SOCKET_LEAVING_BYTES
         {
+            state.overflowed = true;
             return Err(Overflow);
         }
-        state.closing |= matches!(frame, Frame::Close(_));
         state.leaving.push_back(frame);
         drop(state);
         self.0.changed.notify_one();
@@ -296,10 +296,10 @@ impl LinkEdge {
     /// How to go on.
     pub fn fate(&self) -> Fate {
         let state = self.0.lock();
-        match (state.let_go, state.closing) {
+        match (state.let_go, state.overflowed) {
             (false, _) => Fate::Open,
-            (true, true) => Fate::Flush,
-            (true, false) => Fate::Tear,
+            (true, false) => Fate::Flush,
+            (true, true) => Fate::Tear,
         }
     }
 

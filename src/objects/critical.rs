@@ -68,6 +68,7 @@ impl Objects {
                         }),
                         Err(thrown) => {
                             let failure = failed.failure(ctx, &thrown);
+                            objects.drop_frames_of_turn(slot);
                             objects.break_object(slot, failure);
                         }
                     }

@@ -61,5 +61,5 @@ pub use outputs::Outgoing;
 pub use parcel::{Export, Import, Message, Parcel};
 pub use roster::{Roster, WorkerNumber};
 pub use scheduler::{Entry, Objects};
-pub use sockets::{LifeError, ListError, Parking, ReturnError, SocketRules, Sockets, Told};
+pub use sockets::{Gone, LifeError, ListError, Parking, ReturnError, SocketRules, Sockets, Told};
 pub use stores::Stores;

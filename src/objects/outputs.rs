@@ -32,6 +32,8 @@ pub(super) enum Output {
     Call(Outgoing),
     Invoke(Callee, Event),
     Frame(SocketId, Frame),
+    /// The end of a socket whose last messages stand before it.
+    End(SocketId),
     Outside(Box<dyn FnOnce()>),
 }
 
@@ -74,6 +76,33 @@ impl Objects {
     /// Holds a WebSocket message of the object in `from` until its commit.
     pub(super) fn hold_frame(&self, from: Slot, id: SocketId, frame: Frame) {
         self.hold(from, Output::Frame(id, frame));
+    }
+
+    /// Lets the end `id` go after its messages that wait for a commit; says whether there are any.
+    pub(super) fn hold_end(&self, id: SocketId) -> bool {
+        let of_end = |held: &Held| match &held.output {
+            Output::Frame(of, _) if *of == id => Some(held.from),
+            _ => None,
+        };
+        let from = self.held.borrow().iter().find_map(of_end);
+        if let Some(from) = from {
+            self.hold(from, Output::End(id));
+        }
+        from.is_some()
+    }
+
+    /// The running turn of the object in `slot` ends the object: WebSocket messages of this turn do not leave.
+    ///
+    /// Fidelity: observed with wrangler 4.164.0, in accepted and in hibernating sockets: messages leave when the turn is over,
+    /// and the connection is gone by then.
+    pub fn drop_frames_of_turn(&self, slot: Slot) {
+        let mut number = 0;
+        self.held.borrow_mut().retain(|held| {
+            number += 1;
+            number <= self.held_before_turn.get()
+                || held.from != slot
+                || !matches!(held.output, Output::Frame(..))
+        });
     }
 
     /// Bytes of messages of the end `id` that wait for a commit.
@@ -219,6 +248,7 @@ impl Objects {
             Output::Call(outgoing) => self.dispatch(outgoing),
             Output::Invoke(callee, event) => self.dispatch_invoke(callee, event),
             Output::Frame(id, frame) => self.transmit(id, frame),
+            Output::End(id) => self.remove_if_over(id),
             Output::Outside(send) => send(),
         }
     }

@@ -13,8 +13,8 @@ use std::time::Duration;
 use rquickjs::{Ctx, Value};
 use rustc_hash::FxHashMap;
 
+use super::sockets::Gone;
 use crate::base::limits;
-use crate::engine::socket::SocketId;
 use crate::engine::turn::{Entered, TurnReport};
 use crate::engine::{
     Completion, Host, Isolate, LogLevel, LogRecord, Origin, OwnerId, RealmId, Scope, SectionId,
@@ -54,7 +54,7 @@ pub trait Entry {
     /// Drops the callbacks of timers that ended with their owner.
     fn forget_timers(&self, ctx: &Ctx<'_>, timers: &[u32]);
     /// Drops the JavaScript objects of socket ends that are gone.
-    fn forget_sockets(&self, ctx: &Ctx<'_>, sockets: &[SocketId]);
+    fn forget_sockets(&self, ctx: &Ctx<'_>, sockets: &[Gone]);
     /// The error to throw inside JavaScript for `failure`.
     fn error<'js>(&self, ctx: &Ctx<'js>, failure: &Failure) -> Value<'js>;
 }
@@ -98,6 +98,8 @@ pub struct Objects {
     pub(super) owners: RefCell<FxHashMap<OwnerId, Slot>>,
     pub(super) ready: RefCell<VecDeque<Work>>,
     pub(super) held: RefCell<Vec<Held>>,
+    /// How many of them were held when the running turn of an object began.
+    pub(super) held_before_turn: Cell<usize>,
     pub(super) requests: RefCell<Requests>,
     pub(super) breaking: RefCell<Option<Failure>>,
     /// The stateless context that its code aborted in the running turn, and why.
@@ -168,6 +170,7 @@ impl Objects {
             owners: RefCell::default(),
             ready: RefCell::default(),
             held: RefCell::default(),
+            held_before_turn: Cell::default(),
             requests: RefCell::default(),
             breaking: RefCell::default(),
             aborted: RefCell::default(),
@@ -435,6 +438,7 @@ impl Objects {
     }
 
     fn run_actor(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, slot: Slot) {
+        self.held_before_turn.set(self.held.borrow().len());
         self.with_actor(slot, |actor| actor.queued = false);
         let wakefulness = self.with_actor(slot, |actor| actor.wakefulness.clone());
         match wakefulness {

@@ -11,11 +11,10 @@ use crate::engine::exception::Exception;
 use crate::engine::http::{Body, FetchRequest, FetchResponse, Upgrade};
 use crate::engine::presence::Client;
 use crate::engine::proxy::handler_of;
-use crate::engine::socket::SocketId;
 use crate::engine::turn::Entered;
 use crate::engine::{Host, LogLevel, OpId, Scope};
 use crate::objects::{
-    ActorKey, Entry, Entrypoint, Event, Failure, Message, Objects, Reply, ReplyTo, Slot, Target,
+    ActorKey, Entry, Entrypoint, Event, Failure, Gone, Message, Objects, Reply, ReplyTo, Slot, Target,
     WorkerNumber, is_taken, overrun,
 };
 
@@ -131,7 +130,7 @@ impl Platform {
         asked: Asked,
         reply: ReplyTo,
     ) -> Entered<'js> {
-        let (called, misdirected) = self.directed(ctx, self.awaited(ctx, called));
+        let (called, _) = self.directed(ctx, self.awaited(ctx, called));
         let objects = self.objects.clone();
         Entered::Root(
             called,
@@ -144,8 +143,8 @@ impl Platform {
                 let reply_with = match response {
                     Ok(response) => Reply::Response(response),
                     Err(thrown) => {
-                        let failure = failure(&objects, ctx, &thrown);
-                        let failure = if misdirected { nobodys(failure) } else { failure };
+                        // Fidelity: only calls tell which object failed (`api/worker-rpc.c++`).
+                        let failure = nobodys(failure(&objects, ctx, &thrown));
                         if matches!(reply, ReplyTo::Edge(_)) {
                             // Nobody is left who could handle it.
                             objects.host.write_log(LogLevel::Uncaught, failure.exception.to_string());
@@ -474,8 +473,9 @@ impl Entry for Platform {
         done.expect("removing entries of a table cannot throw");
     }
 
-    fn forget_sockets(&self, ctx: &Ctx<'_>, sockets: &[SocketId]) {
-        let numbers: Vec<u32> = sockets.iter().map(|id| id.0).collect();
+    fn forget_sockets(&self, ctx: &Ctx<'_>, sockets: &[Gone]) {
+        let told = |gone: &Gone| [gone.id.0, gone.ready_state.into(), gone.said_goodbye.into()];
+        let numbers: Vec<u32> = sockets.iter().flat_map(told).collect();
         let done: rquickjs::Result<()> =
             self.host().entry(ctx, "forgetSockets").and_then(|entry| entry.call((numbers,)));
         done.expect("removing entries of a table cannot throw");

@@ -122,18 +122,11 @@ impl Objects {
         self.remove_if_over(id);
     }
 
-    /// The handler of the object in `slot` was told that the socket `id` ends and is done: the host replies
-    /// if the handler did not, and the socket leaves the object's list.
+    /// The handler of the object in `slot` was told that the socket `id` ends and is done: the socket leaves the object's list.
     ///
     /// Fidelity: observed with wrangler 4.164.0: where nobody replies, the connection stays until the client leaves or the
     /// object's instance goes, ten seconds after its last event.
-    pub fn socket_handled(&self, slot: Slot, id: SocketId, close: Option<Close>) {
-        if let Some(close) = close {
-            let reply = self.sockets.with(id, |end| end.life.handled(close)).flatten();
-            if let Some(close) = reply {
-                self.hold_frame(slot, id, Frame::Close(close));
-            }
-        }
+    pub fn socket_handled(&self, slot: Slot, id: SocketId) {
         let is_left_open = self.sockets.with(id, |end| end.life.is_half_closed()) == Some(true);
         if let Some(room) = self.sockets.rooms.borrow_mut().get_mut(&slot) {
             room.listed.remove(id);

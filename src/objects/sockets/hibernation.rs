@@ -20,6 +20,7 @@ use super::super::actor::{Slot, Wakefulness};
 use super::super::farewell::Leaving;
 use super::super::journal::{DueKind, Fired};
 use super::super::scheduler::{Entry, Objects};
+use super::table::Gone;
 
 /// When which object was last active, and when to look at it again.
 #[derive(Debug, Default)]
@@ -185,7 +186,7 @@ impl Objects {
     /// The JavaScript objects of the sockets of `slot` go with its instance; the sockets stay.
     pub(in super::super) fn forget_instances_of_sockets(&self, slot: Slot) {
         let ids = self.sockets.of_object(slot, None);
-        self.sockets.forgotten.borrow_mut().extend(ids);
+        self.sockets.forgotten.borrow_mut().extend(ids.into_iter().map(Gone::left));
     }
 }
 

@@ -66,7 +66,7 @@ pub enum LifeError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Life {
     acceptance: Acceptance,
-    /// Whether this end answers a goodbye by itself.
+    /// Whether this end, if it has listeners, answers a goodbye by itself.
     replies: bool,
     /// The other end said goodbye, or is gone.
     closed_in: bool,
@@ -180,7 +180,7 @@ impl Life {
             Happening::Closed(close) => {
                 self.closed_in = true;
                 let told = Effect::Closed(close.clone(), true);
-                // An object's handler may still choose its own words: see `handled`.
+                // Fidelity: observed with wrangler 4.164.0: an object's handler answers itself, whatever the date.
                 if self.acceptance != Acceptance::Standard || !self.replies() {
                     return vec![told];
                 }
@@ -210,11 +210,6 @@ impl Life {
         }
     }
 
-    /// The object's handler was told of `close` and is done: the reply to send, if it sent none and the end replies.
-    pub fn handled(&mut self, close: Close) -> Option<Close> {
-        self.replies().then_some(close)
-    }
-
     /// Whether the other end said goodbye and nobody answered yet.
     pub fn is_half_closed(&self) -> bool {
         self.closed_in && !self.closed_out && !self.aborted
@@ -242,6 +237,11 @@ impl Life {
             (true, false) | (false, true) => 2,
             (false, false) => 1,
         }
+    }
+
+    /// Whether this end said goodbye.
+    pub fn said_goodbye(&self) -> bool {
+        self.closed_out
     }
 
     /// Whether both directions ended, and nothing of this end waits to be sent.
@@ -331,10 +331,8 @@ mod tests {
     }
 
     #[test]
-    fn a_handler_may_reply_itself_and_else_the_host_does() {
-        for (replies, own, expected) in
-            [(true, false, Some(close(1001))), (true, true, None), (false, false, None), (false, true, None)]
-        {
+    fn a_handler_replies_itself_or_nobody_does() {
+        for (replies, own) in [(true, true), (true, false), (false, true), (false, false)] {
             let mut life = Life::new(replies);
             assert_eq!(life.accept_hibernatable(), Ok(()));
             assert_eq!(life.happen(Happening::Closed(close(1001))), [Effect::Closed(close(1001), true)]);
@@ -342,8 +340,7 @@ mod tests {
             if own {
                 assert_eq!(life.close(), Ok(true));
             }
-            assert_eq!(life.handled(close(1001)), expected);
-            assert_eq!(life.is_half_closed(), !replies && !own);
+            assert_eq!(life.is_half_closed(), !own);
             assert!(!life.is_over(), "a close message must go out first");
         }
     }

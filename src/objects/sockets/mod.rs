@@ -19,4 +19,4 @@ pub use events::Told;
 pub use life::LifeError;
 pub use listed::ListError;
 pub use parking::Parking;
-pub use table::{ReturnError, SocketRules, Sockets};
+pub use table::{Gone, ReturnError, SocketRules, Sockets};

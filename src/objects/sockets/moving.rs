@@ -9,7 +9,7 @@ use super::super::lease::LeaseKey;
 use super::super::scheduler::Objects;
 use super::life::Acceptance;
 use super::parking::{ParkedRoom, ParkedSocket};
-use super::table::{End, Peer, Room};
+use super::table::{End, Gone, Peer, Room};
 
 impl Objects {
     /// Whether a hibernatable socket of the object in `slot` is on its way to a client: its object cannot
@@ -48,7 +48,7 @@ impl Objects {
                 continue;
             }
             let end = self.sockets.ends.borrow_mut().remove(&id);
-            self.sockets.forgotten.borrow_mut().push(id);
+            self.sockets.forgotten.borrow_mut().push(Gone::moved(id));
             if let Some(End { peer: Peer::Client(link), life, attachment, .. }) = end {
                 link.unlisten();
                 sockets.push(ParkedSocket { link, life, tags, attachment });

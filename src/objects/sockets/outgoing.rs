@@ -6,7 +6,7 @@ use crate::engine::{LogLevel, LogRecord, Origin, OwnerId};
 use super::super::actor::Slot;
 use super::super::scheduler::Objects;
 use super::life::Acceptance;
-use super::table::{End, Peer};
+use super::table::{End, Gone, Peer};
 
 impl Objects {
     /// Lets a message of the end `id` out to its other side.
@@ -152,13 +152,13 @@ impl Objects {
         }
     }
 
-    pub(super) fn remove_if_over(&self, id: SocketId) {
+    pub(in super::super) fn remove_if_over(&self, id: SocketId) {
         if self.sockets.with(id, |end| end.life.is_over()) == Some(true) {
             // The handler that is told of the end still finds a hibernatable socket in its list.
             let listed = self.sockets.with(id, |end| end.object).flatten().is_some_and(|slot| {
                 self.sockets.rooms.borrow().get(&slot).is_some_and(|room| room.listed.tags(id).is_some())
             });
-            if !listed {
+            if !listed && !self.hold_end(id) {
                 self.remove_socket(id);
             }
         }
@@ -174,7 +174,7 @@ impl Objects {
         {
             room.listed.remove(id);
         }
-        self.sockets.forgotten.borrow_mut().push(id);
+        self.sockets.forgotten.borrow_mut().push(Gone::of(id, &end.life));
         if let Peer::End(other) = end.peer {
             self.sockets.with(other, |end| end.peer = Peer::Gone);
             self.pass(other, Arrival::Lost);

@@ -59,6 +59,34 @@ impl End {
     }
 }
 
+/// What JavaScript still sees of an end that the table forgets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gone {
+    /// Its number.
+    pub id: SocketId,
+    /// The value of `readyState`; 0 if the end lives on and only its object is forgotten.
+    pub ready_state: u8,
+    /// Whether it said goodbye, so that sending is refused instead of being nothing.
+    pub said_goodbye: bool,
+}
+
+impl Gone {
+    /// Of the end `id` with the life `life`.
+    pub(super) fn of(id: SocketId, life: &Life) -> Self {
+        Self { id, ready_state: life.ready_state(), said_goodbye: life.said_goodbye() }
+    }
+
+    /// Of the end `id`, which another world has now.
+    pub(super) fn moved(id: SocketId) -> Self {
+        Self { id, ready_state: 3, said_goodbye: false }
+    }
+
+    /// Of the end `id`, whose object goes with its instance.
+    pub(super) fn left(id: SocketId) -> Self {
+        Self { id, ready_state: 0, said_goodbye: false }
+    }
+}
+
 /// What an object set for its hibernatable sockets, and which it has.
 #[derive(Default)]
 pub(super) struct Room {
@@ -104,7 +132,7 @@ pub struct Sockets {
     pub(super) rooms: RefCell<HashMap<Slot, Room>>,
     pub(super) homes: RefCell<HashMap<OwnerId, Vec<SocketId>>>,
     /// Ends that are gone and whose JavaScript objects may be forgotten.
-    pub(super) forgotten: RefCell<Vec<SocketId>>,
+    pub(super) forgotten: RefCell<Vec<Gone>>,
     pub(super) announce: RefCell<Announce>,
     pub(super) parking: RefCell<Parking>,
     /// By realm.
@@ -207,9 +235,15 @@ impl Sockets {
         self.ends.borrow_mut().get_mut(&id).map(look)
     }
 
+    /// What is left of the end `id`, if JavaScript was not told yet that it is gone.
+    fn gone(&self, id: SocketId) -> Option<Gone> {
+        self.forgotten.borrow().iter().find(|gone| gone.id == id).copied()
+    }
+
     /// The value of `readyState`.
     pub fn ready_state(&self, id: SocketId) -> u8 {
-        self.with(id, |end| end.life.ready_state()).unwrap_or(3)
+        let gone = || self.gone(id).map_or(3, |gone| gone.ready_state);
+        self.with(id, |end| end.life.ready_state()).unwrap_or_else(gone)
     }
 
     /// Asks whether a message may be sent; `false`: it is silently dropped.
@@ -217,7 +251,10 @@ impl Sockets {
     /// # Errors
     /// When the end may not send.
     pub fn may_send(&self, id: SocketId) -> Result<bool, LifeError> {
-        self.with(id, |end| end.life.send()).unwrap_or(Ok(false))
+        self.with(id, |end| end.life.send()).unwrap_or_else(|| {
+            let said_goodbye = self.gone(id).is_some_and(|gone| gone.said_goodbye);
+            if said_goodbye { Err(LifeError::AfterClose) } else { Ok(false) }
+        })
     }
 
     /// Notes that the end says goodbye; `false`: it did already, or cannot any more.
@@ -374,7 +411,7 @@ impl Sockets {
     }
 
     /// The ends that are gone since this was last asked.
-    pub fn take_forgotten(&self) -> Vec<SocketId> {
+    pub fn take_forgotten(&self) -> Vec<Gone> {
         std::mem::take(&mut *self.forgotten.borrow_mut())
     }
 }

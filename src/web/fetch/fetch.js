@@ -34,8 +34,10 @@ export async function pumpToHost(stream, pipe) {
       return;
     }
     if (chunk === undefined) break;
+    // Fidelity: observed with wrangler 4.164.0: texts leave as UTF-8, although `text()` refuses them.
+    if (typeof chunk === "string") chunk = host.utf8Encode(chunk.toWellFormed());
     if (!(chunk instanceof ArrayBuffer) && !ArrayBuffer.isView(chunk)) {
-      const error = new TypeError("This ReadableStream did not return bytes.");
+      const error = new TypeError("Draining read encountered a value that cannot be converted to bytes");
       host.bodyFail(pipe, error.message);
       await cancelReader(reader, error).catch(() => {});
       return;

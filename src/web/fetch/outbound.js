@@ -82,6 +82,13 @@ function check(url) {
   if (protocol !== "http:" && protocol !== "https:") throw new TypeError(`Fetch API cannot load: ${url}`);
 }
 
+/** The response to a request that no server need be asked for; undefined if one must be, and throws if none can be. */
+export function withoutServer(method, url) {
+  const response = url.startsWith("data:") ? dataResponse(method, url) : undefined;
+  if (response === undefined) check(url);
+  return response;
+}
+
 /**
  * Asks the server at `url` for a WebSocket; gives the number of its end and the protocol that was chosen.
  * Rejects with what the platform's constructor reports. `onStart` is given what breaks the attempt off.
@@ -112,11 +119,8 @@ export async function fetchOutside(input, init, count) {
   const request = new Request(input, init);
   let { method, url, headers, redirect, signal, body } = takeRequest(request);
   body ??= null;
-  if (url.startsWith("data:")) {
-    const response = dataResponse(method, url);
-    if (response !== undefined) return response;
-  }
-  check(url);
+  const response = withoutServer(method, url);
+  if (response !== undefined) return response;
   if (host.fetchOutside === undefined) throw new Error(`dodev does not emulate fetch() here: ${url}`);
   if (!isSignal(signal)) signal = undefined;
   signal?.throwIfAborted();

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use super::extension::Parameters;
 use super::frames::{Decoder, Encoder, Incoming, Role, Violation};
 use crate::base::clock::Clock;
+use crate::base::limits;
 use crate::engine::socket::{Arrival, Close, Fate, Frame, LinkEdge};
 
 /// Bytes to write that are collected before the next message is taken from the link.
@@ -76,6 +77,15 @@ pub async fn serve(
     }
     // The client sees the end of the stream either way.
     drop(writer.shutdown().await);
+    drop(session);
+    drop(tokio::time::timeout(limits::SOCKET_LINGER, read_out(reader)).await);
+}
+
+/// Reads what the client still sends: a connection that is closed with bytes unread, or that gets more, is torn by the
+/// system, and the client may lose the close message that it was sent.
+async fn read_out(mut reader: impl AsyncRead + Unpin) {
+    let mut bytes = vec![0; WRITE_BYTES];
+    while matches!(reader.read(&mut bytes).await, Ok(1..)) {}
 }
 
 impl Session {
@@ -133,8 +143,8 @@ impl Session {
         let written = self.out.is_empty();
         let heard = !self.closed_in && self.deaf && self.link.has_room();
         match self.link.fate() {
-            Fate::Tear if !self.closed_out => true,
-            Fate::Tear | Fate::Flush => written && self.closed_out,
+            Fate::Tear => true,
+            Fate::Flush => written,
             Fate::Open => heard || (written && self.closed_in && (self.closed_out || self.deaf)),
         }
     }
@@ -212,6 +222,19 @@ mod tests {
         let mut got = Vec::new();
         near.read_to_end(&mut got).await.expect("the session ends the stream");
         assert!(got.is_empty(), "there is no close frame");
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_before_the_link_was_dropped_leaves_and_what_comes_after_the_end_is_read() {
+        let (mut near, link, task) = start();
+        link.send(text("last words")).expect("there is room");
+        drop(link);
+        let mut got = Vec::new();
+        near.read_to_end(&mut got).await.expect("the session ends the stream");
+        assert_eq!(got, [&[0x81, 10][..], b"last words"].concat());
+        near.write_all(&[0; 100_000]).await.expect("somebody reads");
+        drop(near);
+        task.await.expect("no panic");
     }
 
     #[tokio::test]

@@ -24,6 +24,8 @@ export let socketId;
 export let returnSocket;
 /** Remembers an end whose events an object's handlers get. */
 export let keepSocket;
+/** Notes what is left of an end that the host has forgotten. */
+let leaveSocket;
 
 let binaryTypeOf;
 // Loaded with the first connection.
@@ -102,6 +104,8 @@ export class WebSocket extends EventTarget {
   #maker = owner();
   #returned = false;
   #closed = false;
+  /** The value of `readyState` that stays, once the host has forgotten the end. */
+  #last;
   #binaryType = flag("websocket_standard_binary_type") ? "blob" : "arraybuffer";
 
   // Of one that was made with `new WebSocket()`; `undefined` of others.
@@ -157,6 +161,10 @@ export class WebSocket extends EventTarget {
     keepSocket = (socket) => {
       socket.#maker = owner();
       accepted.set(socket.#id, socket);
+    };
+    leaveSocket = (socket, readyState, saidGoodbye) => {
+      socket.#last = readyState;
+      socket.#closed ||= saidGoodbye;
     };
     binaryTypeOf = (socket) => socket.#binaryType;
     returnSocket = (socket) => {
@@ -229,7 +237,7 @@ export class WebSocket extends EventTarget {
     if (!isWebSocket(this)) illegal();
     if (this.#id === undefined) return this.#failed ? 3 : this.#breakOff === undefined ? 1 : 0;
     requireOwn(this.#maker, SOCKET);
-    return host.socketState(this.#id);
+    return this.#last ?? host.socketState(this.#id);
   }
 
   get bufferedAmount() {
@@ -321,6 +329,9 @@ export class WebSocketRequestResponsePair {
 }
 publish(WebSocketRequestResponsePair);
 
+// The end whose listener threw last, and what; the host tells of it at once.
+let lastThrown;
+
 function eventOf(socket, kind, data, reason, clean) {
   switch (kind) {
     case "message": {
@@ -329,8 +340,11 @@ function eventOf(socket, kind, data, reason, clean) {
     }
     case "close":
       return new CloseEvent("close", { code: data, reason, wasClean: clean });
-    default:
-      return new ErrorEvent("error", { message: `Uncaught Error: ${data}`, error: new Error(data) });
+    default: {
+      const [of, thrown] = lastThrown ?? [];
+      const error = of === socketId(socket) ? thrown : new Error(data);
+      return new ErrorEvent("error", { message: `Uncaught ${error}`, error });
+    }
   }
 }
 
@@ -339,9 +353,19 @@ host.entry("socketEvent", (id, kind, data, reason, clean) => {
   const socket = accepted.get(id);
   if (socket === undefined) return undefined;
   const thrown = dispatchCatching(socket, trust(eventOf(socket, kind, data, reason, clean)));
-  return thrown === undefined ? undefined : [`${thrown[0]?.message ?? thrown[0]}`];
+  lastThrown = undefined;
+  if (thrown === undefined) return undefined;
+  const [error] = thrown;
+  lastThrown = [id, error instanceof Error ? error : new Error(`${error}`)];
+  return [lastThrown[1].message];
 });
 
-host.entry("forgetSockets", (ids) => {
-  for (const id of ids) accepted.delete(id);
+// Three numbers for each end: its own, its last `readyState`, and whether it said goodbye.
+host.entry("forgetSockets", (ends) => {
+  for (let i = 0; i < ends.length; i += 3) {
+    const socket = accepted.get(ends[i]);
+    if (socket === undefined) continue;
+    if (ends[i + 1] !== 0) leaveSocket(socket, ends[i + 1], ends[i + 2] === 1);
+    accepted.delete(ends[i]);
+  }
 });

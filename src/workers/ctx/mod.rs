@@ -60,6 +60,7 @@ pub(super) fn install<'js>(
         if !retry_alarm {
             shared.alarms.give_up(Slot(slot));
         }
+        shared.drop_frames_of_turn(Slot(slot));
         shared.break_object(Slot(slot), Failure::platform(message, &[]));
         Err(end_turn(&ctx))
     };

@@ -1,6 +1,7 @@
 // The functions that the host calls, one for each way into JavaScript.
 import host from "dodev:host";
 import { forbidEval } from "dodev:web/eval";
+import { isResponse } from "dodev:web/fetch/response";
 import { forgetInstance, noteInstance, runAlarm } from "dodev:workers/alarm";
 import { DurableObjectState, ExecutionContext } from "dodev:workers/ctx";
 import { isRetryable } from "dodev:workers/durable_objects/marks";
@@ -67,6 +68,12 @@ function entrypoint(name) {
   throw new TypeError(`the Worker does not export an entry point "${name ?? "default"}"`);
 }
 
+/** What a fetch handler gave at once: a response, or what may become one. */
+function answerOf(given) {
+  if (isResponse(given) || typeof given?.then === "function") return given;
+  throw new TypeError("Callback returned incorrect type; expected 'Promise'");
+}
+
 function fetchFrom(target, props, request) {
   return answered(request, () => fetchHandler(target, props, request));
 }
@@ -90,7 +97,12 @@ host.entry("fetch", (method, url, headers, body) => {
   return fetchFrom(handlers, undefined, request);
 });
 
-host.entry("fetchEntrypoint", (name, props, ...request) => fetchFrom(entrypoint(name), props, receiveRequest(...request)));
+// Fidelity: `wrangler dev` wraps the default handler in an asynchronous function, and no other.
+host.entry("fetchEntrypoint", (name, props, ...parts) => {
+  const [target, request] = [entrypoint(name), receiveRequest(...parts)];
+  if (name === undefined || name === null) return fetchFrom(target, props, request);
+  return answered(request, () => answerOf(fetchHandler(target, props, request)));
+});
 
 host.entry("fetchObject", (slot, method, url, headers, body, cf) => {
   const instance = instances[slot];
@@ -98,7 +110,7 @@ host.entry("fetchObject", (slot, method, url, headers, body, cf) => {
   if (typeof instance.fetch !== "function") throw new Error("Handler does not export a fetch() function.");
   looking = false;
   const request = receiveRequest(method, url, headers, body, cf);
-  return answered(request, () => instance.fetch(request));
+  return answered(request, () => answerOf(instance.fetch(request)));
 });
 
 host.entry("scheduled", runScheduled);

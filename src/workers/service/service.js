@@ -52,6 +52,9 @@ export class Fetcher {
 
   fetch(input, init) {
     if (arguments.length === 0) throw wrongArgument("Fetcher", "fetch", 1, "Request or string");
+    if (typeof init !== "object" && typeof init !== "function" && init !== undefined) {
+      throw wrongArgument("Fetcher", "fetch", 2, "RequestInitializerDict or Request");
+    }
     const reference = referenceOf(this);
     if (typeof reference?.request !== "function") throw new TypeError("Illegal invocation");
     return sendRequest((...request) => reference.request(...request), input, init);

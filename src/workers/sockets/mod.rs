@@ -258,10 +258,8 @@ fn call_handler<'js>(
             if let Err(thrown) = result {
                 report(&objects, ctx, &thrown);
             }
-            match told {
-                Told::Message(_) => {}
-                Told::Closed(close, clean) => objects.socket_handled(slot, id, clean.then_some(close)),
-                Told::Failed(_) => objects.socket_handled(slot, id, None),
+            if !matches!(told, Told::Message(_)) {
+                objects.socket_handled(slot, id);
             }
         }),
     )

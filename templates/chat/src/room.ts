@@ -60,9 +60,13 @@ export class Room extends DurableObject<Env> {
 		this.broadcast({ type: "message", name, text: data, sentAt });
 	}
 
-	async webSocketClose(socket: WebSocket): Promise<void> {
+	async webSocketClose(socket: WebSocket, code: number, reason: string, wasClean: boolean): Promise<void> {
 		const { name } = socket.deserializeAttachment() as Member;
 		this.broadcast({ type: "left", name }, socket);
+		// A client that says goodbye waits for an answer. Code 1005 stands for none.
+		if (wasClean) {
+			socket.close(code === 1005 ? 1000 : code, reason);
+		}
 	}
 
 	/** The last messages, oldest first. */
