@@ -99,7 +99,7 @@ impl SessionOptions {
 
 enum Event {
     File(MemberId, notify::Result<notify::Event>),
-    Built(MemberId, Box<Result<Bundle, BuildFailure>>),
+    Built(MemberId, Result<Arc<Bundle>, BuildFailure>),
     Prepared(MemberId, Vec<Diagnostic>),
     Evaluated(Generation, Result<World, WorldFailure>),
     Lost(Generation, Lost),
@@ -135,6 +135,8 @@ pub struct Session {
     members: Vec<Member>,
     /// How many of them are being prepared or built.
     busy: usize,
+    /// Those whose first bundle is not watched yet, with the files that are.
+    unwatched: Vec<(MemberId, Vec<PathBuf>)>,
     server: Server,
     server_file: ServerFile,
     token: Arc<str>,
@@ -287,6 +289,7 @@ impl Session {
             sender,
             members,
             busy,
+            unwatched: Vec::new(),
             server,
             server_file,
             token,
@@ -337,7 +340,7 @@ impl Session {
                 Event::Stop => break,
                 Event::File(id, event) => self.on_files(id, event),
                 Event::Prepared(id, failure) => self.on_prepared(id, failure),
-                Event::Built(id, result) => self.on_built(id, *result),
+                Event::Built(id, result) => self.on_built(id, result),
                 Event::Reload => {
                     self.changed_at.get_or_insert_with(|| self.options.clock.machine());
                     for member in &mut self.members {
@@ -349,10 +352,9 @@ impl Session {
                 Event::Evaluated(generation, result) => self.on_evaluated(generation, result),
                 Event::Lost(generation, why) => Some(self.on_lost(generation, why)),
             };
-            let mut next = signal.and_then(|signal| self.machine.decide(signal));
-            while let Some(action) = next {
-                next = self.perform(action).and_then(|signal| self.machine.decide(signal));
-            }
+            self.go_on(signal);
+            let saved = self.watch_late();
+            self.go_on(saved);
         }
         (self.options.report)(Report::Stopping);
         self.members.iter().for_each(|member| member.command.end());
@@ -365,6 +367,14 @@ impl Session {
             world.stop_at_last(limits::DRAIN.saturating_sub(used).max(LAST_COMMIT));
         }
         self.members.into_iter().for_each(|member| member.builder.end());
+    }
+
+    /// Does what the machine makes of `signal`, and of the signals that come of that.
+    fn go_on(&mut self, signal: Option<Signal>) {
+        let mut next = signal.and_then(|signal| self.machine.decide(signal));
+        while let Some(action) = next {
+            next = self.perform(action).and_then(|signal| self.machine.decide(signal));
+        }
     }
 
     /// Waits for an event; meanwhile, gets an isolate ready for the next save, and gives it up when none comes. Says
@@ -405,7 +415,7 @@ impl Session {
     }
 
     /// Notes what became of a build; the signal when it was the last one that ran.
-    fn on_built(&mut self, id: MemberId, result: Result<Bundle, BuildFailure>) -> Option<Signal> {
+    fn on_built(&mut self, id: MemberId, result: Result<Arc<Bundle>, BuildFailure>) -> Option<Signal> {
         let member = &mut self.members[id];
         let known = member.bundle_inputs.clone();
         let mut warnings = Vec::new();
@@ -419,7 +429,7 @@ impl Session {
                 diagnostics.extend(without_handlers(&member.project, &bundle));
                 (member.failure, warnings) = diagnostics.into_iter().partition(Diagnostic::is_error);
                 warnings.extend_from_slice(&bundle.diagnostics);
-                member.bundle = Some(Arc::new(bundle));
+                member.bundle = Some(bundle);
             }
             Err(failure) => {
                 // What was imported before may be needed again to notice the fix.
@@ -429,7 +439,11 @@ impl Session {
                 member.failure = failure.diagnostics;
             }
         }
-        member.follow(&self.options.report);
+        // The first evaluation need not wait until a thousand files are watched.
+        let is_late = !self.was_ready && member.failure.is_empty();
+        if !is_late {
+            member.follow(&self.options.report);
+        }
         let root = member.project.root.clone();
         // A save that changes nothing about them does not tell them again.
         let is_new = warnings != member.warned_of_code;
@@ -438,7 +452,12 @@ impl Session {
             let warnings = self.placed(&root, warnings);
             self.report(Report::Warnings(warnings));
         }
-        self.note_unwatched_saves(id, &known);
+        if is_late {
+            self.unwatched.push((id, known));
+        } else if let Some(stale) = self.unwatched_saves(id, &known) {
+            let action = self.machine.decide(Signal::Changed(stale));
+            debug_assert_eq!(action, None, "the build that is about to be told of still counts as running");
+        }
         self.busy -= 1;
         (self.busy == 0).then(|| Signal::Built(self.outcome()))
     }
