@@ -16,8 +16,9 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use code::{on_lost, slow_top_level};
 use member::{Member, MemberId};
-use opening::{LoadedMember, load_all, migrate_words, warn_of_users};
+use opening::{LoadedMember, load_all, migrate_words};
 
 pub use member::with_whole_paths;
 
@@ -42,7 +43,7 @@ use crate::project::{
 };
 use crate::server::{Certificate, ControlOptions, Current, OwnProgram, Server, Sessions};
 use crate::storage::history::HistorySettings;
-use crate::world::{LogSink, Lost, OnLost, SharedState, Warm, WorkerCode, World, WorldFailure};
+use crate::world::{LogSink, Lost, SharedState, Warm, WorkerCode, World, WorldFailure};
 
 /// Where wrangler keeps state, below the configuration's directory.
 pub const DEFAULT_STATE: &str = ".wrangler/state";
@@ -137,6 +138,8 @@ pub struct Session {
     busy: usize,
     /// Those whose first bundle is not watched yet, with the files that are.
     unwatched: Vec<(MemberId, Vec<PathBuf>)>,
+    /// Whether others who use the state were looked for.
+    knows_users: bool,
     server: Server,
     server_file: ServerFile,
     token: Arc<str>,
@@ -223,7 +226,6 @@ impl Session {
         let migrations: Vec<_> =
             loaded.iter().map(|(project, ..)| open(project)).collect::<Result<_, _>>()?;
         let current = Arc::new(Current::default());
-        warn_of_users(state.root(), &options.report);
         let state = Arc::new(state);
         let token: Arc<str> = new_token()?.into();
         let program = OwnProgram::new(options.program.clone(), migrate_words(&options));
@@ -290,6 +292,7 @@ impl Session {
             members,
             busy,
             unwatched: Vec::new(),
+            knows_users: false,
             server,
             server_file,
             token,
@@ -489,15 +492,6 @@ impl Session {
         if is_same { Outcome::Same } else { Outcome::Bundle }
     }
 
-    /// Every Worker with its last bundle.
-    fn workers(&self) -> Vec<WorkerCode> {
-        let code = |member: &Member| WorkerCode {
-            project: member.project.clone(),
-            bundle: member.bundle.clone().expect("a bundle was built before it is looked at"),
-        };
-        self.members.iter().map(code).collect()
-    }
-
     /// `diagnostics` of the project at `root` as they are shown: with whole paths where there are several projects.
     fn placed(&self, root: &Path, diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
         if self.members.len() == 1 { diagnostics } else { with_whole_paths(root, diagnostics) }
@@ -596,19 +590,4 @@ impl Session {
     fn report(&self, report: Report) {
         (self.options.report)(report);
     }
-}
-
-/// Tells the session of worlds that are of no more use; it has other things to do when it has ended.
-fn on_lost(events: SyncSender<Event>) -> OnLost {
-    Arc::new(move |generation, why| drop(events.try_send(Event::Lost(generation, why))))
-}
-
-/// What is told of a top level that goes on and on, perhaps for ever.
-fn slow_top_level(older_code_serves: bool) -> Diagnostic {
-    let (shown, limit) = (limits::STARTUP_SHOWN.as_secs(), limits::STARTUP_CPU.as_secs());
-    let message = format!("the top level of the Worker still runs after {shown} s");
-    let meanwhile = if older_code_serves { "; the last good code goes on serving meanwhile" } else { "" };
-    Diagnostic::warning("worker/startup-slow", message).help(format!(
-        "production allows about a second of CPU time there; here it is ended after {limit} s{meanwhile}"
-    ))
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
+use super::opening::warn_of_users;
 use super::{Event, MemberId, Session};
 use crate::base::diag::Diagnostic;
 use crate::dev::command;
@@ -138,8 +139,15 @@ impl Session {
         Some(Signal::Prepared { ok: self.failure.is_empty() })
     }
 
-    /// Watches what the first bundles are made of; the signal, if something of it was saved meanwhile.
+    /// Does what can wait until the first code is evaluated: watches what the first bundles are made of, and looks for
+    /// others who use the state. The signal, if something of the bundles was saved meanwhile.
     pub(super) fn watch_late(&mut self) -> Option<Signal> {
+        if self.unwatched.is_empty() {
+            return None;
+        }
+        if !std::mem::replace(&mut self.knows_users, true) {
+            warn_of_users(self.state.root(), &self.options.report);
+        }
         let mut saved = Stale::No;
         for (id, known) in std::mem::take(&mut self.unwatched) {
             self.members[id].follow(&self.options.report);
