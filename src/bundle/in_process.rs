@@ -94,18 +94,13 @@ impl InProcessBundler {
     /// Builds without a graph for later: the first build of a session, which a person waits for, and after which packages
     /// are taken apart. Keeping the graph would clone all syntax trees.
     fn build_once(&self, request: &BundleRequest) -> Result<Bundle, BuildFailure> {
-        let request = request.clone();
-        let build = async move {
-            let mut session = Session::new(&request, Graph::Dropped)?;
+        self.runtime.block_on(async {
+            let mut session = Session::new(request, Graph::Dropped)?;
             let result = session.build(&[]).await;
             // The answer need not wait for a thousand syntax trees to be given back.
             _ = std::thread::Builder::new().name("bundle-drop".to_owned()).spawn(move || drop(session));
             result
-        };
-        // On one of the threads that scan: every module is told of to the task that waits for it, and waking this thread
-        // for each of a thousand would be a twentieth of the work.
-        let built = self.runtime.block_on(self.runtime.spawn(build));
-        built.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
+        })
     }
 
     /// The same bundler, which also compiles packages.

@@ -75,6 +75,8 @@ pub struct SessionOptions {
     pub test_scheduled: bool,
     /// Whether a save reloads the code.
     pub watch: bool,
+    /// Whether it reloads pages in browsers too.
+    pub live_reload: bool,
     /// Whether a reload closes hibernatable WebSockets, as a deployment does.
     pub close_sockets: bool,
     /// How the history of objects is kept, if it is.
