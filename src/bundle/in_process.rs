@@ -474,7 +474,11 @@ impl Session {
                 diagnostics.push(diagnostic);
             }
         }
-        diagnostics.sort_by_key(|diagnostic| diagnostic.severity != Weight::Error);
+        // Modules are scanned side by side and tell of mistakes in any order.
+        diagnostics.sort_by_cached_key(|diagnostic| {
+            let place = diagnostic.labels.first().map(|label| (label.source.path.clone(), label.span.start));
+            (diagnostic.severity != Weight::Error, place)
+        });
         diagnostics
     }
 
