@@ -41,6 +41,13 @@ fn is_fast() -> bool {
     FAST.load(Ordering::Relaxed)
 }
 
+/// Whether every block of `size` bytes from mimalloc is aligned to `align`: 16 bytes, or what fits into less.
+///
+/// Asking for an alignment takes a larger block nearly always (3.3.2, `mi_theap_malloc_zero_aligned_at`).
+fn is_aligned_anyway(size: usize, align: usize) -> bool {
+    align <= size && align <= 16
+}
+
 /// Whether `block` came from mimalloc.
 fn is_ours(block: *mut u8) -> bool {
     // SAFETY: the function takes any address; it only looks it up in mimalloc's own tables.
@@ -52,6 +59,10 @@ fn is_ours(block: *mut u8) -> bool {
 unsafe impl GlobalAlloc for Heap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if is_fast() {
+            if is_aligned_anyway(layout.size(), layout.align()) {
+                // SAFETY: a plain call, whose alignment is enough.
+                return unsafe { mi::mi_malloc(layout.size()).cast() };
+            }
             // SAFETY: the caller's promise about `layout`; its alignment is a power of two.
             unsafe { mi::mi_malloc_aligned(layout.size(), layout.align()).cast() }
         } else {
@@ -62,6 +73,10 @@ unsafe impl GlobalAlloc for Heap {
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         if is_fast() {
+            if is_aligned_anyway(layout.size(), layout.align()) {
+                // SAFETY: as in `alloc`.
+                return unsafe { mi::mi_zalloc(layout.size()).cast() };
+            }
             // SAFETY: as in `alloc`.
             unsafe { mi::mi_zalloc_aligned(layout.size(), layout.align()).cast() }
         } else {
@@ -82,6 +97,10 @@ unsafe impl GlobalAlloc for Heap {
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if is_ours(block) {
+            if is_aligned_anyway(size, layout.align()) {
+                // SAFETY: `block` came from mimalloc.
+                return unsafe { mi::mi_realloc(block.cast(), size).cast() };
+            }
             // SAFETY: `block` came from mimalloc with this alignment.
             unsafe { mi::mi_realloc_aligned(block.cast(), size, layout.align()).cast() }
         } else {
@@ -105,6 +124,21 @@ mod tests {
         let late: Vec<String> = (0..1_000).map(|n| format!("text {n}")).collect();
         let late_zeroes = vec![0_u8; 1 << 20];
         assert!(is_ours(late_zeroes.as_ptr().cast_mut()));
+        for (size, align) in (1..200).flat_map(|size| [1, 2, 4, 8, 16, 32, 64].map(|align| (size, align))) {
+            let layout = Layout::from_size_align(size, align).unwrap();
+            let larger = Layout::from_size_align(size * 3, align).unwrap();
+            // SAFETY: the sizes are not zero, and each block goes back with the layout that it has then.
+            unsafe {
+                let block = HEAP.alloc_zeroed(layout);
+                assert!(block.addr().is_multiple_of(align) && (0..size).all(|at| *block.add(at) == 0));
+                let block = HEAP.realloc(block, layout, larger.size());
+                assert!(block.addr().is_multiple_of(align), "{layout:?}");
+                HEAP.dealloc(block, larger);
+                let block = HEAP.alloc(layout);
+                assert!(block.addr().is_multiple_of(align), "{layout:?}");
+                HEAP.dealloc(block, layout);
+            }
+        }
         assert!(!is_ours(early_zeroes.as_ptr().cast_mut()));
         assert_eq!(early_zeroes, late_zeroes);
         assert_eq!(early.iter().sum::<u64>(), 9_999 * 10_000 / 2);

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rolldown::BundleOutput;
-use rolldown_common::{Output, OutputChunk, ScanMode};
+use rolldown_common::{Output, OutputAsset, OutputChunk, ScanMode};
 use rolldown_error::{BatchedBuildDiagnostic, BuildDiagnostic, EventKind, Severity};
 use tokio::runtime::Runtime;
 
@@ -312,10 +312,16 @@ impl Session {
 
     fn finish(&mut self, output: BundleOutput) -> Result<Bundle, BuildFailure> {
         self.scanned = true;
-        let chunk = output.assets.iter().find_map(|output| match output {
-            Output::Chunk(chunk) if chunk.is_entry => Some(chunk.clone()),
-            Output::Chunk(_) | Output::Asset(_) => None,
-        });
+        let mut chunk = None;
+        let mut map = None;
+        for output in output.assets {
+            match output {
+                Output::Chunk(entry) if entry.is_entry => chunk = Some(entry),
+                // Its text; the chunk has the same one taken apart.
+                Output::Asset(asset) if asset.filename.ends_with(".map") => map = Some(asset),
+                Output::Chunk(_) | Output::Asset(_) => {}
+            }
+        }
         let Some(chunk) = chunk else {
             let error = Diagnostic::error("bundle/bundler-failed", "the bundler produced no entry");
             return Err(BuildFailure { diagnostics: vec![error], inputs: self.inputs(Vec::new()) });
@@ -334,21 +340,24 @@ impl Session {
             Some(_) => entry_name(&self.request),
             None => chunk.filename.to_string(),
         };
-        let mut modules = vec![entry_module(&chunk, entry.clone())];
-        modules.extend(self.asset_modules(&chunk)?);
+        let assets = self.asset_modules(&chunk)?;
         let (unbundled, left_out) = self.unbundled.modules(&self.request.root)?;
-        modules.extend(unbundled);
         diagnostics.extend(left_out);
         self.failed = false;
         self.pending.clear();
+        let exports = chunk.exports.iter().map(ToString::to_string).collect();
+        let external = self.external(&chunk);
+        let mut modules = vec![entry_module(chunk, map, entry.clone())];
+        modules.extend(assets);
+        modules.extend(unbundled);
         Ok(Bundle {
             entry,
             hash: hash_modules(&modules),
             modules,
             inputs: self.inputs(Vec::new()),
-            exports: chunk.exports.iter().map(ToString::to_string).collect(),
+            exports,
             diagnostics,
-            external: self.external(&chunk),
+            external,
             dependencies: None,
         })
     }
@@ -465,7 +474,11 @@ impl Session {
                 diagnostics.push(diagnostic);
             }
         }
-        diagnostics.sort_by_key(|diagnostic| diagnostic.severity != Weight::Error);
+        // Modules are scanned side by side and tell of mistakes in any order.
+        diagnostics.sort_by_cached_key(|diagnostic| {
+            let place = diagnostic.labels.first().map(|label| (label.source.path.clone(), label.span.start));
+            (diagnostic.severity != Weight::Error, place)
+        });
         diagnostics
     }
 
@@ -525,11 +538,9 @@ fn entry_name(request: &BundleRequest) -> String {
     Path::new(&name).with_extension("js").to_string_lossy().into_owned()
 }
 
-fn entry_module(chunk: &OutputChunk, name: String) -> Module {
-    Module {
-        name,
-        kind: OutputKind::EsModule,
-        code: chunk.code.clone().into_bytes(),
-        source_map: chunk.map.as_ref().map(|map| map.to_json_string()),
-    }
+fn entry_module(chunk: Arc<OutputChunk>, map: Option<Arc<OutputAsset>>, name: String) -> Module {
+    // Nobody else holds them.
+    let map = map.and_then(|map| Arc::unwrap_or_clone(map).source.try_into_string().ok());
+    let code = Arc::unwrap_or_clone(chunk).code.into_bytes();
+    Module { name, kind: OutputKind::EsModule, code, source_map: map }
 }

@@ -555,11 +555,9 @@ impl Plugin for ProjectPlugin {
     }
 
     fn register_hook_usage(&self) -> HookUsage {
-        HookUsage::ResolveId
-            | HookUsage::Load
-            | HookUsage::Transform
-            | HookUsage::TransformAst
-            | HookUsage::ModuleParsed
+        let hooks = HookUsage::ResolveId | HookUsage::Load | HookUsage::Transform | HookUsage::TransformAst;
+        // A whole bundle asks for nothing after a module was parsed.
+        if self.role == Role::Whole { hooks } else { hooks | HookUsage::ModuleParsed }
     }
 }
 

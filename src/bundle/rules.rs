@@ -10,8 +10,17 @@ use super::request::{ModuleKind, ModuleRule};
 /// The rules in force, in order, and those that an earlier rule put out of force.
 #[derive(Debug)]
 pub(super) struct Rules {
-    active: Vec<(ModuleKind, String)>,
-    shadowed: Vec<(ModuleKind, String)>,
+    active: Vec<(ModuleKind, Glob)>,
+    shadowed: Vec<(ModuleKind, Glob)>,
+}
+
+/// A pattern in which `*` stands for any text and all else for itself; taken apart once, since every import is compared
+/// with every pattern.
+#[derive(Debug)]
+struct Glob {
+    text: String,
+    /// What stands between the stars.
+    parts: Vec<String>,
 }
 
 /// What the rules say about an import.
@@ -33,7 +42,7 @@ impl Rules {
         let mut ended = Vec::new();
         for rule in rules.iter().cloned().chain(default_rules()) {
             let list = if ended.contains(&rule.kind) { &mut shadowed } else { &mut active };
-            list.extend(rule.globs.into_iter().map(|glob| (rule.kind, glob)));
+            list.extend(rule.globs.into_iter().map(|glob| (rule.kind, Glob::new(glob))));
             if !rule.fallthrough {
                 ended.push(rule.kind);
             }
@@ -43,17 +52,17 @@ impl Rules {
 
     /// What the file `path`, relative to the directory that is searched, is as a module that is not bundled.
     pub(super) fn kind_of_file(&self, path: &str) -> Option<ModuleKind> {
-        let matches = |glob: &str| matches_file(glob.as_bytes(), path.as_bytes(), true);
+        let matches = |glob: &Glob| matches_file(glob.text.as_bytes(), path.as_bytes(), true);
         self.active.iter().find(|(_, glob)| matches(glob)).map(|(kind, _)| *kind)
     }
 
     /// What `name`, a specifier or an absolute path, is.
     pub(super) fn rule_on(&self, name: &str) -> Ruling<'_> {
-        if let Some((kind, _)) = self.active.iter().find(|(_, glob)| matches(glob, name)) {
+        if let Some((kind, _)) = self.active.iter().find(|(_, glob)| glob.matches(name)) {
             return Ruling::Is(*kind);
         }
-        match self.shadowed.iter().find(|(_, glob)| matches(glob, name)) {
-            Some((kind, glob)) => Ruling::Shadowed(*kind, glob),
+        match self.shadowed.iter().find(|(_, glob)| glob.matches(name)) {
+            Some((kind, glob)) => Ruling::Shadowed(*kind, &glob.text),
             None => Ruling::None,
         }
     }
@@ -97,30 +106,39 @@ fn default_rules() -> [ModuleRule; 3] {
     ]
 }
 
-/// Whether the whole of `text` matches `glob`, in which `*` stands for any text and all else for itself.
-fn matches(glob: &str, text: &str) -> bool {
-    let mut parts = glob.split('*').filter(|part| !part.is_empty()).peekable();
-    let mut rest = text;
-    if !glob.starts_with('*') {
-        let Some(first) = parts.next() else { return text.is_empty() };
-        match rest.strip_prefix(first) {
-            Some(after) => rest = after,
-            None => return false,
-        }
-        if parts.peek().is_none() && !glob.ends_with('*') {
-            return rest.is_empty();
-        }
+impl Glob {
+    fn new(text: String) -> Self {
+        let parts = text.split('*').filter(|part| !part.is_empty()).map(str::to_owned).collect();
+        Self { text, parts }
     }
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() && !glob.ends_with('*') {
-            return rest.ends_with(part);
+
+    /// Whether the whole of `text` matches.
+    fn matches(&self, text: &str) -> bool {
+        let mut rest = text;
+        let mut parts = self.parts.as_slice();
+        // Nearly all that does not match ends otherwise.
+        if !self.text.ends_with('*') {
+            let Some((last, before)) = parts.split_last() else { return text.is_empty() };
+            let Some(begin) = rest.strip_suffix(last.as_str()) else { return false };
+            (rest, parts) = (begin, before);
+            if parts.is_empty() && !self.text.starts_with('*') {
+                return rest.is_empty();
+            }
         }
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
-            None => return false,
+        if !self.text.starts_with('*')
+            && let Some((first, after)) = parts.split_first()
+        {
+            let Some(end) = rest.strip_prefix(first.as_str()) else { return false };
+            (rest, parts) = (end, after);
         }
+        parts.iter().all(|part| match rest.find(part.as_str()) {
+            Some(at) => {
+                rest = &rest[at + part.len()..];
+                true
+            }
+            None => false,
+        })
     }
-    true
 }
 
 #[cfg(test)]
@@ -140,11 +158,15 @@ mod tests {
             ("./a*", "./abc", true),
             ("a*c", "abcbc", true),
             ("a*c", "abcb", false),
+            ("a*a", "a", false),
+            ("ab*bc", "abc", false),
+            ("a*b*c", "a-c-b-c", true),
+            ("a*b*c*", "a-c-b", false),
             ("*", "", true),
             ("", "", true),
             ("", "a", false),
         ] {
-            assert_eq!(matches(glob, text), expected, "{glob} on {text}");
+            assert_eq!(Glob::new(glob.to_owned()).matches(text), expected, "{glob} on {text}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use memchr::memmem;
 use rolldown::ModuleType;
 use rolldown_common::side_effects::HookSideEffects;
 use rolldown_plugin::HookLoadOutput;
@@ -30,8 +31,9 @@ pub(super) fn script_of_package(id: &str) -> Option<HookLoadOutput> {
 /// Fidelity: esbuild keeps what such a module does when a name is taken through it, even if its package says that it has
 /// no side effects; rolldown goes straight to the module that has the name. zod chooses the language of its messages so.
 fn passes_names_on(code: &str) -> bool {
-    code.match_indices("export").any(|(at, word)| {
-        let rest = code[at + word.len()..].trim_start();
+    const WORD: &str = "export";
+    memmem::find_iter(code.as_bytes(), WORD).any(|at| {
+        let rest = code[at + WORD.len()..].trim_start();
         let names = rest.strip_prefix('{').and_then(|names| names.split_once('}'));
         rest.starts_with('*') || names.is_some_and(|(_, after)| after.trim_start().starts_with("from"))
     })

@@ -20,6 +20,9 @@ use crate::base::diag::{Diagnostic, Label, Severity, SourceFile};
 /// The largest part of a message that is accepted, bytes.
 const PART_BYTES: usize = 1 << 30;
 
+/// How much of a part is made room for before it is there, bytes.
+const PART_AT_ONCE: usize = 16 << 20;
+
 /// What the server asks of its bundler process.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Call {
@@ -82,7 +85,7 @@ fn read_part(from: &mut impl Read) -> io::Result<Vec<u8>> {
     if length > PART_BYTES {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "a part is too long"));
     }
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(length.min(PART_AT_ONCE));
     if from.take(length as u64).read_to_end(&mut bytes)? < length {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }

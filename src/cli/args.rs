@@ -132,6 +132,14 @@ pub struct DevArgs {
     #[arg(long)]
     pub test_scheduled: bool,
 
+    /// Load HTML pages again in the browser whenever new code serves
+    #[arg(long)]
+    pub live_reload: bool,
+
+    /// Not doing so is the default
+    #[arg(long, hide = true, overrides_with = "live_reload")]
+    pub no_live_reload: bool,
+
     /// What a reload does to hibernatable WebSockets; a deployment closes them
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = ReloadSockets::Keep)]
     pub reload_sockets: ReloadSockets,

@@ -181,6 +181,7 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
         test_scheduled: args.test_scheduled,
         close_sockets: args.reload_sockets == ReloadSockets::Close,
         watch: true,
+        live_reload: args.live_reload && !args.no_live_reload,
         history,
         agreement,
         prebundle: !args.no_prebundle,

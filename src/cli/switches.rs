@@ -10,7 +10,7 @@ use std::ffi::{OsStr, OsString};
 const WITH_VALUE: &[&str] =
     &["--minify", "--bundle", "--infer-origin-from-routes", "--show-interactive-dev-session"];
 /// Switches that are there or not.
-const PLAIN: &[&str] = &["--no-bundle", "--test-scheduled", "--local", "-l", "--latest"];
+const PLAIN: &[&str] = &["--no-bundle", "--test-scheduled", "--live-reload", "--local", "-l", "--latest"];
 
 /// `arguments`, the program's name first, with the values of switches where the parser takes them.
 pub fn settled(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
@@ -68,6 +68,7 @@ mod tests {
             ("dodev dev --minify a.ts", "dodev dev --minify a.ts"),
             ("dodev dev --minify=true --local=true -l false", "dodev dev --minify=true --local"),
             ("dodev dev --test-scheduled true --test-scheduled=false", "dodev dev --test-scheduled"),
+            ("dodev dev --live-reload false", "dodev dev"),
             ("dodev dev --no-bundle", "dodev dev --no-bundle"),
             ("dodev dev --local=maybe", "dodev dev --local=maybe"),
             ("dodev dev --name true --var A:true", "dodev dev --name true --var A:true"),

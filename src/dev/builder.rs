@@ -6,6 +6,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
@@ -38,7 +39,7 @@ impl Builder {
     pub fn start(
         bundler: Prebundler<ChildBundler>,
         cache: BundleCache,
-        done: impl Fn(Result<Bundle, BuildFailure>) + Send + 'static,
+        done: impl Fn(Result<Arc<Bundle>, BuildFailure>) + Send + 'static,
     ) -> io::Result<Self> {
         // Unbounded, but a session has one job at a time.
         let (jobs, waiting) = mpsc::channel();
@@ -69,7 +70,7 @@ fn build_all(
     jobs: &Receiver<Job>,
     mut bundler: Prebundler<ChildBundler>,
     cache: &BundleCache,
-    done: impl Fn(Result<Bundle, BuildFailure>),
+    done: impl Fn(Result<Arc<Bundle>, BuildFailure>),
 ) {
     let mut is_first = true;
     let mut has_saved = false;
@@ -87,7 +88,7 @@ fn build_all(
                     let mark = cache.mark().ok();
                     // A failure is told when the project is built this way.
                     let built = bundler.build_ahead(&request);
-                    to_store = built.zip(mark).map(|(bundle, mark)| (request, bundle, mark));
+                    to_store = built.zip(mark).map(|(bundle, mark)| (request, Arc::new(bundle), mark));
                     jobs.recv_timeout(limits::BUNDLER_IDLE)
                 }
                 other => other,
@@ -109,7 +110,7 @@ fn build_all(
         }
         let Ok(job) = next else { break };
         let Some(request) = job.request else {
-            done(Ok(Bundle::of_nothing()));
+            done(Ok(Arc::new(Bundle::of_nothing())));
             continue;
         };
         has_saved = !is_first;
@@ -118,7 +119,7 @@ fn build_all(
         let cached = cached.and_then(|bundle| bundler.complete(&request, bundle));
         if let Some(bundle) = cached {
             ahead = can_come_apart(&request, &bundle).then_some(request);
-            done(Ok(bundle));
+            done(Ok(Arc::new(bundle)));
             continue;
         }
         // Without a mark the result is not stored; the next start builds again.
@@ -127,7 +128,7 @@ fn build_all(
         if let Some(Ok(bundle)) = &at_once {
             ahead = can_come_apart(&request, bundle).then(|| request.clone());
         }
-        let built = at_once.unwrap_or_else(|| bundler.build(&request, &job.changed));
+        let built = at_once.unwrap_or_else(|| bundler.build(&request, &job.changed)).map(Arc::new);
         to_store = built.as_ref().ok().zip(mark).map(|(bundle, mark)| (request, bundle.clone(), mark));
         done(built);
     }
@@ -142,7 +143,7 @@ fn can_come_apart(request: &BundleRequest, bundle: &Bundle) -> bool {
         && bundle.inputs.iter().any(|path| path.iter().any(|part| part == "node_modules"))
 }
 
-fn store(cache: &BundleCache, built: Option<(BundleRequest, Bundle, CacheMark)>) {
+fn store(cache: &BundleCache, built: Option<(BundleRequest, Arc<Bundle>, CacheMark)>) {
     if let Some((request, bundle, mark)) = built {
         // A cache that cannot be written costs time at the next start and nothing else.
         drop(cache.store(&request, &bundle, mark));

@@ -16,8 +16,9 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use code::{on_lost, slow_top_level};
 use member::{Member, MemberId};
-use opening::{LoadedMember, load_all, migrate_words, warn_of_users};
+use opening::{LoadedMember, load_all, migrate_words};
 
 pub use member::with_whole_paths;
 
@@ -42,7 +43,7 @@ use crate::project::{
 };
 use crate::server::{Certificate, ControlOptions, Current, OwnProgram, Server, Sessions};
 use crate::storage::history::HistorySettings;
-use crate::world::{LogSink, Lost, OnLost, SharedState, Warm, WorkerCode, World, WorldFailure};
+use crate::world::{LogSink, Lost, SharedState, Warm, WorkerCode, World, WorldFailure};
 
 /// Where wrangler keeps state, below the configuration's directory.
 pub const DEFAULT_STATE: &str = ".wrangler/state";
@@ -74,6 +75,8 @@ pub struct SessionOptions {
     pub test_scheduled: bool,
     /// Whether a save reloads the code.
     pub watch: bool,
+    /// Whether it reloads pages in browsers too.
+    pub live_reload: bool,
     /// Whether a reload closes hibernatable WebSockets, as a deployment does.
     pub close_sockets: bool,
     /// How the history of objects is kept, if it is.
@@ -99,7 +102,7 @@ impl SessionOptions {
 
 enum Event {
     File(MemberId, notify::Result<notify::Event>),
-    Built(MemberId, Box<Result<Bundle, BuildFailure>>),
+    Built(MemberId, Result<Arc<Bundle>, BuildFailure>),
     Prepared(MemberId, Vec<Diagnostic>),
     Evaluated(Generation, Result<World, WorldFailure>),
     Lost(Generation, Lost),
@@ -135,6 +138,10 @@ pub struct Session {
     members: Vec<Member>,
     /// How many of them are being prepared or built.
     busy: usize,
+    /// Those whose first bundle is not watched yet, with the files that are.
+    unwatched: Vec<(MemberId, Vec<PathBuf>)>,
+    /// Whether others who use the state were looked for.
+    knows_users: bool,
     server: Server,
     server_file: ServerFile,
     token: Arc<str>,
@@ -221,7 +228,6 @@ impl Session {
         let migrations: Vec<_> =
             loaded.iter().map(|(project, ..)| open(project)).collect::<Result<_, _>>()?;
         let current = Arc::new(Current::default());
-        warn_of_users(state.root(), &options.report);
         let state = Arc::new(state);
         let token: Arc<str> = new_token()?.into();
         let program = OwnProgram::new(options.program.clone(), migrate_words(&options));
@@ -287,6 +293,8 @@ impl Session {
             sender,
             members,
             busy,
+            unwatched: Vec::new(),
+            knows_users: false,
             server,
             server_file,
             token,
@@ -337,7 +345,7 @@ impl Session {
                 Event::Stop => break,
                 Event::File(id, event) => self.on_files(id, event),
                 Event::Prepared(id, failure) => self.on_prepared(id, failure),
-                Event::Built(id, result) => self.on_built(id, *result),
+                Event::Built(id, result) => self.on_built(id, result),
                 Event::Reload => {
                     self.changed_at.get_or_insert_with(|| self.options.clock.machine());
                     for member in &mut self.members {
@@ -349,10 +357,9 @@ impl Session {
                 Event::Evaluated(generation, result) => self.on_evaluated(generation, result),
                 Event::Lost(generation, why) => Some(self.on_lost(generation, why)),
             };
-            let mut next = signal.and_then(|signal| self.machine.decide(signal));
-            while let Some(action) = next {
-                next = self.perform(action).and_then(|signal| self.machine.decide(signal));
-            }
+            self.go_on(signal);
+            let saved = self.watch_late();
+            self.go_on(saved);
         }
         (self.options.report)(Report::Stopping);
         self.members.iter().for_each(|member| member.command.end());
@@ -365,6 +372,14 @@ impl Session {
             world.stop_at_last(limits::DRAIN.saturating_sub(used).max(LAST_COMMIT));
         }
         self.members.into_iter().for_each(|member| member.builder.end());
+    }
+
+    /// Does what the machine makes of `signal`, and of the signals that come of that.
+    fn go_on(&mut self, signal: Option<Signal>) {
+        let mut next = signal.and_then(|signal| self.machine.decide(signal));
+        while let Some(action) = next {
+            next = self.perform(action).and_then(|signal| self.machine.decide(signal));
+        }
     }
 
     /// Waits for an event; meanwhile, gets an isolate ready for the next save, and gives it up when none comes. Says
@@ -405,7 +420,7 @@ impl Session {
     }
 
     /// Notes what became of a build; the signal when it was the last one that ran.
-    fn on_built(&mut self, id: MemberId, result: Result<Bundle, BuildFailure>) -> Option<Signal> {
+    fn on_built(&mut self, id: MemberId, result: Result<Arc<Bundle>, BuildFailure>) -> Option<Signal> {
         let member = &mut self.members[id];
         let known = member.bundle_inputs.clone();
         let mut warnings = Vec::new();
@@ -419,7 +434,7 @@ impl Session {
                 diagnostics.extend(without_handlers(&member.project, &bundle));
                 (member.failure, warnings) = diagnostics.into_iter().partition(Diagnostic::is_error);
                 warnings.extend_from_slice(&bundle.diagnostics);
-                member.bundle = Some(Arc::new(bundle));
+                member.bundle = Some(bundle);
             }
             Err(failure) => {
                 // What was imported before may be needed again to notice the fix.
@@ -429,7 +444,11 @@ impl Session {
                 member.failure = failure.diagnostics;
             }
         }
-        member.follow(&self.options.report);
+        // The first evaluation need not wait until a thousand files are watched.
+        let is_late = !self.was_ready && member.failure.is_empty();
+        if !is_late {
+            member.follow(&self.options.report);
+        }
         let root = member.project.root.clone();
         // A save that changes nothing about them does not tell them again.
         let is_new = warnings != member.warned_of_code;
@@ -438,7 +457,12 @@ impl Session {
             let warnings = self.placed(&root, warnings);
             self.report(Report::Warnings(warnings));
         }
-        self.note_unwatched_saves(id, &known);
+        if is_late {
+            self.unwatched.push((id, known));
+        } else if let Some(stale) = self.unwatched_saves(id, &known) {
+            let action = self.machine.decide(Signal::Changed(stale));
+            debug_assert_eq!(action, None, "the build that is about to be told of still counts as running");
+        }
         self.busy -= 1;
         (self.busy == 0).then(|| Signal::Built(self.outcome()))
     }
@@ -468,15 +492,6 @@ impl Session {
             })
         });
         if is_same { Outcome::Same } else { Outcome::Bundle }
-    }
-
-    /// Every Worker with its last bundle.
-    fn workers(&self) -> Vec<WorkerCode> {
-        let code = |member: &Member| WorkerCode {
-            project: member.project.clone(),
-            bundle: member.bundle.clone().expect("a bundle was built before it is looked at"),
-        };
-        self.members.iter().map(code).collect()
     }
 
     /// `diagnostics` of the project at `root` as they are shown: with whole paths where there are several projects.
@@ -577,19 +592,4 @@ impl Session {
     fn report(&self, report: Report) {
         (self.options.report)(report);
     }
-}
-
-/// Tells the session of worlds that are of no more use; it has other things to do when it has ended.
-fn on_lost(events: SyncSender<Event>) -> OnLost {
-    Arc::new(move |generation, why| drop(events.try_send(Event::Lost(generation, why))))
-}
-
-/// What is told of a top level that goes on and on, perhaps for ever.
-fn slow_top_level(older_code_serves: bool) -> Diagnostic {
-    let (shown, limit) = (limits::STARTUP_SHOWN.as_secs(), limits::STARTUP_CPU.as_secs());
-    let message = format!("the top level of the Worker still runs after {shown} s");
-    let meanwhile = if older_code_serves { "; the last good code goes on serving meanwhile" } else { "" };
-    Diagnostic::warning("worker/startup-slow", message).help(format!(
-        "production allows about a second of CPU time there; here it is ended after {limit} s{meanwhile}"
-    ))
 }

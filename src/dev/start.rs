@@ -82,7 +82,7 @@ pub(super) fn start_server(
     }
     let (listener, clock) = (listening.listener, options.clock.clone());
     let server = server_options(listener, current, replies, clock, control, &options.report);
-    Ok(Server::start(ServerOptions { tls, ..server })?)
+    Ok(Server::start(ServerOptions { tls, live_reload: options.live_reload, ..server })?)
 }
 
 /// Whether `https` is served.
@@ -111,6 +111,7 @@ pub(super) fn server_options(
         connections: None,
         head_wait: limits::HEAD_WAIT,
         tls: None,
+        live_reload: false,
     }
 }
 

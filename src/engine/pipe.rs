@@ -49,11 +49,13 @@ struct Audience {
 enum Work {
     Decode(Decoder),
     Encode(Encoder),
+    /// Lets all through and gives these bytes last.
+    Append(Bytes),
 }
 
-/// A content coding that is applied, or taken off, while the body is read.
+/// A content coding that is applied, or taken off, while the body is read; or something that is added to it.
 struct Stage {
-    coding: Coding,
+    coding: Option<Coding>,
     work: Work,
     /// Whether it has asked for bytes.
     begun: bool,
@@ -96,10 +98,12 @@ impl PipeReader {
     #[must_use]
     pub fn unpacked(mut self, coding: Coding) -> Self {
         match self.stages.last() {
-            Some(Stage { work: Work::Encode(_), coding: same, begun: false, .. }) if *same == coding => {
+            Some(Stage { work: Work::Encode(_), coding: Some(same), begun: false, .. })
+                if *same == coding =>
+            {
                 self.stages.pop();
             }
-            _ => self.stages.push(Stage::new(coding, Work::Decode(Decoder::new(coding)))),
+            _ => self.stages.push(Stage::new(Some(coding), Work::Decode(Decoder::new(coding)))),
         }
         self
     }
@@ -108,11 +112,20 @@ impl PipeReader {
     #[must_use]
     pub fn packed(mut self, coding: Coding) -> Self {
         match self.stages.last() {
-            Some(Stage { work: Work::Decode(_), coding: same, begun: false, .. }) if *same == coding => {
+            Some(Stage { work: Work::Decode(_), coding: Some(same), begun: false, .. })
+                if *same == coding =>
+            {
                 self.stages.pop();
             }
-            _ => self.stages.push(Stage::new(coding, Work::Encode(Encoder::new(coding)))),
+            _ => self.stages.push(Stage::new(Some(coding), Work::Encode(Encoder::new(coding)))),
         }
+        self
+    }
+
+    /// The same body and then `bytes`.
+    #[must_use]
+    pub fn followed_by(mut self, bytes: Bytes) -> Self {
+        self.stages.push(Stage::new(None, Work::Append(bytes)));
         self
     }
 
@@ -188,6 +201,11 @@ impl PipeReader {
                     stage.ended = true;
                     return Poll::Ready(Some(Ok(encoder.finish())));
                 }
+                (Work::Append(_), Some(chunk)) => return Poll::Ready(Some(Ok(chunk))),
+                (Work::Append(bytes), None) => {
+                    stage.ended = true;
+                    return Poll::Ready(Some(Ok(std::mem::take(bytes))));
+                }
             }
         }
     }
@@ -229,14 +247,14 @@ impl Audience {
 }
 
 impl Stage {
-    fn new(coding: Coding, work: Work) -> Self {
+    fn new(coding: Option<Coding>, work: Work) -> Self {
         Self { coding, work, begun: false, ended: false }
     }
 }
 
 impl std::fmt::Debug for PipeReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let codings: Vec<Coding> = self.stages.iter().map(|stage| stage.coding).collect();
+        let codings: Vec<Option<Coding>> = self.stages.iter().map(|stage| stage.coding).collect();
         f.debug_struct("PipeReader").field("state", &self.shared).field("codings", &codings).finish()
     }
 }

@@ -127,6 +127,24 @@ impl Current {
         read(&self.0.borrow())
     }
 
+    /// Calls `tell` whenever other code serves than before, as long as it is awaited.
+    pub async fn each_new(&self, mut tell: impl FnMut()) {
+        let mut slot = self.0.subscribe();
+        slot.mark_changed();
+        let mut newest = None;
+        // The slot outlives its readers.
+        while slot.changed().await.is_ok() {
+            let serving = match &*slot.borrow_and_update() {
+                Serving::World { generation, .. } => Some(*generation),
+                Serving::Starting | Serving::Broken(_) => None,
+            };
+            if serving.is_some() && serving != newest {
+                newest = serving;
+                tell();
+            }
+        }
+    }
+
     /// Waits until the slot holds something other than [`Serving::Starting`].
     pub async fn settled(&self) {
         if self.with(Serving::is_settled) {

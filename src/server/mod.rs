@@ -12,6 +12,7 @@ mod error_page;
 mod fuzz;
 mod line;
 mod listen;
+mod live_reload;
 mod patience;
 mod port_holder;
 mod public_host;

@@ -4,6 +4,8 @@
 //! middleware between hyper and the world. Only the control surface goes through axum's router. Request
 //! bodies of known, small size are read whole before the Worker sees the request; others flow through a pipe.
 
+mod upgraded;
+
 use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -35,6 +37,7 @@ use super::control::{ControlOptions, Surface};
 use super::current::{Current, Serving};
 use super::discard::RequestBody;
 use super::line::{Line, Stream};
+use super::live_reload::LiveReload;
 use super::patience::Patience;
 use super::public_host::Masked;
 use super::request::{BodyForm, Head, Refusal};
@@ -47,7 +50,7 @@ use crate::engine::pipe::{self, PipeError, PipeWriter};
 use crate::engine::presence::Client as Sender;
 use crate::engine::{assets, descriptors};
 use crate::world::Replies;
-use crate::world::http::{Body, FetchError, FetchRequest, FetchResponse, Upgrade};
+use crate::world::http::{Body, FetchError, FetchRequest};
 
 /// Pause after the system refused to accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
@@ -93,6 +96,8 @@ pub struct ServerOptions {
     pub head_wait: Duration,
     /// What makes connections secure, for a server of `https`.
     pub tls: Option<TlsAcceptor>,
+    /// Whether pages load again when new code serves.
+    pub live_reload: bool,
 }
 
 /// A running server.
@@ -188,6 +193,7 @@ struct Edge {
     head_wait: Duration,
     patience: Patience,
     tls: Option<TlsAcceptor>,
+    live_reload: Option<LiveReload>,
     /// Requests were delivered since the world was last woken.
     delivered: Notify,
 }
@@ -212,6 +218,7 @@ async fn accept(options: ServerOptions, stopping: watch::Receiver<Option<Duratio
         connections,
         head_wait,
         tls,
+        live_reload,
     } = options;
     tokio::spawn(async move { replies.deliver().await });
     let listener = tokio::net::TcpListener::from_std(listener).expect("the socket does not block");
@@ -228,9 +235,15 @@ async fn accept(options: ServerOptions, stopping: watch::Receiver<Option<Duratio
     let control = TowerToHyperService::new(control::routes(surface));
     let patience = Patience::default();
     tokio::spawn(patience.clone().measure());
+    let live_reload = live_reload.then(LiveReload::default);
+    if let Some(pages) = live_reload.clone() {
+        let current = current.clone();
+        tokio::spawn(async move { current.each_new(|| pages.reload()).await });
+    }
     let delivered = Notify::new();
     let edge =
-        Arc::new(Edge { current, control, access, observe, clock, head_wait, patience, tls, delivered });
+        Edge { current, control, access, observe, clock, head_wait, patience, tls, live_reload, delivered };
+    let edge = Arc::new(edge);
     let most = connections.unwrap_or_else(connections_max);
     let places = Arc::new(Semaphore::new(most));
     let mut was_full = false;
@@ -388,6 +401,11 @@ impl Edge {
         let started = self.clock.machine();
         let (mut parts, body) = request.into_parts();
         let upgrade = socket::upgrade_of(&mut parts);
+        if let (Some(pages), Some(upgrade)) = (&self.live_reload, &upgrade)
+            && LiveReload::is_page(parts.uri.path(), &parts.headers)
+        {
+            return self.wait_for_reload(pages, &parts, upgrade.clone(), client);
+        }
         let mut is_asset = false;
         let masked = self.masked(&mut parts.headers, client.way).await;
         let scheme = masked.as_deref().map_or(client.way.scheme(), Masked::scheme);
@@ -401,6 +419,9 @@ impl Edge {
             },
             Err(Refusal(status, text)) => response::text(status, "text/plain", text),
         };
+        if let Some(pages) = &self.live_reload {
+            response = pages.equip(response, &parts.method);
+        }
         if let Some(masked) = &masked {
             masked.leave(response.headers_mut());
         }
@@ -522,34 +543,6 @@ impl Edge {
                 response::text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", text)
             }
         }
-    }
-}
-
-impl Edge {
-    /// The response on the wire; one with a WebSocket takes the connection over.
-    fn respond(
-        &self,
-        mut response: FetchResponse,
-        parts: &Parts,
-        upgrade: Option<OnUpgrade>,
-        client: &Client,
-    ) -> Option<Response<WireBody>> {
-        let web_socket = response.web_socket.take();
-        let mut wire = response::wire(response, &parts.method)?;
-        let Some(Upgrade::Coupled(link)) = web_socket else { return Some(wire) };
-        let agreed = match socket::accept(&parts.headers, &mut wire, link.options().compresses) {
-            Ok(agreed) => agreed,
-            Err(Refusal(status, text)) => return Some(response::text(status, "text/plain", text)),
-        };
-        let (upgrade, clock, place) = (upgrade?, self.clock.clone(), client.place.clone());
-        tokio::spawn(async move {
-            // A client that is gone before the protocol is switched drops the link, which tells the Worker.
-            if let Ok(connection) = upgrade.await {
-                socket::serve(TokioIo::new(connection), link, clock, socket::Role::Server, agreed).await;
-            }
-            drop(place);
-        });
-        Some(wire)
     }
 }
 

@@ -64,6 +64,7 @@ impl Edge {
             connections: None,
             head_wait: crate::base::limits::HEAD_WAIT,
             tls: None,
+            live_reload: true,
         });
         let (sender, requests) = mpsc::channel();
         let handler = Arc::new(ToTest(Mutex::new(sender)));

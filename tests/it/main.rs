@@ -33,6 +33,7 @@ mod init;
 mod interchange;
 mod kv;
 mod licences;
+mod live_reload;
 mod migrate;
 mod modules;
 mod node;

@@ -54,6 +54,15 @@ fn every_mistake_of_a_project_is_told() {
 }
 
 #[test]
+fn mistakes_are_told_in_the_order_of_the_files() {
+    let index = "import { a } from 'missing';\nimport { b } from './nowhere';\nimport { c } from 'absent';\n\
+        globalThis.x = [a, b, c];";
+    let failure = TestProject::new(&[("src/index.ts", index)]).fail(&[]);
+    let messages: Vec<_> = failure.diagnostics.iter().map(|one| one.message.as_str()).collect();
+    assert_eq!(messages, ["cannot find `missing`", "cannot find `./nowhere`", "cannot find `absent`"]);
+}
+
+#[test]
 fn modules_of_node_need_the_flag() {
     let mut project = TestProject::new(&[("src/index.ts", "import fs from 'fs'; globalThis.x = fs;")]);
     project.request.node_compat = false;

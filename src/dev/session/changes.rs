@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
+use super::opening::warn_of_users;
 use super::{Event, MemberId, Session};
 use crate::base::diag::Diagnostic;
 use crate::dev::command;
@@ -138,8 +139,26 @@ impl Session {
         Some(Signal::Prepared { ok: self.failure.is_empty() })
     }
 
-    /// Notes what was saved during the build in files that nobody watched then: all but the `known` ones.
-    pub(super) fn note_unwatched_saves(&mut self, id: MemberId, known: &[PathBuf]) {
+    /// Does what can wait until the first code is evaluated: watches what the first bundles are made of, and looks for
+    /// others who use the state. The signal, if something of the bundles was saved meanwhile.
+    pub(super) fn watch_late(&mut self) -> Option<Signal> {
+        if self.unwatched.is_empty() {
+            return None;
+        }
+        if !std::mem::replace(&mut self.knows_users, true) {
+            warn_of_users(self.state.root(), &self.options.report);
+        }
+        let mut saved = Stale::No;
+        for (id, known) in std::mem::take(&mut self.unwatched) {
+            self.members[id].follow(&self.options.report);
+            saved = saved.max(self.unwatched_saves(id, &known).unwrap_or(Stale::No));
+        }
+        (saved > Stale::No).then_some(Signal::Changed(saved))
+    }
+
+    /// Notes what was saved during the build in files that nobody watched then: all but the `known` ones. What has to be
+    /// done anew for it.
+    pub(super) fn unwatched_saves(&mut self, id: MemberId, known: &[PathBuf]) -> Option<Stale> {
         let member = &mut self.members[id];
         let new = member.bundle_inputs.iter().filter(|input| known.binary_search(input).is_err());
         let saved: Vec<_> = changed_since(member.build_began, new).collect();
@@ -149,11 +168,10 @@ impl Session {
         let stale = match (project, saved.is_empty()) {
             (true, _) => Stale::Project,
             (false, false) => Stale::Files,
-            (false, true) => return,
+            (false, true) => return None,
         };
         member.changed.extend(saved);
         member.stale = member.stale.max(stale);
-        let action = self.machine.decide(Signal::Changed(stale));
-        debug_assert_eq!(action, None, "the build that is about to be told of still counts as running");
+        Some(stale)
     }
 }

@@ -1,6 +1,7 @@
 //! New code on its way to serving: it is evaluated, state is made to fit it, and it takes the place of the old.
 
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::thread;
 
 use super::{Event, LAST_COMMIT, Member, Session, Standby};
@@ -11,7 +12,7 @@ use crate::dev::machine::Signal;
 use crate::dev::migrations::Outcome as Migrated;
 use crate::dev::report::{Broken, Ready, Report};
 use crate::server::Serving;
-use crate::world::{Lost, WorkerCode, World, WorldFailure, WorldSpec};
+use crate::world::{Lost, OnLost, WorkerCode, World, WorldFailure, WorldSpec};
 
 impl Session {
     pub(super) fn on_evaluated(
@@ -84,6 +85,15 @@ impl Session {
             }
         }
         if moved.is_empty() { Migrated::Fits } else { Migrated::Moved(moved) }
+    }
+
+    /// Every Worker with its last bundle.
+    pub(super) fn workers(&self) -> Vec<WorkerCode> {
+        let code = |member: &Member| WorkerCode {
+            project: member.project.clone(),
+            bundle: member.bundle.clone().expect("a bundle was built before it is looked at"),
+        };
+        self.members.iter().map(code).collect()
     }
 
     pub(super) fn evaluate(&mut self, generation: Generation) {
@@ -186,4 +196,19 @@ impl Session {
         let (address, secure) = (self.server.address(), self.server.is_secure());
         self.report(Report::Broken(Broken { diagnostics, address, secure, older_code_serves }));
     }
+}
+
+/// Tells the session of worlds that are of no more use; it has other things to do when it has ended.
+pub(super) fn on_lost(events: SyncSender<Event>) -> OnLost {
+    Arc::new(move |generation, why| drop(events.try_send(Event::Lost(generation, why))))
+}
+
+/// What is told of a top level that goes on and on, perhaps for ever.
+pub(super) fn slow_top_level(older_code_serves: bool) -> Diagnostic {
+    let (shown, limit) = (limits::STARTUP_SHOWN.as_secs(), limits::STARTUP_CPU.as_secs());
+    let message = format!("the top level of the Worker still runs after {shown} s");
+    let meanwhile = if older_code_serves { "; the last good code goes on serving meanwhile" } else { "" };
+    Diagnostic::warning("worker/startup-slow", message).help(format!(
+        "production allows about a second of CPU time there; here it is ended after {limit} s{meanwhile}"
+    ))
 }

@@ -104,7 +104,7 @@ pub(super) fn start_builder(
     let cache = BundleCache::new(directory);
     Builder::start(bundler, cache, move |result| {
         // Nobody listens when the session has ended meanwhile.
-        drop(events.send(Event::Built(id, Box::new(result))));
+        drop(events.send(Event::Built(id, result)));
     })
 }
 
