@@ -32,7 +32,7 @@ use super::request::bundle_request;
 use super::server_file::{ServerFile, new_token};
 use super::start::{StartFailure, start_server};
 use super::unmet::{unmet, without_handlers};
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
@@ -138,8 +138,8 @@ pub struct Session {
     members: Vec<Member>,
     /// How many of them are being prepared or built.
     busy: usize,
-    /// Those whose first bundle is not watched yet, with the files that are.
-    unwatched: Vec<(MemberId, Vec<PathBuf>)>,
+    /// Those whose first bundle is not watched yet, with the files that are, and when the others were last looked at.
+    unwatched: Vec<(MemberId, Vec<PathBuf>, Timestamp)>,
     /// Whether others who use the state were looked for.
     knows_users: bool,
     server: Server,
@@ -457,11 +457,13 @@ impl Session {
             let warnings = self.placed(&root, warnings);
             self.report(Report::Warnings(warnings));
         }
-        if is_late {
-            self.unwatched.push((id, known));
-        } else if let Some(stale) = self.unwatched_saves(id, &known) {
+        let (began, now) = (self.members[id].build_began, self.options.clock.now());
+        if let Some(stale) = self.unwatched_saves(id, &known, began) {
             let action = self.machine.decide(Signal::Changed(stale));
             debug_assert_eq!(action, None, "the build that is about to be told of still counts as running");
+        }
+        if is_late {
+            self.unwatched.push((id, known, now));
         }
         self.busy -= 1;
         (self.busy == 0).then(|| Signal::Built(self.outcome()))

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use super::opening::warn_of_users;
 use super::{Event, MemberId, Session};
+use crate::base::clock::Timestamp;
 use crate::base::diag::Diagnostic;
 use crate::dev::command;
 use crate::dev::machine::{Signal, Stale};
@@ -149,22 +150,27 @@ impl Session {
             warn_of_users(self.state.root(), &self.options.report);
         }
         let mut saved = Stale::No;
-        for (id, known) in std::mem::take(&mut self.unwatched) {
+        for (id, known, since) in std::mem::take(&mut self.unwatched) {
             self.members[id].follow(&self.options.report);
-            saved = saved.max(self.unwatched_saves(id, &known).unwrap_or(Stale::No));
+            saved = saved.max(self.unwatched_saves(id, &known, since).unwrap_or(Stale::No));
         }
         (saved > Stale::No).then_some(Signal::Changed(saved))
     }
 
-    /// Notes what was saved during the build in files that nobody watched then: all but the `known` ones. What has to be
+    /// Notes what was saved since `since` in files that nobody watched then: all but the `known` ones. What has to be
     /// done anew for it.
-    pub(super) fn unwatched_saves(&mut self, id: MemberId, known: &[PathBuf]) -> Option<Stale> {
+    pub(super) fn unwatched_saves(
+        &mut self,
+        id: MemberId,
+        known: &[PathBuf],
+        since: Timestamp,
+    ) -> Option<Stale> {
         let member = &mut self.members[id];
         let new = member.bundle_inputs.iter().filter(|input| known.binary_search(input).is_err());
-        let saved: Vec<_> = changed_since(member.build_began, new).collect();
+        let saved: Vec<_> = changed_since(since, new).collect();
         // The configuration is watched a moment after it was read for the first time.
         let first = if self.was_ready { &[][..] } else { &member.project_inputs };
-        let project = changed_since(member.build_began, first).next().is_some();
+        let project = changed_since(since, first).next().is_some();
         let stale = match (project, saved.is_empty()) {
             (true, _) => Stale::Project,
             (false, false) => Stale::Files,
