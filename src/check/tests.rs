@@ -228,6 +228,7 @@ fn nothing_is_said_of_sound_code() {
         "fixtures/clock/src/index.ts check/unanswered-close",
         "fixtures/conformance/fixtures/reload/src/index.ts check/unanswered-close",
         "fixtures/conformance/fixtures/websocket/src/probes.ts check/reason",
+        "fixtures/object-life/src/index.js check/accept",
         "fixtures/rpc-corners/src/index.js check/unanswered-close",
         "fixtures/sample-tests/src/index.ts check/unanswered-close",
     ];

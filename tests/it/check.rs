@@ -20,6 +20,11 @@ export default { fetch: () => new Response() };"#;
 
 const SQL: &str = "export const begin = (sql: SqlStorage) => {\n  sql.exec(`\n    BEGIN`);\n};";
 
+/// `CODE` with a class that answers clients that go.
+fn answering() -> String {
+    CODE.replacen("  }\n}", "  }\n  webSocketClose(socket: WebSocket) {\n    socket.close();\n  }\n}", 1)
+}
+
 fn project() -> TestProject {
     TestProject::with_files(&[("wrangler.jsonc", CONFIG), ("src/i.ts", CODE), ("src/sql.ts", SQL)])
 }
@@ -42,7 +47,7 @@ fn mistakes_are_found_where_they_stand_and_nothing_is_started() {
 fn a_sound_project_passes_and_json_says_so() {
     let project = project();
     project.write("src/sql.ts", "export const begin = (sql: SqlStorage) => void sql.exec('SELECT 1');");
-    project.write("wrangler.jsonc", &CONFIG.replace("2026-01-01", "2026-05-01"));
+    project.write("src/i.ts", &answering());
     let ran = Ran::dodev(&project, &["check", "--json"]);
     let found: Value = serde_json::from_str(&ran.stdout).expect("one object");
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
@@ -81,7 +86,7 @@ fn literals_beyond_limits_are_told_in_every_format() {
     let long = "k".repeat(2_049);
     project
         .write("src/sql.ts", &format!("export const begin = (storage) => {{\n  storage.get('{long}');\n}};"));
-    project.write("wrangler.jsonc", &CONFIG.replace("2026-01-01", "2026-05-01"));
+    project.write("src/i.ts", &answering());
     let ran = Ran::dodev(&project, &["check", "--format", "github"]);
     let expected = "::error file=src/sql.ts,line=2,endLine=2,col=15,endColumn=2066,title=check/key::a key of 2049 bytes, of at most 2048";
     assert!(ran.code == Some(1) && ran.stdout.starts_with(expected), "{}", ran.stdout);
@@ -94,11 +99,9 @@ fn literals_beyond_limits_are_told_in_every_format() {
 #[test]
 fn a_build_command_makes_what_is_looked_at() {
     let project = project();
-    let built = CONFIG.replace("2026-01-01", "2026-05-01").replacen(
-        '{',
-        "{ \"build\": { \"command\": \"echo building; cp new.ts src/sql.ts\" },",
-        1,
-    );
+    project.write("src/i.ts", &answering());
+    let built =
+        CONFIG.replacen('{', "{ \"build\": { \"command\": \"echo building; cp new.ts src/sql.ts\" },", 1);
     project.write("wrangler.jsonc", &built);
     project.write("new.ts", "export const begin = () => {};");
     let ran = Ran::dodev(&project, &["check", "--no-build"]);

@@ -40,6 +40,7 @@ mod node;
 mod node_http;
 mod node_names;
 mod object_corners;
+mod object_life;
 mod objects;
 mod old_dates;
 mod options;

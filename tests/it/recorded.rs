@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use crate::project::repository;
+use crate::project::{Server, repository};
 
 /// The answers to the questions of `fixture`.
 pub fn recorded<T: DeserializeOwned>(fixture: &str) -> BTreeMap<String, T> {
@@ -25,4 +26,22 @@ pub fn differences<T: PartialEq + Debug>(
         .filter(|(name, expected)| (given.get(*name) == Some(expected)) == deviates(name))
         .map(|(name, expected)| format!("{name}\n  recorded {expected:?}\n  given    {:?}", given.get(name)))
         .collect()
+}
+
+/// What `server` answers, by group and name of the question: `/` names the groups, `/group` answers with an object or a list.
+pub fn answers_in_groups(server: &Server) -> BTreeMap<String, Value> {
+    let mut given = BTreeMap::new();
+    for group in server.get("/").text().lines() {
+        match serde_json::from_slice(&server.get(&format!("/{group}")).body).expect("JSON") {
+            Value::Object(answers) => {
+                given.extend(answers.into_iter().map(|(name, answer)| (format!("{group} {name}"), answer)));
+            }
+            Value::Array(answers) => {
+                let numbered = answers.into_iter().enumerate();
+                given.extend(numbered.map(|(number, answer)| (format!("{group} {number}"), answer)));
+            }
+            other => panic!("{group} answers with {other}"),
+        }
+    }
+    given
 }

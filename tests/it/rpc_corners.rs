@@ -25,13 +25,9 @@ const DEVIATIONS: &[(&str, &str)] = &[
     ("targetThrowNull", "errors of a target that are no objects have a durableObjectId"),
     ("targetThrowStr", "errors of a target that are no objects have a durableObjectId"),
     ("targetThrowUndef", "errors of a target that are no objects have a durableObjectId"),
-    ("reqUsed", "the request's own text for a body that was read"),
-    ("respUsed", "the request's own text for a body that was read"),
     ("jsonStr", "the peer serializes the fields of a stub"),
     ("err_proxy", "a Proxy of an error shows as its text"),
-    ("ret_proxied", "a Proxy of a plain object is refused"),
     ("ret_sab", "a SharedArrayBuffer is refused where it is sent"),
-    ("arg_this", "the global object is taken for a plain one"),
 ];
 
 #[test]

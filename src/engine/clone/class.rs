@@ -59,6 +59,17 @@ pub(super) fn of(object: qjs::JSValue) -> u32 {
     unsafe { qjs::JS_GetClassID(object) }
 }
 
+/// Whether `object` is the global object.
+pub(super) fn is_global(ctx: Raw, object: qjs::JSValue) -> bool {
+    // SAFETY: the reference to the global object is given back; the context keeps it alive.
+    let global = unsafe {
+        let global = qjs::JS_GetGlobalObject(ctx);
+        qjs::JS_FreeValue(ctx, global);
+        global
+    };
+    raw::address(global) == raw::address(object)
+}
+
 /// The prototype of class `class`.
 pub(super) fn prototype(ctx: Raw, class: u32) -> Result<Owned, CloneError> {
     // SAFETY: the number is one of the engine's.

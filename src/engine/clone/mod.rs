@@ -153,6 +153,12 @@ pub trait HostObjects<'js> {
         Ok(Written::NotMine)
     }
 
+    /// Words of its own for a function or a Proxy that nobody writes.
+    fn refusal(&self, object: &Object<'js>) -> Result<Option<String>, CloneError> {
+        let _ = object;
+        Ok(None)
+    }
+
     /// Reads a host object of type `tag`; `input` stands behind that number.
     fn read(&self, tag: u32, input: &mut Deserializer<'_, '_, 'js>) -> Result<Value<'js>, CloneError> {
         let _ = input;

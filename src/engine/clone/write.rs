@@ -10,7 +10,7 @@ use crate::codec::wire::{Writer, tag};
 /// One value on its way to bytes. Hosts get it to write their objects' contents.
 pub struct Serializer<'a, 'js> {
     ctx: &'a Ctx<'js>,
-    hosts: &'a dyn HostObjects<'js>,
+    pub(super) hosts: &'a dyn HostObjects<'js>,
     pub(super) raw: Raw,
     pub(super) policy: Policy,
     pub(super) out: Writer,
@@ -131,6 +131,9 @@ impl<'a, 'js> Serializer<'a, 'js> {
 
     /// An object of no special class: plain, or an instance that the host may know.
     fn instance(&mut self, object: qjs::JSValue) -> Result<(), CloneError> {
+        if class::is_global(self.raw, object) {
+            return Err(refusal::could_not("#<ServiceWorkerGlobalScope>"));
+        }
         let plain = match &self.plain {
             Some(plain) => plain.get(),
             None => {
@@ -160,6 +163,13 @@ impl<'a, 'js> Serializer<'a, 'js> {
         }
     }
 
+    /// `object` as hosts take it.
+    pub(super) fn shared(&self, object: qjs::JSValue) -> Result<Object<'js>, CloneError> {
+        // SAFETY: one reference is added for the `Value`, which gives it back; context and value belong together.
+        let value = unsafe { Value::from_raw(self.ctx.clone(), qjs::JS_DupValue(self.raw, object)) };
+        Object::from_value(value).map_err(CloneError::Js)
+    }
+
     /// Lets the host write `object`. Nothing is left behind unless it did.
     pub(super) fn offer(
         &mut self,
@@ -168,9 +178,7 @@ impl<'a, 'js> Serializer<'a, 'js> {
     ) -> Result<Written, CloneError> {
         let start = self.out.size_bytes();
         self.out.byte(tag::HOST);
-        // SAFETY: one reference is added for the `Value`, which gives it back; context and value belong together.
-        let value = unsafe { Value::from_raw(self.ctx.clone(), qjs::JS_DupValue(self.raw, object)) };
-        let object = Object::from_value(value).map_err(CloneError::Js)?;
+        let object = self.shared(object)?;
         let hosts = self.hosts;
         let written = hosts.write(&object, candidate, self)?;
         if written != Written::Done {

@@ -36,20 +36,19 @@ impl Serializer<'_, '_> {
     ///
     /// Deviation: workerd writes a SharedArrayBuffer into storage as a number that nothing can read; it is refused here.
     fn exotic(&mut self, object: qjs::JSValue, class: u32) -> Result<(), CloneError> {
-        if self.policy.functions {
-            // SAFETY: asks a live object.
-            let candidate = match unsafe { qjs::JS_IsFunction(self.raw, object) } {
-                true if class != class::PROXY => Some(Candidate::Function),
-                _ if class == class::PROXY => Some(Candidate::Proxy),
-                _ => None,
-            };
-            if let Some(candidate) = candidate
-                && self.offer(object, candidate)? == Written::Done
-            {
-                return Ok(());
-            }
+        // SAFETY: asks a live object.
+        let candidate = match unsafe { qjs::JS_IsFunction(self.raw, object) } {
+            true if class != class::PROXY => Candidate::Function,
+            _ if class == class::PROXY => Candidate::Proxy,
+            _ => return Err(refusal::refuse(self.raw, object)),
+        };
+        if self.policy.functions && self.offer(object, candidate)? == Written::Done {
+            return Ok(());
         }
-        Err(refusal::refuse(self.raw, object))
+        match self.hosts.refusal(&self.shared(object)?)? {
+            Some(words) => Err(CloneError::DataClone(words)),
+            None => Err(refusal::refuse(self.raw, object)),
+        }
     }
 
     fn boxed(&mut self, object: qjs::JSValue, class: u32) -> Result<(), CloneError> {

@@ -23,6 +23,18 @@ export function notePlatformClass(Class) {
   platform.set(Class.prototype, Class.name);
 }
 
+const shown = new WeakMap();
+
+/** Notes that values with the prototype `prototype`, which are the engine's on the platform, are not cloned, and show as `text`. */
+export function noteUncloned(prototype, text) {
+  shown.set(prototype, text);
+}
+
+/** How `object` shows if it was noted so; undefined for others. */
+export function shownUncloned(object) {
+  return shown.get(getPrototypeOf(object));
+}
+
 /** The platform's class that `object` is an instance of, by its name; undefined for other objects. */
 export function platformClass(object) {
   for (let type = getPrototypeOf(object); type !== null; type = getPrototypeOf(type)) {

@@ -1,5 +1,6 @@
 // Intl.Segmenter, its segments and their iterators.
 import { NUMBERS, Slots, canonicalList, incompatible, matcher, objectOptions, ops, requireNew, resolveLocale, shapeClass, stringOption } from "dodev:web/intl/core";
+import { noteUncloned } from "dodev:web/interface";
 
 const SERVICE = "Intl.Segmenter";
 const slots = new Slots(SERVICE);
@@ -50,6 +51,8 @@ for (const key of Reflect.ownKeys(Segments)) Segments[key].enumerable = false;
 const segmentsPrototype = Object.create(Object.prototype, Segments);
 
 const iteratorPrototype = Object.create(Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]())));
+noteUncloned(segmentsPrototype, "#<Object>");
+noteUncloned(iteratorPrototype, "[object Segmenter String Iterator]");
 const { next } = {
   next() {
     const state = iterators.get(this);

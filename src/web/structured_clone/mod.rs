@@ -12,6 +12,7 @@ use crate::engine::clone::{
     Written, deserialize, serialize,
 };
 use crate::engine::exception::throw;
+use crate::engine::proxy::handler_of;
 use crate::engine::{Extension, Host, OpError};
 
 /// The global function and its operation.
@@ -22,7 +23,7 @@ fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>, host: &Rc<Host>) -> rquick
     let host = host.clone();
     let copy = move |ctx: Ctx<'js>, value: Value<'js>, enhanced: bool| {
         let errors = if enhanced { ErrorForm::HostObject } else { ErrorForm::Native };
-        let hosts = Plain { host: &host, errors };
+        let hosts = Plain { host: &host, errors, stored: false };
         let mut bytes = Vec::new();
         serialize(&ctx, &value, &hosts, &mut bytes).map_err(|error| throw_clone(&ctx, error))?;
         deserialize(&ctx, &bytes, &hosts).map_err(|error| throw_clone(&ctx, error))
@@ -36,6 +37,8 @@ pub struct Plain<'a> {
     pub host: &'a Host,
     /// How errors are written.
     pub errors: ErrorForm,
+    /// Whether it is for an object's storage, which refuses some values in words of its own.
+    pub stored: bool,
 }
 
 impl<'js> HostObjects<'js> for Plain<'_> {
@@ -83,6 +86,12 @@ impl<'js> HostObjects<'js> for Plain<'_> {
             }
         }
         Ok(Written::Done)
+    }
+
+    fn refusal(&self, object: &Object<'js>) -> Result<Option<String>, CloneError> {
+        let ctx = object.ctx();
+        let handler = handler_of(ctx, object.as_value());
+        Ok(self.host.entry(ctx, "refusal")?.call((object.clone(), handler, self.stored))?)
     }
 
     fn read(&self, tag: u32, input: &mut Deserializer<'_, '_, 'js>) -> Result<Value<'js>, CloneError> {

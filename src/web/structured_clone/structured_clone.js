@@ -6,7 +6,7 @@ import { DOMException } from "dodev:web/dom_exception";
 import { Request, describe as describeRequest, isRequest } from "dodev:web/fetch/request";
 import { Response, describe as describeResponse, isResponse } from "dodev:web/fetch/response";
 import { isHeaders, isImmutable, makeHeaders, rawList } from "dodev:web/headers";
-import { platformClass, wrongArgument } from "dodev:web/interface";
+import { platformClass, shownUncloned, wrongArgument } from "dodev:web/interface";
 import { isReadableStream } from "dodev:web/streams";
 import { isLinear } from "dodev:web/wasm/guard";
 
@@ -35,8 +35,10 @@ const REFUSALS = {
  *
  * Fidelity: a compiled module is taken apart but not put together again.
  */
-function refusalOfEngine(object) {
+export function refusalOfEngine(object) {
   const tag = object[Symbol.toStringTag];
+  const shown = shownUncloned(object);
+  if (shown !== undefined) return `${shown} could not be cloned.`;
   if (tag === "WebAssembly.Module") throw new Error("Unable to deserialize cloned data.");
   if (typeof tag !== "string" || !/^(Intl|WebAssembly)\./.test(tag)) return undefined;
   const name = tag === "Intl.Locale" ? `[object ${tag}]` : `#<${tag.slice(tag.indexOf(".") + 1)}>`;
@@ -94,6 +96,15 @@ host.entry("disassemble", (object) => {
   if (isResponse(object)) return [RESPONSE, [null], [initOfResponse(object)]];
   return REFUSALS[type] ?? `Could not serialize object of type "${type}". This type does not support serialization.`;
 });
+
+let refusalOfReference = () => undefined;
+
+/** `refuse` says why a function, or a Proxy with its handler, is not cloned, or stored; undefined where it has no words of its own. */
+export function refusesReferences(refuse) {
+  refusalOfReference = refuse;
+}
+
+host.entry("refusal", (...refused) => refusalOfReference(...refused));
 
 /** The object of the type `type` with these parts; undefined for a type that is not known here. */
 host.entry("assemble", (type, ...parts) => {

@@ -4,6 +4,7 @@ import { illegalInvocation, keepShapes, notePlatformClass } from "dodev:web/inte
 import { tracing } from "dodev:workers/ctx/tracing";
 import { contextExports } from "dodev:workers/exports";
 import { DurableObjectFacets } from "dodev:workers/facets";
+import { settled } from "dodev:workers/rpc/receive";
 import { ObjectSockets } from "dodev:workers/sockets";
 import { makeStorage } from "dodev:workers/storage";
 
@@ -62,6 +63,9 @@ export class DurableObjectState {
 
   waitUntil(promise) {
     slotOf(this);
+    if (arguments.length === 0) {
+      throw new TypeError("Failed to execute 'waitUntil' on 'DurableObjectState': parameter 1 is not of type 'Promise'.");
+    }
     host.waitUntil(Promise.resolve(promise));
   }
 
@@ -72,7 +76,8 @@ export class DurableObjectState {
         "Failed to execute 'blockConcurrencyWhile' on 'DurableObjectState': parameter 1 is not of type 'function'.",
       );
     }
-    return host.blockConcurrencyWhile(slot, callback);
+    // What a call of another object promises is no promise of the engine's.
+    return host.blockConcurrencyWhile(slot, () => settled(callback.call(this)));
   }
 
   abort(reason, options) {

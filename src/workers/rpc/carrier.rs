@@ -21,6 +21,7 @@ use crate::objects::{Import, Message, Objects, Parcel};
 use crate::web::structured_clone::throw_clone;
 
 use super::ops::{CLIENT, dispose_import, export_of, give_import};
+use super::values::is_dom;
 
 /// What stands in front of the kinds in the bytes: kinds of V8 and of workerd are below.
 const FIRST_TAG: u32 = 100;
@@ -110,10 +111,10 @@ impl<'js> HostObjects<'js> for Carrier<'_> {
         candidate: Candidate,
         out: &mut Serializer<'_, 'js>,
     ) -> Result<Written, CloneError> {
-        if candidate == Candidate::Error {
+        let ctx = out.ctx().clone();
+        if candidate == Candidate::Error && !is_dom(&ctx, object) {
             return Ok(Written::NotMine);
         }
-        let ctx = out.ctx().clone();
         let handler = handler_of(&ctx, object.as_value());
         let described: Option<Array<'js>> =
             self.objects.host.entry(&ctx, "describe")?.call((object.clone(), handler))?;

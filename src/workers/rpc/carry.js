@@ -13,12 +13,14 @@ import {
   reviveRequest,
   reviveResponse,
 } from "dodev:web/fetch";
+import { platformClass } from "dodev:web/interface";
 import { isRequest } from "dodev:web/fetch/request";
 import { isResponse } from "dodev:web/fetch/response";
 import { isReadableStream, readAllBytes, streamFromPipe, takeOrigin } from "dodev:web/streams";
 import { isWritableLocked, isWritableStream } from "dodev:web/streams/writable";
 import { isLocked } from "dodev:web/streams/readable";
-import { Reference, RpcTarget, importOf, makeStub } from "dodev:workers/rpc/references";
+import { refusalOfEngine, refusesReferences } from "dodev:web/structured_clone";
+import { Reference, RpcTarget, importOf, isPlain, makeStub } from "dodev:workers/rpc/references";
 import { pipeFromWritable, pipeOfReadable, streamIntoPipe } from "dodev:workers/rpc/streams";
 
 /** Kinds of what is carried; the first four are the host's business too (`carrier.rs`). */
@@ -34,6 +36,7 @@ const HEADERS = 8;
 const SIGNAL = 9;
 const BLOB = 10;
 const CLASS = 11;
+const DOM_EXCEPTION = 12;
 
 /** What classes of stubs, which this module does not know, say about themselves; by kind how to make them again. */
 const revivers = [];
@@ -95,13 +98,48 @@ function cloneError(message) {
   return new DOMException(message, "DataCloneError");
 }
 
+function notCloned(what) {
+  return `${what} could not be cloned.`;
+}
+
+// Fidelity: observed with wrangler 4.164.0.
+refusesReferences((object, handler, stored) => {
+  let type = typeof object === "function" ? loopbackType(object) : undefined;
+  if (handler instanceof Reference) {
+    if (importOf(handler) !== undefined) {
+      return stored ? "RpcStub cannot be serialized in this context." : notCloned("#<RpcStub>");
+    }
+    type = handler.typeName ?? handler.loopback;
+    if (type === undefined) return "ServiceStub cannot be serialized in this context.";
+  }
+  if (type === undefined) return undefined;
+  return stored ? notSerializable(type).message : notCloned(`#<${type}>`);
+});
+
+/** A Proxy of the program's own: what it stands for stays here. */
+function describeProxy(object) {
+  if (isPlain(object)) return [EXPORT, object];
+  throw cloneError(
+    "Proxy could not be serialized because it is not a valid RPC receiver type. The Proxy must emulate either a " +
+      "plain object or an RpcTarget, as indicated by the Proxy's prototype chain.",
+  );
+}
+
+const LOCKED = "The ReadableStream has been locked to a reader.";
+
+/** Fidelity: observed with wrangler 4.164.0: a body that was read is a stream that its reader has. */
+function requireFresh(message) {
+  if (message.bodyUsed) throw new TypeError(LOCKED);
+}
+
 function describeReadable(stream) {
-  if (isLocked(stream)) throw new TypeError("The ReadableStream has been locked to a reader.");
+  if (isLocked(stream)) throw new TypeError(LOCKED);
   const origin = takeOrigin(stream);
   return [READER, typeof origin === "number" ? origin : pipeOfReadable(stream, origin)];
 }
 
 function describeWritable(stream) {
+  if (platformClass(stream) === "DigestStream") throw notSerializable("DigestStream");
   if (isWritableLocked(stream)) throw new TypeError("The WritableStream has been locked to a writer.");
   return [WRITER, pipeFromWritable(stream)];
 }
@@ -146,7 +184,8 @@ host.entry("describe", (object, handler) => {
   if (handler instanceof Reference) {
     const stub = importOf(handler);
     if (stub === undefined) {
-      if (handler.typeName !== undefined) throw notSerializable(handler.typeName);
+      const type = handler.typeName ?? handler.loopback;
+      if (type !== undefined) throw notSerializable(type);
       return handler.describe?.();
     }
     return [STUB, [stub, Cloudflare.compatibilityFlags.rpc_params_dup_stubs !== true]];
@@ -156,16 +195,18 @@ host.entry("describe", (object, handler) => {
     if (owner !== undefined) throw notSerializable(owner);
     return [EXPORT, object];
   }
-  if (handler !== undefined) return undefined;
+  if (handler !== undefined) return describeProxy(object);
   if (object instanceof Pipe) return [READER, object.id];
   if (isReadableStream(object)) return describeReadable(object);
   if (isWritableStream(object)) return describeWritable(object);
   if (isResponse(object)) {
+    requireFresh(object);
     const description = withCarriedBody(describeResponse(object));
     if (description.webSocket) throw notSerializable("WebSocket");
     return [RESPONSE, description];
   }
   if (isRequest(object)) {
+    requireFresh(object);
     const { fetcher, signal, ...description } = withCarriedBody(describeRequest(object));
     const carried = signal !== undefined && Cloudflare.compatibilityFlags.enable_abortsignal_rpc === true;
     return [REQUEST, carried ? { ...description, signal } : description];
@@ -178,6 +219,9 @@ host.entry("describe", (object, handler) => {
     if (object instanceof File) throw notSerializable("File");
     return [BLOB, { type: object.type, bytes: bytesOfBlob(object) }];
   }
+  if (object instanceof DOMException) return [DOM_EXCEPTION, { name: object.name, message: object.message }];
+  const refusal = refusalOfEngine(object);
+  if (refusal !== undefined) throw cloneError(refusal);
   return undefined;
 });
 
@@ -189,6 +233,7 @@ revivers[REQUEST] = reviveRequest;
 revivers[RESPONSE] = reviveResponse;
 revivers[HEADERS] = reviveHeaders;
 revivers[SIGNAL] = reviveSignal;
+revivers[DOM_EXCEPTION] = ({ name, message }) => new DOMException(message, name);
 revivers[BLOB] = ({ type, bytes }) => new Blob([bytes], { type });
 
 /** Makes again what `describe` took apart. */

@@ -163,7 +163,7 @@ fn install_copies<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>
     let shared = objects.clone();
     // cloneToBytes(value): data as an ArrayBuffer, for what travels through a pipe.
     let to_bytes = move |ctx: Ctx<'js>, value: Value<'js>| {
-        let bytes = write_stored(&ctx, &shared.host, &value, ErrorForm::HostObject)?;
+        let bytes = write_stored(&ctx, &shared.host, &value, ErrorForm::HostObject, false)?;
         ArrayBuffer::new_copy(ctx, &bytes)
     };
     host.set("cloneToBytes", Function::new(ctx.clone(), to_bytes)?)?;

@@ -22,21 +22,23 @@ impl HostObjects<'_> for Thrown {
     }
 }
 
-/// Serializes a value to be stored, with errors in the form `errors`.
+/// Serializes a value to be kept, in an object's storage if it is to be `stored` there, with errors in the form `errors`.
 pub fn write_stored<'js>(
     ctx: &Ctx<'js>,
     host: &Host,
     value: &Value<'js>,
     errors: ErrorForm,
+    stored: bool,
 ) -> rquickjs::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(32);
-    serialize(ctx, value, &Plain { host, errors }, &mut bytes).map_err(|error| throw_clone(ctx, error))?;
+    serialize(ctx, value, &Plain { host, errors, stored }, &mut bytes)
+        .map_err(|error| throw_clone(ctx, error))?;
     Ok(bytes)
 }
 
 /// Reads a stored value.
 pub fn read_stored<'js>(ctx: &Ctx<'js>, host: &Host, bytes: &[u8]) -> rquickjs::Result<Value<'js>> {
-    deserialize(ctx, bytes, &Plain { host, errors: ErrorForm::HostObject })
+    deserialize(ctx, bytes, &Plain { host, errors: ErrorForm::HostObject, stored: false })
         .map_err(|error| throw_clone(ctx, error))
 }
 
@@ -72,7 +74,8 @@ fn dom_exception<'js>(ctx: &Ctx<'js>) -> Option<rquickjs::Constructor<'js>> {
     })
 }
 
-fn is_dom<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> bool {
+/// Whether `object` is a DOMException.
+pub fn is_dom<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> bool {
     object.is_error() && dom_exception(ctx).is_some_and(|class| object.is_instance_of(&class))
 }
 

@@ -94,7 +94,7 @@ fn install_attachments<'js>(
 ) -> rquickjs::Result<()> {
     let (shared, errors) = (objects.clone(), spec.stored_errors);
     let attach = move |ctx: Ctx<'js>, id: u32, value: Value<'js>| {
-        let data = write_stored(&ctx, &shared.host, &value, errors)?;
+        let data = write_stored(&ctx, &shared.host, &value, errors, false)?;
         if data.len() > limits::SOCKET_ATTACHMENT_BYTES {
             let message = format!(
                 "A WebSocket 'attachment' cannot be larger than {} bytes.'attachment' was {} bytes.",

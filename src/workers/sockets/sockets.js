@@ -1,6 +1,7 @@
 // The sockets of an object: what `ctx` does with them, and how its handlers are called.
 import host from "dodev:host";
 import { WebSocketRequestResponsePair, isWebSocket, keepSocket, socketId, socketOf } from "dodev:web/web_socket";
+import { settled } from "dodev:workers/rpc/receive";
 
 const AUTO_RESPONSE_BYTES_MAX = 2048;
 const HANDLERS = { message: "webSocketMessage", close: "webSocketClose", error: "webSocketError" };
@@ -106,10 +107,10 @@ export function callSocketHandler(instance, id, kind, data, reason, clean) {
   const socket = hibernatable(id);
   switch (kind) {
     case "message":
-      return handler.call(instance, socket, data);
+      return settled(handler.call(instance, socket, data));
     case "close":
-      return handler.call(instance, socket, data, reason, clean);
+      return settled(handler.call(instance, socket, data, reason, clean));
     default:
-      return handler.call(instance, socket, new Error(data));
+      return settled(handler.call(instance, socket, new Error(data)));
   }
 }

@@ -107,7 +107,7 @@ fn install_writes<'js>(
     let (shared, errors) = (objects.clone(), spec.stored_errors);
     let put = move |ctx: Ctx<'js>, slot: u32, Text(key): Text, value: Value<'js>| {
         let call = Call::new(&ctx, &shared, slot)?;
-        let bytes = write_stored(&ctx, &shared.host, &value, errors)?;
+        let bytes = write_stored(&ctx, &shared.host, &value, errors, true)?;
         call.touch();
         let done = call.store.borrow_mut().put(&key, bytes);
         call.check(done)
@@ -119,7 +119,7 @@ fn install_writes<'js>(
         // All or nothing: every value is serialized and checked before the first is written.
         let mut entries = Vec::with_capacity(keys.len());
         for (Text(key), value) in keys.into_iter().zip(&values) {
-            let bytes = write_stored(&ctx, &shared.host, value, errors)?;
+            let bytes = write_stored(&ctx, &shared.host, value, errors, true)?;
             call.check(call.store.borrow().check(&key, bytes.len()))?;
             entries.push((key, bytes));
         }

@@ -1,0 +1,49 @@
+//! Throws and aborts in every place of an object's life, sockets whose handlers throw, requests to stubs, shapes of classes,
+//! and values that cannot be copied (`fixtures/object-life`), against what wrangler 4.164.0 with workerd 1.20261117.1 answered on
+//! 2026-11-23.
+
+use crate::project::TestProject;
+use crate::recorded::{answers_in_groups, differences, recorded};
+
+/// Where we answer otherwise, and why. An entry that answers like the peer fails the test.
+const DEVIATIONS: &[(&str, &str)] = &[
+    ("closes errorClose", "the peer tells of its own connection instead of what a listener of the end threw"),
+    (
+        "constructors ret",
+        "what a constructor returned instead of the object has no RPC, in words for its class",
+    ),
+    ("fetchErrors stream", "a stream that fails arrives as an Error with its message"),
+    ("gates stream", "a body from memory is read without waiting, so nothing comes between"),
+    ("puts sab", "a SharedArrayBuffer is refused where it is kept"),
+    ("requests aborted", "the reason of a signal is handed on as it is"),
+    ("requests errStream", "a body that fails is told to who reads it; the peer ends it as if it were whole"),
+    ("shapes __proto__()", "the engine's own texts"),
+    ("shapes connect()", "sockets are refused by name"),
+    ("shapes constructor()", "the engine's own texts"),
+    ("shapes id()", "the engine's own texts"),
+    ("shapes name()", "the engine's own texts"),
+    ("shapes then()", "the engine's own texts"),
+    ("stubRequests aborted", "the reason of a signal is handed on as it is"),
+    (
+        "stubRequests errStream",
+        "a body that fails is told to who reads it; the peer ends it as if it were whole",
+    ),
+    ("values console clone", "the platform's functions have names"),
+    ("values proxyErr clone", "a Proxy of an error shows as an object"),
+    ("values sab clone", "there is no shared memory"),
+    ("values sab sent", "there is no shared memory"),
+    ("values sabView clone", "there is no shared memory"),
+    ("values sabView sent", "there is no shared memory"),
+];
+
+#[test]
+fn the_life_of_objects_is_as_recorded() {
+    let recorded = recorded("object-life");
+    let project = TestProject::from_fixture("object-life");
+    let server = project.start();
+    let given = answers_in_groups(&server);
+    assert_eq!(given.len(), recorded.len());
+    let wrong = differences(&recorded, &given, DEVIATIONS);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    server.stop();
+}
