@@ -3,6 +3,7 @@
 use rquickjs::{CatchResultExt, Context, Ctx, Object, Runtime, Value};
 
 use super::*;
+use crate::base::limits;
 use crate::codec::samples::{REFUSED, REFUSED_BY_RPC, STORED, STORED_LEGACY};
 
 fn in_engine<T>(test: impl FnOnce(Ctx<'_>) -> T) -> T {
@@ -227,20 +228,52 @@ fn a_getter_that_throws_is_the_error() {
     });
 }
 
+/// Runs `test` with the stack that an isolate has.
+fn in_isolate(test: fn(Ctx<'_>)) {
+    let thread = std::thread::Builder::new().stack_size(limits::ISOLATE_THREAD_STACK_BYTES);
+    let run = move || {
+        let runtime = Runtime::new().unwrap();
+        runtime.set_max_stack_size(limits::ISOLATE_STACK_BYTES);
+        Context::full(&runtime).unwrap().with(test);
+    };
+    thread.spawn(run).expect("a thread").join().expect("the test passes");
+}
+
 #[test]
 fn nesting_ends_in_an_error() {
-    in_engine(|ctx| {
-        let value =
-            eval(&ctx, "(() => { let a = []; for (let i = 0; i < 100000; i++) a = [a]; return a })()");
-        assert!(matches!(bytes_of(&value, &STORAGE), Err(CloneError::Thrown)));
-        let message = ctx.catch().as_exception().unwrap().message();
-        assert_eq!(message.as_deref(), Some("Maximum call stack size exceeded"));
+    in_isolate(too_deep);
+}
 
-        let mut bytes = vec![0xff, 15];
-        bytes.extend(std::iter::repeat_n([b'A', 1], 100_000).flatten());
-        let result = deserialize(&ctx, &bytes, &STORAGE);
-        assert!(matches!(result, Err(CloneError::Corrupt(_))), "{result:?}");
-    });
+fn too_deep(ctx: Ctx<'_>) {
+    let value = eval(&ctx, "(() => { let a = []; for (let i = 0; i < 100000; i++) a = [a]; return a })()");
+    assert!(matches!(bytes_of(&value, &STORAGE), Err(CloneError::Thrown)));
+    let message = ctx.catch().as_exception().unwrap().message();
+    assert_eq!(message.as_deref(), Some("Maximum call stack size exceeded"));
+
+    let mut bytes = vec![0xff, 15];
+    bytes.extend(std::iter::repeat_n([b'A', 1], 100_000).flatten());
+    let result = deserialize(&ctx, &bytes, &STORAGE);
+    assert!(matches!(result, Err(CloneError::Corrupt(_))), "{result:?}");
+}
+
+#[test]
+fn what_could_be_written_can_be_read() {
+    in_isolate(deepest_of_each_kind);
+}
+
+fn deepest_of_each_kind(ctx: Ctx<'_>) {
+    for wrap in ["[v]", "{ v }", "new Map([[1, v]])", "new Set([v])"] {
+        let mut depth = 100;
+        loop {
+            let source =
+                format!("(() => {{ let v = 1; for (let i = 0; i < {depth}; i++) v = {wrap}; return v }})()");
+            let Ok(bytes) = bytes_of(&eval(&ctx, &source), &STORAGE) else { break };
+            assert!(deserialize(&ctx, &bytes, &STORAGE).is_ok(), "{wrap} {depth}");
+            depth += depth / 10;
+        }
+        ctx.catch();
+        assert!(depth > 200, "{wrap} {depth}");
+    }
 }
 
 #[test]

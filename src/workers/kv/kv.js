@@ -34,14 +34,17 @@ function textOf(value) {
   return `${value}`;
 }
 
-function bytesOf(text) {
+/** Bytes of `text` in UTF-8 if they are more than `max`, otherwise 0. The host encodes it later; counting is the exception. */
+function bytesBeyond(text, max) {
+  if (3 * text.length <= max) return 0;
   // A lone surrogate counts as the three bytes that it would take, as many as its replacement has.
-  return encoder.encode(text).byteLength;
+  const bytes = host.utf8Length(text);
+  return bytes > max ? bytes : 0;
 }
 
 function checkLength(method, key) {
-  const bytes = bytesOf(key);
-  if (bytes > KEY_BYTES_MAX) {
+  const bytes = bytesBeyond(key, KEY_BYTES_MAX);
+  if (bytes > 0) {
     throw failure(method, 414, `UTF-8 encoded length of ${bytes} exceeds key length limit of ${KEY_BYTES_MAX}.`);
   }
 }
@@ -200,8 +203,8 @@ function metadataOf(metadata) {
   if (metadata === undefined || metadata === null) return undefined;
   const text = stringify(metadata);
   if (text === undefined) throw failure("PUT", 500, "Internal Server Error");
-  const bytes = bytesOf(text);
-  if (bytes > METADATA_BYTES_MAX) {
+  const bytes = bytesBeyond(text, METADATA_BYTES_MAX);
+  if (bytes > 0) {
     throw failure("PUT", 413, `Metadata length of ${bytes} exceeds limit of ${METADATA_BYTES_MAX}.`);
   }
   return text;
@@ -218,7 +221,7 @@ async function write(id, args) {
   const end = endOf(options);
   const metadata = metadataOf(options.metadata);
   if (isObject(value)) value = await valueOf(value);
-  const size = typeof value === "string" ? bytesOf(value) : value.byteLength;
+  const size = typeof value === "string" ? bytesBeyond(value, VALUE_BYTES_MAX) : value.byteLength;
   if (size > VALUE_BYTES_MAX) throw tooLarge(size);
   await host.workersKvPut(id, key, value, metadata, end, now());
 }
