@@ -117,6 +117,8 @@ pub struct Entry<'a> {
 pub struct Segment {
     bytes: Vec<u8>,
     changes: Vec<u8>,
+    /// The page that is being added.
+    page: Vec<u8>,
 }
 
 impl Segment {
@@ -124,10 +126,10 @@ impl Segment {
     /// `None` where it is not in it.
     pub fn page(&mut self, number: u32, before: Option<&[u8]>, after: &[u8]) {
         put_number(u64::from(number) << 1 | u64::from(before.is_none()), &mut self.changes);
-        let mut bytes = Vec::new();
-        encode(before, after, &mut bytes);
-        put_number(bytes.len() as u64, &mut self.changes);
-        self.changes.extend_from_slice(&bytes);
+        self.page.clear();
+        encode(before, after, &mut self.page);
+        put_number(self.page.len() as u64, &mut self.changes);
+        self.changes.extend_from_slice(&self.page);
     }
 
     /// Ends a commit.

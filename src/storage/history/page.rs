@@ -12,6 +12,8 @@ pub const PAGE: usize = crate::storage::template::PAGE_BYTES;
 /// Equal bytes that do not end a run, because a new one costs as much.
 const GAP: usize = 8;
 const WORD: usize = 8;
+/// Bytes that are compared at once, where nothing differs.
+const BLOCK: usize = 128;
 
 /// Appends to `out` what turns `before` (zeros, if `None`) into `after`. Both are whole pages.
 pub fn encode(before: Option<&[u8]>, after: &[u8], out: &mut Vec<u8>) {
@@ -20,6 +22,11 @@ pub fn encode(before: Option<&[u8]>, after: &[u8], out: &mut Vec<u8>) {
     let differs = |word: usize| before[word..word + WORD] != after[word..word + WORD];
     let (mut at, mut written) = (0, 0);
     while at < PAGE {
+        // Most of a page stays as it is.
+        if at % BLOCK == 0 && before[at..at + BLOCK] == after[at..at + BLOCK] {
+            at += BLOCK;
+            continue;
+        }
         if !differs(at) {
             at += WORD;
             continue;

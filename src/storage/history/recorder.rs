@@ -20,6 +20,8 @@ use std::io::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use rustc_hash::FxHashMap;
+
 use super::HistoryOptions;
 use super::file::{HistoryFile, Kind, Segment, Stat, Tail, whole};
 use super::log::{self, Log, Position};
@@ -329,7 +331,8 @@ impl Recorder {
     /// The commits of `log` as a segment; `tail` moves on to the last of them.
     fn segment(&self, log: &Log, tail: &mut Tail) -> Vec<u8> {
         let mut segment = Segment::default();
-        let mut seen = std::collections::HashMap::new();
+        let mut seen = FxHashMap::default();
+        let mut noted = self.noted.as_slice();
         let written = fs::metadata(log::path_of(&self.database)).and_then(|metadata| metadata.modified());
         let written = written.ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
         let written = written.map_or(tail.time, |since| Timestamp(since.as_millis() as i64));
@@ -340,8 +343,13 @@ impl Recorder {
                 segment.page(number, before, page);
             }
             let frame = log.number(commit.to - 1);
-            let noted = self.noted.iter().find(|noted| noted.frame >= frame);
-            let (time, cause) = match noted {
+            // Both are in order.
+            while let [before, rest @ ..] = noted
+                && before.frame < frame
+            {
+                noted = rest;
+            }
+            let (time, cause) = match noted.first() {
                 Some(noted) if noted.frame == frame || noted.frame == ANY_FRAME => {
                     (noted.time, noted.cause.clone())
                 }
