@@ -332,7 +332,7 @@ impl Recorder {
     fn segment(&self, log: &Log, tail: &mut Tail) -> Vec<u8> {
         let mut segment = Segment::default();
         let mut seen = FxHashMap::default();
-        let mut noted = self.noted.as_slice();
+        let (mut noted, unknown) = (self.noted.as_slice(), Cause::default());
         let written = fs::metadata(log::path_of(&self.database)).and_then(|metadata| metadata.modified());
         let written = written.ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
         let written = written.map_or(tail.time, |since| Timestamp(since.as_millis() as i64));
@@ -350,15 +350,13 @@ impl Recorder {
                 noted = rest;
             }
             let (time, cause) = match noted.first() {
-                Some(noted) if noted.frame == frame || noted.frame == ANY_FRAME => {
-                    (noted.time, noted.cause.clone())
-                }
-                Some(noted) => (noted.time, Cause::default()),
-                None => (written, Cause::default()),
+                Some(noted) if noted.frame == frame || noted.frame == ANY_FRAME => (noted.time, &noted.cause),
+                Some(noted) => (noted.time, &unknown),
+                None => (written, &unknown),
             };
             (tail.last, tail.restoring) = (next(tail), false);
             tail.time = time.max(tail.time);
-            segment.end_commit(tail.last, tail.time, &cause, commit.pages.into());
+            segment.end_commit(tail.last, tail.time, cause, commit.pages.into());
         }
         segment.into_bytes()
     }
