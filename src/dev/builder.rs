@@ -74,6 +74,7 @@ fn build_all(
 ) {
     let mut is_first = true;
     let mut has_saved = false;
+    let mut last = None;
     let mut to_store = None;
     // Packages that are to be built apart when there is nothing else to do.
     let mut ahead: Option<BundleRequest> = None;
@@ -113,12 +114,12 @@ fn build_all(
             done(Ok(Arc::new(Bundle::of_nothing())));
             continue;
         };
-        has_saved = !is_first;
         let first = std::mem::replace(&mut is_first, false);
         let cached = if first { cache.load_if_unchanged(&request) } else { None };
         let cached = cached.and_then(|bundle| bundler.complete(&request, bundle));
         if let Some(bundle) = cached {
             ahead = can_come_apart(&request, &bundle).then_some(request);
+            last = Some(bundle.hash);
             done(Ok(Arc::new(bundle)));
             continue;
         }
@@ -129,6 +130,10 @@ fn build_all(
             ahead = can_come_apart(&request, bundle).then(|| request.clone());
         }
         let built = at_once.unwrap_or_else(|| bundler.build(&request, &job.changed)).map(Arc::new);
+        let hash = built.as_ref().ok().map(|bundle| bundle.hash);
+        // What was copied into place just before the start may pass for saved, and changes nothing.
+        has_saved |= !first && (hash.is_none() || hash != last);
+        last = hash;
         to_store = built.as_ref().ok().zip(mark).map(|(bundle, mark)| (request, bundle.clone(), mark));
         done(built);
     }
