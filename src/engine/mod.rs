@@ -23,6 +23,7 @@ pub mod isolate;
 pub mod iterator;
 mod json;
 pub mod kept;
+mod lent;
 pub mod loader;
 pub mod mailbox;
 pub mod memory;

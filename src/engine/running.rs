@@ -2,12 +2,12 @@
 //! request and would pay more for each call than for all that it does with the answer.
 
 use std::cell::Cell;
-use std::ffi::c_void;
 use std::rc::Rc;
 
-use rquickjs::{ArrayBuffer, Ctx, Error, Result, Value, qjs};
+use rquickjs::{ArrayBuffer, Ctx, Error, Result};
 
 use super::host::Scope;
+use super::lent::lend;
 
 /// The scope of the running turn of one isolate.
 pub struct Running {
@@ -45,39 +45,10 @@ impl Running {
     /// # Errors
     /// When memory runs out.
     pub fn shared<'js>(&self, ctx: &Ctx<'js>) -> Result<ArrayBuffer<'js>> {
-        let held = Box::into_raw(Box::new(self.serial.clone()));
-        // SAFETY: the buffer holds a count of the cell, so that its bytes live as long as the buffer; `let_go` gives it up, once.
-        // JavaScript runs on this thread only, and no reference into the cell lives while it does.
-        let value = unsafe {
-            let raw = qjs::JS_NewArrayBuffer(
-                ctx.as_raw().as_ptr(),
-                (*held).as_ptr().cast(),
-                size_of::<f64>() as qjs::size_t,
-                0,
-                Some(let_go),
-                held.cast(),
-                false,
-            );
-            if qjs::JS_IsException(raw) {
-                drop(Box::from_raw(held));
-                return Err(Error::Exception);
-            }
-            Value::from_raw(ctx.clone(), raw)
-        };
+        let cell = self.serial.clone();
+        // SAFETY: the buffer keeps a count of the cell, so that its bytes live as long as the buffer. JavaScript runs on this thread
+        // only, and no reference into the cell lives while it does.
+        let value = unsafe { lend(ctx, cell.as_ptr().cast(), size_of::<f64>(), cell) }?;
         ArrayBuffer::from_value(value).ok_or(Error::Unknown)
     }
-}
-
-/// Called by the engine with the size 0 when a buffer is freed. No other size is granted.
-unsafe extern "C" fn let_go(
-    _runtime: *mut qjs::JSRuntime,
-    held: *mut c_void,
-    _bytes: *mut c_void,
-    size: qjs::size_t,
-) -> *mut c_void {
-    if size == 0 {
-        // SAFETY: `held` is what `shared` handed over, and the engine says this once per buffer.
-        drop(unsafe { Box::from_raw(held.cast::<Rc<Cell<f64>>>()) });
-    }
-    std::ptr::null_mut()
 }

@@ -4,13 +4,13 @@
 //! or grown by work on the store only ([`WasmStore::work`]), which runs no JavaScript and ends by detaching the buffers of what moved.
 
 use std::cell::{Cell, RefCell};
-use std::ffi::c_void;
 use std::rc::Rc;
 
 use rquickjs::{ArrayBuffer, Ctx, Result, Value, qjs};
 use wasmi::{Engine, Memory, Store, StoreLimits, StoreLimitsBuilder};
 
 use super::budget::Budget;
+use super::lent::lend;
 
 /// Elements that a table may have, as in V8.
 pub const TABLE_ELEMENTS: usize = 10_000_000;
@@ -84,6 +84,12 @@ struct Lease {
     id: u64,
 }
 
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.store.forget(self.id);
+    }
+}
+
 /// Detaches what moved also when the work panics.
 struct Moved<'a, 'js>(&'a WasmStore, &'a Ctx<'js>);
 
@@ -128,27 +134,12 @@ impl WasmStore {
         drop(store);
         let id = self.next.get();
         self.next.set(id + 1);
-        let lease = Box::into_raw(Box::new(Lease { store: self.clone(), id })).cast::<c_void>();
+        let lease = Lease { store: self.clone(), id };
         // SAFETY: `at` is valid for `length` bytes until the memory is moved or the store is dropped. The former detaches the
         // buffer before JavaScript runs again (`Moved`); the latter cannot happen while the lease holds the store. Rust holds no
-        // reference into the bytes while JavaScript runs: the store is not borrowed then. `end_lease` frees the lease, once.
-        let value = unsafe {
-            let raw = qjs::JS_NewArrayBuffer(
-                ctx.as_raw().as_ptr(),
-                at,
-                length as qjs::size_t,
-                0,
-                Some(end_lease),
-                lease,
-                false,
-            );
-            if qjs::JS_IsException(raw) {
-                drop(Box::from_raw(lease.cast::<Lease>()));
-                return Err(rquickjs::Error::Exception);
-            }
-            self.views.borrow_mut().push(View { id, memory, at, length, buffer: raw });
-            Value::from_raw(ctx.clone(), raw)
-        };
+        // reference into the bytes while JavaScript runs: the store is not borrowed then.
+        let value = unsafe { lend(ctx, at, length, lease) }?;
+        self.views.borrow_mut().push(View { id, memory, at, length, buffer: value.as_raw() });
         Ok(value)
     }
 
@@ -174,7 +165,7 @@ impl WasmStore {
                 .find(|view| which(&store, view))
                 .map(|view| (view.id, view.buffer));
             let Some((id, buffer)) = found else { return };
-            // SAFETY: a buffer takes its view away before it is freed (`end_lease`), so this one lives.
+            // SAFETY: a buffer takes its view away before it is freed (`Lease`), so this one lives.
             unsafe { qjs::JS_DetachArrayBuffer(ctx.as_raw().as_ptr(), buffer) };
             // Detaching ended the lease; if it had not, this loop would never end.
             self.forget(id);
@@ -190,19 +181,4 @@ impl WasmStore {
 fn same(a: qjs::JSValue, b: qjs::JSValue) -> bool {
     // SAFETY: both are objects, so their union holds a pointer, which is only compared.
     unsafe { qjs::JS_VALUE_GET_PTR(a) == qjs::JS_VALUE_GET_PTR(b) }
-}
-
-/// Called by the engine with the size 0 when a buffer is detached or freed. No other size is granted: the bytes are the interpreter's.
-unsafe extern "C" fn end_lease(
-    _: *mut qjs::JSRuntime,
-    opaque: *mut c_void,
-    _: *mut c_void,
-    size: qjs::size_t,
-) -> *mut c_void {
-    if size == 0 {
-        // SAFETY: `opaque` is the lease that `WasmStore::buffer` made, and the engine says this once per buffer.
-        let lease = unsafe { Box::from_raw(opaque.cast::<Lease>()) };
-        lease.store.forget(lease.id);
-    }
-    std::ptr::null_mut()
 }
