@@ -48,7 +48,7 @@ export class DurableObjectId {
     const isId = (value) => typeof value === "object" && value !== null && #hex in value;
     make = {
       isId,
-      hexOf: (value) => (typeof value === "object" && value !== null && #hex in value ? value.#hex : undefined),
+      hexOf: (value) => (isId(value) ? value.#hex : undefined),
       named: (number, name, jurisdiction) => {
         const id = new DurableObjectId(secret);
         id.#hex = host.nameId(id, number, name, jurisdiction);
@@ -99,7 +99,7 @@ export class DurableObjectNamespace {
   }
 
   idFromName(name) {
-    if (typeof this !== "object" || this === null || !(#number in this)) throw illegalInvocation();
+    if (!isNamespace(this)) throw illegalInvocation();
     if (typeof name !== "string") name = required("idFromName", name, arguments.length);
     return namedId(this.#number, name, this.#jurisdiction);
   }
@@ -116,7 +116,7 @@ export class DurableObjectNamespace {
   }
 
   get(id, options) {
-    if (typeof this !== "object" || this === null || !(#number in this)) throw illegalInvocation();
+    if (!isNamespace(this)) throw illegalInvocation();
     const hex = hexOf(id);
     if (hex === undefined) {
       throw new TypeError(
@@ -131,7 +131,7 @@ export class DurableObjectNamespace {
   }
 
   getByName(name, options) {
-    if (typeof this !== "object" || this === null || !(#number in this)) throw illegalInvocation();
+    if (!isNamespace(this)) throw illegalInvocation();
     name = required("getByName", name, arguments.length);
     const retry = checkOptions("getByName", options);
     const id = namedId(this.#number, name, this.#jurisdiction);

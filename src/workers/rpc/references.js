@@ -22,9 +22,11 @@ function isIndex(name) {
  * each call, so these classes follow it by `follows` and not by `extends`, whose constructors are slow.
  */
 export class Reference {
-  /** The value for a name that the class itself does not have. */
+  /** The value for a name that the class itself does not have. Were there a method `then`, every stub would pass for a promise. */
   member(name) {
-    return memberOf(this, name);
+    // Only what stands before a colon begins with a digit.
+    if (name === "then" || (name < ":" && isIndex(name))) return undefined;
+    return new Proxy(propertyTarget, new PropertyReference(this, name));
   }
 
   /** Promise of what the call at `path` returns; errors never come synchronously. */
@@ -129,10 +131,6 @@ class StubReference {
   }
   call(path, args) {
     return host.callImport(this.import, path, args);
-  }
-  // Were there a method `then`, every stub would pass for a promise.
-  member(name) {
-    return name === "then" ? undefined : Reference.prototype.member.call(this, name);
   }
 }
 follows(StubReference);
@@ -282,13 +280,6 @@ export class RpcProperty {
 }
 tagged(RpcProperty, "JsRpcProperty");
 const propertyTarget = callable(RpcProperty);
-
-/** What the reference `base` has under `name`. */
-export function memberOf(base, name) {
-  // Only what stands before a colon begins with a digit.
-  if (name < ":" && isIndex(name)) return undefined;
-  return new Proxy(propertyTarget, new PropertyReference(base, name));
-}
 
 /** The error for a name that the receiver does not offer. */
 export function missing(name) {

@@ -22,9 +22,6 @@ class ServiceReference {
   }
   /** Bindings and entries of `ctx.exports` are anybody's. */
   check() {}
-  member(name) {
-    return name === "then" ? undefined : Reference.prototype.member.call(this, name);
-  }
   describe() {
     this.check();
     return [SERVICE, this.callee];

@@ -4,7 +4,7 @@ import { keepShapes } from "dodev:web/interface";
 import { ownerOfNew, requireOwn } from "dodev:web/owner";
 import { makeId } from "dodev:workers/namespace";
 import { OBJECT, carries } from "dodev:workers/rpc/carry";
-import { Reference, follows, memberOf, referenceOf, tagged } from "dodev:workers/rpc/references";
+import { follows, referenceOf, tagged } from "dodev:workers/rpc/references";
 import { Fetcher } from "dodev:workers/service";
 
 const NAMES = ["name", "id"];
@@ -28,16 +28,6 @@ class ObjectReference {
   request(...request) {
     return host.fetchObject([this.connect(), this.retry], ...request);
   }
-  // Nearly always a method is asked for, to be called at once.
-  get(target, name, receiver) {
-    if (this.own !== undefined || typeof name !== "string" || name in target) {
-      return Reference.prototype.get.call(this, target, name, receiver);
-    }
-    return name === "then" ? undefined : memberOf(this, name);
-  }
-  member(name) {
-    return name === "then" ? undefined : memberOf(this, name);
-  }
   names() {
     return NAMES;
   }
@@ -59,18 +49,11 @@ ObjectReference.prototype.retry = 0;
 keepShapes(ObjectReference, ["namespace", "id", "hex", "maker", "address"]);
 
 /** The same, as it arrives by RPC: it has no properties of its own. */
-class ReceivedReference {
-  constructor(namespace, id, hex) {
-    this.namespace = namespace;
-    this.id = id;
-    this.hex = hex;
-    this.maker = ownerOfNew();
-  }
+class ReceivedReference extends ObjectReference {
   names() {
     return [];
   }
 }
-follows(ReceivedReference, ObjectReference);
 ReceivedReference.prototype.kind = "SubrequestChannel";
 
 function objectOf(stub) {
