@@ -18,6 +18,15 @@ const { apply } = Reflect;
 const resolved = Promise.resolve.bind(Promise);
 const rejected = Promise.reject.bind(Promise);
 
+/** What `work` gives, as a promise; what it throws rejects. */
+function promised(work) {
+  try {
+    return resolved(work());
+  } catch (error) {
+    return rejected(error);
+  }
+}
+
 function wrongType(method, parameter, types, where = STORAGE) {
   return new TypeError(
     `Failed to execute '${method}' on '${where}': parameter ${parameter} is not of type '${types}'.`,
@@ -49,12 +58,15 @@ function keysOf(method, where, given, key, options, type) {
   return keys;
 }
 
-function read(slot, keys) {
-  if (typeof keys === "string") return host.kvGet(slot, keys);
-  const flat = host.kvGetMany(slot, keys);
+/** A flat list of keys and values as a map. */
+function mapOf(flat) {
   const found = new Map();
   for (let i = 0; i < flat.length; i += 2) found.set(flat[i], flat[i + 1]);
   return found;
+}
+
+function read(slot, keys) {
+  return typeof keys === "string" ? host.kvGet(slot, keys) : mapOf(host.kvGetMany(slot, keys));
 }
 
 /** Puts one value, or the fields of an object; `use(owner, "put")` says whether and where. */
@@ -86,10 +98,7 @@ function putMany(owner, use, where, given, options, more) {
 }
 
 function list(slot, options) {
-  const flat = host.kvList(slot, ...options);
-  const found = new Map();
-  for (let i = 0; i < flat.length; i += 2) found.set(flat[i], flat[i + 1]);
-  return found;
+  return mapOf(host.kvList(slot, ...options));
 }
 
 function remove(slot, keys) {
@@ -145,21 +154,15 @@ class DurableObjectStorage {
 
   list(options) {
     const slot = slotOf(this);
-    try {
-      return resolved(list(slot, listOptions(options, STORAGE, "ListOptions")));
-    } catch (error) {
-      return rejected(error);
-    }
+    return promised(() => list(slot, listOptions(options, STORAGE, "ListOptions")));
   }
 
   deleteAll(options) {
     const slot = slotOf(this);
-    try {
+    return promised(() => {
       checkOptions(options, "PutOptions", "deleteAll", 1, STORAGE);
-      return resolved(host.kvDeleteAll(slot));
-    } catch (error) {
-      return rejected(error);
-    }
+      return host.kvDeleteAll(slot);
+    });
   }
 
   transaction(callback, options) {
@@ -182,11 +185,7 @@ class DurableObjectStorage {
 
   sync() {
     const slot = slotOf(this);
-    try {
-      return resolved(host.storageSync(slot));
-    } catch (error) {
-      return rejected(error);
-    }
+    return promised(() => host.storageSync(slot));
   }
 
   getAlarm(options) {
@@ -203,33 +202,25 @@ class DurableObjectStorage {
 
   getCurrentBookmark() {
     const slot = slotOf(this);
-    try {
-      return resolved(host.currentBookmark(slot));
-    } catch (error) {
-      return rejected(error);
-    }
+    return promised(() => host.currentBookmark(slot));
   }
 
   getBookmarkForTime(time) {
     const slot = slotOf(this);
-    try {
+    return promised(() => {
       const ms = typeof time === "number" ? time : time instanceof Date ? time.getTime() : undefined;
       if (ms === undefined) throw wrongType("getBookmarkForTime", 1, "date");
       if (!Number.isFinite(ms)) throw new TypeError("The value cannot be converted because it is not a valid Date.");
-      return resolved(host.bookmarkForTime(slot, ms));
-    } catch (error) {
-      return rejected(error);
-    }
+      return host.bookmarkForTime(slot, ms);
+    });
   }
 
   onNextSessionRestoreBookmark(bookmark) {
     const slot = slotOf(this);
-    try {
+    return promised(() => {
       if (arguments.length === 0) throw wrongType("onNextSessionRestoreBookmark", 1, "string");
-      return resolved(host.restoreNextSession(slot, `${bookmark}`));
-    } catch (error) {
-      return rejected(error);
-    }
+      return host.restoreNextSession(slot, `${bookmark}`);
+    });
   }
 
   static {
@@ -244,32 +235,26 @@ class DurableObjectStorage {
 
 function readAlarm(owner, use, where, options) {
   check(owner, use);
-  try {
+  return promised(() => {
     checkOptions(options, "GetAlarmOptions", "getAlarm", 1, where);
-    return resolved(getAlarm(use(owner, "getAlarm")));
-  } catch (error) {
-    return rejected(error);
-  }
+    return getAlarm(use(owner, "getAlarm"));
+  });
 }
 
 function writeAlarm(owner, use, where, time, options) {
   check(owner, use);
-  try {
+  return promised(() => {
     checkOptions(options, "SetAlarmOptions", "setAlarm", 2, where);
-    return resolved(setAlarm(use(owner, "setAlarm"), time, where));
-  } catch (error) {
-    return rejected(error);
-  }
+    return setAlarm(use(owner, "setAlarm"), time, where);
+  });
 }
 
 function removeAlarm(owner, use, where, options) {
   check(owner, use);
-  try {
+  return promised(() => {
     checkOptions(options, "SetAlarmOptions", "deleteAlarm", 1, where);
-    return resolved(deleteAlarm(use(owner, "deleteAlarm")));
-  } catch (error) {
-    return rejected(error);
-  }
+    return deleteAlarm(use(owner, "deleteAlarm"));
+  });
 }
 
 /** Throws unless `owner` is of the class that `use` is for. */
@@ -328,21 +313,15 @@ class DurableObjectTransaction {
 
   get(key, options) {
     checkTransaction(this);
-    try {
+    return promised(() => {
       const keys = keysOf("get", TRANSACTION, arguments.length, key, options, "GetOptions");
-      return resolved(read(use(this, "get"), keys));
-    } catch (error) {
-      return rejected(error);
-    }
+      return read(use(this, "get"), keys);
+    });
   }
 
   put(key, value, options) {
     checkTransaction(this);
-    try {
-      return resolved(put(this, use, TRANSACTION, arguments.length, key, value, options));
-    } catch (error) {
-      return rejected(error);
-    }
+    return promised(() => put(this, use, TRANSACTION, arguments.length, key, value, options));
   }
 
   delete(key, options) {
@@ -353,12 +332,10 @@ class DurableObjectTransaction {
 
   list(options) {
     checkTransaction(this);
-    try {
+    return promised(() => {
       const checked = listOptions(options, TRANSACTION, "ListOptions");
-      return resolved(list(use(this, "list"), checked));
-    } catch (error) {
-      return rejected(error);
-    }
+      return list(use(this, "list"), checked);
+    });
   }
 
   deleteAll() {
