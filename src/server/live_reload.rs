@@ -2,10 +2,10 @@
 //!
 //! A script at the end of every HTML answer opens a WebSocket to this server and loads the page again for every message.
 //!
-//! Fidelity: observed with wrangler 4.164.0: the path, the protocol's name, the message, what counts as HTML (the start of
+//! Fidelity: read in the proxy of wrangler 4.164.0: the path, the protocol's name, the message, what counts as HTML (the start of
 //! `content-type`), and that bodies in a content coding get the script too. As there, a page's own policy may forbid the script.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::{Method, Response};
@@ -63,7 +63,7 @@ impl LiveReload {
                 Self(pages).keep(is_open);
             }
         }));
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(page);
+        self.pages().push(page);
         edge
     }
 
@@ -74,7 +74,11 @@ impl LiveReload {
     }
 
     fn keep(&self, keeps: impl FnMut(&Link) -> bool) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(keeps);
+        self.pages().retain(keeps);
+    }
+
+    fn pages(&self) -> MutexGuard<'_, Vec<Link>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `response` to a request with `method`, with the script if it is a page.
