@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::deadline::Deadline;
 use crate::project::TestProject;
-use crate::recorded::{differences, recorded};
+use crate::recorded::assert_as_recorded;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -20,15 +20,9 @@ const DEVIATIONS: &[(&str, &str)] = &[
 
 #[test]
 fn what_needs_a_request_is_refused_in_the_global_scope() {
-    let project = TestProject::from_fixture("global-scope");
-    let server = project.start();
-    let recorded = recorded("global-scope");
-    let given = server.get("/").text();
-    let given: BTreeMap<String, String> = serde_json::from_str(&given).expect("the Worker answers in JSON");
-    let wrong = differences(&recorded, &given, DEVIATIONS);
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(given.len(), recorded.len());
-    assert!(server.stop().success());
+    assert_as_recorded("global-scope", DEVIATIONS, |server| -> BTreeMap<String, String> {
+        serde_json::from_str(&server.get("/").text()).expect("the Worker answers in JSON")
+    });
 }
 
 const CONFIG: &str = r#"{ "name": "w", "main": "src/index.js", "compatibility_date": "2026-11-01" }"#;

@@ -1,29 +1,14 @@
 //! Workers KV (`fixtures/kv`), against what wrangler 4.164.0 with workerd 1.20261117.1 answered on 2026-11-23.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use crate::http::{self, EXCHANGE_LIMIT, Request};
 use crate::project::TestProject;
-use crate::recorded::{differences, recorded};
+use crate::recorded::{answers_in_groups, assert_as_recorded};
 
 #[test]
 fn namespaces_answer_as_recorded() {
-    let recorded = recorded("kv");
-    let project = TestProject::from_fixture("kv");
-    let server = project.start();
-    let mut given = BTreeMap::new();
-    for group in server.get("/").text().lines() {
-        let answer = server.get(&format!("/{group}"));
-        let answers: BTreeMap<String, Value> =
-            serde_json::from_slice(&answer.body).unwrap_or_else(|_| panic!("{group}: {}", answer.text()));
-        given.extend(answers.into_iter().map(|(name, answer)| (format!("{group} {name}"), answer)));
-    }
-    let wrong = differences(&recorded, &given, &[]);
-    assert_eq!(given.len(), recorded.len());
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    server.stop();
+    assert_as_recorded("kv", &[], answers_in_groups);
 }
 
 const CONFIG: &str = r#"{ "name": "k", "main": "i.js", "compatibility_date": "2026-11-01",

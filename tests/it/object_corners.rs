@@ -1,8 +1,7 @@
 //! Some two hundred odd corners of ids, stubs, contexts, facets and resets (`fixtures/object-corners`), against what
 //! wrangler 4.164.0 with workerd 1.20261117.1 answered on 2026-11-22.
 
-use crate::project::TestProject;
-use crate::recorded::{answers_in_groups, differences, recorded};
+use crate::recorded::{answers_in_groups, assert_as_recorded};
 
 /// Where we answer otherwise, and why. An entry that answers like the peer fails the test.
 const DEVIATIONS: &[(&str, &str)] = &[
@@ -23,12 +22,5 @@ const DEVIATIONS: &[(&str, &str)] = &[
 
 #[test]
 fn corners_of_objects_are_as_recorded() {
-    let recorded = recorded("object-corners");
-    let project = TestProject::from_fixture("object-corners");
-    let server = project.start();
-    let given = answers_in_groups(&server);
-    let wrong = differences(&recorded, &given, DEVIATIONS);
-    assert_eq!(given.len(), recorded.len());
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    server.stop();
+    assert_as_recorded("object-corners", DEVIATIONS, answers_in_groups);
 }

@@ -2,8 +2,7 @@
 //! and values that cannot be copied (`fixtures/object-life`), against what wrangler 4.164.0 with workerd 1.20261117.1 answered on
 //! 2026-11-23.
 
-use crate::project::TestProject;
-use crate::recorded::{answers_in_groups, differences, recorded};
+use crate::recorded::{answers_in_groups, assert_as_recorded};
 
 /// Where we answer otherwise, and why. An entry that answers like the peer fails the test.
 const DEVIATIONS: &[(&str, &str)] = &[
@@ -38,12 +37,5 @@ const DEVIATIONS: &[(&str, &str)] = &[
 
 #[test]
 fn the_life_of_objects_is_as_recorded() {
-    let recorded = recorded("object-life");
-    let project = TestProject::from_fixture("object-life");
-    let server = project.start();
-    let given = answers_in_groups(&server);
-    assert_eq!(given.len(), recorded.len());
-    let wrong = differences(&recorded, &given, DEVIATIONS);
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    server.stop();
+    assert_as_recorded("object-life", DEVIATIONS, answers_in_groups);
 }

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::project::{Server, repository};
+use crate::project::{Server, TestProject, repository};
 
 /// The answers to the questions of `fixture`.
 pub fn recorded<T: DeserializeOwned>(fixture: &str) -> BTreeMap<String, T> {
@@ -15,7 +15,7 @@ pub fn recorded<T: DeserializeOwned>(fixture: &str) -> BTreeMap<String, T> {
 }
 
 /// Where `given` is other than `recorded`, and where it is not although `deviations` says so: each with a reason.
-pub fn differences<T: PartialEq + Debug>(
+fn differences<T: PartialEq + Debug>(
     recorded: &BTreeMap<String, T>,
     given: &BTreeMap<String, T>,
     deviations: &[(&str, &str)],
@@ -44,4 +44,20 @@ pub fn answers_in_groups(server: &Server) -> BTreeMap<String, Value> {
         }
     }
     given
+}
+
+/// The Worker of `fixture`, asked by `ask`, answers as recorded, except for `deviations`.
+pub fn assert_as_recorded<T: DeserializeOwned + PartialEq + Debug>(
+    fixture: &str,
+    deviations: &[(&str, &str)],
+    ask: impl FnOnce(&Server) -> BTreeMap<String, T>,
+) {
+    let recorded = recorded(fixture);
+    let project = TestProject::from_fixture(fixture);
+    let server = project.start();
+    let given = ask(&server);
+    let wrong = differences(&recorded, &given, deviations);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(given.len(), recorded.len());
+    assert!(server.stop().success());
 }

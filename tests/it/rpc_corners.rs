@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::project::TestProject;
-use crate::recorded::{differences, recorded};
+use crate::recorded::assert_as_recorded;
 
 /// Where we answer otherwise, and why. An entry that answers like the peer fails the test.
 const DEVIATIONS: &[(&str, &str)] = &[
@@ -32,12 +31,7 @@ const DEVIATIONS: &[(&str, &str)] = &[
 
 #[test]
 fn corners_of_rpc_are_as_recorded() {
-    let recorded = recorded("rpc-corners");
-    let project = TestProject::from_fixture("rpc-corners");
-    let server = project.start();
-    let given: BTreeMap<String, Value> =
-        serde_json::from_slice(&server.get("/").body).expect("the answers are JSON");
-    let wrong = differences(&recorded, &given, DEVIATIONS);
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    server.stop();
+    assert_as_recorded("rpc-corners", DEVIATIONS, |server| -> BTreeMap<String, Value> {
+        serde_json::from_slice(&server.get("/").body).expect("the answers are JSON")
+    });
 }

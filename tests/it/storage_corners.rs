@@ -3,8 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::project::TestProject;
-use crate::recorded::{differences, recorded};
+use crate::recorded::assert_as_recorded;
 
 /// Where we answer otherwise, and why. An entry that answers like the peer fails the test.
 const DEVIATIONS: &[(&str, &str)] = &[
@@ -56,17 +55,13 @@ const DEVIATIONS: &[(&str, &str)] = &[
 
 #[test]
 fn corners_of_storage_are_as_recorded() {
-    let recorded: BTreeMap<String, String> = recorded("storage-corners");
-    let project = TestProject::from_fixture("storage-corners");
-    let server = project.start();
-    let mut given = BTreeMap::new();
-    for group in server.get("/").text().lines() {
-        let answers: BTreeMap<String, String> =
-            serde_json::from_slice(&server.get(&format!("/{group}")).body).expect("JSON");
-        given.extend(answers);
-    }
-    let wrong = differences(&recorded, &given, DEVIATIONS);
-    assert_eq!(given.len(), recorded.len());
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    server.stop();
+    assert_as_recorded("storage-corners", DEVIATIONS, |server| {
+        let mut given = BTreeMap::new();
+        for group in server.get("/").text().lines() {
+            let answers: BTreeMap<String, String> =
+                serde_json::from_slice(&server.get(&format!("/{group}")).body).expect("JSON");
+            given.extend(answers);
+        }
+        given
+    });
 }
