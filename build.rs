@@ -1,10 +1,12 @@
-//! Compiles the prelude, the JavaScript half of dodev, to bytecode; and SQLite (`build/sqlite.rs`).
+//! Compiles the prelude, the JavaScript half of dodev, to bytecode; and SQLite with a few lines of ours (`build/sqlite.rs`).
 //!
 //! Every `.js` file below the folders in `ROOTS` becomes one module named `dodev:<path>`
 //! (`src/web/headers/headers.js` is `dodev:web/headers`, a file named unlike its folder keeps its own
 //! name behind the folder's). Bytecode starts ten times faster than source; its source text is
 //! stripped, its line numbers are kept. Files named `tests.js` and folders named `testing` are not part of it.
 
+#[path = "build/changes.rs"]
+mod changes;
 #[path = "build/sqlite.rs"]
 mod sqlite;
 
@@ -125,13 +127,14 @@ fn write_new(file: &Path, bytes: &[u8]) {
 fn main() {
     link_at_fixed_address();
     take_over_functions();
+    println!("cargo::rerun-if-changed=build");
     sqlite::build();
     let mut sources = Sources::new();
     for root in ROOTS {
         println!("cargo::rerun-if-changed={root}");
         find(Path::new(root), &mut sources);
     }
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    let out = changes::out_dir();
     let mut table = String::from("/// Module names and bytecode of the prelude, sorted by name.\n");
     table.push_str("pub static MODULES: &[(&str, &[u8])] = &[\n");
     for (number, (name, path)) in sources.iter().enumerate() {

@@ -1,14 +1,13 @@
 //! Compiles SQLite for dodev: the source that `libsqlite3-sys` brings along, compiled as the platform compiles its own, with
 //! a few lines of ours.
 //!
-//! `libsqlite3-sys` says where its source lies, and compiles it too; ours stands before it when the program is linked, so
-//! that its object is never looked at. Only ours has the functions of `sqlite.c`: a program that was linked with
-//! the other one cannot be made.
-//!
-//! Our lines go behind places of the source that must occur exactly once; [`CHANGES`] holds for one version.
+//! `libsqlite3-sys` says where its source lies. Only ours has the functions of `sqlite.c`. [`CHANGES`] holds for one version.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::{env, fs};
+
+use super::changes::Change::{self, Behind, Instead};
+use super::changes::{changed, compile, out_dir};
 
 /// The version that [`CHANGES`] was written for.
 const VERSION: &str = "3.54.1";
@@ -33,139 +32,114 @@ const DEFINITIONS: &[(&str, Option<&str>)] = &[
 /// The same, on Unix only.
 const UNIX_DEFINITIONS: &[(&str, Option<&str>)] = &[("HAVE_LOCALTIME_R", None), ("HAVE_USLEEP", Some("1"))];
 
-/// A place in the source, and what is put behind it.
-type Change = (&'static str, &'static str);
-
 /// Rows read and written are counted where the platform's SQLite counts them (`patches/sqlite/0001-row-counts-plain.patch`
 /// of workerd says where), the authorizer is asked about a table's new name (`0004-authorizer-rename-to-destination-name.patch`),
-/// and a change may have a limit.
+/// and a change may have a limit. Two more save system calls of each commit.
 const CHANGES: &[Change] = &[
-    (
+    Behind(
         "  u32 aCounter[9];        /* Counters used by sqlite3_stmt_status() */\n",
         "  u64 aRows[2];           /* Rows read and rows written */\n",
     ),
     // Count
-    ("    rc = sqlite3BtreeCount(db, pCrsr, &nEntry);\n", "    p->aRows[0] += nEntry;\n"),
+    Behind("    rc = sqlite3BtreeCount(db, pCrsr, &nEntry);\n", "    p->aRows[0] += nEntry;\n"),
     // SeekLT, SeekLE, SeekGE, SeekGT: not where an equal entry was searched and is missing.
-    (
+    Behind(
         "    if( eqOnly && r.eqSeen==0 ){\n      assert( res!=0 );\n      goto seek_not_found;\n    }\n  }\n",
         "  p->aRows[0]++;\n",
     ),
     // SeekRowid, NotExists
-    ("  VdbeBranchTaken(res!=0,2);\n  pC->seekResult = res;\n", "  p->aRows[0]++;\n"),
+    Behind("  VdbeBranchTaken(res!=0,2);\n  pC->seekResult = res;\n", "  p->aRows[0]++;\n"),
     // Insert
-    (
+    Behind(
         "  assert( (pOp->p5 & OPFLAG_LASTROWID)==0 || (pOp->p5 & OPFLAG_NCHANGE)!=0 );\n",
         "  if( !pC->isEphemeral ) p->aRows[1]++;\n",
     ),
     // Delete
-    (
+    Behind(
         "  /* Invoke the update-hook if required. */\n  if( opflags & OPFLAG_NCHANGE ){\n    p->nChange++;\n",
         "    if( !pC->isEphemeral ) p->aRows[1]++;\n",
     ),
     // Last
-    (
+    Behind(
         "  rc = sqlite3BtreeLast(pCrsr, &res);\n  pC->nullRow = (u8)res;\n  pC->deferredMoveto = 0;\n  \
          pC->cacheStatus = CACHE_STALE;\n  if( rc ) goto abort_due_to_error;\n",
         "  p->aRows[0]++;\n",
     ),
     // Rewind, Sort, SorterSort
-    (
+    Behind(
         "    rc = sqlite3BtreeFirst(pCrsr, &res);\n    pC->deferredMoveto = 0;\n    pC->cacheStatus = CACHE_STALE;\n  }\n  \
          if( rc ) goto abort_due_to_error;\n",
         "  p->aRows[0]++;\n",
     ),
     // Next, Prev, SorterNext
-    ("    p->aCounter[pOp->p5]++;\n", "    p->aRows[0]++;\n"),
+    Behind("    p->aCounter[pOp->p5]++;\n", "    p->aRows[0]++;\n"),
     // IdxInsert
-    (
+    Behind(
         "  assert( (pIn2->flags & MEM_Blob) || (pOp->p5 & OPFLAG_PREFORMAT) );\n  \
          if( pOp->p5 & OPFLAG_NCHANGE ) p->nChange++;\n",
         "  if( !pC->isEphemeral ) p->aRows[1]++;\n",
     ),
     // Clear
-    ("  if( pOp->p3 ){\n    p->nChange += nChange;\n", "    p->aRows[1] += nChange;\n"),
+    Behind("  if( pOp->p3 ){\n    p->nChange += nChange;\n", "    p->aRows[1] += nChange;\n"),
     // VNext
-    (
+    Behind(
         "  rc = pModule->xNext(pCur->uc.pVCur);\n  sqlite3VtabImportErrmsg(p, pVtab);\n  \
          if( rc ) goto abort_due_to_error;\n",
         "  p->aRows[0]++;\n",
     ),
     // VUpdate
-    (
+    Behind(
         "        p->errorAction = ((pOp->p5==OE_Replace) ? OE_Abort : pOp->p5);\n      }\n    }else{\n",
         "      p->aRows[1]++;\n",
     ),
     // ALTER TABLE … RENAME TO
-    (
+    Behind(
         "    sqlite3ErrorMsg(pParse, \"view %s may not be altered\", pTab->zName);\n    goto exit_rename_table;\n  }\n#endif\n",
         "  if( sqlite3AuthCheck(pParse, SQLITE_ALTER_TABLE, zDb, pTab->zName, zName) ){\n    goto exit_rename_table;\n  }\n",
     ),
     // DELETE and UPDATE with a limit
-    (
+    Behind(
         "SQLITE_PRIVATE void sqlite3DeleteFrom(Parse*, SrcList*, Expr*, ExprList*, Expr*);\n",
         "static void takeLimit(Parse*, Expr**, ExprList**, Expr**);\n",
     ),
-    (
+    Behind(
         "  assert( db->pParse==pParse );\n  if( pParse->nErr ){\n    goto delete_from_cleanup;\n  }\n",
         "  takeLimit(pParse, &pWhere, &pOrderBy, &pLimit);\n",
     ),
-    (
+    Behind(
         "  assert( db->pParse==pParse );\n  if( pParse->nErr ){\n    goto update_cleanup;\n  }\n",
         "  takeLimit(pParse, &pWhere, &pOrderBy, &pLimit);\n",
     ),
+    // A page and its head go into the log at once.
+    Behind(
+        "  walEncodeFrame(p->pWal, pPage->pgno, nTruncate, pData, aFrame);\n",
+        "  if( p->szPage<=4096 ){\n    u8 aBoth[WAL_FRAME_HDRSIZE+4096];\n    memcpy(aBoth, aFrame, sizeof(aFrame));\n    \
+         memcpy(&aBoth[sizeof(aFrame)], pData, p->szPage);\n    \
+         return walWriteToLog(p, aBoth, sizeof(aFrame)+p->szPage, iOffset);\n  }\n",
+    ),
+    // A reader's mark may be somewhat behind: it only says what a checkpoint must leave in the log meanwhile.
+    Instead("     && (mxReadMark<mxFrame || mxI==0)\n", "     && (mxReadMark+64<mxFrame || mxI==0)\n"),
 ];
 
 /// Makes the library and tells cargo to link it.
 pub fn build() {
     const ADDITIONS: &str = "build/sqlite.c";
-    println!("cargo::rerun-if-changed=build");
     let folder = env::var_os("DEP_SQLITE3_INCLUDE").expect("`libsqlite3-sys` says where its source lies");
     let source = Path::new(&folder).join("sqlite3.c");
     println!("cargo::rerun-if-changed={}", source.display());
     let text = fs::read_to_string(&source).expect("the source that `libsqlite3-sys` brings along");
-    let additions = fs::read_to_string(ADDITIONS).expect("a readable source file");
-    let text = changed(text) + &additions;
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    println!("cargo::rustc-link-search=native={}", out.display());
-    println!("cargo::rustc-link-lib=static={LIBRARY}");
-    compile(&text, &out);
-}
-
-/// The source with our lines.
-fn changed(mut text: String) -> String {
     let version = format!("#define SQLITE_VERSION        \"{VERSION}\"\n");
     assert!(
         text.contains(&version),
         "build/sqlite.rs is for SQLite {VERSION}; `libsqlite3-sys` brings another version"
     );
-    for (place, line) in CHANGES {
-        let found = text.matches(place).count();
-        assert_eq!(found, 1, "SQLite {VERSION} has this {found} times, not once:\n{place}");
-        let at = text.find(place).expect("it was found just now") + place.len();
-        text.insert_str(at, line);
-    }
-    text
-}
-
-/// Compiles `text`, unless that was done: scripts of builds run again whenever a file of the prelude changes.
-fn compile(text: &str, out: &Path) {
+    let additions = fs::read_to_string(ADDITIONS).expect("a readable source file");
     let mut compiler = cc::Build::new();
-    // Optimized in unoptimized builds too, like the dependencies.
-    compiler.opt_level(3).debug(false).warnings(false).cargo_metadata(false);
     let is_unix = env::var_os("CARGO_CFG_UNIX").is_some();
     let system = if is_unix { UNIX_DEFINITIONS } else { &[] };
     for (name, value) in DEFINITIONS.iter().chain(system) {
         compiler.define(name, *value);
     }
-    let (source, stamp) = (out.join("sqlite3.c"), out.join("sqlite3.stamp"));
-    let tool = compiler.get_compiler();
-    let command = format!("{:?} {:?}", tool.path(), tool.args());
-    let is = |path: &Path, text: &str| fs::read_to_string(path).is_ok_and(|found| found == text);
-    if is(&source, text) && is(&stamp, &command) {
-        return;
-    }
-    fs::write(&source, text).expect("a writable OUT_DIR");
-    compiler.file(&source).compile(LIBRARY);
-    fs::write(&stamp, command).expect("a writable OUT_DIR");
+    let text = changed(text, "SQLite", CHANGES) + &additions;
+    compile(compiler, &text, LIBRARY, &out_dir());
 }
