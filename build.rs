@@ -1,4 +1,5 @@
-//! Compiles the prelude, the JavaScript half of dodev, to bytecode; and SQLite with a few lines of ours (`build/sqlite.rs`).
+//! Compiles the prelude, the JavaScript half of dodev, to bytecode; and SQLite and the engine with a few lines of ours
+//! (`build/sqlite.rs`, `build/quickjs.rs`).
 //!
 //! Every `.js` file below the folders in `ROOTS` becomes one module named `dodev:<path>`
 //! (`src/web/headers/headers.js` is `dodev:web/headers`, a file named unlike its folder keeps its own
@@ -7,6 +8,8 @@
 
 #[path = "build/changes.rs"]
 mod changes;
+#[path = "build/quickjs.rs"]
+mod quickjs;
 #[path = "build/sqlite.rs"]
 mod sqlite;
 
@@ -129,6 +132,7 @@ fn main() {
     take_over_functions();
     println!("cargo::rerun-if-changed=build");
     sqlite::build();
+    quickjs::build();
     let mut sources = Sources::new();
     for root in ROOTS {
         println!("cargo::rerun-if-changed={root}");

@@ -77,6 +77,11 @@ impl Drop for Realm {
     }
 }
 
+unsafe extern "C" {
+    /// Does nothing. Only the engine that `build/quickjs.rs` compiles has it: a program with another one cannot be linked.
+    safe fn dodev_engine();
+}
+
 /// Clears every table of JavaScript handles when the isolate goes.
 struct Handles(Rc<Host>);
 
@@ -97,6 +102,7 @@ impl Isolate {
         options: &IsolateOptions,
     ) -> std::result::Result<Self, String> {
         let heap = Heap::new(options.memory_bytes);
+        dodev_engine();
         let runtime = Runtime::new_with_alloc(HeapAllocator(heap.clone())).map_err(|e| e.to_string())?;
         runtime.set_max_stack_size(limits::ISOLATE_STACK_BYTES);
         runtime.set_gc_threshold(GC_THRESHOLD_BYTES);

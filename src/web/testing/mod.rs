@@ -199,4 +199,5 @@ test_files! {
     form_data: "../form_data/tests.js",
     eval: "../eval/tests.js",
     intl: "../intl/tests.js",
+    language: "../../engine/language/tests.js",
 }

@@ -1,0 +1,242 @@
+// Promises, properties and names: what build/quickjs.rs changes in the engine does not show.
+
+/** The names of what happened, in order, once nothing is left to happen. */
+async function order(start) {
+  const seen = [];
+  start((name) => () => void seen.push(name), seen);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  return seen.join(" ");
+}
+
+const resolved = (value) => Promise.resolve(value);
+
+test("reactions take their turns", async () => {
+  assert.equal(
+    await order((say) => {
+      resolved().then(say("a1")).then(say("a2")).then(say("a3"));
+      (async () => {
+        say("b0")();
+        await null;
+        say("b1")();
+        await resolved();
+        say("b2")();
+      })().then(say("b3"));
+      new Promise((resolve) => resolve()).then(say("c1"));
+    }),
+    "b0 a1 b1 c1 a2 b2 a3 b3",
+  );
+});
+
+test("a promise that a function returns takes three turns more", async () => {
+  assert.equal(
+    await order((say) => {
+      (async () => resolved())().then(say("promise"));
+      (async () => undefined)().then(say("value"));
+      (async () => await resolved())().then(say("awaited"));
+      resolved().then(say("1")).then(say("2")).then(say("3")).then(say("4"));
+    }),
+    "value 1 awaited 2 promise 3 4",
+  );
+});
+
+test("thenables are followed in a turn of their own, once", async () => {
+  const calls = [];
+  const thenable = {
+    then(resolve, reject) {
+      calls.push("then");
+      resolve(1);
+      resolve(2);
+      reject(new Error("too late"));
+      throw new Error("too late");
+    },
+  };
+  assert.equal(await thenable, 1);
+  assert.equal(await (async () => thenable)(), 1);
+  assert.equal(await resolved().then(() => thenable), 1);
+  assert.equal(await resolved(thenable), 1);
+  assert.deepEqual(calls, ["then", "then", "then", "then"]);
+});
+
+test("what fails on the way rejects", async () => {
+  const failure = async (promise) => {
+    try {
+      return ["resolved", await promise];
+    } catch (error) {
+      return error.message ?? error;
+    }
+  };
+  const getter = {
+    get then() {
+      throw new Error("getter");
+    },
+  };
+  const throwing = {
+    then() {
+      throw new Error("then");
+    },
+  };
+  assert.equal(await failure((async () => getter)()), "getter");
+  assert.equal(await failure(resolved().then(() => getter)), "getter");
+  assert.equal(await failure(resolved(throwing)), "then");
+  assert.equal(await failure(Promise.reject("reason")), "reason");
+  assert.equal(await failure(resolved().then(() => Promise.reject("later"))), "later");
+  assert.deepEqual(await failure(resolved(1).then(2, 3)), ["resolved", 1]);
+  let own;
+  own = resolved().then(() => own);
+  try {
+    await own;
+    assert.equal("resolved", "rejected");
+  } catch (error) {
+    assert.equal(error instanceof TypeError, true);
+  }
+});
+
+test("subclasses, species and other constructors have their own promises", async () => {
+  class Mine extends Promise {}
+  const mine = Mine.resolve(1);
+  assert.equal(mine instanceof Mine, true);
+  assert.equal(mine.then(() => {}) instanceof Mine, true);
+  assert.equal(Mine.resolve(mine), mine);
+  assert.equal(resolved(mine) === mine, false);
+  assert.equal(await resolved(mine), 1);
+  class Plain extends Promise {
+    static get [Symbol.species]() {
+      return Promise;
+    }
+  }
+  assert.equal(new Plain(() => {}).then(() => {}) instanceof Plain, false);
+  const made = [];
+  function Other(executor) {
+    executor((value) => made.push(["resolve", value]), (reason) => made.push(["reject", reason]));
+  }
+  assert.equal(Promise.resolve.call(Other, 1) instanceof Other, true);
+  assert.equal(Promise.reject.call(Other, 2) instanceof Other, true);
+  const promise = resolved(3);
+  promise.constructor = { [Symbol.species]: Other };
+  promise.then((value) => value + 1);
+  await null;
+  await null;
+  assert.deepEqual(made, [["resolve", 1], ["reject", 2], ["resolve", 4]]);
+});
+
+test("one handler stands for both ends of an await", async () => {
+  const log = [];
+  async function wait(promise) {
+    try {
+      log.push(await promise);
+    } catch (error) {
+      log.push("caught " + error);
+    } finally {
+      log.push("finally");
+    }
+    return "end";
+  }
+  let give;
+  let refuse;
+  const later = wait(new Promise((resolve) => (give = resolve)));
+  const never = wait(new Promise((_, reject) => (refuse = reject)));
+  give("given");
+  refuse("refused");
+  assert.deepEqual(await Promise.all([later, never, wait(resolved("at once")), wait(Promise.reject("at once"))]), [
+    "end",
+    "end",
+    "end",
+    "end",
+  ]);
+  assert.deepEqual(log.sort(), [
+    "at once",
+    "caught at once",
+    "caught refused",
+    "finally",
+    "finally",
+    "finally",
+    "finally",
+    "given",
+  ]);
+});
+
+test("names of types", () => {
+  const values = [undefined, null, true, 1, 1n, "text", Symbol("s"), {}, [], () => {}, class {}];
+  const of = (value) => [
+    typeof value === "undefined",
+    typeof value === "object",
+    typeof value === "boolean",
+    typeof value === "number",
+    typeof value === "bigint",
+    typeof value === "string",
+    typeof value === "symbol",
+    typeof value === "function",
+    typeof value !== "object",
+    "object" === typeof value,
+    typeof value === "nothing",
+    typeof value == "string",
+  ];
+  const marks = values.map((value) => of(value).map((is) => (is ? "1" : "0")).join(""));
+  assert.deepEqual(marks, [
+    "100000001000", "010000000100", "001000001000", "000100001000", "000010001000", "000001001001",
+    "000000101000", "010000000100", "010000000100", "000000011000", "000000011000",
+  ]);
+  assert.equal(typeof null === "object" ? typeof 1 === "string" || "no" : "never", "no");
+});
+
+test("properties that are added by definition", () => {
+  class Fields {
+    a = 1;
+    [Symbol.iterator] = 2;
+    0 = "index";
+    a = 3;
+  }
+  const fields = new Fields();
+  assert.deepEqual(Object.entries(fields), [["0", "index"], ["a", 3]]);
+  class Sealed {
+    constructor() {
+      return Object.preventExtensions(this);
+    }
+  }
+  class Below extends Sealed {
+    late = 1;
+  }
+  let name;
+  try {
+    new Below();
+  } catch (error) {
+    name = error.name;
+  }
+  assert.equal(name, "TypeError");
+  const list = Object.defineProperty([1], 3, { value: 4, enumerable: true, configurable: true, writable: true });
+  assert.deepEqual([list.length, 2 in list, list[3]], [4, false, 4]);
+  const literal = { b: 1, b: 2, get c() { return 3; }, c: 4, __proto__: { d: 5 }, ["__proto__"]: 6 };
+  assert.deepEqual([literal.b, literal.c, literal.d, Object.keys(literal).join()], [2, 4, 5, "b,c,__proto__"]);
+});
+
+// More names than are searched one by one.
+const n00 = 0, n01 = 1, n02 = 2, n03 = 3, n04 = 4, n05 = 5, n06 = 6, n07 = 7, n08 = 8, n09 = 9;
+let n10 = 10, n11 = 11, n12 = 12, n13 = 13, n14 = 14, n15 = 15, n16 = 16, n17 = 17, n18 = 18, n19 = 19;
+var n20 = 20, n21 = 21, n22 = 22, n23 = 23, n24 = 24, n25 = 25, n26 = 26, n27 = 27, n28 = 28, n29 = 29;
+function n30() {
+  return 30 + n00;
+}
+class N31 {
+  static value = n01 + 30;
+}
+const n32 = () => n32 === Math.max ? 0 : globalThis.Object === Object && n33;
+const n33 = 33;
+
+test("names of a module's top level are found, whatever else has their names", () => {
+  assert.equal(n00 + n05 + n09 + n10 + n15 + n19 + n20 + n25 + n29, 132);
+  assert.equal(n30() + N31.value + n32(), 94);
+  {
+    const n05 = "inner";
+    assert.equal(((n10) => n05 + n10 + n09)("argument"), "innerargument9");
+  }
+  n11 += 100;
+  (() => (n12 = n11 + 1))();
+  assert.deepEqual([n11, n12, typeof n34, typeof undeclared], [111, 112, "number", "undefined"]);
+  try {
+    n03 = 4;
+    assert.equal("assigned", "refused");
+  } catch (error) {
+    assert.equal(error instanceof TypeError, true);
+  }
+});
+var n34 = 34;
