@@ -8,7 +8,9 @@
 //! Fidelity: workerd `src/workerd/io/io-gate.h` and its test: waiting children go before waiting events,
 //! nested sections lock their parent, what belongs to a finished section belongs to its parent.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use rustc_hash::FxHashMap;
 
 use crate::base::limits;
 use crate::engine::SectionId;
@@ -30,7 +32,7 @@ struct Section {
 /// The gate of one object.
 #[derive(Debug)]
 pub struct Gate {
-    sections: HashMap<SectionId, Section>,
+    sections: FxHashMap<SectionId, Section>,
     next: u32,
 }
 
@@ -39,7 +41,7 @@ pub const ROOT: SectionId = SectionId(0);
 
 impl Default for Gate {
     fn default() -> Self {
-        Self { sections: HashMap::from([(ROOT, Section::default())]), next: 1 }
+        Self { sections: [(ROOT, Section::default())].into_iter().collect(), next: 1 }
     }
 }
 

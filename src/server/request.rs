@@ -108,7 +108,7 @@ fn url(scheme: &str, uri: &Uri, headers: &HeaderMap) -> Option<String> {
     if !is_plain_host || !target.starts_with(['/', '?']) {
         return None;
     }
-    let url = format!("{scheme}://{host}{root}{target}");
+    let url = [scheme, "://", host, root, target].concat();
     if is_normal(host, target, scheme) { Some(url) } else { Url::parse(&url).ok().map(String::from) }
 }
 
