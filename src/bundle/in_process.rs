@@ -33,6 +33,7 @@ use super::tsconfig_stand_in::StandIn;
 use super::type_exports::{may_declare_type, re_export_at};
 use super::unbundled::{Search, collect, name_below};
 use crate::base::diag::{Diagnostic, Severity as Weight};
+use crate::base::processors::Processors;
 
 /// The most threads that scan modules at a time.
 const THREADS_MAX: usize = 4;
@@ -44,6 +45,8 @@ pub struct InProcessBundler {
     runtime: Runtime,
     session: Option<Session>,
     compiler: Option<Compiler>,
+    /// Where the threads run, if they are as many as processors.
+    processors: Option<Arc<Processors>>,
     /// Whether nothing was built yet.
     is_new: bool,
 }
@@ -86,17 +89,26 @@ impl InProcessBundler {
     /// If the threads of the asynchronous runtime cannot be started.
     pub fn new() -> std::io::Result<Self> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
-        Ok(Self { runtime, session: None, compiler: None, is_new: true })
+        let processors = Processors::for_threads(threads).map(Arc::new);
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        runtime.worker_threads(threads).enable_all();
+        if let Some(processors) = processors.clone() {
+            runtime.on_thread_start(move || processors.roam());
+        }
+        Ok(Self { runtime: runtime.build()?, session: None, compiler: None, processors, is_new: true })
     }
 
     /// Builds without a graph for later: the first build of a session, which a person waits for, and after which packages
     /// are taken apart. Keeping the graph would clone all syntax trees.
     fn build_once(&self, request: &BundleRequest) -> Result<Bundle, BuildFailure> {
+        if let Some(processors) = self.processors.clone() {
+            settle_pool(processors);
+        }
         self.runtime.block_on(async {
-            let mut session = Session::new(request, Graph::Dropped)?;
+            let mut session = Session::new(request, Graph::Dropped, self.processors.clone())?;
             let result = session.build(&[]).await;
+            // Later builds are small, and have to get along with what else the machine does.
+            self.processors.iter().for_each(|processors| processors.release());
             // The answer need not wait for a thousand syntax trees to be given back.
             _ = std::thread::Builder::new().name("bundle-drop".to_owned()).spawn(move || drop(session));
             result
@@ -125,7 +137,7 @@ impl Bundler for InProcessBundler {
         self.is_new = false;
         let session = match &mut self.session {
             Some(session) if session.given == *request && !session.is_outdated_by(changed) => session,
-            stale => stale.insert(self.runtime.block_on(async { Session::new(request, Graph::Kept) })?),
+            stale => stale.insert(self.runtime.block_on(async { Session::new(request, Graph::Kept, None) })?),
         };
         self.runtime.block_on(session.build(changed))
     }
@@ -136,7 +148,12 @@ impl Bundler for InProcessBundler {
 }
 
 impl Session {
-    fn new(given: &BundleRequest, graph: Graph) -> Result<Self, BuildFailure> {
+    /// A session for `given`, whose scanning threads are spread over `processors`.
+    fn new(
+        given: &BundleRequest,
+        graph: Graph,
+        processors: Option<Arc<Processors>>,
+    ) -> Result<Self, BuildFailure> {
         let (root, entry) = (real_path(&given.root), real_path(&given.entry));
         let mut request = BundleRequest { root, entry, ..given.clone() };
         if let Some(unbundled) = &mut request.unbundled {
@@ -145,7 +162,8 @@ impl Session {
         }
         let unbundled = Search::of(&request)?;
         let entry_name = entry_name(&request);
-        let plugin = Arc::new(ProjectPlugin::new(&request).leaving_out(&unbundled, &entry_name));
+        let plugin = ProjectPlugin::new(&request).leaving_out(&unbundled, &entry_name);
+        let plugin = Arc::new(plugin.spread_over(processors));
         let stand_in = StandIn::of(&request);
         let options = bundler_options(&request, graph == Graph::Kept, stand_in.as_ref());
         let bundler = rolldown::Bundler::with_plugins(options, vec![plugin.clone()]);
@@ -524,6 +542,13 @@ impl Session {
         let error = Diagnostic::error("bundle/unreadable", format!("cannot read `{shown}`: {error}"));
         BuildFailure { diagnostics: vec![error], inputs: self.inputs(Vec::new()) }
     }
+}
+
+/// Makes the threads that link and print, each on a processor of its own; they wait until they are needed.
+fn settle_pool(processors: Arc<Processors>) {
+    let settle = move |_| processors.settle();
+    // There is one pool in a process; a second bundler uses the first one's.
+    let _ = rayon::ThreadPoolBuilder::new().start_handler(settle).build_global();
 }
 
 /// `path` without symbolic links, or as it is if there is no such file.

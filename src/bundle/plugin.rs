@@ -34,6 +34,11 @@ use super::scripts::{is_script, may_be_script, may_have_jsx, script_of_package};
 use super::suggest::is_path;
 use super::type_exports::{ImportedName, is_typescript, mark_as_types};
 use super::unbundled::{Search, specifier_from};
+use crate::base::processors::Processors;
+
+/// So many modules are many enough for the threads to part: before, they mostly wait for each other, or for the server's own
+/// first steps on the same processors.
+const MODULES_MANY: usize = 24;
 
 /// `require` of a platform module: CommonJS whose `module.exports` is that module's value.
 const REQUIRED: &str = "\0required:";
@@ -61,6 +66,8 @@ pub(super) struct ProjectPlugin {
     role: Role,
     /// Files that are modules of their own, and how the code imports them.
     unbundled: HashMap<PathBuf, String>,
+    /// Where the threads run that load modules.
+    processors: Option<Arc<Processors>>,
     state: Mutex<State>,
 }
 
@@ -168,6 +175,7 @@ impl ProjectPlugin {
             rules: Rules::new(&request.rules),
             role,
             unbundled: HashMap::new(),
+            processors: None,
             state: Mutex::new(State { lowers_async, ..State::default() }),
         }
     }
@@ -177,6 +185,11 @@ impl ProjectPlugin {
         let files = search.files.iter();
         self.unbundled = files.map(|file| (file.path.clone(), specifier_from(entry, &file.name))).collect();
         self
+    }
+
+    /// The same, whose hooks spread the threads that run them over `processors`.
+    pub(super) fn spread_over(self, processors: Option<Arc<Processors>>) -> Self {
+        Self { processors, ..self }
     }
 
     /// What this build is for.
@@ -443,6 +456,11 @@ impl Plugin for ProjectPlugin {
         let kind = {
             let mut state = self.state();
             state.graph.insert(args.id.to_owned());
+            if state.graph.len() > MODULES_MANY
+                && let Some(processors) = &self.processors
+            {
+                processors.settle();
+            }
             state.ruled.get(args.id).copied()
         };
         if let Some(name) = args.id.strip_prefix(REQUIRED) {
