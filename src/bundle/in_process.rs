@@ -26,7 +26,7 @@ use super::inputs::{Stamp, configuration_inputs, is_configuration};
 use super::options::bundler_options;
 use super::order::{apart, order_of};
 use super::output::{BuildFailure, Bundle, Module, OutputKind, hash_modules};
-use super::plugin::{ProblemKind, ProjectPlugin, Role, TypeExport};
+use super::plugin::{First, ProblemKind, ProjectPlugin, Role, TypeExport};
 use super::request::{BundleRequest, ModuleKind, Packages};
 use super::suggest;
 use super::tsconfig_stand_in::StandIn;
@@ -45,11 +45,15 @@ pub struct InProcessBundler {
     runtime: Runtime,
     session: Option<Session>,
     compiler: Option<Compiler>,
+    tell_code: Option<TellCode>,
     /// Where the threads run, if they are as many as processors.
     processors: Option<Arc<Processors>>,
     /// Whether nothing was built yet.
     is_new: bool,
 }
+
+/// Gets the name and the text of the entry's chunk.
+pub(super) type TellCode = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 /// What is left of a build for the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +99,14 @@ impl InProcessBundler {
         if let Some(processors) = processors.clone() {
             runtime.on_thread_start(move || processors.roam());
         }
-        Ok(Self { runtime: runtime.build()?, session: None, compiler: None, processors, is_new: true })
+        Ok(Self {
+            runtime: runtime.build()?,
+            session: None,
+            compiler: None,
+            tell_code: None,
+            processors,
+            is_new: true,
+        })
     }
 
     /// Builds without a graph for later: the first build of a session, which a person waits for, and after which packages
@@ -105,7 +116,8 @@ impl InProcessBundler {
             settle_pool(processors);
         }
         self.runtime.block_on(async {
-            let mut session = Session::new(request, Graph::Dropped, self.processors.clone())?;
+            let first = First { processors: self.processors.clone(), tell_code: self.tell_code.clone() };
+            let mut session = Session::new(request, Graph::Dropped, first)?;
             let result = session.build(&[]).await;
             // Later builds are small, and have to get along with what else the machine does.
             self.processors.iter().for_each(|processors| processors.release());
@@ -113,6 +125,11 @@ impl InProcessBundler {
             _ = std::thread::Builder::new().name("bundle-drop".to_owned()).spawn(move || drop(session));
             result
         })
+    }
+
+    /// The same bundler, which tells of the code of a long first build as soon as it is printed, before it is a bundle.
+    pub fn telling_code(self, tell: TellCode) -> Self {
+        Self { tell_code: Some(tell), ..self }
     }
 
     /// The same bundler, which also compiles packages.
@@ -137,7 +154,9 @@ impl Bundler for InProcessBundler {
         self.is_new = false;
         let session = match &mut self.session {
             Some(session) if session.given == *request && !session.is_outdated_by(changed) => session,
-            stale => stale.insert(self.runtime.block_on(async { Session::new(request, Graph::Kept, None) })?),
+            stale => stale.insert(
+                self.runtime.block_on(async { Session::new(request, Graph::Kept, First::default()) })?,
+            ),
         };
         self.runtime.block_on(session.build(changed))
     }
@@ -148,12 +167,7 @@ impl Bundler for InProcessBundler {
 }
 
 impl Session {
-    /// A session for `given`, whose scanning threads are spread over `processors`.
-    fn new(
-        given: &BundleRequest,
-        graph: Graph,
-        processors: Option<Arc<Processors>>,
-    ) -> Result<Self, BuildFailure> {
+    fn new(given: &BundleRequest, graph: Graph, first: First) -> Result<Self, BuildFailure> {
         let (root, entry) = (real_path(&given.root), real_path(&given.entry));
         let mut request = BundleRequest { root, entry, ..given.clone() };
         if let Some(unbundled) = &mut request.unbundled {
@@ -163,7 +177,7 @@ impl Session {
         let unbundled = Search::of(&request)?;
         let entry_name = entry_name(&request);
         let plugin = ProjectPlugin::new(&request).leaving_out(&unbundled, &entry_name);
-        let plugin = Arc::new(plugin.spread_over(processors));
+        let plugin = Arc::new(plugin.for_first_build(first));
         let stand_in = StandIn::of(&request);
         let options = bundler_options(&request, graph == Graph::Kept, stand_in.as_ref());
         let bundler = rolldown::Bundler::with_plugins(options, vec![plugin.clone()]);

@@ -236,6 +236,21 @@ impl Isolate {
         *self.realm(realm).modules.user.borrow_mut() = modules;
     }
 
+    /// Compiles a module of `realm` before its turn to be loaded; whether the engine accepts it. Then [`Isolate::load`]
+    /// takes it, under its name and in place of whatever text it has by then. It gets no `import.meta`.
+    pub fn compile_ahead(&self, realm: RealmId, name: &str, code: &[u8]) -> bool {
+        let accepted = Cell::new(false);
+        let report = self.turn(Scope::none_of(realm), |ctx| {
+            match Module::declare(ctx.clone(), name, code) {
+                Ok(_) => accepted.set(true),
+                // It is told when the module is loaded.
+                Err(_) => drop(ctx.catch()),
+            }
+            Entered::Done
+        });
+        accepted.get() && !report.cpu_exceeded && !report.memory_exceeded
+    }
+
     /// Evaluates the user's `entry` module of `realm` in one turn and hands its namespace to `done`.
     ///
     /// `done` gets the namespace, or what was thrown. It is called when top-level `await` is over.
