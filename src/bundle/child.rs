@@ -352,4 +352,34 @@ mod tests {
         assert!(answers.is_empty());
         assert!(serve(&mut &calls[..calls.len() - 1], &to, COMPILER).is_err());
     }
+
+    #[test]
+    fn the_code_of_a_long_first_build_comes_before_its_outcome() {
+        let directory = tempfile::tempdir().unwrap();
+        let entry = directory.path().join("index.ts");
+        let line = "export const name: string = 'a line of some length';\n";
+        let mut calls = Vec::new();
+        let request = BundleRequest { root: directory.path().into(), entry: entry.clone(), ..request() };
+        let call = Message::header(Call::Build { request, changed: vec![] });
+        call.write(&mut calls).unwrap();
+        call.write(&mut calls).unwrap();
+        for (lines, comes) in [(1, false), (2_000, true)] {
+            let text: String = (0..lines).map(|n| line.replace("name", &format!("name{n}"))).collect();
+            std::fs::write(&entry, text).unwrap();
+            let to = Arc::new(Mutex::new(Vec::new()));
+            serve(&mut calls.as_slice(), &to, COMPILER).unwrap();
+            let answers = std::mem::take(&mut *to.lock().unwrap());
+            let mut answers = answers.as_slice();
+            let mut next = || Message::<Outcome>::read(&mut answers).unwrap();
+            let early = comes.then(&mut next).map(Option::unwrap);
+            let bundle = decode_outcome(next().unwrap()).unwrap().unwrap();
+            if let Some(Message { header, blobs }) = early {
+                assert_eq!(header, Outcome::Code(bundle.entry.clone()));
+                assert_eq!(blobs, [bundle.modules[0].code.clone()]);
+            }
+            // A second build is nobody's first.
+            assert_eq!(decode_outcome(next().unwrap()).unwrap().unwrap(), bundle);
+            assert_eq!(next(), None);
+        }
+    }
 }

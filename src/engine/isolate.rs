@@ -383,6 +383,36 @@ mod tests {
     }
 
     #[test]
+    fn what_was_compiled_ahead_runs_in_place_of_its_text() {
+        let isolate = isolate();
+        let code = b"globalThis.seen = [globalThis.before, 'ahead']; export const own = 1;";
+        assert!(isolate.compile_ahead(RealmId::FIRST, "index.js", code));
+        isolate.turn(Scope::none_of(RealmId::FIRST), |ctx| {
+            assert_eq!(ctx.eval::<String, _>("typeof seen").ok().as_deref(), Some("undefined"), "it runs");
+            ctx.globals().set("before", "late").expect("a global");
+            Entered::Done
+        });
+        run(&isolate, "globalThis.seen = 'the text';");
+        isolate.turn(Scope::none_of(RealmId::FIRST), |ctx| {
+            assert_eq!(ctx.eval::<String, _>("String(seen)").ok().as_deref(), Some("late,ahead"));
+            Entered::Done
+        });
+    }
+
+    #[test]
+    fn what_cannot_be_compiled_ahead_is_refused_without_a_word() {
+        let isolate = isolate();
+        assert!(!isolate.compile_ahead(RealmId::FIRST, "index.js", b"let let = 1;"));
+        assert!(!isolate.compile_ahead(RealmId::FIRST, "index.js", b"'\xff'"));
+        let report = run(&isolate, "globalThis.seen = 'the text';");
+        assert!(report.uncaught.is_empty());
+        isolate.turn(Scope::none_of(RealmId::FIRST), |ctx| {
+            assert_eq!(ctx.eval::<String, _>("seen").ok().as_deref(), Some("the text"));
+            Entered::Done
+        });
+    }
+
+    #[test]
     fn unhandled_rejections_are_reported_and_handled_ones_are_not() {
         let isolate = isolate();
         let report = run(
