@@ -11,4 +11,5 @@ pub mod jurisdiction;
 pub mod limits;
 pub mod module_name;
 pub mod process;
+pub mod processors;
 pub mod time_text;

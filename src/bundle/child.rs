@@ -30,10 +30,13 @@ const GRACE_PAUSE: Duration = Duration::from_millis(5);
 /// What is kept of a child's standard error, bytes; the end counts.
 const STDERR_BYTES: usize = 8 * 1024;
 
+/// Gets the name and the text of a bundle's entry some time before the bundle is whole.
+pub type TellCode = Box<dyn Fn(String, Vec<u8>) + Send>;
+
 /// Builds in a child process, started when it is first needed.
-#[derive(Debug)]
 pub struct ChildBundler {
     exe: PathBuf,
+    tell_code: Option<TellCode>,
     /// What the last answer named, for a failure that names nothing.
     inputs: Vec<PathBuf>,
     running: Option<Running>,
@@ -59,7 +62,13 @@ enum NoOutcome {
 impl ChildBundler {
     /// A bundler that starts `exe __bundler` when it is first asked for something.
     pub fn new(exe: PathBuf) -> Self {
-        Self { exe, inputs: Vec::new(), running: None }
+        Self { exe, tell_code: None, inputs: Vec::new(), running: None }
+    }
+
+    /// The same, which tells of the code of a long first build as soon as it is there. The bundle may come to nothing, or have
+    /// other code in the end.
+    pub fn telling_code(self, tell: TellCode) -> Self {
+        Self { tell_code: Some(tell), ..self }
     }
 
     /// Ends the child, if one runs, and with it the memory of the graph; the next build starts another.
@@ -77,7 +86,7 @@ impl ChildBundler {
             Some(running) => running,
             none => none.insert(Running::start(&self.exe).map_err(NoOutcome::Spawn)?),
         };
-        let outcome = running.call(call).and_then(|answer| {
+        let outcome = running.call(call, self.tell_code.as_ref()).and_then(|answer| {
             decode_outcome(answer)
                 .ok_or_else(|| NoOutcome::Died("its answer cannot be understood".to_owned()))
         });
@@ -114,10 +123,11 @@ impl Bundler for ChildBundler {
     /// Builds in a child of its own: it takes hundreds of megabytes, and is rarely needed again.
     fn build_dependencies(&mut self, call: &DependencyCall) -> DependencyOutcome {
         let call = Message::header(Call::Dependencies(call.clone()));
-        let answer = Running::start(&self.exe).map_err(NoOutcome::Spawn).and_then(|mut r| r.call(&call));
+        let answer =
+            Running::start(&self.exe).map_err(NoOutcome::Spawn).and_then(|mut r| r.call(&call, None));
         match answer.map(|message| message.header) {
             Ok(Outcome::Dependencies(outcome)) => outcome,
-            Ok(Outcome::Built(_) | Outcome::Failed { .. }) => {
+            Ok(Outcome::Code(_) | Outcome::Built(_) | Outcome::Failed { .. }) => {
                 DependencyOutcome::Failed("the bundler's answer cannot be understood".to_owned())
             }
             Err(reason) => DependencyOutcome::Failed(reason.diagnostic().message),
@@ -173,14 +183,25 @@ impl Running {
         Ok(Self { child, stdin, outcomes, stderr: tail, stderr_thread: Some(stderr_thread) })
     }
 
-    fn call(&mut self, call: &Message<Call>) -> Result<Message<Outcome>, NoOutcome> {
+    fn call(
+        &mut self,
+        call: &Message<Call>,
+        tell_code: Option<&TellCode>,
+    ) -> Result<Message<Outcome>, NoOutcome> {
         if call.write(&mut self.stdin).is_err() {
             return Err(self.died());
         }
-        match self.outcomes.recv_timeout(BUILD_MAX) {
-            Ok(message) => Ok(message),
-            Err(RecvTimeoutError::Timeout) => Err(NoOutcome::TimedOut),
-            Err(RecvTimeoutError::Disconnected) => Err(self.died()),
+        loop {
+            match self.outcomes.recv_timeout(BUILD_MAX) {
+                Ok(Message { header: Outcome::Code(name), blobs }) => {
+                    if let (Some(tell), Some(code)) = (tell_code, blobs.into_iter().next()) {
+                        tell(name, code);
+                    }
+                }
+                Ok(message) => return Ok(message),
+                Err(RecvTimeoutError::Timeout) => return Err(NoOutcome::TimedOut),
+                Err(RecvTimeoutError::Disconnected) => return Err(self.died()),
+            }
         }
     }
 
@@ -237,9 +258,8 @@ pub fn run_child(compiler: Compiler) -> ExitCode {
         std::process::exit(101);
     }));
     let stdin = io::stdin().lock();
-    let stdout = io::stdout().lock();
-    let mut to = BufWriter::with_capacity(64 * 1024, stdout);
-    match serve(&mut BufReader::new(stdin), &mut to, compiler) {
+    let to = Arc::new(Mutex::new(BufWriter::with_capacity(64 * 1024, io::stdout())));
+    match serve(&mut BufReader::new(stdin), &to, compiler) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "{error}");
@@ -248,8 +268,18 @@ pub fn run_child(compiler: Compiler) -> ExitCode {
     }
 }
 
-fn serve(from: &mut impl Read, to: &mut impl Write, compiler: Compiler) -> io::Result<()> {
-    let mut bundler = InProcessBundler::new()?.with_compiler(compiler);
+fn serve<W: Write + Send + 'static>(
+    from: &mut impl Read,
+    to: &Arc<Mutex<W>>,
+    compiler: Compiler,
+) -> io::Result<()> {
+    let early = to.clone();
+    let tell_code = move |name: &str, code: &str| {
+        let message = Message { header: Outcome::Code(name.to_owned()), blobs: vec![code.as_bytes()] };
+        // Whoever does not get this will not get the outcome either, and that is noticed.
+        let _ = message.write(&mut *early.lock().unwrap_or_else(PoisonError::into_inner));
+    };
+    let mut bundler = InProcessBundler::new()?.with_compiler(compiler).telling_code(Arc::new(tell_code));
     while let Some(Message { header, .. }) = Message::read(from)? {
         let answer = match header {
             Call::Build { request, changed } => encode_outcome(bundler.build(&request, &changed)),
@@ -257,7 +287,7 @@ fn serve(from: &mut impl Read, to: &mut impl Write, compiler: Compiler) -> io::R
                 Message::header(Outcome::Dependencies(bundler.build_dependencies(&call)))
             }
         };
-        answer.write(to)?;
+        answer.write(&mut *to.lock().unwrap_or_else(PoisonError::into_inner))?;
     }
     Ok(())
 }
@@ -310,8 +340,9 @@ mod tests {
         let mut calls = Vec::new();
         call.write(&mut calls).unwrap();
         call.write(&mut calls).unwrap();
-        let mut answers = Vec::new();
-        serve(&mut calls.as_slice(), &mut answers, COMPILER).unwrap();
+        let to = Arc::new(Mutex::new(Vec::new()));
+        serve(&mut calls.as_slice(), &to, COMPILER).unwrap();
+        let answers = std::mem::take(&mut *to.lock().unwrap());
         let mut answers = answers.as_slice();
         for _ in 0..2 {
             let message = Message::<Outcome>::read(&mut answers).unwrap().unwrap();
@@ -319,6 +350,36 @@ mod tests {
             assert_eq!(failure.diagnostics[0].code, "bundle/entry-not-found");
         }
         assert!(answers.is_empty());
-        assert!(serve(&mut &calls[..calls.len() - 1], &mut Vec::new(), COMPILER).is_err());
+        assert!(serve(&mut &calls[..calls.len() - 1], &to, COMPILER).is_err());
+    }
+
+    #[test]
+    fn the_code_of_a_long_first_build_comes_before_its_outcome() {
+        let directory = tempfile::tempdir().unwrap();
+        let entry = directory.path().join("index.ts");
+        let line = "export const name: string = 'a line of some length';\n";
+        let mut calls = Vec::new();
+        let request = BundleRequest { root: directory.path().into(), entry: entry.clone(), ..request() };
+        let call = Message::header(Call::Build { request, changed: vec![] });
+        call.write(&mut calls).unwrap();
+        call.write(&mut calls).unwrap();
+        for (lines, comes) in [(1, false), (2_000, true)] {
+            let text: String = (0..lines).map(|n| line.replace("name", &format!("name{n}"))).collect();
+            std::fs::write(&entry, text).unwrap();
+            let to = Arc::new(Mutex::new(Vec::new()));
+            serve(&mut calls.as_slice(), &to, COMPILER).unwrap();
+            let answers = std::mem::take(&mut *to.lock().unwrap());
+            let mut answers = answers.as_slice();
+            let mut next = || Message::<Outcome>::read(&mut answers).unwrap();
+            let early = comes.then(&mut next).map(Option::unwrap);
+            let bundle = decode_outcome(next().unwrap()).unwrap().unwrap();
+            if let Some(Message { header, blobs }) = early {
+                assert_eq!(header, Outcome::Code(bundle.entry.clone()));
+                assert_eq!(blobs, [bundle.modules[0].code.clone()]);
+            }
+            // A second build is nobody's first.
+            assert_eq!(decode_outcome(next().unwrap()).unwrap().unwrap(), bundle);
+            assert_eq!(next(), None);
+        }
     }
 }

@@ -26,13 +26,14 @@ use super::inputs::{Stamp, configuration_inputs, is_configuration};
 use super::options::bundler_options;
 use super::order::{apart, order_of};
 use super::output::{BuildFailure, Bundle, Module, OutputKind, hash_modules};
-use super::plugin::{ProblemKind, ProjectPlugin, Role, TypeExport};
+use super::plugin::{First, ProblemKind, ProjectPlugin, Role, TypeExport};
 use super::request::{BundleRequest, ModuleKind, Packages};
 use super::suggest;
 use super::tsconfig_stand_in::StandIn;
 use super::type_exports::{may_declare_type, re_export_at};
 use super::unbundled::{Search, collect, name_below};
 use crate::base::diag::{Diagnostic, Severity as Weight};
+use crate::base::processors::Processors;
 
 /// The most threads that scan modules at a time.
 const THREADS_MAX: usize = 4;
@@ -44,9 +45,15 @@ pub struct InProcessBundler {
     runtime: Runtime,
     session: Option<Session>,
     compiler: Option<Compiler>,
+    tell_code: Option<TellCode>,
+    /// Where the threads run, if they are as many as processors.
+    processors: Option<Arc<Processors>>,
     /// Whether nothing was built yet.
     is_new: bool,
 }
+
+/// Gets the name and the text of the entry's chunk.
+pub(super) type TellCode = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 /// What is left of a build for the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,21 +93,43 @@ impl InProcessBundler {
     /// If the threads of the asynchronous runtime cannot be started.
     pub fn new() -> std::io::Result<Self> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
-        Ok(Self { runtime, session: None, compiler: None, is_new: true })
+        let processors = Processors::for_threads(threads).map(Arc::new);
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        runtime.worker_threads(threads).enable_all();
+        if let Some(processors) = processors.clone() {
+            runtime.on_thread_start(move || processors.roam());
+        }
+        Ok(Self {
+            runtime: runtime.build()?,
+            session: None,
+            compiler: None,
+            tell_code: None,
+            processors,
+            is_new: true,
+        })
     }
 
     /// Builds without a graph for later: the first build of a session, which a person waits for, and after which packages
     /// are taken apart. Keeping the graph would clone all syntax trees.
     fn build_once(&self, request: &BundleRequest) -> Result<Bundle, BuildFailure> {
+        if let Some(processors) = self.processors.clone() {
+            settle_pool(processors);
+        }
         self.runtime.block_on(async {
-            let mut session = Session::new(request, Graph::Dropped)?;
+            let first = First { processors: self.processors.clone(), tell_code: self.tell_code.clone() };
+            let mut session = Session::new(request, Graph::Dropped, first)?;
             let result = session.build(&[]).await;
+            // Later builds are small, and have to get along with what else the machine does.
+            self.processors.iter().for_each(|processors| processors.release());
             // The answer need not wait for a thousand syntax trees to be given back.
             _ = std::thread::Builder::new().name("bundle-drop".to_owned()).spawn(move || drop(session));
             result
         })
+    }
+
+    /// The same bundler, which tells of the code of a long first build as soon as it is printed, before it is a bundle.
+    pub fn telling_code(self, tell: TellCode) -> Self {
+        Self { tell_code: Some(tell), ..self }
     }
 
     /// The same bundler, which also compiles packages.
@@ -125,7 +154,9 @@ impl Bundler for InProcessBundler {
         self.is_new = false;
         let session = match &mut self.session {
             Some(session) if session.given == *request && !session.is_outdated_by(changed) => session,
-            stale => stale.insert(self.runtime.block_on(async { Session::new(request, Graph::Kept) })?),
+            stale => stale.insert(
+                self.runtime.block_on(async { Session::new(request, Graph::Kept, First::default()) })?,
+            ),
         };
         self.runtime.block_on(session.build(changed))
     }
@@ -136,7 +167,7 @@ impl Bundler for InProcessBundler {
 }
 
 impl Session {
-    fn new(given: &BundleRequest, graph: Graph) -> Result<Self, BuildFailure> {
+    fn new(given: &BundleRequest, graph: Graph, first: First) -> Result<Self, BuildFailure> {
         let (root, entry) = (real_path(&given.root), real_path(&given.entry));
         let mut request = BundleRequest { root, entry, ..given.clone() };
         if let Some(unbundled) = &mut request.unbundled {
@@ -145,7 +176,8 @@ impl Session {
         }
         let unbundled = Search::of(&request)?;
         let entry_name = entry_name(&request);
-        let plugin = Arc::new(ProjectPlugin::new(&request).leaving_out(&unbundled, &entry_name));
+        let plugin = ProjectPlugin::new(&request).leaving_out(&unbundled, &entry_name);
+        let plugin = Arc::new(plugin.for_first_build(first));
         let stand_in = StandIn::of(&request);
         let options = bundler_options(&request, graph == Graph::Kept, stand_in.as_ref());
         let bundler = rolldown::Bundler::with_plugins(options, vec![plugin.clone()]);
@@ -524,6 +556,13 @@ impl Session {
         let error = Diagnostic::error("bundle/unreadable", format!("cannot read `{shown}`: {error}"));
         BuildFailure { diagnostics: vec![error], inputs: self.inputs(Vec::new()) }
     }
+}
+
+/// Makes the threads that link and print, each on a processor of its own; they wait until they are needed.
+fn settle_pool(processors: Arc<Processors>) {
+    let settle = move |_| processors.settle();
+    // There is one pool in a process; a second bundler uses the first one's.
+    let _ = rayon::ThreadPoolBuilder::new().start_handler(settle).build_global();
 }
 
 /// `path` without symbolic links, or as it is if there is no such file.

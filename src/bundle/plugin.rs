@@ -10,21 +10,24 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rolldown::ModuleType;
 use rolldown_common::{ImportKind, ModuleInfo, NormalModule, ResolvedExternal};
 use rolldown_plugin::{
-    HookLoadArgs, HookLoadOutput, HookLoadReturn, HookNoopReturn, HookResolveIdArgs, HookResolveIdOutput,
-    HookResolveIdReturn, HookTransformArgs, HookTransformAstArgs, HookTransformAstReturn,
-    HookTransformOutput, HookTransformOutputMap, HookTransformReturn, HookUsage, Plugin, PluginContext,
-    PluginContextResolveOptions, SharedLoadPluginContext, SharedTransformPluginContext,
+    HookLoadArgs, HookLoadOutput, HookLoadReturn, HookNoopReturn, HookRenderChunkArgs, HookRenderChunkReturn,
+    HookResolveIdArgs, HookResolveIdOutput, HookResolveIdReturn, HookTransformArgs, HookTransformAstArgs,
+    HookTransformAstReturn, HookTransformOutput, HookTransformOutputMap, HookTransformReturn, HookUsage,
+    Plugin, PluginContext, PluginContextResolveOptions, SharedLoadPluginContext,
+    SharedTransformPluginContext,
 };
 use sha2::{Digest, Sha256};
 
 use super::decorators::{Language, Lowered, Refusal, has_decorators, lower_decorators, may_have_decorators};
 use super::external::{self, Imported};
+use super::in_process::TellCode;
 use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
 use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::order::{Facts, effects_of};
@@ -34,6 +37,14 @@ use super::scripts::{is_script, may_be_script, may_have_jsx, script_of_package};
 use super::suggest::is_path;
 use super::type_exports::{ImportedName, is_typescript, mark_as_types};
 use super::unbundled::{Search, specifier_from};
+use crate::base::processors::Processors;
+
+/// So many modules are many enough for the threads to part: before, they mostly wait for each other, or for the server's own
+/// first steps on the same processors.
+const MODULES_MANY: usize = 24;
+
+/// Code of this length takes a millisecond or more to compile, bytes.
+const CODE_LONG: usize = 32 * 1024;
 
 /// `require` of a platform module: CommonJS whose `module.exports` is that module's value.
 const REQUIRED: &str = "\0required:";
@@ -61,7 +72,23 @@ pub(super) struct ProjectPlugin {
     role: Role,
     /// Files that are modules of their own, and how the code imports them.
     unbundled: HashMap<PathBuf, String>,
+    first: First,
     state: Mutex<State>,
+}
+
+/// What a first build does because a person waits for it.
+#[derive(Default)]
+pub(super) struct First {
+    /// Where the threads run that load modules.
+    pub processors: Option<Arc<Processors>>,
+    /// Who wants the code before the bundle is whole.
+    pub tell_code: Option<TellCode>,
+}
+
+impl fmt::Debug for First {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("First").field("processors", &self.processors).finish_non_exhaustive()
+    }
 }
 
 /// What the hooks have learned; grows with the graph.
@@ -168,6 +195,7 @@ impl ProjectPlugin {
             rules: Rules::new(&request.rules),
             role,
             unbundled: HashMap::new(),
+            first: First::default(),
             state: Mutex::new(State { lowers_async, ..State::default() }),
         }
     }
@@ -177,6 +205,11 @@ impl ProjectPlugin {
         let files = search.files.iter();
         self.unbundled = files.map(|file| (file.path.clone(), specifier_from(entry, &file.name))).collect();
         self
+    }
+
+    /// The same for a first build.
+    pub(super) fn for_first_build(self, first: First) -> Self {
+        Self { first, ..self }
     }
 
     /// What this build is for.
@@ -443,6 +476,11 @@ impl Plugin for ProjectPlugin {
         let kind = {
             let mut state = self.state();
             state.graph.insert(args.id.to_owned());
+            if state.graph.len() > MODULES_MANY
+                && let Some(processors) = &self.first.processors
+            {
+                processors.settle();
+            }
             state.ruled.get(args.id).copied()
         };
         if let Some(name) = args.id.strip_prefix(REQUIRED) {
@@ -554,8 +592,23 @@ impl Plugin for ProjectPlugin {
         Ok(())
     }
 
+    async fn render_chunk(
+        &self,
+        _ctx: &PluginContext,
+        args: &HookRenderChunkArgs<'_>,
+    ) -> HookRenderChunkReturn {
+        if let Some(tell) = &self.first.tell_code
+            && args.chunk.is_entry
+            && args.code.len() >= CODE_LONG
+        {
+            tell(&args.chunk.filename, &args.code);
+        }
+        Ok(None)
+    }
+
     fn register_hook_usage(&self) -> HookUsage {
         let hooks = HookUsage::ResolveId | HookUsage::Load | HookUsage::Transform | HookUsage::TransformAst;
+        let hooks = if self.first.tell_code.is_some() { hooks | HookUsage::RenderChunk } else { hooks };
         // A whole bundle asks for nothing after a module was parsed.
         if self.role == Role::Whole { hooks } else { hooks | HookUsage::ModuleParsed }
     }

@@ -32,26 +32,28 @@ pub(super) enum Call {
 
 /// A header and the bytes that belong to it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Message<T> {
+pub(super) struct Message<T, B = Vec<u8>> {
     pub header: T,
-    pub blobs: Vec<Vec<u8>>,
+    pub blobs: Vec<B>,
+}
+
+impl<T: Serialize, B: AsRef<[u8]>> Message<T, B> {
+    /// Writes the whole message.
+    pub(super) fn write(&self, to: &mut impl Write) -> io::Result<()> {
+        let header = serde_json::to_vec(&self.header)?;
+        write_length(to, self.blobs.len())?;
+        for part in std::iter::once(header.as_slice()).chain(self.blobs.iter().map(AsRef::as_ref)) {
+            write_length(to, part.len())?;
+            to.write_all(part)?;
+        }
+        to.flush()
+    }
 }
 
 impl<T: Serialize + DeserializeOwned> Message<T> {
     /// A message of a header only.
     pub(super) fn header(header: T) -> Self {
         Self { header, blobs: Vec::new() }
-    }
-
-    /// Writes the whole message.
-    pub(super) fn write(&self, to: &mut impl Write) -> io::Result<()> {
-        let header = serde_json::to_vec(&self.header)?;
-        write_length(to, self.blobs.len())?;
-        for part in std::iter::once(&header).chain(&self.blobs) {
-            write_length(to, part.len())?;
-            to.write_all(part)?;
-        }
-        to.flush()
     }
 
     /// Reads a whole message; `None` if the stream ends before it begins.
@@ -95,9 +97,14 @@ fn read_part(from: &mut impl Read) -> io::Result<Vec<u8>> {
 /// The header of a build's outcome; the blobs are each module's code, then its map if it has one.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Outcome {
+    /// Not yet the outcome, but the code that it will have: the name of the module, whose text is the blob.
+    Code(String),
     Built(Box<BundleHeader>),
     Dependencies(DependencyOutcome),
-    Failed { diagnostics: Findings, inputs: Vec<PathBuf> },
+    Failed {
+        diagnostics: Findings,
+        inputs: Vec<PathBuf>,
+    },
 }
 
 /// A bundle without the contents of its modules.
@@ -153,7 +160,7 @@ pub(super) fn encode_outcome(outcome: Result<Bundle, BuildFailure>) -> Message<O
 /// What a message says of a bundle, or `None` if its parts do not fit together.
 pub(super) fn decode_outcome(message: Message<Outcome>) -> Option<Result<Bundle, BuildFailure>> {
     Some(match message.header {
-        Outcome::Dependencies(_) => return None,
+        Outcome::Code(_) | Outcome::Dependencies(_) => return None,
         Outcome::Built(header) => Ok(join_bundle(*header, message.blobs)?),
         Outcome::Failed { diagnostics, inputs } => {
             Err(BuildFailure { diagnostics: diagnostics.into_diagnostics()?, inputs })

@@ -13,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use code::{on_lost, slow_top_level};
@@ -185,8 +185,9 @@ impl Session {
         let has_command = |(project, ..): &LoadedMember| project.build.command.is_some();
         let prepares = loaded.iter().any(has_command);
         let mut builders = Vec::new();
+        let ahead = member::Ahead::default();
         for (id, (project, ..)) in loaded.iter().enumerate() {
-            let builder = member::start_builder(id, &options, project, sender.clone())?;
+            let builder = member::start_builder(id, &options, project, sender.clone(), ahead.clone())?;
             if !prepares {
                 let request = bundle_request(project, options.prebundle);
                 builder.build(Job { request, changed: Vec::new() });
@@ -206,7 +207,11 @@ impl Session {
             kept.log(clock.now(), &record);
             report(Report::Log(record));
         });
-        let warm = Some(World::warm(log.clone(), options.clock.clone()));
+        let warm = World::warm(log.clone(), options.clock.clone());
+        if loaded.len() == 1 {
+            *ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(warm.compiler()));
+        }
+        let warm = Some(warm);
         for (_, warnings, _) in &loaded {
             if !warnings.is_empty() {
                 (options.report)(Report::Warnings(warnings.clone()));

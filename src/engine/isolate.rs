@@ -242,6 +242,21 @@ impl Isolate {
         *self.realm(realm).modules.user.borrow_mut() = modules;
     }
 
+    /// Compiles a module of `realm` before its turn to be loaded; whether the engine accepts it. Then [`Isolate::load`]
+    /// takes it, under its name and in place of whatever text it has by then. It gets no `import.meta`.
+    pub fn compile_ahead(&self, realm: RealmId, name: &str, code: &[u8]) -> bool {
+        let accepted = Cell::new(false);
+        let report = self.turn(Scope::none_of(realm), |ctx| {
+            match Module::declare(ctx.clone(), name, code) {
+                Ok(_) => accepted.set(true),
+                // It is told when the module is loaded.
+                Err(_) => drop(ctx.catch()),
+            }
+            Entered::Done
+        });
+        accepted.get() && !report.cpu_exceeded && !report.memory_exceeded
+    }
+
     /// Evaluates the user's `entry` module of `realm` in one turn and hands its namespace to `done`.
     ///
     /// `done` gets the namespace, or what was thrown. It is called when top-level `await` is over.
@@ -371,6 +386,36 @@ mod tests {
                 panic!("{}", Exception::read(ctx, &thrown));
             }
         })
+    }
+
+    #[test]
+    fn what_was_compiled_ahead_runs_in_place_of_its_text() {
+        let isolate = isolate();
+        let code = b"globalThis.seen = [globalThis.before, 'ahead']; export const own = 1;";
+        assert!(isolate.compile_ahead(RealmId::FIRST, "index.js", code));
+        isolate.turn(Scope::none_of(RealmId::FIRST), |ctx| {
+            assert_eq!(ctx.eval::<String, _>("typeof seen").ok().as_deref(), Some("undefined"), "it runs");
+            ctx.globals().set("before", "late").expect("a global");
+            Entered::Done
+        });
+        run(&isolate, "globalThis.seen = 'the text';");
+        isolate.turn(Scope::none_of(RealmId::FIRST), |ctx| {
+            assert_eq!(ctx.eval::<String, _>("String(seen)").ok().as_deref(), Some("late,ahead"));
+            Entered::Done
+        });
+    }
+
+    #[test]
+    fn what_cannot_be_compiled_ahead_is_refused_without_a_word() {
+        let isolate = isolate();
+        assert!(!isolate.compile_ahead(RealmId::FIRST, "index.js", b"let let = 1;"));
+        assert!(!isolate.compile_ahead(RealmId::FIRST, "index.js", b"'\xff'"));
+        let report = run(&isolate, "globalThis.seen = 'the text';");
+        assert!(report.uncaught.is_empty());
+        isolate.turn(Scope::none_of(RealmId::FIRST), |ctx| {
+            assert_eq!(ctx.eval::<String, _>("seen").ok().as_deref(), Some("the text"));
+            Entered::Done
+        });
     }
 
     #[test]

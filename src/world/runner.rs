@@ -14,7 +14,7 @@ use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
-use crate::bundle::SourceMaps;
+use crate::bundle::{Module, OutputKind, SourceMaps};
 use crate::engine::exception::Exception;
 use crate::engine::http::{FetchError, FetchRequest, FetchResponse};
 use crate::engine::mailbox::{Receiver, Sender};
@@ -47,6 +47,8 @@ type Loaded = Result<Vec<String>, Exception>;
 pub enum Message {
     /// Evaluate these packages ahead of the code.
     Prepare(Arc<Preparation>),
+    /// Compile this ahead of the code that will have it.
+    Compile(Ahead),
     /// Take this code.
     Load(Box<Load>),
     /// A request for the Worker.
@@ -80,6 +82,28 @@ pub enum Message {
         /// Dropped when the world is gone.
         answer: mpsc::Sender<()>,
     },
+}
+
+/// The entry of a Worker that runs alone, before the rest of its code is there.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ahead {
+    /// The name of the module.
+    pub name: String,
+    /// JavaScript in UTF-8.
+    pub code: Vec<u8>,
+}
+
+impl Ahead {
+    /// Whether it is the entry of `workers` after all. Modules with URLs have an `import.meta`, which this one was not given.
+    fn fits(&self, workers: &[WorkerCode]) -> bool {
+        let [WorkerCode { project, bundle }] = workers else { return false };
+        let is_entry = |module: &Module| {
+            module.kind == OutputKind::EsModule && module.name == self.name && module.code == self.code
+        };
+        bundle.entry == self.name
+            && bundle.modules.iter().any(is_entry)
+            && !spec::compatibility_flags(project).contains(&("new_module_registry", true))
+    }
 }
 
 /// The code of a world and what belongs to it.
@@ -146,6 +170,7 @@ pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, c
     };
     let mut isolate = make();
     let mut prepared = false;
+    let mut compiled = None;
     clock.follow();
     let mut batch = Vec::new();
     loop {
@@ -163,18 +188,35 @@ pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, c
                         *held.borrow_mut() = None;
                     }
                 }
-                Message::Load(load) => match with_realms_of(isolate, &extensions, &load) {
-                    Ok(isolate) => {
-                        for record in held.borrow_mut().take().into_iter().flatten() {
-                            log(record);
+                Message::Compile(ahead) => {
+                    let accepted = isolate.as_ref().is_ok_and(|isolate| {
+                        isolate.set_turn_cpu(RealmId::FIRST, limits::STARTUP_CPU);
+                        isolate.compile_ahead(RealmId::FIRST, &ahead.name, &ahead.code)
+                    });
+                    compiled = accepted.then_some(ahead);
+                    if compiled.is_none() {
+                        drop(isolate);
+                        isolate = make();
+                    }
+                }
+                Message::Load(load) => {
+                    if compiled.take().is_some_and(|ahead: Ahead| !ahead.fits(&load.workers)) {
+                        drop(isolate);
+                        isolate = make();
+                        prepared = false;
+                    }
+                    let isolate = match with_realms_of(isolate, &extensions, &load) {
+                        Ok(isolate) => isolate,
+                        Err(reason) => {
+                            let _ = load.answer.send(Err(vec![engine_failed(&reason)]));
+                            return;
                         }
-                        return World::load(&isolate, *load, receiver, clock.clone(), prepared);
+                    };
+                    for record in held.borrow_mut().take().into_iter().flatten() {
+                        log(record);
                     }
-                    Err(reason) => {
-                        let _ = load.answer.send(Err(vec![engine_failed(&reason)]));
-                        return;
-                    }
-                },
+                    return World::load(&isolate, *load, receiver, clock.clone(), prepared);
+                }
                 Message::Stop { .. } | Message::Retire => return,
                 // Nothing else can come before the code.
                 Message::Fetch(..) | Message::Complete(_) => {}
@@ -549,7 +591,7 @@ impl<'a> World<'a> {
                 self.objects.lease_demanded(self.isolate, &self.entry, obligation);
             }
             // It has its code.
-            Message::Prepare(_) => {}
+            Message::Prepare(_) | Message::Compile(_) => {}
             // What is due is looked at in every step.
             Message::AlarmsChanged | Message::TimeChanged => {}
             Message::Time(command, answer) => self.travel.ask(command, answer),

@@ -8,11 +8,12 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::base::generation::Generation;
 use crate::base::limits;
 use crate::bundle::{Bundle, Module, OutputKind};
+use crate::engine::LogRecord;
 use crate::engine::http::{Body, FetchRequest};
 use crate::objects::control::{Action, Address, Answer, Command, Target};
 use crate::project::{LoadRequest, load};
 
-use super::{SharedState, WorkerCode, World, WorldSpec};
+use super::{SharedState, Warm, WorkerCode, World, WorldSpec};
 
 const CONFIG: &str = r#"{
   "name": "w",
@@ -75,6 +76,10 @@ impl Setting {
     }
 
     fn world(&self, generation: u64) -> World {
+        self.world_in(generation, None)
+    }
+
+    fn world_in(&self, generation: u64, warm: Option<Warm>) -> World {
         let loaded = load(&LoadRequest::new(self.directory.path(), Clock::system()));
         let module = Module {
             name: "index.js".to_owned(),
@@ -96,7 +101,7 @@ impl Setting {
             test_scheduled: false,
             close_sockets: false,
             hibernate_after: limits::HIBERNATE_AFTER,
-            warm: None,
+            warm,
         };
         World::spawn(spec).map_err(|failure| failure.diagnostics).expect("code that runs")
     }
@@ -144,6 +149,26 @@ fn get(world: &World, path: &str) -> String {
 }
 
 const LIMIT: Duration = Duration::from_secs(1);
+
+#[test]
+fn code_that_was_compiled_ahead_is_used_if_it_is_the_code_after_all() {
+    let other = CODE.replace("new Response(pathname", "new Response('other' + pathname");
+    for (name, ahead) in
+        [("index.js", CODE), ("index.js", other.as_str()), ("other.js", CODE), ("index.js", "let let")]
+    {
+        let setting = Setting::new();
+        let log = setting.log.clone();
+        let log = Arc::new(move |record: LogRecord| log.lock().expect("no panic before").push(record.text));
+        let warm = World::warm(log, setting.clock.clone());
+        warm.compiler()(name.to_owned(), ahead.as_bytes().to_vec());
+        let world = setting.world_in(1, Some(warm));
+        assert_eq!(get(&world, "/set?mode=once&at=1000100"), " 1000100", "{name}");
+        setting.advance(&world, 200);
+        assert_eq!(get(&world, "/look"), "0@1000100 null", "{name}");
+        world.stop(Duration::from_secs(1));
+        assert!(setting.log.lock().expect("no panic before").is_empty());
+    }
+}
 
 #[test]
 fn an_alarm_runs_when_it_is_due_and_may_set_the_next() {

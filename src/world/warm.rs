@@ -8,7 +8,7 @@ use crate::base::limits;
 use crate::engine::mailbox::{Sender, mailbox};
 use crate::engine::memory;
 
-use super::runner::{self, Message};
+use super::runner::{self, Ahead, Message};
 use super::standby::Preparation;
 use super::{LogSink, WorkerCode};
 
@@ -35,6 +35,13 @@ impl Warm {
             drop(sender.send(Message::Prepare(preparation.clone())));
         }
         Self { sender, preparation }
+    }
+
+    /// What has the entry of a Worker that will run here alone compiled ahead: its name and its text.
+    pub fn compiler(&self) -> impl Fn(String, Vec<u8>) + Send + 'static {
+        let sender = self.sender.clone();
+        // An isolate that is gone needs no code.
+        move |name, code| drop(sender.send(Message::Compile(Ahead { name, code })))
     }
 
     /// Whether this code can be loaded here.

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{CACHE, Event, SessionOptions};
 use crate::base::clock::Timestamp;
 use crate::base::diag::{Diagnostic, Label, SourceFile};
-use crate::bundle::{Bundle, BundleCache, ChildBundler, Prebundler};
+use crate::bundle::{Bundle, BundleCache, ChildBundler, Prebundler, TellCode};
 use crate::dev::builder::{Builder, Job};
 use crate::dev::command::{Running, Sources};
 use crate::dev::machine::Stale;
@@ -92,14 +92,23 @@ pub fn with_whole_paths(root: &Path, diagnostics: Vec<Diagnostic>) -> Vec<Diagno
         .collect()
 }
 
+/// What compiles a Worker's code before its bundle is whole: set when there is an isolate, and taken by the first code.
+pub(super) type Ahead = Arc<Mutex<Option<TellCode>>>;
+
 pub(super) fn start_builder(
     id: MemberId,
     options: &SessionOptions,
     project: &Project,
     events: SyncSender<Event>,
+    ahead: Ahead,
 ) -> io::Result<Builder> {
     let directory = project.root.join(CACHE);
-    let bundler = ChildBundler::new(options.program.clone());
+    let tell_code = move |name, code| {
+        if let Some(compile) = ahead.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            compile(name, code);
+        }
+    };
+    let bundler = ChildBundler::new(options.program.clone()).telling_code(Box::new(tell_code));
     let bundler = Prebundler::new(bundler, directory.clone(), bytecode::ENGINE);
     let cache = BundleCache::new(directory);
     Builder::start(bundler, cache, move |result| {
