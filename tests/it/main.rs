@@ -56,6 +56,8 @@ mod reload;
 mod request_signal;
 mod rpc;
 mod rpc_corners;
+mod rpc_streams;
+mod rpc_values;
 mod runaway;
 mod rust_text;
 mod sample_tests;
