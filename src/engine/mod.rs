@@ -54,4 +54,5 @@ mod words;
 
 pub use host::{Extension, Host, LogLevel, LogRecord, Origin, OwnerId, RealmId, Reasons, Scope, SectionId};
 pub use isolate::{Isolate, IsolateOptions};
+pub use json::is_stringifying;
 pub use ops::{Completer, Completion, OpError, OpId, OpValue};

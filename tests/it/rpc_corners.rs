@@ -16,7 +16,6 @@ const DEVIATIONS: &[(&str, &str)] = &[
     ("rpcStub", "the peer answers with an internal error"),
     ("stream", "chunks of streams stand in buffers of 4096 bytes"),
     ("streamArg", "chunks of streams stand in buffers of 4096 bytes"),
-    ("jsonStr", "the peer serializes the fields of a stub"),
     ("ret_sab", "a SharedArrayBuffer is refused where it is sent"),
 ];
 

@@ -10,7 +10,7 @@ use crate::engine::clone::ErrorForm;
 use crate::engine::exception::throw;
 use crate::engine::opaque::Opaque;
 use crate::engine::proxy::handler_of;
-use crate::engine::{OpError, OpId};
+use crate::engine::{OpError, OpId, is_stringifying};
 use crate::objects::{
     Callee, Entrypoint, Event, Export, Failure, Import, Message, Objects, REMOTE, ReplyTo, WorkerNumber,
 };
@@ -169,6 +169,8 @@ fn install_copies<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>
         ArrayBuffer::new_copy(ctx, &bytes)
     };
     host.set("cloneToBytes", Function::new(ctx.clone(), to_bytes)?)?;
+    // isStringifying(): whether the engine is writing JSON.
+    host.set("isStringifying", Function::new(ctx.clone(), is_stringifying)?)?;
     // retold(value): what arrives elsewhere of a value that is thrown, as if it came from here.
     let shared = objects.clone();
     let retold = move |ctx: Ctx<'js>, value: Value<'js>| {
