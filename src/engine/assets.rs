@@ -70,13 +70,13 @@ fn copy(file: &mut File, length: u64, mut writer: PipeWriter) {
         }
         let mut chunk = vec![0; CHUNK.min(usize::try_from(left).unwrap_or(CHUNK))];
         match file.read(&mut chunk) {
-            Ok(0) => return writer.fail(PipeError("the file became shorter while it was read".to_owned())),
+            Ok(0) => return writer.fail(PipeError::new("the file became shorter while it was read")),
             Ok(read) => {
                 chunk.truncate(read);
                 left -= read as u64;
                 writer.write(Bytes::from(chunk));
             }
-            Err(error) => return writer.fail(PipeError(format!("the file could not be read: {error}"))),
+            Err(error) => return writer.fail(PipeError::new(format!("the file could not be read: {error}"))),
         }
     }
     writer.end();

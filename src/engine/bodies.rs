@@ -1,6 +1,7 @@
 //! The pipe ends that one isolate's JavaScript reads from and writes to, by number.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -8,41 +9,45 @@ use bytes::Bytes;
 use rquickjs::{ArrayBuffer, Ctx, Value};
 
 use super::exception::throw;
-use super::host::Host;
+use super::host::{Host, OwnerId};
 use super::ops::{Completer, OpError, OpId, OpValue};
-use super::pipe::{PipeError, PipeReader, PipeWriter};
+use super::pipe::{PipeError, PipeReader, PipeWriter, Reason};
 
+/// What waits for the reader of a body to go; it brings nothing that anybody waits for.
+pub const WATCH: &str = "the reader of a body to go";
+
+/// Ends by number, each with the context or object that holds it. Numbers are not given again: who waits for an end may ask for it
+/// when it is gone.
 struct Ends<T> {
-    slots: Vec<Option<T>>,
-    free: Vec<usize>,
+    held: HashMap<u32, (OwnerId, T)>,
+    next: u32,
 }
 
 impl<T> Default for Ends<T> {
     fn default() -> Self {
-        Self { slots: Vec::new(), free: Vec::new() }
+        Self { held: HashMap::new(), next: 0 }
     }
 }
 
 impl<T> Ends<T> {
-    fn add(&mut self, end: T) -> u32 {
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            self.slots.len() - 1
-        });
-        self.slots[index] = Some(end);
-        u32::try_from(index).expect("fewer than 2^32 bodies")
+    fn add(&mut self, owner: OwnerId, end: T) -> u32 {
+        let id = self.next;
+        self.next = self.next.wrapping_add(1);
+        self.held.insert(id, (owner, end));
+        id
     }
 
     fn get(&mut self, id: u32) -> Option<&mut T> {
-        self.slots.get_mut(id as usize)?.as_mut()
+        self.held.get_mut(&id).map(|(_, end)| end)
     }
 
     fn take(&mut self, id: u32) -> Option<T> {
-        let end = self.slots.get_mut(id as usize)?.take();
-        if end.is_some() {
-            self.free.push(id as usize);
-        }
-        end
+        self.held.remove(&id).map(|(_, end)| end)
+    }
+
+    /// Takes all that `owner` holds.
+    fn take_all_of(&mut self, owner: OwnerId) -> Vec<T> {
+        self.held.extract_if(|_, (holder, _)| *holder == owner).map(|(_, (_, end))| end).collect()
     }
 }
 
@@ -68,24 +73,26 @@ impl Wake for OpWaker {
 }
 
 impl Bodies {
-    /// Hands a body to JavaScript to read.
-    pub fn add_reader(&self, reader: PipeReader) -> u32 {
-        self.readers.borrow_mut().add(reader)
+    /// Hands a body to JavaScript of `owner` to read.
+    pub fn add_reader(&self, owner: OwnerId, reader: PipeReader) -> u32 {
+        self.readers.borrow_mut().add(owner, reader)
     }
 
-    /// Hands a body to JavaScript to write.
-    pub fn add_writer(&self, writer: PipeWriter) -> u32 {
-        self.writers.borrow_mut().add(writer)
+    /// Hands a body to JavaScript of `owner` to write.
+    pub fn add_writer(&self, owner: OwnerId, writer: PipeWriter) -> u32 {
+        self.writers.borrow_mut().add(owner, writer)
+    }
+
+    /// Drops what `owner` has neither read nor written to the end.
+    pub fn drop_all_of(&self, owner: OwnerId) {
+        let readers = self.readers.borrow_mut().take_all_of(owner);
+        let writers = self.writers.borrow_mut().take_all_of(owner);
+        drop((readers, writers));
     }
 
     /// Takes a body back that JavaScript has not begun to read, to pass it on whole.
     pub fn take_reader(&self, id: u32) -> Option<PipeReader> {
         self.readers.borrow_mut().take(id)
-    }
-
-    /// Takes the end of a body back that JavaScript has not written to, to pass it on whole.
-    pub fn take_writer(&self, id: u32) -> Option<PipeWriter> {
-        self.writers.borrow_mut().take(id)
     }
 
     /// The next chunk as an `ArrayBuffer`, `null` at the end, or a promise to wait for before asking again.
@@ -109,6 +116,10 @@ impl Bodies {
             Poll::Ready(Some(Ok(chunk))) => Ok(ArrayBuffer::new_copy(ctx.clone(), &chunk)?.into_value()),
             Poll::Ready(Some(Err(error))) => {
                 let malformed = readers.take(id).is_some_and(|reader| reader.is_malformed());
+                drop(readers);
+                if let Some(reason) = error.reason.as_ref().and_then(|reason| host.unpack(ctx, reason)) {
+                    return Err(ctx.throw(reason));
+                }
                 let class = if malformed { "TypeError" } else { "Error" };
                 Err(throw(ctx, &OpError::of(class, error.to_string())))
             }
@@ -119,13 +130,40 @@ impl Bodies {
         }
     }
 
-    /// Nobody wants the rest of the body `id`.
-    pub fn cancel(&self, id: u32) {
+    /// Nobody wants the rest of the body `id`, for `reason`.
+    pub fn cancel(&self, id: u32, reason: Option<Reason>) {
         let reader = self.readers.borrow_mut().take(id);
-        drop(reader);
+        if let Some(reader) = reader {
+            reader.cancel(reason);
+        }
     }
 
-    /// Writes a chunk; a promise to wait for when the pipe is full, else `undefined`.
+    /// `undefined` when the reader of the body `id` is gone or all of it was written, else a promise of that.
+    ///
+    /// # Errors
+    /// When memory runs out.
+    pub fn gone<'js>(&self, ctx: &Ctx<'js>, host: &Host, id: u32) -> rquickjs::Result<Value<'js>> {
+        let mut writers = self.writers.borrow_mut();
+        let Some(writer) = writers.get(id) else { return Ok(Value::new_undefined(ctx.clone())) };
+        let (op, promise) = host.ops.start_named(ctx, host.scope.get(), WATCH)?;
+        if writer.poll_gone(&mut Context::from_waker(&op_waker(host, op))).is_ready() {
+            host.ops.forget(op);
+            return Ok(Value::new_undefined(ctx.clone()));
+        }
+        Ok(promise.into_value())
+    }
+
+    /// Whether the reader of the body `id` is gone, and the reason that it gave.
+    pub fn cancelled(&self, id: u32) -> Option<Option<Reason>> {
+        let mut writers = self.writers.borrow_mut();
+        match writers.get(id)?.poll_gone(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(reason) => Some(reason),
+            Poll::Pending => None,
+        }
+    }
+
+    /// Writes a chunk; a promise to wait for when the pipe is full, or where it is to be `drained` not empty, else
+    /// `undefined`.
     ///
     /// # Errors
     /// Throws when nobody reads any more.
@@ -135,14 +173,19 @@ impl Bodies {
         host: &Host,
         id: u32,
         chunk: Bytes,
+        drained: bool,
     ) -> rquickjs::Result<Value<'js>> {
         let mut writers = self.writers.borrow_mut();
         let gone = |error: PipeError| throw(ctx, &OpError::new(error.to_string()));
         let Some(writer) = writers.get(id) else {
-            return Err(gone(PipeError("the reader of the body is gone".to_owned())));
+            return Err(gone(PipeError::new("the reader of the body is gone")));
         };
         writer.write(chunk);
-        match writer.poll_ready(&mut Context::from_waker(Waker::noop())) {
+        let poll = |writer: &mut PipeWriter, context: &mut Context<'_>| match writer.poll_ready(context) {
+            Poll::Ready(Ok(())) if drained => writer.poll_drained(context).map(Ok),
+            other => other,
+        };
+        match poll(writer, &mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(())) => Ok(Value::new_undefined(ctx.clone())),
             Poll::Ready(Err(error)) => {
                 writers.take(id);
@@ -150,7 +193,7 @@ impl Bodies {
             }
             Poll::Pending => {
                 let (op, promise) = host.ops.start_named(ctx, host.scope.get(), "a body")?;
-                if writer.poll_ready(&mut Context::from_waker(&op_waker(host, op))).is_ready() {
+                if poll(writer, &mut Context::from_waker(&op_waker(host, op))).is_ready() {
                     host.ops.forget(op);
                     return Ok(Value::new_undefined(ctx.clone()));
                 }
@@ -159,12 +202,12 @@ impl Bodies {
         }
     }
 
-    /// The body `id` is complete, or failed with a message.
-    pub fn end(&self, id: u32, failure: Option<String>) {
+    /// The body `id` is complete, or failed.
+    pub fn end(&self, id: u32, failure: Option<PipeError>) {
         let writer = self.writers.borrow_mut().take(id);
         match (writer, failure) {
             (Some(writer), None) => writer.end(),
-            (Some(writer), Some(message)) => writer.fail(PipeError(message)),
+            (Some(writer), Some(error)) => writer.fail(error),
             (None, _) => {}
         }
     }

@@ -22,6 +22,11 @@ Object.defineProperty(Error.prototype, "stack", {
     const stack = native.get.call(this);
     return typeof stack === "string" && stack !== "" ? withHeadline(this, stack) : stack;
   },
+  // The engine's own setter takes texts only; elsewhere a stack is a property like any other.
+  set(value) {
+    const enumerable = !Error.isError(this);
+    Object.defineProperty(this, "stack", { value, writable: true, enumerable, configurable: true });
+  },
 });
 
 const { captureStackTrace } = Error;

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use rquickjs::{Ctx, Function, Object, Persistent, Result};
+use rquickjs::{Ctx, Function, Object, Persistent, Result, Value};
 
 use crate::base::clock::Clock;
 
@@ -12,6 +12,7 @@ use super::bodies::Bodies;
 use super::exception::throw;
 use super::kept::Kept;
 use super::ops::{Completer, Completion, OpError, Ops};
+use super::pipe::Reason;
 use super::places::{Places, first_of};
 use super::roots::Roots;
 use super::running::Running;
@@ -154,6 +155,14 @@ const GLOBAL_SCOPE: &str = "Disallowed operation called within global scope. Asy
 /// The entry functions that the prelude of each realm registers, by what they are for.
 pub type Entries = RefCell<Vec<Vec<(String, Persistent<Function<'static>>)>>>;
 
+/// Takes values that JavaScript gives as reasons out of one isolate and into another.
+pub trait Reasons {
+    /// See [`Host::pack`].
+    fn pack<'js>(&self, ctx: &Ctx<'js>, value: &Value<'js>, thrown: bool) -> Option<Reason>;
+    /// See [`Host::unpack`].
+    fn unpack<'js>(&self, ctx: &Ctx<'js>, reason: &Reason) -> Option<Value<'js>>;
+}
+
 /// Rewrites a stack trace's positions from the bundle's to the user's files.
 type MapStack = Box<dyn Fn(&str) -> String>;
 
@@ -197,6 +206,7 @@ pub struct Host {
     /// Whether modules of a Worker are being evaluated, in what the platform calls the global scope.
     evaluates: Cell<bool>,
     own_dir: RefCell<Option<PathBuf>>,
+    reasons: RefCell<Option<Rc<dyn Reasons>>>,
     origin: RefCell<Box<dyn Fn(OwnerId) -> Origin>>,
     alive: RefCell<Box<dyn Fn(OwnerId) -> bool>>,
     /// By realm; those without one show stacks as they are.
@@ -223,6 +233,7 @@ impl Host {
             entries: RefCell::default(),
             log,
             own_dir: RefCell::default(),
+            reasons: RefCell::default(),
             origin: RefCell::new(Box::new(|_| Origin::Worker)),
             alive: RefCell::new(Box::new(|_| true)),
             map_stack: RefCell::default(),
@@ -259,6 +270,23 @@ impl Host {
     /// Sets what tells whether an owner still exists.
     pub fn set_alive(&self, alive: impl Fn(OwnerId) -> bool + 'static) {
         *self.alive.borrow_mut() = Box::new(alive);
+    }
+
+    /// Sets who takes reasons out of JavaScript and in again.
+    pub fn set_reasons(&self, reasons: Rc<dyn Reasons>) {
+        *self.reasons.borrow_mut() = Some(reasons);
+    }
+
+    /// `value` in a form that may go to another isolate: as what was `thrown`, or as it is; nothing if it cannot be told.
+    pub fn pack<'js>(&self, ctx: &Ctx<'js>, value: &Value<'js>, thrown: bool) -> Option<Reason> {
+        let reasons = self.reasons.borrow().clone()?;
+        reasons.pack(ctx, value, thrown)
+    }
+
+    /// What [`Host::pack`] made, as a value of this isolate.
+    pub fn unpack<'js>(&self, ctx: &Ctx<'js>, reason: &Reason) -> Option<Value<'js>> {
+        let reasons = self.reasons.borrow().clone()?;
+        reasons.unpack(ctx, reason)
     }
 
     /// Whether `owner` still exists: its request is not over, its object was not reset or evicted.

@@ -52,6 +52,7 @@ pub mod watchdog;
 #[cfg(takes_over_functions)]
 mod words;
 
-pub use host::{Extension, Host, LogLevel, LogRecord, Origin, OwnerId, RealmId, Scope, SectionId};
+pub use host::{Extension, Host, LogLevel, LogRecord, Origin, OwnerId, RealmId, Reasons, Scope, SectionId};
 pub use isolate::{Isolate, IsolateOptions};
+pub use json::is_stringifying;
 pub use ops::{Completer, Completion, OpError, OpId, OpValue};

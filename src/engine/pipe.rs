@@ -3,6 +3,7 @@
 //! Either end may be an asynchronous task (the HTTP edge) or an operation of an isolate; both wait by a
 //! [`Waker`]. The writer is held back while more than [`limits::BODY_PIPE_BYTES`] wait to be read.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -13,10 +14,40 @@ use super::coding::{Coding, Decoder, Encoder, Step};
 use super::presence::{Client, Presence};
 use crate::base::limits;
 
-/// How a body ended early, as text for the other side.
+/// How a body ended early, for the other side.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct PipeError(pub String);
+#[error("{message}")]
+pub struct PipeError {
+    /// What happened, as text.
+    pub message: String,
+    /// What JavaScript gave as the reason, where it gave one.
+    pub reason: Option<Reason>,
+}
+
+impl PipeError {
+    /// An end of the host's own making.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), reason: None }
+    }
+}
+
+/// A value that an isolate gave as a reason, in a form that only its layers above can read.
+#[derive(Clone)]
+pub struct Reason(pub Arc<dyn Any + Send + Sync>);
+
+impl std::fmt::Debug for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reason")
+    }
+}
+
+impl PartialEq for Reason {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Reason {}
 
 #[derive(Debug, Default)]
 struct State {
@@ -24,8 +55,12 @@ struct State {
     waiting_bytes: usize,
     end: Option<Result<(), PipeError>>,
     reader_gone: bool,
+    /// Why the reader went, where it said so.
+    cancelled: Option<Reason>,
     reader: Option<Waker>,
     writer: Option<Waker>,
+    /// Who is told that the reader went, or that all was written.
+    watcher: Option<Waker>,
 }
 
 type Shared = Arc<Mutex<State>>;
@@ -134,6 +169,11 @@ impl PipeReader {
         self.malformed
     }
 
+    /// Goes, and tells the writer why.
+    pub fn cancel(self, reason: Option<Reason>) {
+        lock(&self.shared).cancelled = reason;
+    }
+
     /// The next chunk, `None` at the end; pending while nothing is there yet.
     pub fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, PipeError>>> {
         let polled = self.poll_stage(self.stages.len(), context);
@@ -177,7 +217,7 @@ impl PipeReader {
                     }
                     Err(message) => {
                         self.malformed = true;
-                        return Poll::Ready(Some(Err(PipeError(message.to_owned()))));
+                        return Poll::Ready(Some(Err(PipeError::new(message))));
                     }
                 }
             }
@@ -261,13 +301,16 @@ impl std::fmt::Debug for PipeReader {
 
 impl Drop for PipeReader {
     fn drop(&mut self) {
+        // Whose client is gone hears of that before who writes has nothing left to do.
+        self.audience.clear();
         let mut state = lock(&self.shared);
         state.reader_gone = true;
         state.chunks.clear();
         state.waiting_bytes = 0;
-        let writer = state.writer.take();
+        let (writer, watcher) = (state.writer.take(), state.watcher.take());
         drop(state);
         wake(writer);
+        wake(watcher);
     }
 }
 
@@ -276,12 +319,32 @@ impl PipeWriter {
     pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
         let mut state = lock(&self.0);
         if state.reader_gone {
-            return Poll::Ready(Err(PipeError("the reader of the body is gone".to_owned())));
+            return Poll::Ready(Err(PipeError::new("the reader of the body is gone")));
         }
         if state.waiting_bytes < limits::BODY_PIPE_BYTES {
             return Poll::Ready(Ok(()));
         }
         state.writer = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    /// Ready when all that was written has been read, or nobody reads any more.
+    pub fn poll_drained(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = lock(&self.0);
+        if state.reader_gone || state.chunks.is_empty() {
+            return Poll::Ready(());
+        }
+        state.writer = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    /// Ready with the reason that it gave when the reader is gone. Also wakes when all was written.
+    pub fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<Option<Reason>> {
+        let mut state = lock(&self.0);
+        if state.reader_gone {
+            return Poll::Ready(state.cancelled.clone());
+        }
+        state.watcher = Some(context.waker().clone());
         Poll::Pending
     }
 
@@ -313,15 +376,16 @@ impl PipeWriter {
         if state.end.is_none() {
             state.end = Some(end);
         }
-        let reader = state.reader.take();
+        let (reader, watcher) = (state.reader.take(), state.watcher.take());
         drop(state);
         wake(reader);
+        wake(watcher);
     }
 }
 
 impl Drop for PipeWriter {
     fn drop(&mut self) {
-        self.finish(Err(PipeError("the body ended early".to_owned())));
+        self.finish(Err(PipeError::new("the body ended early")));
     }
 }
 
@@ -361,7 +425,7 @@ mod tests {
             while let Poll::Ready(Some(chunk)) = poll(|c| reader.poll_read(c)) {
                 match chunk {
                     Ok(chunk) => all.extend_from_slice(&chunk),
-                    Err(error) => return Err((error.0, reader.is_malformed())),
+                    Err(error) => return Err((error.message, reader.is_malformed())),
                 }
             }
             Ok(all)
@@ -381,6 +445,23 @@ mod tests {
         let other = read(body().packed(Coding::Gzip).packed(Coding::Brotli)).expect("packed twice");
         let twice = PipeReader::of_bytes(other.into()).unpacked(Coding::Brotli).unpacked(Coding::Gzip);
         assert_eq!(read(twice).as_deref(), Ok(&b"hello"[..]));
+    }
+
+    #[test]
+    fn who_writes_learns_why_the_reader_went_and_what_was_read() {
+        let (mut writer, mut reader) = pipe();
+        assert!(poll(|c| writer.poll_gone(c)).is_pending());
+        assert!(poll(|c| writer.poll_drained(c)).is_ready());
+        writer.write(Bytes::from_static(b"a"));
+        assert!(poll(|c| writer.poll_drained(c)).is_pending());
+        assert!(poll(|c| reader.poll_read(c)).is_ready());
+        assert!(poll(|c| writer.poll_drained(c)).is_ready());
+        let reason = Reason(Arc::new("why"));
+        reader.cancel(Some(reason.clone()));
+        assert_eq!(poll(|c| writer.poll_gone(c)), Poll::Ready(Some(reason)));
+        let (mut writer, reader) = pipe();
+        drop(reader);
+        assert_eq!(poll(|c| writer.poll_gone(c)), Poll::Ready(None));
     }
 
     #[test]

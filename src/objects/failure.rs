@@ -11,6 +11,8 @@ pub struct Failure {
     pub exception: Exception,
     /// The thrown value, serialized, where it could be.
     pub thrown: Option<Vec<u8>>,
+    /// Class and message of the error that callers see where it could not be serialized.
+    pub told: Option<(&'static str, String)>,
     /// Properties that are `true` on the error which the caller sees.
     pub flags: Vec<&'static str>,
     /// The id of the object whose code threw.
@@ -41,7 +43,7 @@ impl Failure {
             stack: String::new(),
             causes: Vec::new(),
         };
-        Self { exception, thrown: None, flags: flags.to_vec(), object_id: None, is_dom: false }
+        Self { exception, thrown: None, told: None, flags: flags.to_vec(), object_id: None, is_dom: false }
     }
 
     /// Why a batch of writes was lost.

@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 
-use crate::engine::pipe::{PipeReader, PipeWriter};
+use crate::engine::pipe::PipeReader;
 use crate::engine::{OwnerId, Scope};
 
 /// A serialized value and what travels with it.
@@ -26,7 +26,7 @@ impl Message {
     pub(super) fn copy(&self) -> Option<Self> {
         let parcels = self.parcels.iter().map(|parcel| match parcel {
             Parcel::Export(export) => Some(Parcel::Export(export.clone())),
-            Parcel::Reader(_) | Parcel::Writer(_) => None,
+            Parcel::Reader(_) => None,
         });
         Some(Self { bytes: self.bytes.clone(), parcels: parcels.collect::<Option<_>>()? })
     }
@@ -38,8 +38,6 @@ pub enum Parcel {
     Export(Rc<Export>),
     /// The end of a stream that bytes come out of.
     Reader(PipeReader),
-    /// The end of a stream that bytes go into.
-    Writer(PipeWriter),
 }
 
 /// A function or target that others may call, as long as anyone refers to it.
@@ -71,10 +69,19 @@ impl Drop for Export {
 pub struct Import {
     /// The context or object that may use it.
     pub holder: OwnerId,
-    /// Whether it is the disposer of a result, and no stub of the program.
-    is_disposer: Cell<bool>,
+    stands_for: Cell<StandsFor>,
     export: RefCell<Option<Rc<Export>>>,
     forgotten: Rc<Forgotten>,
+}
+
+/// What an import is to the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StandsFor {
+    Stub,
+    /// The disposer of a result.
+    Disposer,
+    /// A stream, which nobody need dispose.
+    Stream,
 }
 
 /// Who was the last to forget a stub, or a result that has a disposer, without disposing it.
@@ -87,9 +94,11 @@ pub(super) struct Forgotten {
 impl Drop for Import {
     fn drop(&mut self) {
         if self.export.borrow().is_some() {
-            let forgotten =
-                if self.is_disposer.get() { &self.forgotten.result } else { &self.forgotten.stub };
-            forgotten.set(Some(self.holder));
+            match self.stands_for.get() {
+                StandsFor::Stub => self.forgotten.stub.set(Some(self.holder)),
+                StandsFor::Disposer => self.forgotten.result.set(Some(self.holder)),
+                StandsFor::Stream => {}
+            }
         }
     }
 }
@@ -102,7 +111,12 @@ impl Import {
 
     /// It is the disposer that came with a result.
     pub fn set_disposer(&self) {
-        self.is_disposer.set(true);
+        self.stands_for.set(StandsFor::Disposer);
+    }
+
+    /// It is the other end of a stream.
+    pub fn set_stream(&self) {
+        self.stands_for.set(StandsFor::Stream);
     }
 
     /// Lets go of the export.
@@ -141,7 +155,7 @@ impl Parcels {
     pub fn import(&self, holder: OwnerId, export: Rc<Export>) -> Rc<Import> {
         let import = Rc::new(Import {
             holder,
-            is_disposer: Cell::default(),
+            stands_for: Cell::new(StandsFor::Stub),
             export: RefCell::new(Some(export)),
             forgotten: self.forgotten.clone(),
         });

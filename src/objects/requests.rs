@@ -63,6 +63,7 @@ impl Objects {
             self.depths.forget(owner);
             self.drop_sockets_of(owner);
             self.host.ops.cancel_all_of(owner);
+            self.host.bodies.drop_all_of(owner);
             self.host.timers.borrow_mut().cancel_all_of(owner);
             self.parcels.end_holder(owner);
         }

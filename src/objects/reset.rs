@@ -150,6 +150,7 @@ impl Objects {
         self.forget_memory_warning(slot);
         self.drop_sockets_of(owner);
         self.host.ops.cancel_all_of(owner);
+        self.host.bodies.drop_all_of(owner);
         self.host.timers.borrow_mut().cancel_all_of(owner);
         if self.owners.borrow_mut().remove(&owner).is_some() {
             self.awake.set(self.awake.get() - 1);

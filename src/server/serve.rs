@@ -578,7 +578,7 @@ async fn pump(mut body: RequestBody, mut writer: PipeWriter) {
                     writer.write(chunk);
                 }
             }
-            Some(Err(_)) => return writer.fail(PipeError("the client broke the request off".to_owned())),
+            Some(Err(_)) => return writer.fail(PipeError::new("the client broke the request off")),
             None => return writer.end(),
         }
     }

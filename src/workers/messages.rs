@@ -43,7 +43,7 @@ fn body_into_js<'js>(ctx: &Ctx<'js>, host: &Host, body: Body) -> rquickjs::Resul
     match body {
         Body::Empty => Ok(Value::new_null(ctx.clone())),
         Body::Bytes(bytes) => Ok(ArrayBuffer::new_copy(ctx.clone(), &bytes)?.into_value()),
-        Body::Stream(reader, _) => host.bodies.add_reader(reader).into_js(ctx),
+        Body::Stream(reader, _) => host.bodies.add_reader(host.scope.get().owner, reader).into_js(ctx),
     }
 }
 

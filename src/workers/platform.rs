@@ -7,7 +7,7 @@ use rquickjs::{Ctx, Object, Value};
 
 use crate::engine::clone::ErrorForm;
 use crate::engine::disposal::set_disposer;
-use crate::engine::exception::Exception;
+use crate::engine::exception::{Exception, drop_exception};
 use crate::engine::http::{Body, FetchRequest, FetchResponse, Upgrade};
 use crate::engine::presence::Client;
 use crate::engine::proxy::handler_of;
@@ -21,7 +21,7 @@ use crate::objects::{
 use super::alarm;
 use super::env::Binding;
 use super::messages::{asks_for_upgrade, request_into_js, response_into_js, response_of};
-use super::rpc::{Received, error_of, failure_of, give_import, read_message, write_result};
+use super::rpc::{Received, error_of, failure_of, give_import, install_reasons, read_message, write_result};
 use super::scheduled;
 
 /// What a world knows about its Worker beside its code.
@@ -66,6 +66,7 @@ pub struct Platform {
 impl Platform {
     /// The entry for the objects and requests of one isolate.
     pub fn new(objects: Rc<Objects>) -> Rc<Self> {
+        install_reasons(&objects.host);
         Rc::new(Self { objects })
     }
 
@@ -143,8 +144,7 @@ impl Platform {
                 let reply_with = match response {
                     Ok(response) => Reply::Response(response),
                     Err(thrown) => {
-                        // Fidelity: only calls tell which object failed (`api/worker-rpc.c++`).
-                        let failure = nobodys(failure(&objects, ctx, &thrown));
+                        let failure = failure(&objects, ctx, &thrown);
                         if matches!(reply, ReplyTo::Edge(_)) {
                             // Nobody is left who could handle it.
                             objects.host.write_log(LogLevel::Uncaught, failure.exception.to_string());
@@ -180,6 +180,7 @@ impl Platform {
         scope: Scope,
         args: Option<Message>,
         reply: ReplyTo,
+        receiver: Receiver,
         enter: impl FnOnce(Value<'js>) -> rquickjs::Result<Value<'js>>,
     ) -> Entered<'js> {
         let (called, imports) = match self.read_optional(ctx, args) {
@@ -191,16 +192,16 @@ impl Platform {
         Entered::Root(
             called,
             Box::new(move |ctx, result| {
-                let reply_with = match result {
-                    Ok(value) => match write_result(ctx, &objects, &value) {
-                        Ok(message) => Reply::Value(message),
-                        Err(_) => Reply::Failed(nobodys(failure(&objects, ctx, &ctx.catch()))),
-                    },
-                    Err(thrown) => {
-                        let failure = failure(&objects, ctx, &thrown);
-                        Reply::Failed(if misdirected { nobodys(failure) } else { failure })
-                    }
+                let written = match result {
+                    Ok(value) => write_result(ctx, &objects, &value).map_err(|_| (ctx.catch(), true)),
+                    Err(thrown) => Err((thrown, misdirected)),
                 };
+                let reply_with = written.map_or_else(
+                    |(thrown, misdirected)| {
+                        Reply::Failed(failure_of_call(&objects, ctx, &thrown, misdirected, receiver))
+                    },
+                    Reply::Value,
+                );
                 objects.reply(reply, reply_with);
                 imports.iter().for_each(|import| import.dispose());
                 objects.end_task(scope.owner);
@@ -260,7 +261,7 @@ impl Platform {
         args: Option<Message>,
         reply: ReplyTo,
     ) -> Entered<'js> {
-        self.call(ctx, scope, args, reply, |args| match &*path {
+        self.call(ctx, scope, args, reply, Receiver::Entry, |args| match &*path {
             [name] => self.host().entry(ctx, "call")?.call((slot.0, name.as_str(), args)),
             _ => self.host().entry(ctx, "callPath")?.call((slot.0, path, args)),
         })
@@ -308,7 +309,7 @@ impl Platform {
                 response_into_js(ctx, self.host(), response)
             }
             Reply::Done | Reply::Told(_) => Ok(Value::new_undefined(ctx.clone())),
-            Reply::Failed(failure) => return ops.reject(ctx, op, error_of(ctx, &failure)),
+            Reply::Failed(failure) => return ops.reject(ctx, op, error_of(ctx, self.host(), &failure)),
         };
         match value {
             Ok(value) => ops.resolve(ctx, op, value),
@@ -317,9 +318,34 @@ impl Platform {
     }
 }
 
-/// The same without the object that it came from.
-fn nobodys(failure: Failure) -> Failure {
-    Failure { object_id: None, ..failure }
+/// What a call is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Receiver {
+    /// An object, or an entry point.
+    Entry,
+    /// A function or a target that was passed on.
+    Export,
+}
+
+/// What a call threw in the running turn; `misdirected` says that it failed before it came to the user's code, or after it.
+///
+/// Fidelity: an object's id is set on what its code throws, and so travels only where properties do; errors of what it passed
+/// on get it once more where they arrive (`maybeAddDurableObjectId` in `src/workerd/api/worker-rpc.c++`).
+fn failure_of_call<'js>(
+    objects: &Objects,
+    ctx: &Ctx<'js>,
+    thrown: &Value<'js>,
+    misdirected: bool,
+    receiver: Receiver,
+) -> Failure {
+    let slot = objects.current_slot().filter(|_| objects.current_failure().is_none());
+    let id = slot.map(|slot| objects.with_actor(slot, |actor| actor.key.id.to_string()));
+    if let (Some(id), Some(object), false) = (&id, thrown.as_object(), misdirected) {
+        object.set("durableObjectId", id.as_str()).unwrap_or_else(|_| drop_exception(ctx));
+    }
+    let mut failure = failure(objects, ctx, thrown);
+    failure.object_id = id.filter(|_| receiver == Receiver::Export);
+    failure
 }
 
 /// What was thrown in the running turn; the reason of a reset where the object is broken.
@@ -331,8 +357,7 @@ pub(super) fn failure<'js>(objects: &Objects, ctx: &Ctx<'js>, thrown: &Value<'js
     if objects.host.interrupted.get() {
         return overrun(slot.is_some(), true);
     }
-    let id = slot.map(|slot| objects.with_actor(slot, |actor| actor.key.id.to_string()));
-    let failure = failure_of(ctx, thrown, id);
+    let failure = failure_of(ctx, &objects.host, thrown);
     if !failure.exception.is_out_of_memory() {
         return failure;
     }
@@ -395,12 +420,14 @@ impl Entry for Platform {
                 }
                 self.call_object(ctx, (scope, slot), path, args, reply)
             }
-            Event::CallExport { export, path, args, reply } => self.call(ctx, scope, args, reply, |args| {
-                self.host().entry(ctx, "callExport")?.call((export.id, path, args))
-            }),
+            Event::CallExport { export, path, args, reply } => {
+                self.call(ctx, scope, args, reply, Receiver::Export, |args| {
+                    self.host().entry(ctx, "callExport")?.call((export.id, path, args))
+                })
+            }
             Event::CallEntrypoint { entrypoint, path, args, reply } => {
                 let Entrypoint { name, props, .. } = *entrypoint;
-                self.call(ctx, scope, args, reply, |args| {
+                self.call(ctx, scope, args, reply, Receiver::Entry, |args| {
                     let props = self.read_optional(ctx, props)?.value;
                     self.host().entry(ctx, "callEntrypoint")?.call((name, props, path, args))
                 })
@@ -486,7 +513,7 @@ impl Entry for Platform {
     }
 
     fn error<'js>(&self, ctx: &Ctx<'js>, failure: &Failure) -> Value<'js> {
-        error_of(ctx, failure)
+        error_of(ctx, self.host(), failure)
     }
 }
 

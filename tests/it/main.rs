@@ -2,6 +2,7 @@
 //!
 //! One binary links once. `project`, `process`, `http`, `websocket` and `deadline` are what tests stand on.
 
+mod alarm_life;
 mod alarms;
 mod answered;
 mod assets;
@@ -41,6 +42,7 @@ mod node_http;
 mod node_names;
 mod object_corners;
 mod object_life;
+mod object_shapes;
 mod objects;
 mod old_dates;
 mod options;
@@ -56,6 +58,8 @@ mod reload;
 mod request_signal;
 mod rpc;
 mod rpc_corners;
+mod rpc_streams;
+mod rpc_values;
 mod runaway;
 mod rust_text;
 mod sample_tests;

@@ -22,7 +22,7 @@ const CASES: &[(&str, &str)] = &[
     ("passed_on", r#"[8,"hi a",42]"#),
     ("kept_and_blocked", "[10,20,5]"),
     ("returned_stubs_are_moved", r#"[10,"RPC stub used after being disposed."]"#),
-    ("streams", r#"["written",2000000,"broke"]"#),
+    ("streams", r#"["written",2000000,"ReadableStream received over RPC disconnected prematurely."]"#),
     ("requests_and_signals", r#"["PUT 1 body","aborted why","already before"]"#),
     (
         "refusals",

@@ -14,18 +14,8 @@ const DEVIATIONS: &[(&str, &str)] = &[
     ("rpcTargetNoNew", "the engine's own texts"),
     ("dupAfter", "the peer answers with an internal error"),
     ("rpcStub", "the peer answers with an internal error"),
-    ("errStream", "the peer gives up the reason of a stream's end"),
-    ("objStream", "the peer gives up the reason of a stream's end"),
-    ("streamArgObj", "the peer gives up the reason of a stream's end"),
     ("stream", "chunks of streams stand in buffers of 4096 bytes"),
     ("streamArg", "chunks of streams stand in buffers of 4096 bytes"),
-    ("err_cyc", "errors that the peer cannot serialize have no durableObjectId"),
-    ("err_msgnum", "errors that the peer cannot serialize have no durableObjectId"),
-    ("targetThrowNull", "errors of a target that are no objects have a durableObjectId"),
-    ("targetThrowStr", "errors of a target that are no objects have a durableObjectId"),
-    ("targetThrowUndef", "errors of a target that are no objects have a durableObjectId"),
-    ("jsonStr", "the peer serializes the fields of a stub"),
-    ("err_proxy", "a Proxy of an error shows as its text"),
     ("ret_sab", "a SharedArrayBuffer is refused where it is sent"),
 ];
 

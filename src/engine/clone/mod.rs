@@ -14,6 +14,7 @@ mod raw;
 mod read;
 mod read_kinds;
 mod refusal;
+mod shown;
 mod write;
 mod write_kinds;
 
@@ -23,6 +24,7 @@ mod tests;
 use rquickjs::{Ctx, Object, Value};
 
 pub use read::Deserializer;
+pub use shown::shown;
 pub use write::Serializer;
 
 use crate::base::limits;

@@ -116,6 +116,13 @@ pub(super) fn own_data(ctx: Raw, object: qjs::JSValue, name: &Atom) -> Result<Op
     Ok((!is_getter).then_some(value))
 }
 
+/// Whether the length of `buffer` may change.
+pub(super) fn is_resizable(ctx: Raw, buffer: qjs::JSValue) -> Result<bool, CloneError> {
+    let resizable = get(ctx, buffer, c"resizable")?;
+    // SAFETY: reads a boolean, whose tag is checked first.
+    Ok(tag_of(resizable.get()) == qjs::JS_TAG_BOOL && unsafe { qjs::JS_VALUE_GET_BOOL(resizable.get()) })
+}
+
 /// About where this thread's stack ends now.
 #[inline(always)]
 pub(super) fn stack_position() -> usize {

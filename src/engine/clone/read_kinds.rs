@@ -256,7 +256,14 @@ impl Deserializer<'_, '_, '_> {
             _ => (c"Error", vec![message]),
         };
         let constructor = class::global(self.raw, name)?;
-        raw::construct(self.raw, constructor.get(), &mut arguments)
+        let error = raw::construct(self.raw, constructor.get(), &mut arguments)?;
+        if class == "AggregateError" {
+            // Its errors are a property like the others, which may be missing.
+            let errors = Atom::from_ascii(self.raw, b"errors")?;
+            // SAFETY: both are alive.
+            raw::check(unsafe { qjs::JS_DeleteProperty(self.raw, error.get(), errors.get(), 0) })?;
+        }
+        Ok(error)
     }
 
     /// An error in V8's own form.

@@ -144,7 +144,7 @@ impl Serializer<'_, '_> {
     }
 
     fn buffer(&mut self, object: qjs::JSValue) -> Result<(), CloneError> {
-        let resizable = self.is_resizable(object)?;
+        let resizable = raw::is_resizable(self.raw, object)?;
         let length_max = match resizable {
             true => Some(number_of(raw::get(self.raw, object, c"maxByteLength")?.get())),
             false => None,
@@ -171,13 +171,6 @@ impl Serializer<'_, '_> {
         Ok(())
     }
 
-    fn is_resizable(&self, buffer: qjs::JSValue) -> Result<bool, CloneError> {
-        let resizable = raw::get(self.raw, buffer, c"resizable")?;
-        // SAFETY: reads a boolean, whose tag is checked first.
-        Ok(raw::tag_of(resizable.get()) == qjs::JS_TAG_BOOL
-            && unsafe { qjs::JS_VALUE_GET_BOOL(resizable.get()) })
-    }
-
     /// A typed array or DataView behind its buffer.
     ///
     /// Deviation: whether a view follows the length of its resizable buffer cannot be asked; one that reaches to the
@@ -198,7 +191,7 @@ impl Serializer<'_, '_> {
             raw::forget_exception(self.raw);
         }
         let whole = whole as usize;
-        let resizable = self.is_resizable(buffer.get())?;
+        let resizable = raw::is_resizable(self.raw, buffer.get())?;
         let element = kind.element_bytes();
         let tracks_length = resizable && offset <= whole && (whole - offset) / element * element == length;
         let part = ViewPart {

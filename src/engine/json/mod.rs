@@ -17,6 +17,7 @@ mod read;
 mod tests;
 mod write;
 
+use std::cell::Cell;
 use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -112,6 +113,31 @@ unsafe extern "C" fn parse(
     }
 }
 
+thread_local! {
+    static STRINGIFYING: Cell<u32> = const { Cell::new(0) };
+}
+
+/// The engine writes JSON as long as this lives.
+struct Stringifying;
+
+impl Stringifying {
+    fn begin() -> Self {
+        STRINGIFYING.set(STRINGIFYING.get() + 1);
+        Self
+    }
+}
+
+impl Drop for Stringifying {
+    fn drop(&mut self) {
+        STRINGIFYING.set(STRINGIFYING.get() - 1);
+    }
+}
+
+/// Whether the engine is writing JSON, so that who is asked for `toJSON` may be asked by it.
+pub fn is_stringifying() -> bool {
+    STRINGIFYING.get() > 0
+}
+
 /// `JSON.stringify(value, replacer, space)`.
 unsafe extern "C" fn stringify(
     ctx: Raw,
@@ -131,7 +157,10 @@ unsafe extern "C" fn stringify(
             Ok(text) => text.unwrap_or(qjs::JS_UNDEFINED),
             Err(Stop::Thrown) => qjs::JS_EXCEPTION,
             Err(Stop::Unfit) => {
-                let text = qjs::JS_JSONStringify(ctx, value, replacer, space);
+                let text = {
+                    let _running = Stringifying::begin();
+                    qjs::JS_JSONStringify(ctx, value, replacer, space)
+                };
                 if tag_of(text) == qjs::JS_TAG_EXCEPTION {
                     reword(ctx, || cycle::describe(ctx, value));
                 }

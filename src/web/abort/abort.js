@@ -15,9 +15,22 @@ export let follow;
 /** Whether `value` is an AbortSignal. */
 export let isSignal;
 
+/** Reasons that the platform gave because the program gave none. */
+const defaults = new WeakSet();
+
 /** What `abort()` without a reason gives as one. */
 export function defaultReason() {
-  return new DOMException("The operation was aborted", "AbortError");
+  return noted(new DOMException("The operation was aborted", "AbortError"));
+}
+
+function noted(reason) {
+  defaults.add(reason);
+  return reason;
+}
+
+/** Whether the program gave no reason, and so `reason` is the platform's. */
+export function isDefaultReason(reason) {
+  return isObject(reason) && defaults.has(reason);
 }
 
 export class AbortSignal extends EventTarget {
@@ -60,7 +73,7 @@ export class AbortSignal extends EventTarget {
     if (delayMs === undefined) throw wrongArgument("AbortSignal", "timeout", 1, "number");
     const signal = makeSignal();
     after(+delayMs, () => {
-      abortSignal(signal, new DOMException("The operation was aborted due to timeout", "TimeoutError"));
+      abortSignal(signal, noted(new DOMException("The operation was aborted due to timeout", "TimeoutError")));
     });
     return signal;
   }

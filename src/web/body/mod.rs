@@ -8,14 +8,15 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use rquickjs::prelude::Opt;
 use rquickjs::{Array, Class, Ctx, Function, Object, Value};
 
 use crate::engine::bodies::op_waker;
-use crate::engine::bytes::copy_bytes;
-use crate::engine::exception::throw;
+use crate::engine::bytes::{Text, copy_bytes};
+use crate::engine::exception::{Exception, throw};
 use crate::engine::handle::{Handle, HandleData};
 use crate::engine::http::Header;
-use crate::engine::pipe::pipe;
+use crate::engine::pipe::{PipeError, pipe};
 use crate::engine::presence::Client;
 use crate::engine::{Extension, Host, OpError};
 
@@ -79,25 +80,59 @@ fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, engine: &Rc<Host>) -> rquick
     let shared = engine.clone();
     let new_pipe = move || {
         let (writer, reader) = pipe();
-        vec![shared.bodies.add_writer(writer), shared.bodies.add_reader(reader)]
+        let owner = shared.scope.get().owner;
+        vec![shared.bodies.add_writer(owner, writer), shared.bodies.add_reader(owner, reader)]
     };
     host.set("newPipe", Function::new(ctx.clone(), new_pipe)?)?;
     let shared = engine.clone();
     let poll = move |ctx: Ctx<'js>, id: u32| shared.bodies.poll(&ctx, &shared, id);
     host.set("bodyPoll", Function::new(ctx.clone(), poll)?)?;
     let shared = engine.clone();
-    host.set("bodyCancel", Function::new(ctx.clone(), move |id: u32| shared.bodies.cancel(id))?)?;
+    // bodyCancel(id, [reason]): the reason is an array of it, if there is one that can be told.
+    let cancel = move |ctx: Ctx<'js>, id: u32, reason: Opt<Array<'js>>| {
+        let reason = match reason.0 {
+            Some(reason) => shared.pack(&ctx, &reason.get(0)?, false),
+            None => None,
+        };
+        shared.bodies.cancel(id, reason);
+        Ok::<_, rquickjs::Error>(())
+    };
+    host.set("bodyCancel", Function::new(ctx.clone(), cancel)?)?;
     let shared = engine.clone();
-    let write = move |ctx: Ctx<'js>, id: u32, chunk: Value<'js>| match copy_bytes(&chunk) {
-        Some(bytes) => shared.bodies.write(&ctx, &shared, id, Bytes::from(bytes)),
+    let gone = move |ctx: Ctx<'js>, id: u32| shared.bodies.gone(&ctx, &shared, id);
+    host.set("bodyGone", Function::new(ctx.clone(), gone)?)?;
+    let shared = engine.clone();
+    // bodyCancelled(id): undefined while somebody reads, else an array, of the reason if there is one.
+    let cancelled = move |ctx: Ctx<'js>, id: u32| -> rquickjs::Result<Value<'js>> {
+        let Some(reason) = shared.bodies.cancelled(id) else { return Ok(Value::new_undefined(ctx)) };
+        let told = Array::new(ctx.clone())?;
+        if let Some(reason) = reason.and_then(|reason| shared.unpack(&ctx, &reason)) {
+            told.set(0, reason)?;
+        }
+        Ok(told.into_value())
+    };
+    host.set("bodyCancelled", Function::new(ctx.clone(), cancelled)?)?;
+    let shared = engine.clone();
+    let write = move |ctx: Ctx<'js>, id: u32, chunk: Value<'js>, drained: Opt<bool>| match copy_bytes(&chunk)
+    {
+        Some(bytes) => {
+            shared.bodies.write(&ctx, &shared, id, Bytes::from(bytes), drained.0.unwrap_or_default())
+        }
         None => Err(throw(&ctx, &OpError::of("TypeError", "a body is made of bytes"))),
     };
     host.set("bodyWrite", Function::new(ctx.clone(), write)?)?;
     let shared = engine.clone();
     host.set("bodyEnd", Function::new(ctx.clone(), move |id: u32| shared.bodies.end(id, None))?)?;
     let shared = engine.clone();
-    let fail = move |id: u32, message: String| shared.bodies.end(id, Some(message));
+    let fail = move |id: u32, message: Text| shared.bodies.end(id, Some(PipeError::new(message.0)));
     host.set("bodyFail", Function::new(ctx.clone(), fail)?)?;
+    let shared = engine.clone();
+    // bodyBreak(id, error): who writes has thrown that.
+    let broken = move |ctx: Ctx<'js>, id: u32, error: Value<'js>| {
+        let message = Exception::read(&ctx, &error).headline();
+        shared.bodies.end(id, Some(PipeError { message, reason: shared.pack(&ctx, &error, true) }));
+    };
+    host.set("bodyBreak", Function::new(ctx.clone(), broken)?)?;
     let headers = |ctx: Ctx<'js>, handle: Class<'js, Handle<HeaderHandle>>| {
         let headers = std::mem::take(&mut *handle.borrow().headers.borrow_mut());
         headers_into_js(&ctx, &headers)

@@ -35,6 +35,21 @@ export function inspect(value, options) {
 }
 inspect.custom = CUSTOM;
 
+const finders = [];
+
+/** `find` gives the object that is shown for a value, or undefined for those that it does not know. */
+export function standsIn(find) {
+  finders.push(find);
+}
+
+function standIn(value) {
+  for (const find of finders) {
+    const found = find(value);
+    if (found !== undefined) return found;
+  }
+  return value;
+}
+
 /** One run of `inspect`: its options and what it has met so far. */
 class Inspector {
   constructor(options) {
@@ -93,6 +108,7 @@ class Inspector {
 
   #showObject(value, depth) {
     if (this.left <= 0) return "...";
+    value = standIn(value);
     const target = unwrap(value);
     if (target === undefined) return "<Revoked Proxy>";
     if (target === null) return "Proxy([Function])";

@@ -3,7 +3,7 @@ import host from "dodev:host";
 import { Request, cfText, describe, incomingRequest, makeRequest } from "dodev:web/fetch/request";
 import { Response, describe as describeResponse, makeResponse, rareOf, take } from "dodev:web/fetch/response";
 import { Headers, isHeaders, isImmutable, lookUp, makeHeaders, rawList } from "dodev:web/headers";
-import { cancelReader, readerOf, readNext } from "dodev:web/streams";
+import { cancelReader, drainNext, readerOf, whenGone } from "dodev:web/streams";
 
 let outbound;
 
@@ -22,31 +22,31 @@ Object.defineProperty(fetch, "length", { value: 0 });
  */
 export const takeResponse = take;
 
-/** Reads `stream` to its end into the pipe `pipe` of the host. Fulfils when all is written or the reader is gone. */
-export async function pumpToHost(stream, pipe) {
+/**
+ * Reads `stream` to its end into the pipe `pipe` of the host. Fulfils when all is written or the reader is gone. When the stream
+ * fails, the reader is told, or with `quiet` finds the end. A reader that goes cancels the stream with `lost()` as the reason.
+ *
+ * Fidelity: observed with wrangler 4.164.0, see `fixtures/rpc-streams`.
+ */
+export async function pumpToHost(stream, pipe, lost, quiet = false) {
   const reader = readerOf(stream);
+  whenGone(pipe, () => cancelReader(reader, lost?.()));
   for (;;) {
-    let chunk;
+    let bytes;
     try {
-      chunk = await readNext(reader);
+      bytes = await drainNext(reader);
     } catch (error) {
-      host.bodyFail(pipe, `${error?.message ?? error}`);
-      return;
+      if (quiet) host.bodyEnd(pipe);
+      else host.bodyBreak(pipe, error);
+      cancelReader(reader, error).catch(() => {});
+      throw error;
     }
-    if (chunk === undefined) break;
-    // Fidelity: observed with wrangler 4.164.0: texts leave as UTF-8, although `text()` refuses them.
-    if (typeof chunk === "string") chunk = host.utf8Encode(chunk.toWellFormed());
-    if (!(chunk instanceof ArrayBuffer) && !ArrayBuffer.isView(chunk)) {
-      const error = new TypeError("Draining read encountered a value that cannot be converted to bytes");
-      host.bodyFail(pipe, error.message);
-      await cancelReader(reader, error).catch(() => {});
-      return;
-    }
+    if (bytes === undefined) break;
     try {
-      const full = host.bodyWrite(pipe, chunk);
+      const full = host.bodyWrite(pipe, bytes);
       if (full !== undefined) await full;
-    } catch (error) {
-      await cancelReader(reader, error).catch(() => {});
+    } catch {
+      // Nobody reads any more.
       return;
     }
   }

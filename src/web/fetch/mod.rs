@@ -1,7 +1,6 @@
 //! Requests, responses and their way between host and JavaScript.
 //!
-//! All of it is JavaScript over the operations of [`super::bytes`]. The host that runs Workers adds
-//! `requestHeaders`, `bodyRead`, `bodyReadAll`, `bodyCancel`, `bodyWrite`, `bodyEnd` and `bodyFail`; the tests
+//! All of it is JavaScript over the operations of [`super::bytes`]. The host that runs Workers adds those of [`super::body`]; the tests
 //! here put records in their place.
 
 #[cfg(test)]
@@ -39,7 +38,9 @@ mod tests {
             return log.length % 2 ? undefined : Promise.resolve();
         };
         host.bodyEnd = (pipe) => { log.push(`end ${pipe}`); };
-        host.bodyFail = (pipe, message) => { log.push(`fail ${pipe} ${message}`); };
+        host.bodyBreak = (pipe, error) => { log.push(`fail ${pipe} ${error.message}`); };
+        host.bodyGone = (pipe) => pipe === 4 ? undefined : new Promise(() => {});
+        host.bodyCancelled = () => [];
     }"#;
 
     fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, _: &Rc<Host>) -> Result<()> {
@@ -181,12 +182,13 @@ mod tests {
             "const source = (chunks, cancel) => new ReadableStream({ pull(c) { const x = chunks.shift();
                if (x === undefined) c.close(); else if (x instanceof Error) c.error(x); else c.enqueue(x) }, cancel });
              const a = new Uint8Array(3);
+             const threw = (error) => { log.push(`threw ${error.message}`) };
              await fetching.pumpToHost(source([a, a]), 3);
-             await fetching.pumpToHost(source([a, new Error('mid')]), 3);
-             await fetching.pumpToHost(source([{}]), 3);
-             await fetching.pumpToHost(source([a, a, a], (e) => { log.push(`cancelled ${e.message}`) }), 4);
+             await fetching.pumpToHost(source([a, new Error('mid')]), 3).catch(threw);
+             await fetching.pumpToHost(source([{}]), 3, undefined, true).catch(threw);
+             await fetching.pumpToHost(source([a, a, a], (e) => { log.push(`cancelled ${e}`) }), 4, () => 'lost');
              return log;",
-            r#"["write 3 3","write 3 3","end 3","write 3 3","fail 3 mid","fail 3 Draining read encountered a value that cannot be converted to bytes","cancelled the reader is gone"]"#,
+            r#"["write 3 3","write 3 3","end 3","write 3 3","fail 3 mid","threw mid","end 3","threw Draining read encountered a value that cannot be converted to bytes","end 4","cancelled lost"]"#,
         );
     }
 

@@ -16,7 +16,7 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 function toHost(body) {
   if (!(body instanceof ReadableStream)) return body;
   const [writer, reader] = host.newPipe();
-  host.waitUntil(pumpToHost(body, writer));
+  host.waitUntil(pumpToHost(body, writer).catch(() => {}));
   return reader;
 }
 

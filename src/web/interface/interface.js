@@ -6,7 +6,8 @@ const { ownKeys } = Reflect;
 // A class carries these beside its static members.
 const OF_FUNCTIONS = new Set(["constructor", "length", "name", "prototype"]);
 
-function expose(holder) {
+/** Makes the members of a class or a prototype enumerable, and functions of length 0. */
+export function expose(holder) {
   for (const key of ownKeys(holder)) {
     if (typeof key !== "string" || OF_FUNCTIONS.has(key)) continue;
     const { value } = getOwnPropertyDescriptor(holder, key);

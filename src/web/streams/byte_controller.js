@@ -186,14 +186,14 @@ export class ByteController {
     errorState(this.state, error);
   }
 
-  cancel(reason) {
+  cancel(reason, waited) {
     this.dropRequest();
     this.pending.length = 0;
     this.ranges.length = 0;
     this.total = 0;
     const { cancelSource } = this;
     this.forget();
-    return cancelSource === undefined ? Promise.resolve(undefined) : cancelSource(reason);
+    return cancelSource === undefined ? Promise.resolve(undefined) : cancelSource(reason, waited);
   }
 
   release() {

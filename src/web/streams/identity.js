@@ -8,12 +8,19 @@ import host from "dodev:host";
 import { SINK, ownerOfNew, requireOwn } from "dodev:web/owner";
 import { badConstruction, publish, toUint } from "dodev:web/webidl";
 
-const NOT_BYTES =
+/** What is said of chunks that are neither bytes nor texts. */
+export const NOT_BYTES =
   "This TransformStream is being used as a byte stream, but received an object of non-ArrayBuffer/ArrayBufferView type on its writable side.";
 
 /** An error crosses to the other side as it is, anything else as the message of one. */
 function errorFrom(reason) {
-  return reason instanceof Error ? reason : new Error(`${reason}`);
+  return reason instanceof Error ? reason : new Error(String(reason));
+}
+
+function lost() {
+  const error = new Error("Network connection lost.");
+  error.retryable = true;
+  return error;
 }
 
 /** The sides of a passage for at most `expected` bytes (`Infinity`: any number). */
@@ -26,8 +33,9 @@ function passage(expected, strategy) {
     waiting = undefined;
     return Promise.resolve();
   };
-  const cancel = (reason) => {
-    const error = errorFrom(reason ?? "Stream was cancelled.");
+  const cancel = (reason, waited) => {
+    // Fidelity: observed with workerd 1.20261117.1: a reader that waits for a chunk takes the reason with it.
+    const error = waited ? lost() : errorFrom(reason ?? "Stream was cancelled.");
     writableState(writable).failIfNeeded(error);
     waiting?.reject(error);
     waiting = undefined;

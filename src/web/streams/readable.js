@@ -2,6 +2,7 @@
 //
 // The state is an object of its own: a stream's contents can be moved into another stream, and controllers and
 // readers hold the state, never the stream.
+import host from "dodev:host";
 import { ByteController, makeByteController } from "dodev:web/streams/byte_controller";
 import { pipe } from "dodev:web/streams/pipe";
 import { markOf, methodOf, promiseCall, SizedQueue, sizeOf } from "dodev:web/streams/strategies";
@@ -70,10 +71,21 @@ export function cancelState(state, reason) {
   state.disturbed = true;
   if (state.status === "closed") return Promise.resolve(undefined);
   if (state.status === "errored") return Promise.reject(state.error);
-  closeState(state);
   const { reader } = state;
+  const waited = state.native && reader !== undefined && !reader.byob && reader.requests.length > 0;
+  if (waited) {
+    // Fidelity: observed with workerd 1.20261117.1: who waits for a chunk of the platform's learns why none comes.
+    for (const request of reader.requests.splice(0)) request.error(asThrown(reason));
+  }
+  closeState(state);
   if (reader !== undefined && reader.byob) for (const request of reader.requests.splice(0)) request.close(undefined);
-  return state.controller.cancel(reason).then(() => undefined);
+  return state.controller.cancel(reason, waited).then(() => undefined);
+}
+
+/** `reason` as an error, where it is none that can be told. */
+function asThrown(reason) {
+  if (reason === undefined) return new Error("Stream was cancelled.");
+  return host.retold === undefined ? reason : host.retold(reason);
 }
 
 /** The chunks of a default stream and when to ask for more. */

@@ -1,4 +1,5 @@
 // Readers: the default one and the one that brings its own buffers.
+import host from "dodev:host";
 import { LOCKED, cancelState, checkOwner, isReadableStream, stateOf } from "dodev:web/streams/readable";
 import { promiseCall, quietDeferred } from "dodev:web/streams/strategies";
 import { badArgument, badConstruction, illegal, publish } from "dodev:web/webidl";
@@ -193,5 +194,31 @@ export async function readNext(reader) {
   const { value, done } = await nextChunk(reader);
   return done ? undefined : value;
 }
+const UNDRAINABLE = "Draining read encountered a value that cannot be converted to bytes";
+
+/**
+ * All that stands ready in a stream once there is anything, as bytes in one piece; undefined at the end. Rejects when the
+ * stream has failed by then, or brings what is no bytes.
+ *
+ * Fidelity: observed with wrangler 4.164.0, texts included.
+ */
+export async function drainNext(reader) {
+  const { state } = reader;
+  const first = await nextChunk(reader);
+  if (first.done) return undefined;
+  const chunks = [];
+  let { value } = first;
+  for (;;) {
+    if (typeof value === "string") value = host.utf8Encode(value.toWellFormed());
+    else if (!(value instanceof ArrayBuffer) && !ArrayBuffer.isView(value)) throw new TypeError(UNDRAINABLE);
+    chunks.push(value);
+    if (state.status === "errored") throw state.error;
+    const { controller } = state;
+    if (!((controller.queue ?? controller.ranges)?.length > 0)) break;
+    requestChunk(reader, { chunk: (next) => (value = next), close() {}, error() {} });
+  }
+  return chunks.length === 1 ? chunks[0] : host.concatBytes(chunks);
+}
+
 /** Cancels the stream of a reader. */
 export const cancelReader = (reader, reason) => cancelOf(reader, reason);

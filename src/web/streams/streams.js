@@ -21,18 +21,30 @@ export function streamFromBytes(buffer, maker) {
   );
 }
 
-/** A byte stream of what arrives in the pipe `pipe` of the host; it is `maker`'s. */
-export function streamFromPipe(pipe, maker) {
+/**
+ * A byte stream of what arrives in the pipe `pipe` of the host; it is `maker`'s. When it is cancelled for a reason, `told` says in an
+ * array what the other side is told, where it is; it is also given whether anything was read. `ended` is called when nothing more comes; with it the stream does not stand for its pipe.
+ */
+export function streamFromPipe(pipe, maker, told, ended) {
+  let read = false;
   return nativeStream(
     async (controller) => {
+      read = true;
       const chunk = await host.bodyRead(pipe);
-      if (chunk === null) finishBytes(controller);
-      else enqueueBytes(controller, chunk);
+      if (chunk === null) {
+        ended?.();
+        finishBytes(controller);
+      } else {
+        enqueueBytes(controller, chunk);
+      }
     },
-    async () => {
-      host.bodyCancel(pipe);
+    async (reason) => {
+      ended?.();
+      const said = told?.(reason, read);
+      if (said) host.bodyCancel(pipe, said);
+      else host.bodyCancel(pipe);
     },
-    pipe,
+    ended === undefined ? pipe : undefined,
     maker,
   );
 }
@@ -53,6 +65,18 @@ export function takeOrigin(stream) {
   state.status = "closed";
   makeReader(state, false);
   return origin;
+}
+
+/**
+ * Calls `callback` when nobody reads any more from the pipe `pipe`, into which a stream is written, with an array of the reason, if one
+ * was given. What it promises may fail.
+ */
+export async function whenGone(pipe, callback) {
+  await host.bodyGone(pipe);
+  const reason = host.bodyCancelled(pipe);
+  if (reason === undefined) return;
+  host.bodyEnd(pipe);
+  await callback(reason).catch(() => {});
 }
 
 /** Has whoever reads from a stream of the platform get `error` from now on; one that has ended stays as it is. */
@@ -98,6 +122,7 @@ export {
   ReadableStreamBYOBReader,
   ReadableStreamDefaultReader,
   cancelReader,
+  drainNext,
   readNext,
   readerOf,
 } from "dodev:web/streams/readers";
@@ -106,6 +131,7 @@ export {
   WritableStreamDefaultController,
   WritableStreamDefaultWriter,
   isWritableStream,
+  nativeWritable,
 } from "dodev:web/streams/writable";
 export { TransformStream, TransformStreamDefaultController } from "dodev:web/streams/transform";
 export { FixedLengthStream, IdentityTransformStream } from "dodev:web/streams/identity";

@@ -25,6 +25,7 @@ class WritableState {
   queue = new SizedQueue();
   started = false;
   aborter = undefined;
+  closes = false;
 
   constructor(mark, size, sink) {
     this.mark = mark;
@@ -66,6 +67,13 @@ class WritableState {
   }
 
   write(chunk) {
+    try {
+      this.sink.check?.(chunk);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    // Fidelity: as streams of the platform that come from elsewhere: who did not see it fail finds it closed.
+    if (this.closes && this.status === "errored") return Promise.reject(new TypeError(CLOSED));
     let size = 1;
     try {
       size = this.size === undefined ? 1 : this.size(chunk);
@@ -88,7 +96,7 @@ class WritableState {
   }
 
   close() {
-    if (this.status === "closed" || this.closeQueued()) return Promise.reject(new TypeError(CLOSED));
+    if (this.status === "closed" || this.closeQueued() || (this.closes && this.status === "errored")) return Promise.reject(new TypeError(CLOSED));
     if (this.status === "errored") return Promise.reject(this.error);
     this.closeRequest = Promise.withResolvers();
     const { promise } = this.closeRequest;
@@ -422,9 +430,13 @@ export class WritableStreamDefaultWriter {
 }
 publish(WritableStreamDefaultWriter);
 
-/** A stream into functions of the platform; `sink` has promise-giving `write`, `close`, `abort`. */
-export function nativeWritable(sink, mark, size) {
+/**
+ * A stream into functions of the platform; `sink` has promise-giving `write`, `close`, `abort`, and may `check` chunks that are to be
+ * refused without harm. When it fails, it is `closed` for whoever comes later where `closes` says so.
+ */
+export function nativeWritable(sink, mark, size, closes = false) {
   const state = new WritableState(mark, size, sink);
+  state.closes = closes;
   state.start(undefined);
   return writableOf(state);
 }

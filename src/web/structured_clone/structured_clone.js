@@ -94,8 +94,12 @@ host.entry("disassemble", (object) => {
   }
   if (request) return [REQUEST, object.url, [initOfRequest(object)]];
   if (isResponse(object)) return [RESPONSE, [null], [initOfResponse(object)]];
-  return REFUSALS[type] ?? `Could not serialize object of type "${type}". This type does not support serialization.`;
+  return REFUSALS[type] ?? notSerializable(object.constructor.name);
 });
+
+function notSerializable(type) {
+  return `Could not serialize object of type "${type}". This type does not support serialization.`;
+}
 
 let refusalOfReference = () => undefined;
 

@@ -1,6 +1,6 @@
 // The context that handlers and objects are given: `ctx`.
 import host from "dodev:host";
-import { illegalInvocation, keepShapes, notePlatformClass } from "dodev:web/interface";
+import { expose, illegalInvocation, keepShapes, notePlatformClass } from "dodev:web/interface";
 import { tracing } from "dodev:workers/ctx/tracing";
 import { contextExports } from "dodev:workers/exports";
 import { DurableObjectFacets } from "dodev:workers/facets";
@@ -131,6 +131,8 @@ export class DurableObjectState {
   }
 }
 
-notePlatformClass(ExecutionContext);
-notePlatformClass(DurableObjectState);
+for (const type of [ExecutionContext, DurableObjectState]) {
+  notePlatformClass(type);
+  expose(type.prototype);
+}
 tagged(DurableObjectState, "DurableObjectState");

@@ -67,7 +67,7 @@ pub(super) fn install<'js>(
     host.set("abort", Function::new(ctx.clone(), abort)?)?;
     let shared = objects.clone();
     let abort = move |ctx: Ctx<'js>, reason: Value<'js>| -> rquickjs::Result<Value<'js>> {
-        let failure = Failure { flags: Vec::new(), ..failure_of(&ctx, &reason, None) };
+        let failure = Failure { flags: Vec::new(), ..failure_of(&ctx, &shared.host, &reason) };
         shared.abort_context(failure);
         Err(end_turn(&ctx))
     };

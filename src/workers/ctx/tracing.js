@@ -1,7 +1,7 @@
 // Spans of the program's own. No request is traced here, so that they only run what is in them.
 //
 // Fidelity: what workerd 1.20261117.1 has and checks where nothing is traced.
-import { wrongArgument } from "dodev:web/interface";
+import { expose, notePlatformClass, wrongArgument } from "dodev:web/interface";
 
 const secret = Symbol();
 
@@ -79,6 +79,8 @@ for (const [type, name] of [
   [Tracing, "Tracing"],
 ]) {
   Object.defineProperty(type.prototype, Symbol.toStringTag, { value: name, configurable: true });
+  notePlatformClass(type);
+  expose(type.prototype);
 }
 
 /** `ctx.tracing`, and what is imported under that name. */

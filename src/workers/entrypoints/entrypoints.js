@@ -1,11 +1,12 @@
 // What user code imports from "cloudflare:workers": base classes of entrypoints and objects, and the
 // environment of the running Worker.
 import host from "dodev:host";
+import { notePlatformClass } from "dodev:web/interface";
 import { tracing } from "dodev:workers/ctx/tracing";
 import { environment, worker } from "dodev:workers/env";
 import { loopback } from "dodev:workers/exports";
 import { callable } from "dodev:workers/rpc/receive";
-import { RpcPromise, RpcProperty, RpcStub, RpcTarget } from "dodev:workers/rpc/references";
+import { RpcPromise, RpcProperty, RpcStub, RpcTarget, tagged } from "dodev:workers/rpc/references";
 import { Fetcher } from "dodev:workers/service";
 
 class Entrypoint {
@@ -22,6 +23,9 @@ Object.defineProperty(Entrypoint.prototype, callable, { enumerable: false });
 
 export class DurableObject extends Entrypoint {}
 export class WorkerEntrypoint extends Entrypoint {}
+tagged(DurableObject, "DurableObjectBase");
+tagged(WorkerEntrypoint, "WorkerEntrypoint");
+notePlatformClass(WorkerEntrypoint);
 export { RpcPromise, RpcProperty, RpcStub, RpcTarget };
 export { Fetcher as ServiceStub };
 

@@ -1,10 +1,12 @@
 // `ctx.exports`: the Worker's own entry points and namespaces, without bindings.
 import host from "dodev:host";
 import { Cloudflare } from "dodev:web/cloudflare";
+import { standsIn } from "dodev:web/console/inspect";
 import { worker } from "dodev:workers/env";
 import { WorkerEntrypoint } from "dodev:workers/entrypoints";
 import { classWithProps, makeClassLoopback, noteLoopback } from "dodev:workers/facets/classes";
-import { makeNamespace } from "dodev:workers/namespace";
+import { DurableObjectNamespace, makeNamespace } from "dodev:workers/namespace";
+import { callableTarget, tagged } from "dodev:workers/rpc/references";
 import { makeLoopback } from "dodev:workers/service";
 
 let made;
@@ -14,20 +16,28 @@ function isEntrypoint(value) {
   return typeof value === "object" && value !== null;
 }
 
+const LoopbackDurableObjectNamespace = class LoopbackDurableObjectNamespace extends DurableObjectNamespace {};
+tagged(LoopbackDurableObjectNamespace, "LoopbackDurableObjectNamespace");
+
+const namespaces = new WeakSet();
+standsIn((value) => (namespaces.has(value) ? Object.create(LoopbackDurableObjectNamespace.prototype) : undefined));
+
 /**
  * A namespace that can be called, as the platform's are: called with props it gives the class, for facets.
  */
 function callable(namespace, name) {
-  const target = Object.setPrototypeOf(() => {}, Object.getPrototypeOf(namespace));
-  const loopback = new Proxy(target, {
+  const loopback = new Proxy(callableTarget(LoopbackDurableObjectNamespace), {
     apply(_target, _self, [options]) {
       return classWithProps("LoopbackDurableObjectNamespace", name, options);
     },
-    get(_, key) {
-      const value = namespace[key];
-      return typeof value === "function" && key !== "constructor" ? value.bind(namespace) : value;
+    get(target, key, receiver) {
+      if (!Object.hasOwn(DurableObjectNamespace.prototype, key) || key === "constructor" || typeof key === "symbol") {
+        return Reflect.get(target, key, receiver);
+      }
+      return namespace[key].bind(namespace);
     },
   });
+  namespaces.add(loopback);
   return noteLoopback(loopback, name, "LoopbackDurableObjectNamespace");
 }
 

@@ -1,7 +1,7 @@
 // `ctx.facets`: objects inside an object.
 import host from "dodev:host";
 import { DOMException } from "dodev:web/dom_exception";
-import { wrongArgument, wrongField } from "dodev:web/interface";
+import { expose, notePlatformClass, wrongArgument, wrongField } from "dodev:web/interface";
 import { isId } from "dodev:workers/namespace";
 import { describeClass } from "dodev:workers/facets/classes";
 import { Reference, follows } from "dodev:workers/rpc/references";
@@ -153,6 +153,8 @@ export class DurableObjectFacets {
     host.cloneFacet(this.#slot, from, to);
   }
 }
+notePlatformClass(DurableObjectFacets);
+expose(DurableObjectFacets.prototype);
 Object.defineProperty(DurableObjectFacets.prototype, Symbol.toStringTag, {
   value: "DurableObjectFacets",
   configurable: true,

@@ -5,9 +5,9 @@ use std::rc::Rc;
 use rquickjs::convert::List;
 use rquickjs::{Ctx, Function, Object, Value};
 
-use crate::engine::OpError;
 use crate::engine::bytes::Text;
 use crate::engine::exception::throw;
+use crate::engine::{Host, OpError};
 use crate::objects::{FacetPlace, Failure, Objects, Slot};
 use crate::storage::CommitError;
 
@@ -59,7 +59,7 @@ pub(super) fn install<'js>(
     host.set("startFacet", Function::new(ctx.clone(), start)?)?;
     let shared = objects.clone();
     let fail = move |ctx: Ctx<'js>, slot: u32, breaks: u32, error: Value<'js>| {
-        shared.fail_facet(Slot(slot), breaks, reason(&ctx, &error));
+        shared.fail_facet(Slot(slot), breaks, reason(&ctx, &shared.host, &error));
     };
     host.set("failFacet", Function::new(ctx.clone(), fail)?)?;
     install_ends(ctx, host, objects)
@@ -69,7 +69,7 @@ fn install_ends<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>) 
     let shared = objects.clone();
     let abort = move |ctx: Ctx<'js>, parent: u32, Text(name): Text, thrown: Value<'js>| {
         check_own(&ctx, &shared, parent, KIND)?;
-        shared.abort_facet(Slot(parent), &name, &reason(&ctx, &thrown));
+        shared.abort_facet(Slot(parent), &name, &reason(&ctx, &shared.host, &thrown));
         Ok::<_, rquickjs::Error>(())
     };
     host.set("abortFacet", Function::new(ctx.clone(), abort)?)?;
@@ -100,8 +100,8 @@ fn check(
 }
 
 /// What the parent threw or gave, for who calls the facet: its own error, not one of the other side.
-fn reason<'js>(ctx: &Ctx<'js>, thrown: &Value<'js>) -> Failure {
-    let mut failure = failure_of(ctx, thrown, None);
+fn reason<'js>(ctx: &Ctx<'js>, host: &Host, thrown: &Value<'js>) -> Failure {
+    let mut failure = failure_of(ctx, host, thrown);
     failure.flags.clear();
     failure
 }

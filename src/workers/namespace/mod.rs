@@ -77,8 +77,8 @@ pub(super) fn install<'js>(
 
 /// Gives `id` the properties that tell where it comes from.
 fn describe<'js>(id: &Object<'js>, jurisdiction: Value<'js>, name: Value<'js>) -> rquickjs::Result<()> {
-    id.prop("jurisdiction", Property::from(jurisdiction).enumerable())?;
-    id.prop("name", Property::from(name).enumerable())
+    id.prop("jurisdiction", Property::from(jurisdiction).enumerable().configurable())?;
+    id.prop("name", Property::from(name).enumerable().configurable())
 }
 
 /// The jurisdiction that the prelude named, which it checked before.

@@ -1,6 +1,6 @@
 // Namespaces of Durable Objects and the ids that they make.
 import host from "dodev:host";
-import { illegalInvocation, notePlatformClass } from "dodev:web/interface";
+import { expose, illegalInvocation, notePlatformClass } from "dodev:web/interface";
 import { makeStub } from "dodev:workers/stub";
 
 let make;
@@ -202,6 +202,7 @@ for (const [type, name] of [
   [DurableObjectNamespace, "DurableObjectNamespace"],
 ]) {
   Object.defineProperty(type.prototype, Symbol.toStringTag, { value: name, configurable: true });
+  expose(type.prototype);
 }
 
 /** The namespace numbered `number` in the host's list. */

@@ -335,7 +335,7 @@ async fn pass_on(mut body: Incoming, mut writer: PipeWriter) {
                     writer.write(chunk);
                 }
             }
-            Some(Err(_)) => return writer.fail(PipeError("Network connection lost.".to_owned())),
+            Some(Err(_)) => return writer.fail(PipeError::new("Network connection lost.")),
             None => return writer.end(),
         }
     }

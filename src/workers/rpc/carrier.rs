@@ -35,7 +35,8 @@ mod kind {
     pub const STUB: u32 = 1;
     /// A stream to read; its value is the number of a pipe.
     pub const READER: u32 = 2;
-    /// A stream to write; its value is the number of a pipe.
+    /// A stream to write; its value is what takes the chunks, which is exported. It is not disposed with the call that brought
+    /// it.
     pub const WRITER: u32 = 3;
 }
 
@@ -58,8 +59,8 @@ impl<'a> Carrier<'a> {
         let bodies = &self.objects.host.bodies;
         let gone = || throw(ctx, &OpError::of("TypeError", "This stream was passed on already."));
         Ok(Some(match kind {
-            kind::EXPORT => {
-                let export = self.objects.export(self.is_result);
+            kind::EXPORT | kind::WRITER => {
+                let export = self.objects.export(self.is_result || kind == kind::WRITER);
                 let keep = self.objects.host.entry(ctx, "keepExport")?;
                 keep.call::<_, ()>((export.id, value.clone()))?;
                 Parcel::Export(export)
@@ -78,24 +79,23 @@ impl<'a> Carrier<'a> {
                 let id = value.get::<u32>()?;
                 Parcel::Reader(bodies.take_reader(id).ok_or_else(gone)?)
             }
-            kind::WRITER => {
-                let id = value.get::<u32>()?;
-                Parcel::Writer(bodies.take_writer(id).ok_or_else(gone)?)
-            }
             _ => return Ok(None),
         }))
     }
 
-    fn unpack<'js>(&self, ctx: &Ctx<'js>, parcel: Parcel) -> rquickjs::Result<Value<'js>> {
-        let bodies = &self.objects.host.bodies;
+    fn unpack<'js>(&self, ctx: &Ctx<'js>, kind: u32, parcel: Parcel) -> rquickjs::Result<Value<'js>> {
+        let host = &self.objects.host;
         match parcel {
             Parcel::Export(export) => {
                 let import = self.objects.import(export);
-                self.imports.borrow_mut().push(import.clone());
+                if kind == kind::WRITER {
+                    import.set_stream();
+                } else {
+                    self.imports.borrow_mut().push(import.clone());
+                }
                 give_import(ctx, import)
             }
-            Parcel::Reader(reader) => bodies.add_reader(reader).into_js(ctx),
-            Parcel::Writer(writer) => bodies.add_writer(writer).into_js(ctx),
+            Parcel::Reader(reader) => host.bodies.add_reader(host.scope.get().owner, reader).into_js(ctx),
         }
     }
 }
@@ -139,7 +139,7 @@ impl<'js> HostObjects<'js> for Carrier<'_> {
         let value = if kind <= kind::WRITER {
             let place = input.bytes().varint32()? as usize;
             let parcel = self.parcels.borrow_mut().get_mut(place).and_then(Option::take);
-            self.unpack(&ctx, parcel.ok_or_else(|| corrupt("a parcel that is not there"))?)?
+            self.unpack(&ctx, kind, parcel.ok_or_else(|| corrupt("a parcel that is not there"))?)?
         } else {
             input.value()?
         };
@@ -220,7 +220,7 @@ pub fn read_message<'js>(
     let value = deserialize(ctx, &message.bytes, &carrier).map_err(|error| throw_clone(ctx, error))?;
     // What no value refers to is the result's own disposer.
     for parcel in carrier.parcels.take().into_iter().flatten() {
-        carrier.unpack(ctx, parcel)?;
+        carrier.unpack(ctx, kind::EXPORT, parcel)?;
         carrier.imports.borrow().last().inspect(|disposer| disposer.set_disposer());
     }
     Ok(Received { value, imports: carrier.imports.into_inner() })

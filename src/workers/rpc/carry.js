@@ -16,12 +16,12 @@ import {
 import { platformClass } from "dodev:web/interface";
 import { isRequest } from "dodev:web/fetch/request";
 import { isResponse } from "dodev:web/fetch/response";
-import { isReadableStream, readAllBytes, streamFromPipe, takeOrigin } from "dodev:web/streams";
+import { isReadableStream, readAllBytes, takeOrigin } from "dodev:web/streams";
 import { isWritableLocked, isWritableStream } from "dodev:web/streams/writable";
 import { isLocked } from "dodev:web/streams/readable";
 import { refusalOfEngine, refusesReferences } from "dodev:web/structured_clone";
 import { Reference, RpcTarget, importOf, isPlain, makeStub } from "dodev:workers/rpc/references";
-import { pipeFromWritable, pipeOfReadable, streamIntoPipe } from "dodev:workers/rpc/streams";
+import { pipeOfReadable, receivedReadable, receivedWritable, sinkOf } from "dodev:workers/rpc/streams";
 
 /** Kinds of what is carried; the first four are the host's business too (`carrier.rs`). */
 const EXPORT = 0;
@@ -140,8 +140,8 @@ function describeReadable(stream) {
 
 function describeWritable(stream) {
   if (platformClass(stream) === "DigestStream") throw notSerializable("DigestStream");
-  if (isWritableLocked(stream)) throw new TypeError("The WritableStream has been locked to a writer.");
-  return [WRITER, pipeFromWritable(stream)];
+  if (isWritableLocked(stream)) throw new TypeError("This WritableStream is currently locked to a writer.");
+  return [WRITER, sinkOf(stream)];
 }
 
 function withCarriedBody(description) {
@@ -150,10 +150,15 @@ function withCarriedBody(description) {
   return description;
 }
 
-function describeSignal(signal) {
+/** Throws unless the Worker has switched on that signals are carried. */
+function requireSignals() {
   if (Cloudflare.compatibilityFlags.enable_abortsignal_rpc !== true) {
     throw cloneError("AbortSignal serialization is not enabled.");
   }
+}
+
+function describeSignal(signal) {
+  requireSignals();
   if (signal.aborted) return [SIGNAL, { aborted: true, reason: signal.reason }];
   // The reason travels through a pipe when there is one; a signal that is never aborted leaves it open.
   const [writer, reader] = host.newPipe();
@@ -207,9 +212,9 @@ host.entry("describe", (object, handler) => {
   }
   if (isRequest(object)) {
     requireFresh(object);
-    const { fetcher, signal, ...description } = withCarriedBody(describeRequest(object));
-    const carried = signal !== undefined && Cloudflare.compatibilityFlags.enable_abortsignal_rpc === true;
-    return [REQUEST, carried ? { ...description, signal } : description];
+    const { fetcher, ...description } = describeRequest(object);
+    if (isSignal(description.signal)) requireSignals();
+    return [REQUEST, withCarriedBody(description)];
   }
   if (isHeaders(object)) return [HEADERS, describeHeaders(object)];
   if (isSignal(object)) return describeSignal(object);
@@ -227,8 +232,8 @@ host.entry("describe", (object, handler) => {
 
 revivers[STUB] = makeStub;
 revivers[EXPORT] = makeStub;
-revivers[READER] = streamFromPipe;
-revivers[WRITER] = streamIntoPipe;
+revivers[READER] = receivedReadable;
+revivers[WRITER] = receivedWritable;
 revivers[REQUEST] = reviveRequest;
 revivers[RESPONSE] = reviveResponse;
 revivers[HEADERS] = reviveHeaders;

@@ -14,8 +14,10 @@
 
 mod carrier;
 mod ops;
+mod reasons;
 mod values;
 
 pub(super) use carrier::{Received, read_message, write_result};
 pub(super) use ops::{arguments_of, give_import, install, path_of};
+pub(super) use reasons::install_reasons;
 pub use values::{error_of, failure_of, read_stored, write_stored};

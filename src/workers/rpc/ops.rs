@@ -10,13 +10,15 @@ use crate::engine::clone::ErrorForm;
 use crate::engine::exception::throw;
 use crate::engine::opaque::Opaque;
 use crate::engine::proxy::handler_of;
-use crate::engine::{OpError, OpId};
-use crate::objects::{Callee, Entrypoint, Event, Export, Import, Message, Objects, ReplyTo, WorkerNumber};
+use crate::engine::{OpError, OpId, is_stringifying};
+use crate::objects::{
+    Callee, Entrypoint, Event, Export, Failure, Import, Message, Objects, REMOTE, ReplyTo, WorkerNumber,
+};
 use crate::workers::arguments::{begin_call, check_alive, foreign};
 use crate::workers::messages::request_of;
 
 use super::carrier::write_message;
-use super::values::{read_stored, write_stored};
+use super::values::{error_of, failure_of, read_stored, write_stored};
 
 /// A stub's reference, as the prelude holds it. It lets go when JavaScript forgets it.
 type Handle = Rc<Import>;
@@ -167,6 +169,16 @@ fn install_copies<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>
         ArrayBuffer::new_copy(ctx, &bytes)
     };
     host.set("cloneToBytes", Function::new(ctx.clone(), to_bytes)?)?;
+    // isStringifying(): whether the engine is writing JSON.
+    host.set("isStringifying", Function::new(ctx.clone(), is_stringifying)?)?;
+    // retold(value): what arrives elsewhere of a value that is thrown, as if it came from here.
+    let shared = objects.clone();
+    let retold = move |ctx: Ctx<'js>, value: Value<'js>| {
+        let failure = failure_of(&ctx, &shared.host, &value);
+        let flags = failure.flags.iter().copied().filter(|flag| *flag != REMOTE).collect();
+        error_of(&ctx, &shared.host, &Failure { flags, ..failure })
+    };
+    host.set("retold", Function::new(ctx.clone(), retold)?)?;
     // cloneFromBytes(buffer)
     let shared = objects.clone();
     let from_bytes = move |ctx: Ctx<'js>, buffer: Value<'js>| {

@@ -3,7 +3,8 @@
 // Each is a Proxy whose handler holds what it stands for; all proxies of a class share one target, so that
 // `typeof`, tag and prototype are right. `host.handlerOf` finds the handler without running any trap.
 import host from "dodev:host";
-import { keepShapes, notePlatformClass } from "dodev:web/interface";
+import { standsIn } from "dodev:web/console/inspect";
+import { expose, keepShapes, notePlatformClass } from "dodev:web/interface";
 import { owner, requireOwn } from "dodev:web/owner";
 
 const MAKE = Symbol("make");
@@ -17,6 +18,11 @@ function isIndex(name) {
   return code >= 48 && code <= 57 && `${name >>> 0}` === name;
 }
 
+/** Whether the engine asks for a method named so, which the platform's engine looks for beside the names of others. */
+function isHidden(name) {
+  return name === "toJSON" && host.isStringifying();
+}
+
 /**
  * What every reference does; `call` of the classes that follow sends a call along a path of names. Two are made for
  * each call, so these classes follow it by `follows` and not by `extends`, whose constructors are slow.
@@ -25,7 +31,7 @@ export class Reference {
   /** The value for a name that the class itself does not have. Were there a method `then`, every stub would pass for a promise. */
   member(name) {
     // Only what stands before a colon begins with a digit.
-    if (name === "then" || (name < ":" && isIndex(name))) return undefined;
+    if (name === "then" || (name < ":" && isIndex(name)) || isHidden(name)) return undefined;
     return new Proxy(propertyTarget, new PropertyReference(this, name));
   }
 
@@ -56,7 +62,7 @@ export class Reference {
     return this.own === undefined || delete this.own[name];
   }
   has(target, name) {
-    return typeof name === "string" || name in target;
+    return name in target || (typeof name === "string" && name !== "then");
   }
   ownKeys() {
     const { own } = this;
@@ -66,11 +72,11 @@ export class Reference {
     const { own } = this;
     const found = own === undefined ? undefined : Object.getOwnPropertyDescriptor(own, name);
     if (found !== undefined || !this.names().includes(name)) return found && { ...found, configurable: true };
-    return { value: this.valueOf(name), writable: true, enumerable: true, configurable: true };
+    return { value: this.valueOf(name), writable: false, enumerable: true, configurable: true };
   }
-  // The target is shared: nothing may change it.
-  defineProperty() {
-    return false;
+  // The target is shared: nothing may change it, so that nothing can be defined for good.
+  defineProperty(_target, name, descriptor) {
+    return descriptor.configurable === true && Reflect.defineProperty((this.own ??= {}), name, descriptor);
   }
   preventExtensions() {
     return false;
@@ -104,6 +110,18 @@ export function referenceOf(value) {
   return handler instanceof Reference ? handler : undefined;
 }
 
+// Consoles show a reference as an object of its class.
+standsIn((value) => {
+  const handler = referenceOf(value);
+  if (handler === undefined) return undefined;
+  const prototype = Object.getPrototypeOf(value);
+  const shown = Object.create(prototype);
+  // Its tag is another name than the one that is shown.
+  Object.defineProperty(shown, Symbol.toStringTag, { value: prototype.constructor.name });
+  for (const name of handler.ownKeys()) Object.defineProperty(shown, name, handler.getOwnPropertyDescriptor(value, name));
+  return shown;
+});
+
 function receiver(value, Handler) {
   const handler = referenceOf(value);
   if (!(handler instanceof Handler)) throw new TypeError("Illegal invocation");
@@ -111,7 +129,7 @@ function receiver(value, Handler) {
 }
 
 /** A function of class `Class` for proxies that can be called, without properties of its own. */
-function callable(Class) {
+export function callableTarget(Class) {
   const target = () => {};
   delete target.name;
   delete target.length;
@@ -142,6 +160,7 @@ export function isPlain(value) {
 
 export class RpcTarget {}
 notePlatformClass(RpcTarget);
+tagged(RpcTarget, "JsRpcTarget");
 
 export class RpcStub {
   constructor(target) {
@@ -162,7 +181,8 @@ export class RpcStub {
   }
 }
 tagged(RpcStub, "JsRpcStub");
-const stubTarget = callable(RpcStub);
+expose(RpcStub.prototype);
+const stubTarget = callableTarget(RpcStub);
 
 /** A stub of what `handle` refers to. */
 export function makeStub(handle) {
@@ -222,7 +242,8 @@ export class RpcPromise {
   }
 }
 tagged(RpcPromise, "JsRpcPromise");
-const promiseTarget = callable(RpcPromise);
+expose(RpcPromise.prototype);
+const promiseTarget = callableTarget(RpcPromise);
 
 /** The reference for a call whose result is `promise`. */
 export function makePromise(promise) {
@@ -240,7 +261,7 @@ class PropertyReference {
     return this.base.call([].concat(this.path, path), args);
   }
   member(name) {
-    if (isIndex(name)) return undefined;
+    if (isIndex(name) || isHidden(name)) return undefined;
     if (this.depth >= DEPTH_MAX) {
       throw new TypeError(`RPC pipelined property path is too deep (max ${DEPTH_MAX}).`);
     }
@@ -279,7 +300,8 @@ export class RpcProperty {
   }
 }
 tagged(RpcProperty, "JsRpcProperty");
-const propertyTarget = callable(RpcProperty);
+expose(RpcProperty.prototype);
+const propertyTarget = callableTarget(RpcProperty);
 
 /** The error for a name that the receiver does not offer. */
 export function missing(name) {
@@ -325,7 +347,7 @@ host.entry("disposable", (value, handles) => {
   const reference = referenceOf(value);
   if (reference !== undefined) {
     // Those of RPC stubs stand in their class.
-    if (!(reference instanceof StubReference)) value[Symbol.dispose] = NOTHING_TO_DISPOSE.value;
+    if (!(reference instanceof StubReference)) Object.defineProperty(value, Symbol.dispose, NOTHING_TO_DISPOSE);
     return value;
   }
   const disposer =

@@ -1,27 +1,43 @@
-// Streams that cross RPC: each is a pipe of the host, which one side fills and the other empties.
+// Streams that cross RPC. One to read is a pipe of the host, which one side fills and the other empties; one to write is an
+// export, whose methods take what is written.
+//
+// Fidelity: texts and reasons observed with wrangler 4.164.0, see `fixtures/rpc-streams`.
 import host from "dodev:host";
-import { WritableStream } from "dodev:web/streams";
-import { cancelReader, readerOf, readNext } from "dodev:web/streams/readers";
+import { NOT_BYTES } from "dodev:web/streams/identity";
+import { cancelReader, drainNext, nativeWritable, readerOf, streamFromPipe, whenGone } from "dodev:web/streams";
 
-/** A chunk as bytes: RPC streams carry nothing else. */
-function bytesOf(chunk) {
-  if (typeof chunk === "string") return host.utf8Encode(chunk.toWellFormed());
-  if (chunk instanceof ArrayBuffer || ArrayBuffer.isView(chunk)) return chunk;
-  throw new TypeError("This ReadableStream did not return bytes.");
+const DISCONNECTED = "ReadableStream received over RPC disconnected prematurely.";
+const RELEASED = "ReadableStream sent over RPC was canceled or released by the remote execution context.";
+const ENDED = "WritableStream received over RPC was disconnected because the remote execution context has ended.";
+
+function retryable(message) {
+  const error = new Error(message);
+  error.retryable = true;
+  return error;
 }
 
+/** Brings all of `stream` through `pipe`. Fails where the stream does, which its own side is told. */
 async function pump(stream, pipe) {
   const reader = readerOf(stream);
-  try {
-    for (let chunk = await readNext(reader); chunk !== undefined; chunk = await readNext(reader)) {
-      const full = host.bodyWrite(pipe, bytesOf(chunk));
-      if (full !== undefined) await full;
+  whenGone(pipe, ([reason]) => cancelReader(reader, reason === undefined ? retryable("Network connection lost.") : reason));
+  let bytes;
+  do {
+    try {
+      bytes = await drainNext(reader);
+    } catch (error) {
+      host.bodyFail(pipe, DISCONNECTED);
+      cancelReader(reader, error).catch(() => {});
+      throw error;
     }
-    host.bodyEnd(pipe);
-  } catch (error) {
-    host.bodyFail(pipe, `${error?.message ?? error}`);
-    await cancelReader(reader, error).catch(() => {});
-  }
+    // Nothing is read ahead of the other side.
+    try {
+      if (bytes !== undefined) await host.bodyWrite(pipe, bytes, true);
+    } catch {
+      // Nobody reads any more.
+      return;
+    }
+  } while (bytes !== undefined);
+  host.bodyEnd(pipe);
 }
 
 /** The number of a pipe that brings what `stream` brings, or the bytes of `origin` that it stood for. */
@@ -36,36 +52,87 @@ export function pipeOfReadable(stream, origin) {
   return reader;
 }
 
-/** The number of a pipe that takes what `stream` is to be given. */
-export function pipeFromWritable(stream) {
-  const [writer, reader] = host.newPipe();
-  host.waitUntil(drain(reader, stream.getWriter()));
-  return writer;
-}
-
-async function drain(pipe, writer) {
+/** Whether `reason` can be told to the other side. */
+function isTellable(reason) {
+  if (reason === undefined) return false;
   try {
-    for (let chunk = await host.bodyRead(pipe); chunk !== null; chunk = await host.bodyRead(pipe)) {
-      await writer.write(new Uint8Array(chunk));
-    }
-    await writer.close();
-  } catch (error) {
-    host.bodyCancel(pipe);
-    await writer.abort(error).catch(() => {});
+    host.cloneToBytes(reason);
+    return true;
+  } catch {
+    return false;
   }
 }
 
-/** A stream whose bytes go into the pipe `pipe`. */
-export function streamIntoPipe(pipe) {
-  return new WritableStream({
-    write(chunk) {
-      return host.bodyWrite(pipe, bytesOf(chunk));
+/** The stream of what arrives in the pipe `pipe`. */
+export function receivedReadable(pipe) {
+  // Who has not read anything was never there.
+  return streamFromPipe(pipe, undefined, (reason, read) => read && [isTellable(reason) ? reason : retryable(RELEASED)]);
+}
+
+/** What takes the chunks that others write to a stream of this side; what fails is told as a value. */
+class Sink {
+  #writer;
+  #ended = false;
+
+  constructor(stream) {
+    this.#writer = stream.getWriter();
+  }
+
+  static async told(work) {
+    try {
+      await work();
+    } catch (error) {
+      return [error instanceof Error && isTellable(error) ? error : host.retold(error)];
+    }
+  }
+
+  write(chunk) {
+    return Sink.told(() => this.#writer.write(chunk));
+  }
+
+  close() {
+    this.#ended = true;
+    return Sink.told(() => this.#writer.close());
+  }
+
+  abort() {
+    this.#ended = true;
+    return Sink.told(() => this.#writer.abort(retryable(ENDED)));
+  }
+
+  [Symbol.dispose]() {
+    if (!this.#ended) this.#writer.abort(retryable(ENDED)).catch(() => {});
+  }
+}
+
+/** What is exported of `stream`. */
+export function sinkOf(stream) {
+  return new Sink(stream);
+}
+
+/** A stream whose chunks go to the sink behind `handle`. */
+export function receivedWritable(handle) {
+  const call = async (name, ...args) => {
+    const failed = await host.callImport(handle, name, args);
+    if (failed !== undefined) throw failed[0];
+  };
+  const end = (name) => call(name).finally(() => host.dropImport(handle));
+  return nativeWritable(
+    {
+      check(chunk) {
+        if (typeof chunk !== "string" && !(chunk instanceof ArrayBuffer) && !ArrayBuffer.isView(chunk)) {
+          throw new TypeError(NOT_BYTES);
+        }
+      },
+      async write(chunk) {
+        const bytes = typeof chunk === "string" ? host.utf8Encode(chunk.toWellFormed()) : host.concatBytes([chunk]);
+        if (bytes.byteLength > 0) await call("write", bytes);
+      },
+      close: () => end("close"),
+      abort: () => end("abort"),
     },
-    close() {
-      host.bodyEnd(pipe);
-    },
-    abort(reason) {
-      host.bodyFail(pipe, `${reason?.message ?? reason}`);
-    },
-  });
+    1,
+    () => 1,
+    true,
+  );
 }

@@ -1,26 +1,17 @@
 //! Errors on their way to a caller, and values on their way into storage.
 //!
-//! What was thrown is data: functions and targets in it are not exported, an error that has some arrives as
-//! its text.
+//! What was thrown is data as storage takes it: functions and targets in it are not exported, an error that has some arrives
+//! as its text.
 
 use rquickjs::object::Property;
 use rquickjs::{Coerced, Ctx, Object, Value};
 
 use crate::engine::{Host, OpError};
 
-use crate::engine::clone::{ErrorForm, HostObjects, Policy, deserialize, serialize};
+use crate::engine::clone::{ErrorForm, deserialize, serialize, shown};
 use crate::engine::exception::{Exception, make_error};
-use crate::objects::Failure;
+use crate::objects::{Failure, OVERLOADED, REMOTE, RETRYABLE};
 use crate::web::structured_clone::{Plain, throw_clone};
-
-/// Errors across RPC: plain data and built-in objects.
-struct Thrown;
-
-impl HostObjects<'_> for Thrown {
-    fn policy(&self) -> Policy {
-        Policy::RPC
-    }
-}
 
 /// Serializes a value to be kept, in an object's storage if it is to be `stored` there, with errors in the form `errors`.
 pub fn write_stored<'js>(
@@ -42,28 +33,43 @@ pub fn read_stored<'js>(ctx: &Ctx<'js>, host: &Host, bytes: &[u8]) -> rquickjs::
         .map_err(|error| throw_clone(ctx, error))
 }
 
-/// What was thrown, as a failure for the caller; `object_id` is the id of the object that threw.
+/// What was thrown, as a failure for the caller.
 ///
-/// Fidelity: the id goes with errors that can take it and that can be serialized.
-pub fn failure_of<'js>(ctx: &Ctx<'js>, thrown: &Value<'js>, object_id: Option<String>) -> Failure {
+/// Fidelity: what can be stored travels as a value, everything else as V8 shows it (`tryUnwrap` of exceptions in
+/// `src/workerd/jsg/value.h`).
+pub fn failure_of<'js>(ctx: &Ctx<'js>, host: &Host, thrown: &Value<'js>) -> Failure {
     let exception = Exception::read(ctx, thrown);
     let is_dom = thrown.as_object().is_some_and(|object| is_dom(ctx, object));
-    let takes_id = !is_dom && thrown.as_object().is_some_and(|object| is_extensible(ctx, object));
-    let flags = thrown.as_object().map(|object| flags_of(ctx, object)).unwrap_or_default();
+    let flag = thrown.as_object().and_then(|object| flag_of(ctx, object));
     // What is no object arrives as an Error with its text.
-    let thrown = thrown.as_object().and_then(|object| {
-        let mut bytes = Vec::new();
-        match serialize(ctx, object.as_value(), &Thrown, &mut bytes) {
-            Ok(()) => Some(bytes),
-            Err(_) => {
-                drop(ctx.catch());
-                None
-            }
-        }
+    let sent = thrown.as_object().and_then(|_| {
+        write_stored(ctx, host, thrown, ErrorForm::HostObject, false).map_err(|_| drop(ctx.catch())).ok()
     });
-    let flags = std::iter::once("remote").chain(flags).collect();
-    let object_id = object_id.filter(|_| takes_id && thrown.is_some());
-    Failure { exception, thrown, flags, object_id, is_dom }
+    let shown = match sent {
+        Some(_) => None,
+        None => shown(ctx, thrown).map_err(|_| drop(ctx.catch())).ok(),
+    };
+    let told = shown.map(|shown| told(thrown, shown));
+    let flags = std::iter::once(REMOTE).chain(flag).collect();
+    Failure { exception, thrown: sent, told, flags, object_id: None, is_dom }
+}
+
+/// Classes of errors that keep their class without being serialized.
+const CLASSES: &[&str] =
+    &["Error", "RangeError", "TypeError", "SyntaxError", "ReferenceError", "AggregateError"];
+
+/// Class and message of the error that tells of `thrown`, which shows as `shown`.
+///
+/// Fidelity: the class is read off the text of every object; behind it comes a colon, or nothing is told.
+fn told(thrown: &Value<'_>, shown: String) -> (&'static str, String) {
+    let class = CLASSES.iter().find(|class| thrown.is_object() && shown.starts_with(**class));
+    match class {
+        None => ("Error", shown),
+        Some(class) => {
+            let rest = shown[class.len()..].strip_prefix(':').unwrap_or_default();
+            (class, rest.trim_start_matches(' ').to_owned())
+        }
+    }
 }
 
 fn dom_exception<'js>(ctx: &Ctx<'js>) -> Option<rquickjs::Constructor<'js>> {
@@ -79,16 +85,6 @@ pub fn is_dom<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> bool {
     object.is_error() && dom_exception(ctx).is_some_and(|class| object.is_instance_of(&class))
 }
 
-fn is_extensible<'js>(ctx: &Ctx<'js>, object: &Object<'js>) -> bool {
-    let is =
-        || ctx.globals().get::<_, Object<'js>>("Object")?.get::<_, rquickjs::Function<'js>>("isExtensible");
-    let answer: rquickjs::Result<bool> = is().and_then(|is| is.call((object.clone(),)));
-    answer.unwrap_or_else(|_| {
-        drop(ctx.catch());
-        true
-    })
-}
-
 /// The DOMException that a caller sees for `exception`.
 fn dom_of<'js>(ctx: &Ctx<'js>, exception: &Exception) -> Option<Object<'js>> {
     let made = dom_exception(ctx)?.construct((exception.message.as_str(), exception.name.as_str()));
@@ -98,18 +94,16 @@ fn dom_of<'js>(ctx: &Ctx<'js>, exception: &Exception) -> Option<Object<'js>> {
     })
 }
 
-/// Flags that travel with an error.
-const TRAVELLING: &[&str] = &["retryable", "overloaded", "durableObjectReset"];
-
-fn flags_of(ctx: &Ctx<'_>, object: &Object<'_>) -> Vec<&'static str> {
-    let set = |flag: &&&'static str| match object.get::<_, Coerced<bool>>(**flag) {
+/// The flag that travels with what was thrown: whether trying again may help.
+fn flag_of(ctx: &Ctx<'_>, object: &Object<'_>) -> Option<&'static str> {
+    let is_set = |flag: &&'static str| match object.get::<_, Coerced<bool>>(*flag) {
         Ok(Coerced(is_set)) => is_set,
         Err(_) => {
             drop(ctx.catch());
             false
         }
     };
-    TRAVELLING.iter().filter(set).copied().collect()
+    [OVERLOADED, RETRYABLE].into_iter().find(is_set)
 }
 
 /// Gives an error that was made here, and has no stack of user code, the stack's first line.
@@ -126,24 +120,22 @@ fn show_headline(object: &Object<'_>) {
 }
 
 /// The error that a caller sees for `failure`.
-pub fn error_of<'js>(ctx: &Ctx<'js>, failure: &Failure) -> Value<'js> {
+pub fn error_of<'js>(ctx: &Ctx<'js>, host: &Host, failure: &Failure) -> Value<'js> {
     let dom = if failure.is_dom { dom_of(ctx, &failure.exception) } else { None };
     let revived = failure.thrown.as_ref().filter(|_| dom.is_none()).and_then(|bytes| {
-        match deserialize(ctx, bytes, &Thrown) {
-            Ok(value) => value.into_object(),
-            Err(_) => {
-                drop(ctx.catch());
-                None
-            }
-        }
+        let read = read_stored(ctx, host, bytes).map_err(|_| drop(ctx.catch()));
+        read.ok().and_then(Value::into_object)
     });
     let object = dom.or(revived).or_else(|| {
-        let message = if failure.exception.name.is_empty() || failure.exception.name == "Error" {
-            failure.exception.message.clone()
-        } else {
-            failure.exception.headline()
+        let error = match &failure.told {
+            Some(("AggregateError", message)) => OpError::new(message.clone()),
+            Some((class, message)) => OpError::of(class, message.clone()),
+            None if matches!(&*failure.exception.name, "" | "Error") => {
+                OpError::new(failure.exception.message.clone())
+            }
+            None => OpError::new(failure.exception.headline()),
         };
-        make_error(ctx, &OpError::new(message)).ok()?.into_object()
+        make_error(ctx, &error).ok()?.into_object()
     });
     let Some(object) = object else { return Value::new_undefined(ctx.clone()) };
     // Deviation: the platform gives the place where the error arrived; the place where it was thrown is what

@@ -1,11 +1,11 @@
 // Services: the caller's side of entry points of the Worker. Every name that is not the service's own is a method.
 import host from "dodev:host";
-import { wrongArgument } from "dodev:web/interface";
+import { expose, wrongArgument } from "dodev:web/interface";
 import { owner, requireOwn } from "dodev:web/owner";
 import { sendRequest } from "dodev:workers/entry/messages";
 import { propsIn } from "dodev:workers/facets/classes";
 import { SERVICE, carries, checkProps } from "dodev:workers/rpc/carry";
-import { Reference, follows, referenceOf, tagged } from "dodev:workers/rpc/references";
+import { Reference, callableTarget, follows, referenceOf, tagged } from "dodev:workers/rpc/references";
 
 /** The entry point `name` (undefined: the default one) of the Worker numbered `worker`, called with `props`. */
 class ServiceReference {
@@ -62,6 +62,7 @@ export class Fetcher {
   }
 }
 tagged(Fetcher, "Fetcher");
+expose(Fetcher.prototype);
 const target = Object.create(Fetcher.prototype);
 
 /** A stub of the entry point `name` of the Worker numbered `worker`; `props` is what it finds in `ctx.props`. */
@@ -70,7 +71,8 @@ export function makeService(worker, name, props) {
 }
 
 const LoopbackServiceStub = class LoopbackServiceStub extends Fetcher {};
-const loopbackTarget = Object.setPrototypeOf(function () {}, LoopbackServiceStub.prototype);
+tagged(LoopbackServiceStub, "LoopbackServiceStub");
+const loopbackTarget = callableTarget(LoopbackServiceStub);
 
 /** An entry of `ctx.exports`: the service without props, and a function that gives it some. */
 class LoopbackReference {

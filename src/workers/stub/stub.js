@@ -71,10 +71,6 @@ const Stub = class DurableObject extends Fetcher {
   get name() {
     return objectOf(this).id.name;
   }
-
-  connect() {
-    throw new Error("dodev does not emulate connect() of a Durable Object stub yet");
-  }
 };
 tagged(Stub, "DurableObject");
 const target = Object.create(Stub.prototype);
