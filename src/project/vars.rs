@@ -33,7 +33,7 @@ pub fn read(
     report: &mut Report,
     layers: &Layers<'_>,
     request: &LoadRequest,
-    root: &Path,
+    home: &Path,
     inputs: &mut Inputs,
     names: &mut Names,
 ) -> Vec<(String, Var)> {
@@ -55,7 +55,7 @@ pub fn read(
         }
     }
     let secrets = secrets(layers, names);
-    let mut values = from_files(report, request, layers.environment(), root, inputs, secrets.is_some());
+    let mut values = from_files(report, request, request.environment(), home, inputs, secrets.is_some());
     for name in values.iter().flatten().map(|(name, _)| name).filter(|name| taken.contains(*name)) {
         let message =
             format!("the variable `{name}` of a file is ignored, since a binding has the same name");

@@ -98,7 +98,7 @@ pub(super) fn start_builder(
     project: &Project,
     events: SyncSender<Event>,
 ) -> io::Result<Builder> {
-    let directory = project.root.join(CACHE);
+    let directory = project.home.join(CACHE);
     let bundler = ChildBundler::new(options.program.clone());
     let bundler = Prebundler::new(bundler, directory.clone(), bytecode::ENGINE);
     let cache = BundleCache::new(directory);
