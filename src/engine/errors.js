@@ -22,6 +22,10 @@ Object.defineProperty(Error.prototype, "stack", {
     const stack = native.get.call(this);
     return typeof stack === "string" && stack !== "" ? withHeadline(this, stack) : stack;
   },
+  // Fidelity: V8 takes any value, and the property is never enumerable. The engine refuses all but text.
+  set(value) {
+    Reflect.defineProperty(this, "stack", { value, writable: true, enumerable: false, configurable: true });
+  },
 });
 
 const { captureStackTrace } = Error;
