@@ -16,7 +16,7 @@ use oxc::span::SourceType;
 use oxc::syntax::module_record::{ExportExportName, ModuleRecord};
 use oxc_sourcemap::SourceMapBuilder;
 
-use super::node_builtins::is_platform_module;
+use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::output::{BuildFailure, Bundle, Module, OutputKind, hash_modules};
 use super::request::{BundleRequest, ModuleKind, Unbundled};
 use super::rules::Rules;
@@ -179,7 +179,7 @@ pub(super) fn collect(request: &BundleRequest, unbundled: &Unbundled) -> Result<
     for module in modules.iter().filter(|module| module.kind == OutputKind::EsModule) {
         let path = paths.get(module.name.as_str()).copied().unwrap_or(&request.entry);
         let file = File { shown: path.strip_prefix(&request.root).unwrap_or(path), name: &module.name };
-        match file.read(&module.code, &names, unbundled) {
+        match file.read(&module.code, &names, request, unbundled) {
             Ok((exports, unresolved)) => {
                 diagnostics.extend(unresolved);
                 records.insert(module.name.clone(), exports);
@@ -224,6 +224,7 @@ impl File<'_> {
         &self,
         code: &[u8],
         names: &HashSet<&str>,
+        request: &BundleRequest,
         unbundled: &Unbundled,
     ) -> Result<(Exports, Vec<Diagnostic>), Diagnostic> {
         let text = String::from_utf8_lossy(code);
@@ -244,7 +245,8 @@ impl File<'_> {
         let mut unresolved = Vec::new();
         for (specifier, requests) in &record.requested_modules {
             let name = module_name::resolve(self.name, specifier);
-            if is_platform_module(specifier) || names.contains(name.as_str()) {
+            let is_node = request.node_compat && is_bare_node_module(specifier);
+            if is_node || is_platform_module(specifier) || names.contains(name.as_str()) {
                 continue;
             }
             let span = requests
