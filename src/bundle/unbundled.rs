@@ -16,6 +16,7 @@ use oxc::span::SourceType;
 use oxc::syntax::module_record::{ExportExportName, ModuleRecord};
 use oxc_sourcemap::SourceMapBuilder;
 
+use super::lowered_async::lower_modules;
 use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::output::{BuildFailure, Bundle, Module, OutputKind, hash_modules};
 use super::request::{BundleRequest, ModuleKind, Unbundled};
@@ -190,6 +191,10 @@ pub(super) fn collect(request: &BundleRequest, unbundled: &Unbundled) -> Result<
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(fail(diagnostics));
     }
+    lower_modules(&mut modules, |module| {
+        let path = paths.get(module.name.as_str()).copied().unwrap_or(&request.entry);
+        path.strip_prefix(&request.root).unwrap_or(path).display().to_string()
+    });
     let mut exports = BTreeSet::new();
     names_of(&entry, &records, &mut HashSet::new(), &mut exports);
     Ok(Bundle {
