@@ -105,6 +105,8 @@ fn dates_are_checked() {
     check_toml(&bare, &["2:22 wrong-type `compatibility_date` must be a string, not a TOML date"]);
     assert_eq!(help(&bare, "config/wrong-type"), "put it in quotes: \"2026-11-01\"");
     let none = "{ \"name\": \"w\", \"main\": \"src/index.ts\" }";
+    let misspelt = "{ \"name\": \"w\", \"main\": \"src/index.ts\", \"compatability_date\": \"2026-11-01\" }";
+    check_json(misspelt, &["1:40 unknown-key unknown key `compatability_date`"]);
     check_json(none, &["1:1 no-date no `compatibility_date` is given, 2026-11-17 is used"]);
     assert_eq!(help(none, "config/no-date"), "add \"compatibility_date\": \"2026-11-17\"");
 }
@@ -285,6 +287,13 @@ fn secrets_must_have_values() {
     let project = TestProject::new().file("wrangler.jsonc", &text).file(".dev.vars", "KEY=k\nOTHER=o");
     assert_eq!(lines(&project.load().diagnostics), ["2:34 missing-secret the secret `TOKEN` has no value"]);
     assert_eq!(project.project().vars, [("KEY".to_owned(), Var::Text("k".to_owned()))]);
+
+    let several = json("\"secrets\": { \"required\": [\"A\", \"B\", \"C\"] }");
+    let project = TestProject::new().file("wrangler.jsonc", &several).file(".dev.vars", "B=b");
+    assert_eq!(
+        lines(&project.load().diagnostics),
+        ["2:27 missing-secret the secrets `A`, `C` have no value"]
+    );
 }
 
 #[test]
