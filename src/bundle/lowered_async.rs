@@ -8,8 +8,12 @@
 use std::path::Path;
 
 use oxc::semantic::SemanticBuilder;
+use oxc::span::SourceType;
 use oxc::transformer::{TransformOptions, Transformer};
-use rolldown_ecmascript::{EcmaAst, WithMutFields};
+use oxc_sourcemap::SourceMapBuilder;
+use rolldown_ecmascript::{EcmaAst, EcmaCompiler, PrintOptions, WithMutFields};
+
+use super::output::{Module, OutputKind};
 
 /// The module whose import makes a project one of those.
 pub(super) const ASYNC_CONTEXT: &str = "node:async_hooks";
@@ -18,6 +22,19 @@ pub(super) const ASYNC_CONTEXT: &str = "node:async_hooks";
 pub(super) fn may_have_async(text: &str) -> bool {
     text.contains("async")
 }
+
+/// The module that has what lowered functions call, for code that is not bundled; each has a module of its own too.
+const HELPERS: &str = "@oxc-project/runtime/helpers.js";
+
+/// The names of these functions.
+const HELPER_NAMES: [&str; 6] = [
+    "asyncGeneratorDelegate",
+    "asyncIterator",
+    "asyncToGenerator",
+    "awaitAsyncGenerator",
+    "usingCtx",
+    "wrapAsyncGenerator",
+];
 
 /// What stands for the constructor of async functions in lowered code: `node:async_hooks` puts one there that
 /// knows lowered functions too.
@@ -95,6 +112,53 @@ pub(super) fn lower_async(ast: &mut EcmaAst, path: &Path, options: &TransformOpt
         Some(problem) => Err(problem.to_string()),
         None => Ok(()),
     }
+}
+
+/// Lowers the async functions of `modules`, which are not bundled, if any of them asks for `AsyncLocalStorage`, and
+/// adds what they call. Modules that are no JavaScript stay as they are.
+///
+/// Lines of lowered modules move; their source maps say where they were.
+pub(super) fn lower_modules(modules: &mut Vec<Module>, shown: impl Fn(&Module) -> String) {
+    let asks = |module: &Module| {
+        module.kind == OutputKind::EsModule && String::from_utf8_lossy(&module.code).contains("async_hooks")
+    };
+    if !modules.iter().any(asks) {
+        return;
+    }
+    for module in modules.iter_mut().filter(|module| module.kind == OutputKind::EsModule) {
+        let text = String::from_utf8_lossy(&module.code).into_owned();
+        if !may_have_async(&text) {
+            continue;
+        }
+        // What the transformer refuses runs as it is: it only loses its values.
+        if let Some((code, map)) = lowered(&text, &shown(module)) {
+            module.code = code.into_bytes();
+            module.source_map = Some(map);
+        }
+    }
+    let helper = |name: String, code: String| Module {
+        name,
+        kind: OutputKind::EsModule,
+        code: code.into_bytes(),
+        source_map: Some(SourceMapBuilder::default().into_sourcemap().to_json_string()),
+    };
+    modules.push(helper(HELPERS.to_owned(), include_str!("lowered_async.js").to_owned()));
+    modules.extend(HELPER_NAMES.iter().map(|name| {
+        let code = format!("export {{ {name} as default }} from \"{HELPERS}\";");
+        helper(format!("@oxc-project/runtime/helpers/{name}"), code)
+    }));
+}
+
+/// The text of the module `path` with its async functions lowered, and a map to what it was.
+fn lowered(text: &str, path: &str) -> Option<(String, String)> {
+    let kept = keep_async_constructor(text);
+    let text = kept.as_deref().unwrap_or(text);
+    let mut ast = EcmaCompiler::parse(path, text, SourceType::mjs()).ok()?;
+    lower_async(&mut ast, Path::new(path), &TransformOptions::default()).ok()?;
+    let options = PrintOptions { filename: path.to_owned(), sourcemap: true, ..PrintOptions::default() };
+    let printed = EcmaCompiler::print_with(&ast, options);
+    let map = printed.map?.to_json_string();
+    Some((printed.code, map))
 }
 
 #[cfg(test)]

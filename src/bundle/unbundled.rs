@@ -16,7 +16,8 @@ use oxc::span::SourceType;
 use oxc::syntax::module_record::{ExportExportName, ModuleRecord};
 use oxc_sourcemap::SourceMapBuilder;
 
-use super::node_builtins::is_platform_module;
+use super::lowered_async::lower_modules;
+use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::output::{BuildFailure, Bundle, Module, OutputKind, hash_modules};
 use super::request::{BundleRequest, ModuleKind, Unbundled};
 use super::rules::Rules;
@@ -179,7 +180,7 @@ pub(super) fn collect(request: &BundleRequest, unbundled: &Unbundled) -> Result<
     for module in modules.iter().filter(|module| module.kind == OutputKind::EsModule) {
         let path = paths.get(module.name.as_str()).copied().unwrap_or(&request.entry);
         let file = File { shown: path.strip_prefix(&request.root).unwrap_or(path), name: &module.name };
-        match file.read(&module.code, &names, unbundled) {
+        match file.read(&module.code, &names, request, unbundled) {
             Ok((exports, unresolved)) => {
                 diagnostics.extend(unresolved);
                 records.insert(module.name.clone(), exports);
@@ -190,6 +191,10 @@ pub(super) fn collect(request: &BundleRequest, unbundled: &Unbundled) -> Result<
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(fail(diagnostics));
     }
+    lower_modules(&mut modules, |module| {
+        let path = paths.get(module.name.as_str()).copied().unwrap_or(&request.entry);
+        path.strip_prefix(&request.root).unwrap_or(path).display().to_string()
+    });
     let mut exports = BTreeSet::new();
     names_of(&entry, &records, &mut HashSet::new(), &mut exports);
     Ok(Bundle {
@@ -224,6 +229,7 @@ impl File<'_> {
         &self,
         code: &[u8],
         names: &HashSet<&str>,
+        request: &BundleRequest,
         unbundled: &Unbundled,
     ) -> Result<(Exports, Vec<Diagnostic>), Diagnostic> {
         let text = String::from_utf8_lossy(code);
@@ -244,7 +250,8 @@ impl File<'_> {
         let mut unresolved = Vec::new();
         for (specifier, requests) in &record.requested_modules {
             let name = module_name::resolve(self.name, specifier);
-            if is_platform_module(specifier) || names.contains(name.as_str()) {
+            let is_node = request.node_compat && is_bare_node_module(specifier);
+            if is_node || is_platform_module(specifier) || names.contains(name.as_str()) {
                 continue;
             }
             let span = requests

@@ -193,7 +193,7 @@ fn look_at_all(request: &LoadRequest, args: &CheckArgs, clock: &Clock) -> anyhow
             all.diagnostics.extend(diagnostics);
             continue;
         };
-        let persist = persist.get_or_insert_with(|| project.root.join(DEFAULT_STATE));
+        let persist = persist.get_or_insert_with(|| project.home.join(DEFAULT_STATE));
         let (mut found, exports) = look(&project, diagnostics, persist, args, clock.clone())?;
         if several {
             found.diagnostics = with_whole_paths(&project.root, found.diagnostics);
@@ -280,7 +280,7 @@ fn printed() -> ReportSink {
 fn build(project: &Project) -> anyhow::Result<Result<Bundle, crate::bundle::BuildFailure>> {
     let program = std::env::current_exe().context("cannot tell where this program is")?;
     let child = ChildBundler::new(program);
-    let mut bundler = Prebundler::new(child, project.root.join(CACHE), bytecode::ENGINE);
+    let mut bundler = Prebundler::new(child, project.home.join(CACHE), bytecode::ENGINE);
     let Some(request) = bundle_request(project, true) else { return Ok(Ok(Bundle::of_nothing())) };
     Ok(bundler.build(&request, &[]))
 }

@@ -45,7 +45,7 @@ pub fn run(args: &MigrateArgs, clock: Clock) -> ExitCode {
         }
     };
     let persist = args.persist_to.as_ref().map_or_else(
-        || workers[0].project.root.join(DEFAULT_STATE),
+        || workers[0].project.home.join(DEFAULT_STATE),
         |directory| requests[0].cwd.join(directory),
     );
     let command = match args.command {
@@ -202,7 +202,7 @@ impl Run<'_> {
     }
 
     fn plan(&self, migrator: &Migrator, project: &Project) -> anyhow::Result<Plan> {
-        let cache = BundleCache::new(project.root.join(CACHE));
+        let cache = BundleCache::new(project.home.join(CACHE));
         // What the code exports is known if it is as it was when it last ran.
         let bundle = [true, false]
             .into_iter()

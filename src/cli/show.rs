@@ -170,6 +170,9 @@ fn start_block(ready: &Ready, style: &Style) -> String {
     if let Some(environment) = &project.environment {
         rows.push(("environment", environment.clone()));
     }
+    if project.is_generated {
+        rows.push(("built", show_path(&project.source.path, &style.cwd)));
+    }
     rows.extend(worker_rows(project, &ready.projects));
     for other in &ready.projects[1..] {
         rows.push(("worker", other.name.clone()));

@@ -218,7 +218,7 @@ impl Session {
             }
         }
         let primary = loaded[0].0.clone();
-        let persist = options.persist.clone().unwrap_or_else(|| primary.root.join(DEFAULT_STATE));
+        let persist = options.persist.clone().unwrap_or_else(|| primary.home.join(DEFAULT_STATE));
         let mut state = SharedState::open(&persist)
             .map_err(|error| StartFailure::State { path: persist.clone(), error })?
             .with_feed(feed.clone())

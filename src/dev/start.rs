@@ -65,7 +65,7 @@ pub(super) fn start_server(
     };
     let tls = match is_secure(options, project) {
         true => {
-            let kept = || Certificate::Kept(project.root.join(CACHE).join("https"));
+            let kept = || Certificate::Kept(project.home.join(CACHE).join("https"));
             let certificate = options.certificate.clone().unwrap_or_else(kept);
             Some(certificate.acceptor(ip, Clock::system().now())?)
         }

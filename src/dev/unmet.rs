@@ -17,10 +17,13 @@ pub fn unmet(project: &Project) -> Vec<Diagnostic> {
         ("define", !build.define.is_empty()),
         ("minify", build.minify),
         ("tsconfig", build.tsconfig.is_some()),
-        ("jsx_factory", build.jsx_factory.is_some()),
-        ("jsx_fragment", build.jsx_fragment.is_some()),
+        // Build tools write the defaults down.
+        ("jsx_factory", build.jsx_factory.as_deref().is_some_and(|factory| factory != "React.createElement")),
+        ("jsx_fragment", build.jsx_fragment.as_deref().is_some_and(|fragment| fragment != "React.Fragment")),
     ];
-    for (key, _) in of_bundling.iter().filter(|(_, is_set)| build.no_bundle && *is_set) {
+    // What a build tool wrote down, it has followed.
+    let counts = build.no_bundle && !project.is_generated;
+    for (key, _) in of_bundling.iter().filter(|(_, is_set)| counts && *is_set) {
         let message = format!("`{key}` has no effect together with `no_bundle`: the code is taken as it is");
         warnings.push(warning(&message, "remove one of the two"));
     }

@@ -195,8 +195,7 @@ fn report_missing(report: &mut Report, found: &Found<'_>, root: &Path) {
     let help = match misspelt {
         Some(_) => "did you mean `directory`?".to_owned(),
         None if vite.iter().any(|name| root.join(name).is_file()) => format!(
-            "the Vite plugin fills it in when it builds: run `vite build`, then serve the configuration that it wrote \
-             below `dist` with `--config`; or add {line}"
+            "the Vite plugin fills it in when it builds: run `vite build`, and what it built is served; or add {line}"
         ),
         None => format!("add {line}"),
     };

@@ -6,9 +6,10 @@ use std::ops::Range;
 
 use super::compatibility::{Compatibility, Date, InvalidDate};
 use super::flags::{self, Flag};
+use super::keys::{self, KEYS};
 use super::load::LoadRequest;
 use super::main_module::{move_up, stray};
-use super::nearest::nearest;
+use super::nearest::{nearest, nearest_key};
 use super::overlay::Layers;
 use super::report::{Language, Report};
 use super::tree::Node;
@@ -47,6 +48,14 @@ pub fn compatibility(
 }
 
 fn warn_of_no_date(report: &mut Report, layers: &Layers<'_>) {
+    // A misspelt one is told as an unknown key.
+    let is_misspelt = |key: &str| {
+        keys::key(key).is_none()
+            && nearest_key(key, KEYS.iter().map(|key| key.name)) == Some("compatibility_date")
+    };
+    if layers.top().entries().iter().any(|entry| is_misspelt(&entry.key)) {
+        return;
+    }
     let line = match report.language() {
         Language::Json => format!("\"compatibility_date\": \"{}\"", Date::LATEST),
         Language::Toml => format!("compatibility_date = \"{}\"", Date::LATEST),

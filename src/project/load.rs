@@ -14,7 +14,7 @@ use super::compatibility::Date;
 use super::compatibility_keys;
 use super::exports;
 use super::kv;
-use super::locate;
+use super::locate::{self, Located};
 use super::main_module::main_module;
 use super::migrations;
 use super::overlay::Layers;
@@ -127,7 +127,8 @@ impl LoadRequest {
         }
     }
 
-    fn environment(&self) -> Option<&str> {
+    /// The environment that was asked for, if one was.
+    pub fn environment(&self) -> Option<&str> {
         let given = self.environment.as_ref().or_else(|| self.process_env.get("CLOUDFLARE_ENV"));
         given.map(String::as_str).filter(|name| !name.is_empty())
     }
@@ -149,21 +150,29 @@ pub fn load(request: &LoadRequest) -> Loaded {
 struct Opened {
     report: Report,
     root: PathBuf,
+    home: PathBuf,
+    is_generated: bool,
     has_file: bool,
 }
 
 fn open(request: &LoadRequest, inputs: &mut Inputs) -> Result<Opened, Diagnostic> {
-    let path = match &request.config {
-        Some(config) => normal(&request.cwd.join(config)),
+    let Located { path, home, is_generated } = match &request.config {
+        Some(config) => {
+            let path = normal(&request.cwd.join(config));
+            let home = path.parent().unwrap_or(&request.cwd).to_owned();
+            Located { path, home, is_generated: false }
+        }
         None => {
             let script = request.overrides.script.as_ref().map(|script| request.cwd.join(script));
             let start = script.as_deref().and_then(Path::parent).unwrap_or(&request.cwd);
-            match locate::nearest(inputs, start) {
-                Some(path) => path,
+            match locate::locate(inputs, start)? {
+                Some(located) => located,
                 // A script alone is a project.
                 None if script.is_some() => {
                     let report = Report::new(SourceFile::new("wrangler.jsonc", "{}"), Language::Json);
-                    return Ok(Opened { report, root: request.cwd.clone(), has_file: false });
+                    let root = request.cwd.clone();
+                    let home = root.clone();
+                    return Ok(Opened { report, root, home, is_generated: false, has_file: false });
                 }
                 None => return Err(not_found(&request.cwd)),
             }
@@ -189,7 +198,9 @@ fn open(request: &LoadRequest, inputs: &mut Inputs) -> Result<Opened, Diagnostic
         }
     };
     match inputs.read(&path) {
-        Read::Text(source) => Ok(Opened { report: Report::new(source, language), root, has_file: true }),
+        Read::Text(source) => {
+            Ok(Opened { report: Report::new(source, language), root, home, is_generated, has_file: true })
+        }
         Read::Absent => {
             let message = format!("the configuration `{}` does not exist", path.display());
             Err(Diagnostic::error("config/not-found", message).help("correct the path, or create the file"))
@@ -214,7 +225,7 @@ fn validate(
     opened: Opened,
     inputs: &mut Inputs,
 ) -> (Option<Project>, Vec<Diagnostic>) {
-    let Opened { mut report, root, has_file } = opened;
+    let Opened { mut report, root, home, is_generated, has_file } = opened;
     let tree = match report.language() {
         Language::Json => jsonc::parse(&mut report),
         Language::Toml => toml::parse(&mut report),
@@ -231,21 +242,50 @@ fn validate(
             report.push(warning);
         }
     }
-    let project = read(&mut report, request, &tree, &root, has_file, inputs);
+    let found = Found { tree: &tree, root: &root, home: &home, is_generated, has_file };
+    let project = read(&mut report, request, &found, inputs);
     let project = project.filter(|_| !report.has_errors());
     (project, report.into_diagnostics())
+}
+
+/// What was read, and where.
+struct Found<'a> {
+    tree: &'a Node,
+    root: &'a Path,
+    home: &'a Path,
+    is_generated: bool,
+    has_file: bool,
+}
+
+/// Reports what a configuration that a build tool made cannot have.
+fn check_built(report: &mut Report, tree: &Node, request: &LoadRequest) {
+    let rebuild = "build the project again for the environment that you want";
+    if let Some(environments) = tree.entry("env").filter(|env| !env.node.entries().is_empty()) {
+        let message = "a configuration that a build tool made cannot have environments";
+        report.error("config/redirect", environments.key_span.clone(), message).help(rebuild);
+    }
+    if let (Some(asked), Some(target)) = (request.environment(), tree.entry("targetEnvironment"))
+        && let Some(built) = target.node.as_text().filter(|built| *built != asked && !built.is_empty())
+    {
+        let message = format!("the project was built for the environment `{built}`, not for `{asked}`");
+        report.error("config/redirect", target.node.span.clone(), message).help(rebuild);
+    }
 }
 
 fn read(
     report: &mut Report,
     request: &LoadRequest,
-    tree: &Node,
-    root: &Path,
-    has_file: bool,
+    found: &Found<'_>,
     inputs: &mut Inputs,
 ) -> Option<Project> {
-    let layers = Layers::select(report, tree, request.environment());
-    layers.check(report);
+    let Found { tree, root, home, is_generated, has_file } = *found;
+    // The build tool chose the environment already.
+    let environment = if is_generated { None } else { request.environment() };
+    if is_generated {
+        check_built(report, tree, request);
+    }
+    let layers = Layers::select(report, tree, environment);
+    layers.check(report, is_generated);
 
     let name = settings::name(report, &layers, request);
     let compatibility = compatibility_keys::compatibility(report, &layers, request, has_file);
@@ -259,7 +299,7 @@ fn read(
     let is_built = layers.get("build").is_some_and(|build| build.get("command").is_some());
     let place = assets::Place { root, request, compatibility: &compatibility, is_built };
     let assets = assets::read(report, &layers, &place, inputs, &mut names);
-    let vars = vars::read(report, &layers, request, root, inputs, &mut names);
+    let vars = vars::read(report, &layers, request, home, inputs, &mut names);
     names.check(report);
 
     let migrations = migrations::read(&layers);
@@ -294,12 +334,17 @@ fn read(
     };
     Some(Project {
         root: root.to_owned(),
+        home: home.to_owned(),
+        is_generated,
         source: report.source().clone(),
         name,
         main,
         assets,
         compatibility,
-        environment: layers.environment().map(str::to_owned),
+        environment: match is_generated {
+            true => layers.text("targetEnvironment").map(str::to_owned),
+            false => layers.environment().map(str::to_owned),
+        },
         durable_objects,
         classes: classes.declared,
         migrations,

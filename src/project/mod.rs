@@ -78,6 +78,10 @@ impl Project {
 pub struct Project {
     /// The directory of the configuration.
     pub root: PathBuf,
+    /// The directory that state and `.dev.vars` are beside: `root`, unless a build tool made the configuration.
+    pub home: PathBuf,
+    /// Whether a build tool made the configuration.
+    pub is_generated: bool,
     /// The configuration's text, which all spans point into.
     pub source: Arc<SourceFile>,
     /// The Worker's name, with the environment's.

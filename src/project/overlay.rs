@@ -96,8 +96,10 @@ impl<'a> Layers<'a> {
     }
 
     /// Compares both layers with the table of keys, and warns of what is not inherited.
-    pub fn check(&self, report: &mut Report) {
-        for entry in self.top.entries() {
+    ///
+    /// Fidelity: wrangler 4.164.0 takes `legacy_env` from build tools, of which older ones write it.
+    pub fn check(&self, report: &mut Report, is_generated: bool) {
+        for entry in self.top.entries().iter().filter(|entry| !(is_generated && entry.key == "legacy_env")) {
             match keys::key(&entry.key) {
                 _ if entry.key == "env" => Shape::Map(&Shape::Any).check(report, "env", &entry.node),
                 Some(key) => check_key(report, key, key.name, entry),

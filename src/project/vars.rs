@@ -33,7 +33,7 @@ pub fn read(
     report: &mut Report,
     layers: &Layers<'_>,
     request: &LoadRequest,
-    root: &Path,
+    home: &Path,
     inputs: &mut Inputs,
     names: &mut Names,
 ) -> Vec<(String, Var)> {
@@ -55,7 +55,7 @@ pub fn read(
         }
     }
     let secrets = secrets(layers, names);
-    let mut values = from_files(report, request, layers.environment(), root, inputs, secrets.is_some());
+    let mut values = from_files(report, request, request.environment(), home, inputs, secrets.is_some());
     for name in values.iter().flatten().map(|(name, _)| name).filter(|name| taken.contains(*name)) {
         let message =
             format!("the variable `{name}` of a file is ignored, since a binding has the same name");
@@ -74,15 +74,8 @@ pub fn read(
                 values.iter().flatten().any(|(other, _)| other == name)
                     || request.overrides.vars.iter().any(|(other, _)| other == name)
             };
-            for (name, span) in required.iter().filter(|(name, _)| !given(name)) {
-                report
-                    .warning(
-                        "config/missing-secret",
-                        span.clone(),
-                        format!("the secret `{name}` has no value"),
-                    )
-                    .help(format!("add `{name}=…` to `.dev.vars` or `.env`, or set it in the environment"));
-            }
+            let missing: Vec<_> = required.iter().filter(|(name, _)| !given(name)).collect();
+            report_missing(report, &missing);
         }
         None => {
             for (name, value) in values.into_iter().flatten() {
@@ -94,6 +87,21 @@ pub fn read(
         vars.set(name, Var::Text(value.clone()));
     }
     vars.0
+}
+
+/// Warns of secrets that have no value, together: whoever lacks one lacks most of them.
+fn report_missing(report: &mut Report, missing: &[&(String, Range<usize>)]) {
+    let Some(((first, span), others)) = missing.split_first() else { return };
+    let names: Vec<String> = missing.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let message = match others {
+        [] => format!("the secret `{first}` has no value"),
+        _ => format!("the secrets {} have no value", names.join(", ")),
+    };
+    let mut added = report.warning("config/missing-secret", span.clone(), message);
+    for (_, span) in others {
+        added = added.also(span.clone(), "");
+    }
+    added.help(format!("add `{first}=…` to `.dev.vars` or `.env`, or set it in the environment"));
 }
 
 impl Var {

@@ -54,3 +54,58 @@ fn packages_find_the_modules_that_they_import() {
     assert_eq!(answer, expected);
     assert!(server.stop().success());
 }
+
+const WAITS: &str = r#"
+import { AsyncLocalStorage } from "node:async_hooks";
+import { Thing, later, numbers } from "./lib/more.js";
+const storage = new AsyncLocalStorage();
+const get = () => storage.getStore();
+const answer = async () => {
+  const found = [];
+  await later();
+  found.push(get());
+  for await (const n of numbers(get)) found.push(n);
+  for await (const n of [Promise.resolve("r"), "s"]) found.push(n, get());
+  const thing = new Thing(get);
+  found.push(await thing.own("a"));
+  await thing.fails().catch((error) => found.push(error.message, get()));
+  {
+    await using held = { async [Symbol.asyncDispose]() { await null; found.push("disposed", get()); } };
+    using quick = { [Symbol.dispose]() { found.push("sync"); } };
+    await null;
+  }
+  const steps = numbers(get);
+  found.push((await steps.next()).value, (await steps.return(7)).value, (await steps.next()).done);
+  const both = thing.both();
+  await both.next();
+  await both.throw(new Error("thrown")).catch((error) => found.push(error.message));
+  for await (const n of thing.both()) found.push(n);
+  found.push(later instanceof (async () => {}).constructor, Object.prototype.toString.call(steps));
+  return Response.json(found);
+};
+export default { fetch: () => storage.run("v", answer) };
+"#;
+
+const WAITS_MORE: &str = r#"
+export async function later() { await new Promise((resolve) => setTimeout(resolve, 1)); }
+export async function* numbers(get) { try { yield 1; await null; yield get(); yield* [3]; } finally { await null; } }
+export class Thing {
+  #get;
+  constructor(get) { this.#get = get; }
+  own = async (x) => { await null; return x + this.#get(); };
+  async fails() { await null; throw new Error("failed in " + this.#get()); }
+  async *both() { yield* numbers(this.#get); yield await "end"; }
+}
+"#;
+
+/// Recorded with wrangler 4.164.0.
+#[test]
+fn values_follow_awaits_in_modules_that_are_not_bundled() {
+    let config = r#"{ "name": "waits", "main": "index.js", "compatibility_date": "2026-02-05",
+        "compatibility_flags": ["nodejs_compat"], "no_bundle": true,
+        "rules": [{ "type": "ESModule", "globs": ["lib/*.js"] }] }"#;
+    let files = [("wrangler.jsonc", config), ("index.js", WAITS), ("lib/more.js", WAITS_MORE)];
+    let server = TestProject::with_files(&files).start();
+    let expected = r#"["v",1,"v",3,"r","v","s","v","av","failed in v","v","sync","disposed","v",1,7,true,"thrown",1,"v",3,"end",true,"[object AsyncGenerator]"]"#;
+    assert_eq!(server.get("/").text(), expected);
+}

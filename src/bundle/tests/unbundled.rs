@@ -127,6 +127,18 @@ fn imports_that_lead_nowhere_are_told_with_what_to_do() {
 }
 
 #[test]
+fn modules_of_node_need_no_prefix() {
+    let files = [
+        ("src/index.js", "import { join } from 'path'; import './a.js'; export default join;"),
+        ("src/a.js", "import 'fs/promises';"),
+    ];
+    let mut project = project(&files, "src/index.js", "src", false);
+    assert_eq!(project.build().modules.len(), 2);
+    project.request.node_compat = false;
+    assert!(shown(&project.fail(&[]).diagnostics).contains("cannot find `path`"));
+}
+
+#[test]
 fn found_modules_stay_outside_of_the_bundle() {
     let files = [
         (

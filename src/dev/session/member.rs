@@ -102,7 +102,7 @@ pub(super) fn start_builder(
     events: SyncSender<Event>,
     ahead: Ahead,
 ) -> io::Result<Builder> {
-    let directory = project.root.join(CACHE);
+    let directory = project.home.join(CACHE);
     let tell_code = move |name, code| {
         if let Some(compile) = ahead.lock().unwrap_or_else(PoisonError::into_inner).take() {
             compile(name, code);

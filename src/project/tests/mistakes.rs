@@ -105,6 +105,8 @@ fn dates_are_checked() {
     check_toml(&bare, &["2:22 wrong-type `compatibility_date` must be a string, not a TOML date"]);
     assert_eq!(help(&bare, "config/wrong-type"), "put it in quotes: \"2026-11-01\"");
     let none = "{ \"name\": \"w\", \"main\": \"src/index.ts\" }";
+    let misspelt = "{ \"name\": \"w\", \"main\": \"src/index.ts\", \"compatability_date\": \"2026-11-01\" }";
+    check_json(misspelt, &["1:40 unknown-key unknown key `compatability_date`"]);
     check_json(none, &["1:1 no-date no `compatibility_date` is given, 2026-11-17 is used"]);
     assert_eq!(help(none, "config/no-date"), "add \"compatibility_date\": \"2026-11-17\"");
 }
@@ -285,6 +287,13 @@ fn secrets_must_have_values() {
     let project = TestProject::new().file("wrangler.jsonc", &text).file(".dev.vars", "KEY=k\nOTHER=o");
     assert_eq!(lines(&project.load().diagnostics), ["2:34 missing-secret the secret `TOKEN` has no value"]);
     assert_eq!(project.project().vars, [("KEY".to_owned(), Var::Text("k".to_owned()))]);
+
+    let several = json("\"secrets\": { \"required\": [\"A\", \"B\", \"C\"] }");
+    let project = TestProject::new().file("wrangler.jsonc", &several).file(".dev.vars", "B=b");
+    assert_eq!(
+        lines(&project.load().diagnostics),
+        ["2:27 missing-secret the secrets `A`, `C` have no value"]
+    );
 }
 
 #[test]
@@ -528,10 +537,33 @@ fn files_that_cannot_be_read_are_named() {
 }
 
 #[test]
-fn configurations_of_build_tools_are_named() {
-    let project = TestProject::new()
-        .file("wrangler.jsonc", &json("\"minify\": true"))
-        .file(".wrangler/deploy/config.json", "{ \"configPath\": \"../../dist/wrangler.json\" }");
-    let found = lines(&project.load().diagnostics);
-    assert!(found[0].ends_with("is ignored: dodev reads the project's own configuration"), "{found:?}");
+fn wrong_words_of_build_tools_are_named() {
+    let built = |redirect: &str, config: &str| {
+        TestProject::new()
+            .file("wrangler.jsonc", &json(""))
+            .file(".wrangler/deploy/config.json", redirect)
+            .file("dist/wrangler.json", config)
+            .file("dist/index.js", "export default {}")
+    };
+    let to = "{ \"configPath\": \"../../dist/wrangler.json\" }";
+    let one = |project: TestProject| lines(&project.load().diagnostics)[0].clone();
+
+    assert!(one(built("{}", "{}")).ends_with(".wrangler/deploy/config.json` has no `configPath`"));
+    assert!(one(built("{ \"configPath\": 3 }", "{}")).ends_with("has no `configPath`"));
+    assert!(
+        one(built("{ \"configPath\": \"gone.json\" }", "{}")).ends_with("gone.json`, which does not exist")
+    );
+    assert!(one(built("{ configPath", "{}")).starts_with("1:"));
+
+    let config = |more: &str| json(more).replace("src/index.ts", "index.js");
+    let project = built(to, &config("\"targetEnvironment\": \"staging\"")).env("live");
+    assert!(one(project).ends_with("the project was built for the environment `staging`, not for `live`"));
+    let project = built(to, &config("\"env\": { \"live\": {} }"));
+    assert!(one(project).ends_with("a configuration that a build tool made cannot have environments"));
+
+    let apart = TestProject::new()
+        .file("package/wrangler.jsonc", &json("").replace("src/", "../src/"))
+        .file(".wrangler/deploy/config.json", to)
+        .with(|request| request.cwd = request.cwd.join("package"));
+    assert!(one(apart).contains("config.json` does not stand beside the configuration"));
 }

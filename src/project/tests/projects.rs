@@ -244,3 +244,38 @@ fn requests_appear_to_be_for_the_host_that_comes_first() {
         &["2:12 no-host the route `*/*` has no host that requests could appear to be for"],
     );
 }
+
+#[test]
+fn what_a_build_tool_made_counts() {
+    let own = json("\"vars\": { \"FROM\": \"own\" }, \"env\": { \"live\": {} }");
+    let built =
+        json("\"vars\": { \"FROM\": \"built\" }, \"targetEnvironment\": \"live\", \"legacy_env\": true");
+    let project = || {
+        TestProject::new()
+            .file("wrangler.jsonc", &own)
+            .file(".wrangler/deploy/config.json", "{ \"configPath\": \"../../dist/w/wrangler.json\" }")
+            .file("dist/w/wrangler.json", &built.replace("src/index.ts", "index.js"))
+            .file("dist/w/index.js", "export default {}")
+            .file(".dev.vars.live", "SECRET=live")
+    };
+    let from = |project: &Project, name: &str| {
+        project.vars.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+    };
+    let text = |text: &str| Some(Var::Text(text.to_owned()));
+
+    let made = project().env("live");
+    let loaded = made.project();
+    let home = made.request.cwd.clone();
+    assert_eq!(
+        (loaded.is_generated, &*loaded.name, loaded.environment.as_deref()),
+        (true, "w", Some("live"))
+    );
+    assert_eq!((&loaded.home, &loaded.root), (&home, &home.join("dist/w")));
+    assert_eq!(loaded.main, home.join("dist/w/index.js"));
+    assert_eq!((from(&loaded, "FROM"), from(&loaded, "SECRET")), (text("built"), text("live")));
+    assert!(loaded.inputs.contains(&home.join(".wrangler/deploy/config.json")));
+
+    // The configuration that was named counts, wherever a build tool points.
+    let named = project().with(|request| request.config = Some("wrangler.jsonc".into())).project();
+    assert!(!named.is_generated && from(&named, "FROM") == text("own"));
+}

@@ -40,3 +40,16 @@ test("the class itself inherits nothing", () => {
   assert.ok(error instanceof Mine && error instanceof DOMException && error instanceof Error);
   assert.equal(error.code, 20);
 });
+
+test("the stack of an error takes any value and is not enumerable", () => {
+  for (const value of [undefined, null, "text", 5]) {
+    const error = new Error("m");
+    error.stack = value;
+    assert.deepEqual([error.stack, Object.keys(error)], [value, []]);
+  }
+  const error = new TypeError("m");
+  assert.deepEqual([delete error.stack, Object.keys({ ...error })], [true, []]);
+  const frozen = Object.freeze(new Error("m"));
+  frozen.stack = "x";
+  assert.deepEqual(frozen.stack.startsWith("Error: m"), true);
+});
