@@ -22,11 +22,12 @@ use super::dependencies::{Compiler, DependencyCall, DependencyOutcome, build_and
 use super::dependency_build::build_packages;
 use super::external::{External, taken_names};
 use super::failure::{Reporter, place_of_missing_export};
+use super::first::{First, TellCode};
 use super::inputs::{Stamp, configuration_inputs, is_configuration};
 use super::options::bundler_options;
 use super::order::{apart, order_of};
 use super::output::{BuildFailure, Bundle, Module, OutputKind, hash_modules};
-use super::plugin::{First, ProblemKind, ProjectPlugin, Role, TypeExport};
+use super::plugin::{ProblemKind, ProjectPlugin, Role, TypeExport};
 use super::request::{BundleRequest, ModuleKind, Packages};
 use super::suggest;
 use super::tsconfig_stand_in::StandIn;
@@ -45,15 +46,10 @@ pub struct InProcessBundler {
     runtime: Runtime,
     session: Option<Session>,
     compiler: Option<Compiler>,
-    tell_code: Option<TellCode>,
-    /// Where the threads run, if they are as many as processors.
-    processors: Option<Arc<Processors>>,
+    first: First,
     /// Whether nothing was built yet.
     is_new: bool,
 }
-
-/// Gets the name and the text of the entry's chunk.
-pub(super) type TellCode = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 /// What is left of a build for the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,28 +95,18 @@ impl InProcessBundler {
         if let Some(processors) = processors.clone() {
             runtime.on_thread_start(move || processors.roam());
         }
-        Ok(Self {
-            runtime: runtime.build()?,
-            session: None,
-            compiler: None,
-            tell_code: None,
-            processors,
-            is_new: true,
-        })
+        let first = First { processors, tell_code: None };
+        Ok(Self { runtime: runtime.build()?, session: None, compiler: None, first, is_new: true })
     }
 
     /// Builds without a graph for later: the first build of a session, which a person waits for, and after which packages
     /// are taken apart. Keeping the graph would clone all syntax trees.
     fn build_once(&self, request: &BundleRequest) -> Result<Bundle, BuildFailure> {
-        if let Some(processors) = self.processors.clone() {
-            settle_pool(processors);
-        }
+        self.first.settle_pool();
         self.runtime.block_on(async {
-            let first = First { processors: self.processors.clone(), tell_code: self.tell_code.clone() };
-            let mut session = Session::new(request, Graph::Dropped, first)?;
+            let mut session = Session::new(request, Graph::Dropped, self.first.clone())?;
             let result = session.build(&[]).await;
-            // Later builds are small, and have to get along with what else the machine does.
-            self.processors.iter().for_each(|processors| processors.release());
+            self.first.release_threads();
             // The answer need not wait for a thousand syntax trees to be given back.
             _ = std::thread::Builder::new().name("bundle-drop".to_owned()).spawn(move || drop(session));
             result
@@ -129,7 +115,7 @@ impl InProcessBundler {
 
     /// The same bundler, which tells of the code of a long first build as soon as it is printed, before it is a bundle.
     pub fn telling_code(self, tell: TellCode) -> Self {
-        Self { tell_code: Some(tell), ..self }
+        Self { first: First { tell_code: Some(tell), ..self.first }, ..self }
     }
 
     /// The same bundler, which also compiles packages.
@@ -556,13 +542,6 @@ impl Session {
         let error = Diagnostic::error("bundle/unreadable", format!("cannot read `{shown}`: {error}"));
         BuildFailure { diagnostics: vec![error], inputs: self.inputs(Vec::new()) }
     }
-}
-
-/// Makes the threads that link and print, each on a processor of its own; they wait until they are needed.
-fn settle_pool(processors: Arc<Processors>) {
-    let settle = move |_| processors.settle();
-    // There is one pool in a process; a second bundler uses the first one's.
-    let _ = rayon::ThreadPoolBuilder::new().start_handler(settle).build_global();
 }
 
 /// `path` without symbolic links, or as it is if there is no such file.

@@ -18,6 +18,7 @@ mod dependencies;
 mod dependency_build;
 mod external;
 mod failure;
+mod first;
 mod in_process;
 mod inputs;
 mod lowered_async;

@@ -10,7 +10,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,28 +22,19 @@ use rolldown_plugin::{
     Plugin, PluginContext, PluginContextResolveOptions, SharedLoadPluginContext,
     SharedTransformPluginContext,
 };
-use sha2::{Digest, Sha256};
 
 use super::decorators::{Language, Lowered, Refusal, has_decorators, lower_decorators, may_have_decorators};
 use super::external::{self, Imported};
-use super::in_process::TellCode;
+use super::first::First;
 use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
 use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::order::{Facts, effects_of};
 use super::request::{BundleRequest, ModuleKind, Outside, Packages};
-use super::rules::{Rules, Ruling};
+use super::rules::{Rules, Ruling, asset_name};
 use super::scripts::{is_script, may_be_script, may_have_jsx, script_of_package};
-use super::suggest::is_path;
+use super::suggest::{is_path, is_required};
 use super::type_exports::{ImportedName, is_typescript, mark_as_types};
 use super::unbundled::{Search, specifier_from};
-use crate::base::processors::Processors;
-
-/// So many modules are many enough for the threads to part: before, they mostly wait for each other, or for the server's own
-/// first steps on the same processors.
-const MODULES_MANY: usize = 24;
-
-/// Code of this length takes a millisecond or more to compile, bytes.
-const CODE_LONG: usize = 32 * 1024;
 
 /// `require` of a platform module: CommonJS whose `module.exports` is that module's value.
 const REQUIRED: &str = "\0required:";
@@ -74,21 +64,6 @@ pub(super) struct ProjectPlugin {
     unbundled: HashMap<PathBuf, String>,
     first: First,
     state: Mutex<State>,
-}
-
-/// What a first build does because a person waits for it.
-#[derive(Default)]
-pub(super) struct First {
-    /// Where the threads run that load modules.
-    pub processors: Option<Arc<Processors>>,
-    /// Who wants the code before the bundle is whole.
-    pub tell_code: Option<TellCode>,
-}
-
-impl fmt::Debug for First {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("First").field("processors", &self.processors).finish_non_exhaustive()
-    }
 }
 
 /// What the hooks have learned; grows with the graph.
@@ -476,11 +451,7 @@ impl Plugin for ProjectPlugin {
         let kind = {
             let mut state = self.state();
             state.graph.insert(args.id.to_owned());
-            if state.graph.len() > MODULES_MANY
-                && let Some(processors) = &self.first.processors
-            {
-                processors.settle();
-            }
+            self.first.on_load(state.graph.len());
             state.ruled.get(args.id).copied()
         };
         if let Some(name) = args.id.strip_prefix(REQUIRED) {
@@ -597,11 +568,8 @@ impl Plugin for ProjectPlugin {
         _ctx: &PluginContext,
         args: &HookRenderChunkArgs<'_>,
     ) -> HookRenderChunkReturn {
-        if let Some(tell) = &self.first.tell_code
-            && args.chunk.is_entry
-            && args.code.len() >= CODE_LONG
-        {
-            tell(&args.chunk.filename, &args.code);
+        if args.chunk.is_entry {
+            self.first.on_code(&args.chunk.filename, &args.code);
         }
         Ok(None)
     }
@@ -624,24 +592,5 @@ fn external(name: &str) -> HookResolveIdOutput {
         external: Some(ResolvedExternal::Bool(true)),
         normalize_external_id: Some(false),
         ..HookResolveIdOutput::from_id(name)
-    }
-}
-
-/// The name of a file that is a module of its own: stable while the file stays where it is.
-fn asset_name(root: &Path, path: &Path) -> String {
-    let below = path.strip_prefix(root).unwrap_or(path);
-    let hash = Sha256::digest(below.to_string_lossy().as_bytes());
-    let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let file = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    format!("./{hash}-{file}")
-}
-
-/// Whether an import of this kind must lead somewhere. A `require` may stand in a `try`, which rolldown
-/// looks at; so may an `import()` in a package, for something that need not be installed.
-fn is_required(importer: &str, kind: ImportKind) -> bool {
-    match kind {
-        ImportKind::DynamicImport => !importer.contains("/node_modules/"),
-        ImportKind::Import => true,
-        _ => false,
     }
 }

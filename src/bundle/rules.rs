@@ -5,6 +5,10 @@
 //! `*` for any text including `/`. Beyond that, a pattern may also match the resolved file, so that
 //! specifiers that TypeScript's `paths` map work too.
 
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
 use super::request::{ModuleKind, ModuleRule};
 
 /// The rules in force, in order, and those that an earlier rule put out of force.
@@ -139,6 +143,15 @@ impl Glob {
             None => false,
         })
     }
+}
+
+/// The name of a file that is a module of its own: stable while the file stays where it is.
+pub(super) fn asset_name(root: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    let hash = Sha256::digest(below.to_string_lossy().as_bytes());
+    let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let file = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    format!("./{hash}-{file}")
 }
 
 #[cfg(test)]

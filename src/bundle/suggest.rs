@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use rolldown_common::ImportKind;
+
 use super::node_builtins::is_bare_node_module;
 
 /// Endings that an import may leave out, in the order of the resolver.
@@ -157,6 +159,16 @@ fn append(path: &Path, extension: &str) -> PathBuf {
     text.push(".");
     text.push(extension);
     PathBuf::from(text)
+}
+
+/// Whether an import of this kind must lead somewhere. A `require` may stand in a `try`, which rolldown
+/// looks at; so may an `import()` in a package, for something that need not be installed.
+pub(super) fn is_required(importer: &str, kind: ImportKind) -> bool {
+    match kind {
+        ImportKind::DynamicImport => !importer.contains("/node_modules/"),
+        ImportKind::Import => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]

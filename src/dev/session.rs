@@ -13,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, SyncSender};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use code::{on_lost, slow_top_level};
@@ -208,10 +208,7 @@ impl Session {
             report(Report::Log(record));
         });
         let warm = World::warm(log.clone(), options.clock.clone());
-        if loaded.len() == 1 {
-            *ahead.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(warm.compiler()));
-        }
-        let warm = Some(warm);
+        ahead.set(warm.compiler(), loaded.len());
         for (_, warnings, _) in &loaded {
             if !warnings.is_empty() {
                 (options.report)(Report::Warnings(warnings.clone()));
@@ -308,7 +305,7 @@ impl Session {
             forks,
             persist,
             log,
-            warm,
+            warm: Some(warm),
             changed_at: None,
             fresh: None,
             serving: None,

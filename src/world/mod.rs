@@ -3,6 +3,7 @@
 //! [`World`] is a handle that any thread may hold; the isolate, its objects and their stores live on a
 //! thread of their own (`runner`). A world that cannot be built leaves no trace.
 
+mod ahead;
 mod journey;
 mod replies;
 mod runner;

@@ -14,7 +14,7 @@ use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
-use crate::bundle::{Module, OutputKind, SourceMaps};
+use crate::bundle::SourceMaps;
 use crate::engine::exception::Exception;
 use crate::engine::http::{FetchError, FetchRequest, FetchResponse};
 use crate::engine::mailbox::{Receiver, Sender};
@@ -33,6 +33,7 @@ use crate::storage::interrupt_when;
 use crate::web;
 use crate::workers::{self, Outbound, Platform};
 
+use super::ahead::Ahead;
 use super::replies::Reply;
 use super::scheduled::{self, Crons};
 use super::standby::{Preparation, apply_flags};
@@ -82,28 +83,6 @@ pub enum Message {
         /// Dropped when the world is gone.
         answer: mpsc::Sender<()>,
     },
-}
-
-/// The entry of a Worker that runs alone, before the rest of its code is there.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Ahead {
-    /// The name of the module.
-    pub name: String,
-    /// JavaScript in UTF-8.
-    pub code: Vec<u8>,
-}
-
-impl Ahead {
-    /// Whether it is the entry of `workers` after all. Modules with URLs have an `import.meta`, which this one was not given.
-    fn fits(&self, workers: &[WorkerCode]) -> bool {
-        let [WorkerCode { project, bundle }] = workers else { return false };
-        let is_entry = |module: &Module| {
-            module.kind == OutputKind::EsModule && module.name == self.name && module.code == self.code
-        };
-        bundle.entry == self.name
-            && bundle.modules.iter().any(is_entry)
-            && !spec::compatibility_flags(project).contains(&("new_module_registry", true))
-    }
 }
 
 /// The code of a world and what belongs to it.
@@ -189,11 +168,7 @@ pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, c
                     }
                 }
                 Message::Compile(ahead) => {
-                    let accepted = isolate.as_ref().is_ok_and(|isolate| {
-                        isolate.set_turn_cpu(RealmId::FIRST, limits::STARTUP_CPU);
-                        isolate.compile_ahead(RealmId::FIRST, &ahead.name, &ahead.code)
-                    });
-                    compiled = accepted.then_some(ahead);
+                    compiled = isolate.as_ref().is_ok_and(|isolate| ahead.compile(isolate)).then_some(ahead);
                     if compiled.is_none() {
                         drop(isolate);
                         isolate = make();

@@ -8,7 +8,8 @@ use crate::base::limits;
 use crate::engine::mailbox::{Sender, mailbox};
 use crate::engine::memory;
 
-use super::runner::{self, Ahead, Message};
+use super::ahead::Ahead;
+use super::runner::{self, Message};
 use super::standby::Preparation;
 use super::{LogSink, WorkerCode};
 

@@ -92,8 +92,24 @@ pub fn with_whole_paths(root: &Path, diagnostics: Vec<Diagnostic>) -> Vec<Diagno
         .collect()
 }
 
-/// What compiles a Worker's code before its bundle is whole: set when there is an isolate, and taken by the first code.
-pub(super) type Ahead = Arc<Mutex<Option<TellCode>>>;
+/// What compiles a Worker's code before its bundle is whole: there is one when there is an isolate, and the first code takes it.
+#[derive(Clone, Default)]
+pub(super) struct Ahead(Arc<Mutex<Option<TellCode>>>);
+
+impl Ahead {
+    /// Has `compile` called, if one of `count` Workers will run alone.
+    pub(super) fn set(&self, compile: impl Fn(String, Vec<u8>) + Send + 'static, count: usize) {
+        if count == 1 {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(compile));
+        }
+    }
+
+    fn compile(&self, name: String, code: Vec<u8>) {
+        if let Some(compile) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            compile(name, code);
+        }
+    }
+}
 
 pub(super) fn start_builder(
     id: MemberId,
@@ -103,11 +119,7 @@ pub(super) fn start_builder(
     ahead: Ahead,
 ) -> io::Result<Builder> {
     let directory = project.home.join(CACHE);
-    let tell_code = move |name, code| {
-        if let Some(compile) = ahead.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            compile(name, code);
-        }
-    };
+    let tell_code = move |name, code| ahead.compile(name, code);
     let bundler = ChildBundler::new(options.program.clone()).telling_code(Box::new(tell_code));
     let bundler = Prebundler::new(bundler, directory.clone(), bytecode::ENGINE);
     let cache = BundleCache::new(directory);
