@@ -30,9 +30,14 @@ impl ObjectStore {
             self.connections.connect(&slot).map_err(|failure| self.error("open", failure))?;
         let text = match connection.cached_text(sql) {
             CacheAnswer::Free(text) => {
-                for statement in &mut text.borrow_mut().prelude {
-                    self.run_statement(&mut connection, statement)?;
+                let mut guard = text.borrow_mut();
+                let mut run =
+                    || guard.prelude.iter_mut().try_for_each(|s| self.run_prelude(&mut connection, s));
+                if let Err(error) = run() {
+                    guard.prelude.iter_mut().for_each(Statement::reset);
+                    return Err(error);
                 }
+                drop(guard);
                 text
             }
             CacheAnswer::Busy => self.compile(&mut connection, sql, false)?,
@@ -47,8 +52,8 @@ impl ObjectStore {
 
     /// Compiles `sql`, running all its statements but the last; keeps the result if `keep`. What was run is still to be reset.
     ///
-    /// Fidelity: a statement before the last that has rows is left open, so that no later one of the text can drop or alter a
-    /// table; what was compiled before is run to its end.
+    /// Fidelity: a statement before the last that has rows is left open, so that no later one of the text can drop a table.
+    /// Deviation: on the platform it stays open after that, too.
     fn compile(
         &mut self,
         connection: &mut Connection,
@@ -81,18 +86,7 @@ impl ObjectStore {
         }
     }
 
-    /// Runs a statement whose rows nobody sees.
-    fn run_statement(
-        &mut self,
-        connection: &mut Connection,
-        statement: &mut Statement,
-    ) -> Result<(), SqlError> {
-        let result = self.run_prelude(connection, statement);
-        statement.reset();
-        result
-    }
-
-    /// The same without resetting it.
+    /// Runs a statement whose rows nobody sees. It is still to be reset.
     ///
     /// Fidelity: of a statement that reads, workerd runs only up to the first row. One that writes
     /// runs to its end, which for workerd is the same.
