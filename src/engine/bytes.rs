@@ -60,6 +60,20 @@ impl<'js> FromJs<'js> for Text {
     }
 }
 
+/// A name that goes from JavaScript to JavaScript; a lone surrogate becomes U+FFFD.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name(pub String);
+
+impl<'js> FromJs<'js> for Name {
+    fn from_js(ctx: &Ctx<'js>, value: Value<'js>) -> rquickjs::Result<Self> {
+        let bytes = text_bytes(&rquickjs::String::from_js(ctx, value)?)?;
+        Ok(Self(String::from_utf8(bytes).unwrap_or_else(|bad| {
+            // The three bytes of a surrogate are replaced one by one.
+            String::from_utf8_lossy(bad.as_bytes()).replace("\u{fffd}\u{fffd}\u{fffd}", "\u{fffd}")
+        })))
+    }
+}
+
 fn view_parts<'js>(object: &Object<'js>) -> Option<(ArrayBuffer<'js>, usize, usize)> {
     let memory: Object<'js> = object.get("buffer").ok()?;
     let buffer = buffer_of(&memory)?;

@@ -30,20 +30,30 @@ impl ObjectStore {
             self.connections.connect(&slot).map_err(|failure| self.error("open", failure))?;
         let text = match connection.cached_text(sql) {
             CacheAnswer::Free(text) => {
-                for statement in &mut text.borrow_mut().prelude {
-                    self.run_statement(&mut connection, statement)?;
+                let mut guard = text.borrow_mut();
+                let mut run =
+                    || guard.prelude.iter_mut().try_for_each(|s| self.run_prelude(&mut connection, s));
+                if let Err(error) = run() {
+                    guard.prelude.iter_mut().for_each(Statement::reset);
+                    return Err(error);
                 }
+                drop(guard);
                 text
             }
             CacheAnswer::Busy => self.compile(&mut connection, sql, false)?,
             CacheAnswer::Unknown => self.compile(&mut connection, sql, true)?,
         };
-        let cursor = self.start(&mut connection, &text, parameters)?;
+        let started = self.start(&mut connection, &text, parameters);
+        text.borrow_mut().prelude.iter_mut().for_each(Statement::reset);
+        let cursor = started?;
         drop(connection);
         Ok(self.cursors.add(cursor, &slot))
     }
 
-    /// Compiles `sql`, running all its statements but the last; keeps the result if `keep`.
+    /// Compiles `sql`, running all its statements but the last; keeps the result if `keep`. What was run is still to be reset.
+    ///
+    /// Fidelity: a statement before the last that has rows is left open, so that no later one of the text can drop a table.
+    /// Deviation: on the platform it stays open after that, too.
     fn compile(
         &mut self,
         connection: &mut Connection,
@@ -71,16 +81,16 @@ impl ObjectStore {
                                statement can have parameters.";
                 return Err(SqlError::Statement(message.to_owned()));
             }
-            self.run_statement(connection, &mut statement)?;
+            self.run_prelude(connection, &mut statement)?;
             prelude.push(statement);
         }
     }
 
-    /// Runs a statement whose rows nobody sees.
+    /// Runs a statement whose rows nobody sees. It is still to be reset.
     ///
     /// Fidelity: of a statement that reads, workerd runs only up to the first row. One that writes
     /// runs to its end, which for workerd is the same.
-    fn run_statement(
+    fn run_prelude(
         &mut self,
         connection: &mut Connection,
         statement: &mut Statement,
@@ -91,7 +101,6 @@ impl ObjectStore {
             self.begin_for(connection)?;
             statement.run()
         };
-        statement.reset();
         result.map_err(|failure| self.sql_error(connection, failure))
     }
 

@@ -57,6 +57,7 @@ mod recorded;
 mod reload;
 mod request_signal;
 mod rpc;
+mod rpc_calls;
 mod rpc_corners;
 mod rpc_streams;
 mod rpc_values;

@@ -7,6 +7,7 @@ const FORGOTTEN: &str =
     "what nobody holds any more is given up at once, not when the peer collects its garbage";
 const POSTED: &str = "who sends a body learns at once that it was cancelled";
 
+const PASSED_ON: &str = "a signal that came from elsewhere is passed on with what becomes of it";
 const ABORTED: &str = "the platform's own reasons of signals are handed on as they are";
 
 /// Where we answer otherwise, and why. An entry that answers like the peer fails the test.
@@ -23,6 +24,8 @@ const DEVIATIONS: &[(&str, &str)] = &[
     ("signals object fetch aborted before by default", ABORTED),
     ("signals object fetch aborted by default", ABORTED),
     ("signals object fetch timeout", ABORTED),
+    ("signals entry passed on", PASSED_ON),
+    ("signals object passed on", PASSED_ON),
     ("writable entry passed and released", FORGOTTEN),
     ("writable object passed and left", FORGOTTEN),
     ("writable object passed and released", FORGOTTEN),

@@ -31,7 +31,7 @@ const DEVIATIONS: &[(&str, &str)] = &[
     ("old kv long key get", "a limit of production"),
     (
         "statements several SELECT 1; DROP TABLE s",
-        "the peer leaves the first statement open, which locks all tables",
+        "the peer leaves the first statements of earlier texts open, too, which locks all tables",
     ),
     ("transactions deleteAll sync list over it", "the peer has an internal error"),
     ("transactions deleteAllInSync in transactionSync", "the peer has an internal error"),

@@ -354,6 +354,23 @@ fn functions_of_the_schema_work_after_opening_again() {
     assert_eq!(rows(&mut store, "SELECT b FROM t", &[]).unwrap(), [[SqlValue::Real(9.0)]]);
 }
 
+/// Of a text with several statements, one that has rows holds up the others that change tables, and nothing afterwards.
+#[test]
+fn a_statement_with_rows_locks_tables_for_the_rest_of_its_text() {
+    let fixture = Fixture::new();
+    let mut store = fixture.store("locks");
+    rows(&mut store, "CREATE TABLE s (a); INSERT INTO s VALUES (1), (2)", &[]).unwrap();
+    for text in ["SELECT * FROM s; DROP TABLE s", "SELECT count(*) FROM s; SELECT 1; DROP TABLE s"] {
+        for _ in 0..2 {
+            let error = rows(&mut store, text, &[]).unwrap_err();
+            assert_eq!(error.to_string(), "database table is locked: SQLITE_LOCKED", "{text}");
+        }
+    }
+    rows(&mut store, "SELECT * FROM s; DELETE FROM s WHERE a = 1", &[]).unwrap();
+    rows(&mut store, "DROP TABLE s", &[]).unwrap();
+    store.close().unwrap();
+}
+
 #[test]
 fn the_cache_of_statements_has_a_limit() {
     let fixture = Fixture::new();

@@ -18,7 +18,7 @@ use rquickjs::{Array, ArrayBuffer, Ctx, Null, Object, Result, String as JsString
 
 pub use check::check_multipart;
 
-use crate::engine::bytes::{copy_bytes, with_bytes};
+use crate::engine::bytes::{Text, copy_bytes, with_bytes};
 use crate::engine::exception::throw;
 use crate::engine::{Extension, Host, OpError};
 
@@ -28,6 +28,7 @@ pub const EXTENSION: Extension = Extension { install, eager: &[], public: &[] };
 fn install<'js>(_: &Ctx<'js>, host: &Object<'js>, _: &Rc<Host>) -> Result<()> {
     host.set("utf8Encode", Func::from(utf8_encode))?;
     host.set("utf8Decode", Func::from(utf8_decode))?;
+    host.set("asText", Func::from(|Text(text): Text| text))?;
     host.set("concatBytes", Func::from(concat_bytes))?;
     host.set("headerName", Func::from(header_text::name))?;
     host.set("headerValue", Func::from(header_text::value))?;

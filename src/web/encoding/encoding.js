@@ -44,9 +44,10 @@ export class TextDecoder {
   #stream;
 
   constructor(label = "utf-8", options) {
-    label = `${label}`.toWellFormed();
+    const given = `${label}`;
+    label = given.toWellFormed();
     const encoding = encodingName(label);
-    if (encoding === undefined) throw new RangeError(`"${label}" is not a valid encoding.`);
+    if (encoding === undefined) throw new RangeError(`"${host.asText(given)}" is not a valid encoding.`);
     if (options !== undefined) {
       if (options === null || (typeof options !== "object" && typeof options !== "function")) {
         throw wrongConstruction("TextDecoder", 2, "ConstructorOptions");

@@ -7,7 +7,7 @@ import { TAKEN, brokenBody, extract, extractedType, forkBody, inherit, isUsed, m
 import { HEADERS_INIT_TYPE, isHeaders, isImmutable, listFrom, lookUp, makeHeaders, rawList } from "dodev:web/headers";
 import { ownerOfNew } from "dodev:web/owner";
 import { breakStream, isReadableStream } from "dodev:web/streams";
-import { badConstruction, badField, illegal, isObject, publish, usv } from "dodev:web/webidl";
+import { badConstruction, badField, illegal, isObject, nativeText, publish, usv } from "dodev:web/webidl";
 
 const DICTIONARY = "RequestInitializerDict";
 const NO_BODY = "Request with a GET or HEAD method cannot have a body.";
@@ -65,7 +65,7 @@ let cfText;
 let signalFor;
 
 function methodFrom(value) {
-  const text = usv(value);
+  const text = nativeText(value);
   if (METHODS.has(text)) return text;
   const upper = text.toUpperCase();
   if (METHODS.has(upper) && (STANDARD_METHODS.has(upper) || !isOff("upper_case_all_http_methods"))) return upper;

@@ -11,6 +11,7 @@ import {
   badField,
   illegal,
   isObject,
+  nativeText,
   publish,
   toInt,
   usv,
@@ -108,7 +109,7 @@ export class Response {
     apply = (self, init) => {
       const { status, statusText, headers, cf, webSocket, encodeBody } = init;
       if (status !== undefined) self.#status = toInt(status);
-      if (statusText !== undefined) (self.#rare ??= rareOf()).statusText = usv(statusText);
+      if (statusText !== undefined) (self.#rare ??= rareOf()).statusText = nativeText(statusText);
       if (encodeBody !== undefined) {
         const text = usv(encodeBody);
         if (text !== "manual" && text !== "automatic") throw new TypeError(`encodeBody: unexpected value: ${text}`);

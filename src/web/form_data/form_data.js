@@ -1,7 +1,7 @@
 // FormData, and the two encodings of forms: multipart and urlencoded, both ways.
 import host from "dodev:host";
 import { File, bytesOfBlob, isBlob, makeFile } from "dodev:web/blob";
-import { badArgument, entriesOf, hidden, illegal, isObject, keysOf, publish, usv, valuesOf } from "dodev:web/webidl";
+import { badArgument, entriesOf, hidden, illegal, isObject, keysOf, nativeText, publish, valuesOf } from "dodev:web/webidl";
 
 const { concatBytes, mimeType, multipartParse, queryParse } = host;
 
@@ -11,10 +11,10 @@ let fromList;
 
 /** The entry value for what `append` or `set` was given. */
 function entryFrom(value, name, fileName) {
-  if (!isBlob(value)) return usv(value);
+  if (!isBlob(value)) return nativeText(value);
   if (fileName === undefined && value instanceof File) return value;
   // Fidelity: the platform names a blob's file after its field where the standard says "blob".
-  return makeFile(bytesOfBlob(value), fileName === undefined ? name : usv(fileName), value.type);
+  return makeFile(bytesOfBlob(value), fileName === undefined ? name : nativeText(fileName), value.type);
 }
 
 /** The list keeps its identity, so that iterators see what changes. */
@@ -44,13 +44,13 @@ export class FormData {
   append(name, value, fileName) {
     if (this === undefined || !(#list in this)) illegal();
     need(2, "append", arguments.length, "File or Blob or string");
-    this.#list.push(usv(name), entryFrom(value, usv(name), fileName));
+    this.#list.push(nativeText(name), entryFrom(value, nativeText(name), fileName));
   }
 
   delete(name) {
     if (this === undefined || !(#list in this)) illegal();
     need(1, "delete", arguments.length);
-    const text = usv(name);
+    const text = nativeText(name);
     replaceItems(this.#list, this.#list.filter((_, i, list) => list[i & ~1] !== text));
   }
 
@@ -58,7 +58,7 @@ export class FormData {
     if (this === undefined || !(#list in this)) illegal();
     need(1, "get", arguments.length);
     const list = this.#list;
-    const text = usv(name);
+    const text = nativeText(name);
     for (let i = 0; i < list.length; i += 2) if (list[i] === text) return list[i + 1];
     return null;
   }
@@ -66,22 +66,22 @@ export class FormData {
   getAll(name) {
     if (this === undefined || !(#list in this)) illegal();
     need(1, "getAll", arguments.length);
-    const text = usv(name);
+    const text = nativeText(name);
     return this.#list.filter((_, i, list) => i % 2 === 1 && list[i - 1] === text);
   }
 
   has(name) {
     if (this === undefined || !(#list in this)) illegal();
     need(1, "has", arguments.length);
-    const text = usv(name);
+    const text = nativeText(name);
     return this.#list.some((item, i) => i % 2 === 0 && item === text);
   }
 
   set(name, value, fileName) {
     if (this === undefined || !(#list in this)) illegal();
     need(2, "set", arguments.length, "File or Blob or string");
-    const text = usv(name);
-    const entry = entryFrom(value, usv(name), fileName);
+    const text = nativeText(name);
+    const entry = entryFrom(value, nativeText(name), fileName);
     const list = [];
     let placed = false;
     for (let i = 0; i < this.#list.length; i += 2) {

@@ -7,7 +7,7 @@ import { DOMException } from "dodev:web/dom_exception";
 import { CloseEvent, ErrorEvent, Event, EventTarget, MessageEvent, dispatchCatching, trust } from "dodev:web/events";
 import { constants } from "dodev:web/interface";
 import { SOCKET, owner, ownerOfNew, requireOwn } from "dodev:web/owner";
-import { badArgument, badConstruction, illegal, publish, toInt, usv } from "dodev:web/webidl";
+import { badArgument, badConstruction, illegal, nativeText, publish, toInt, usv } from "dodev:web/webidl";
 
 const MAKE = Symbol("make");
 const REASON_BYTES_MAX = 123;
@@ -315,8 +315,8 @@ export class WebSocketRequestResponsePair {
 
   constructor(request, response) {
     if (arguments.length < 2) badConstruction("WebSocketRequestResponsePair", arguments.length + 1, "string");
-    this.#request = usv(request);
-    this.#response = usv(response);
+    this.#request = nativeText(request);
+    this.#response = nativeText(response);
   }
 
   get request() {

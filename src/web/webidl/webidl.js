@@ -1,5 +1,5 @@
 // Conversions and refusals that every Web API shares: what counts as a string, what a wrong receiver is told.
-
+import host from "dodev:host";
 import { notePlatformClass } from "dodev:web/interface";
 
 const ILLEGAL =
@@ -17,6 +17,16 @@ export function usv(value) {
     value = `${value}`;
   }
   return value.toWellFormed();
+}
+
+/**
+ * The same for texts that go through the platform's own strings.
+ *
+ * Fidelity: there each of the three bytes of a lone surrogate is replaced.
+ */
+export function nativeText(value) {
+  const text = usv(value);
+  return text === value || typeof value !== "string" ? text : host.asText(value);
 }
 
 /** Whether `value` may stand for a dictionary, a sequence or a record. */

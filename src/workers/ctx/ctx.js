@@ -1,6 +1,6 @@
 // The context that handlers and objects are given: `ctx`.
 import host from "dodev:host";
-import { expose, illegalInvocation, keepShapes, notePlatformClass } from "dodev:web/interface";
+import { expose, illegalInvocation, keepShapes, notePlatformClass, wrongArgument } from "dodev:web/interface";
 import { tracing } from "dodev:workers/ctx/tracing";
 import { contextExports } from "dodev:workers/exports";
 import { DurableObjectFacets } from "dodev:workers/facets";
@@ -33,6 +33,7 @@ export class ExecutionContext {
 
   waitUntil(promise) {
     if (!(this instanceof ExecutionContext)) throw illegalInvocation();
+    if (arguments.length === 0) throw wrongArgument("ExecutionContext", "waitUntil", 1, "Promise");
     host.waitUntil(Promise.resolve(promise));
   }
 

@@ -15,7 +15,7 @@ import { listeningHandlers, spreadBindings } from "dodev:workers/service_worker"
 import { callSocketHandler } from "dodev:workers/sockets";
 import { answered } from "dodev:workers/entry/answered";
 import { receiveRequest, takeResponse } from "dodev:workers/entry/messages";
-import { RESERVED_ENTRY, callable, classMember, perform, settled } from "dodev:workers/rpc/receive";
+import { RESERVED_ENTRY, callable, classMember, exportedTarget, perform, settled } from "dodev:workers/rpc/receive";
 
 /** A result that is no promise, to be awaited: the host asks only for objects. */
 host.entry("settled", settled);
@@ -204,6 +204,13 @@ host.entry("callPath", (slot, path, args) => {
   looking = true;
   if (instance[callable] !== true) refuseCalls();
   const result = perform(instance, path, args, RESERVED_ENTRY, invokeFound);
+  looking = false;
+  return result;
+});
+
+host.entry("callExport", (id, path, args) => {
+  looking = true;
+  const result = perform(exportedTarget(id), path, args, undefined, invokeFound);
   looking = false;
   return result;
 });

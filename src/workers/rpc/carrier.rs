@@ -117,7 +117,7 @@ impl<'js> HostObjects<'js> for Carrier<'_> {
         }
         let handler = handler_of(&ctx, object.as_value());
         let described: Option<Array<'js>> =
-            self.objects.host.entry(&ctx, "describe")?.call((object.clone(), handler))?;
+            self.objects.host.entry(&ctx, "describe")?.call((object.clone(), handler, self.is_result))?;
         let Some(described) = described else { return Ok(Written::NotMine) };
         let (kind, value): (u32, Value<'js>) = (described.get(0)?, described.get(1)?);
         out.bytes().varint(u64::from(FIRST_TAG + kind));

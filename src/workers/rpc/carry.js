@@ -16,7 +16,7 @@ import {
 import { platformClass } from "dodev:web/interface";
 import { isRequest } from "dodev:web/fetch/request";
 import { isResponse } from "dodev:web/fetch/response";
-import { isReadableStream, readAllBytes, takeOrigin } from "dodev:web/streams";
+import { isReadableStream, readAllBytes, takeOrigin, whenGone } from "dodev:web/streams";
 import { isWritableLocked, isWritableStream } from "dodev:web/streams/writable";
 import { isLocked } from "dodev:web/streams/readable";
 import { refusalOfEngine, refusesReferences } from "dodev:web/structured_clone";
@@ -157,11 +157,18 @@ function requireSignals() {
   }
 }
 
-function describeSignal(signal) {
+function describeSignal(signal, isResult) {
   requireSignals();
   if (signal.aborted) return [SIGNAL, { aborted: true, reason: signal.reason }];
   // The reason travels through a pipe when there is one; a signal that is never aborted leaves it open.
   const [writer, reader] = host.newPipe();
+  if (isResult) {
+    // Whoever got it as a result may see it aborted after that, as long as it holds it.
+    const { promise, resolve } = Promise.withResolvers();
+    follow(signal, () => resolve());
+    whenGone(writer, async () => resolve());
+    host.waitUntil(promise);
+  }
   follow(signal, (reason) => {
     host.bodyWrite(writer, host.cloneToBytes(reason));
     host.bodyEnd(writer);
@@ -182,9 +189,9 @@ function reviveSignal({ aborted, reason, trigger }) {
 
 /**
  * What the host writes for an object that is no data: `[kind, value]`, or undefined for what is not carried.
- * `handler` is its handler if it is a Proxy.
+ * `handler` is its handler if it is a Proxy, `isResult` whether a call returns it.
  */
-host.entry("describe", (object, handler) => {
+host.entry("describe", (object, handler, isResult) => {
   if (inProps) checkProp(object, handler);
   if (handler instanceof Reference) {
     const stub = importOf(handler);
@@ -217,7 +224,7 @@ host.entry("describe", (object, handler) => {
     return [REQUEST, withCarriedBody(description)];
   }
   if (isHeaders(object)) return [HEADERS, describeHeaders(object)];
-  if (isSignal(object)) return describeSignal(object);
+  if (isSignal(object)) return describeSignal(object, isResult);
   const described = describeClass(object);
   if (described !== undefined) return [CLASS, described];
   if (isBlob(object)) {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use rquickjs::{Array, ArrayBuffer, Ctx, Function, Object, Promise, Value};
 
-use crate::engine::bytes::{Text, copy_bytes};
+use crate::engine::bytes::{Name, copy_bytes};
 use crate::engine::clone::ErrorForm;
 use crate::engine::exception::throw;
 use crate::engine::opaque::Opaque;
@@ -71,8 +71,8 @@ pub fn path_of(path: &Value<'_>) -> rquickjs::Result<Vec<String>> {
         return Ok(Vec::new());
     }
     match path.as_string() {
-        Some(_) => Ok(vec![path.get::<Text>()?.0]),
-        None => Ok(path.get::<Vec<Text>>()?.into_iter().map(|name| name.0).collect()),
+        Some(_) => Ok(vec![path.get::<Name>()?.0]),
+        None => Ok(path.get::<Vec<Name>>()?.into_iter().map(|name| name.0).collect()),
     }
 }
 

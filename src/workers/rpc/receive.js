@@ -73,7 +73,10 @@ host.entry("keepExport", (id, target) => {
   exported.set(id, target);
 });
 
-host.entry("callExport", (id, path, args) => perform(exported.get(id), path, args));
+/** The function or target that was exported as `id`. */
+export function exportedTarget(id) {
+  return exported.get(id);
+}
 
 host.entry("dropExport", (id) => {
   const target = exported.get(id);

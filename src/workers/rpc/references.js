@@ -4,7 +4,7 @@
 // `typeof`, tag and prototype are right. `host.handlerOf` finds the handler without running any trap.
 import host from "dodev:host";
 import { standsIn } from "dodev:web/console/inspect";
-import { expose, keepShapes, notePlatformClass } from "dodev:web/interface";
+import { expose, keepShapes, notePlatformClass, wrongArgument } from "dodev:web/interface";
 import { owner, requireOwn } from "dodev:web/owner";
 
 const MAKE = Symbol("make");
@@ -142,6 +142,10 @@ export function tagged(Class, tag) {
   return Class;
 }
 
+function notFunction(name, owner) {
+  return wrongArgument(owner, name, 1, "Function");
+}
+
 /** A stub of an export elsewhere. */
 class StubReference {
   constructor(handle) {
@@ -168,7 +172,8 @@ export class RpcStub {
       throw new TypeError("Failed to construct 'JsRpcStub': constructor parameter 1 is not of type 'Object'.");
     }
     const wraps = typeof target === "function" || target instanceof RpcTarget || isPlain(target);
-    if (!wraps || referenceOf(target) !== undefined) {
+    const reference = referenceOf(target);
+    if (!wraps || (reference !== undefined && !(reference instanceof StubReference))) {
       throw new TypeError("RpcStubs can only wrap plain objects, functions, and RpcTarget derivatives.");
     }
     return makeStub(host.importTarget(target));
@@ -205,7 +210,10 @@ class PromiseReference {
   get(target, name, receiver) {
     if (name !== "then" || this.own !== undefined) return Reference.prototype.get.call(this, target, name, receiver);
     const { promise } = this;
-    return (fulfilled, rejected) => promise.then(fulfilled, rejected);
+    return (fulfilled, rejected) => {
+      if (typeof fulfilled !== "function") throw notFunction("then", "JsRpcPromise");
+      return promise.then(fulfilled, rejected);
+    };
   }
   call(path, args) {
     // Anybody may await it, but only its maker follows it.
@@ -227,9 +235,11 @@ export class RpcPromise {
     if (key !== MAKE) throw new TypeError("Illegal constructor");
   }
   then(fulfilled, rejected) {
+    if (typeof fulfilled !== "function") throw notFunction("then", "JsRpcPromise");
     return receiver(this, PromiseReference).promise.then(fulfilled, rejected);
   }
   catch(rejected) {
+    if (typeof rejected !== "function") throw notFunction("catch", "JsRpcPromise");
     return receiver(this, PromiseReference).promise.catch(rejected);
   }
   finally(done) {
@@ -290,9 +300,11 @@ export class RpcProperty {
   }
   // Awaiting a property reads it.
   then(fulfilled, rejected) {
+    if (typeof fulfilled !== "function") throw notFunction("then", "JsRpcProperty");
     return receiver(this, PropertyReference).start(undefined, undefined).then(fulfilled, rejected);
   }
   catch(rejected) {
+    if (typeof rejected !== "function") throw notFunction("catch", "JsRpcProperty");
     return receiver(this, PropertyReference).start(undefined, undefined).catch(rejected);
   }
   finally(done) {

@@ -1,5 +1,6 @@
 // The sockets of an object: what `ctx` does with them, and how its handlers are called.
 import host from "dodev:host";
+import { nativeText } from "dodev:web/webidl";
 import { WebSocketRequestResponsePair, isWebSocket, keepSocket, socketId, socketOf } from "dodev:web/web_socket";
 import { settled } from "dodev:workers/rpc/receive";
 
@@ -44,12 +45,12 @@ export class ObjectSockets {
   accept(socket, tags) {
     const id = idOf("acceptWebSocket", socket);
     if (tags !== undefined && !Array.isArray(tags)) throw wrong("acceptWebSocket", 2, "Array");
-    host.socketHibernate(this.#slot, id, (tags ?? []).map((tag) => `${tag}`.toWellFormed()));
+    host.socketHibernate(this.#slot, id, (tags ?? []).map(nativeText));
     keepSocket(socket);
   }
 
   list(tag) {
-    const ids = host.objectSockets(this.#slot, tag === undefined ? null : `${tag}`.toWellFormed());
+    const ids = host.objectSockets(this.#slot, tag === undefined ? null : nativeText(tag));
     return ids.map(hibernatable);
   }
 
