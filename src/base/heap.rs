@@ -28,7 +28,7 @@ const UNIT: usize = 16;
 const FINE_CLASSES: usize = FINE / UNIT;
 const CLASSES: usize = FINE_CLASSES + 1 + 4 * (LARGEST / FINE).ilog2() as usize;
 /// A list that holds more goes to all threads, bytes.
-const LIST_BYTES: usize = 32 << 10;
+const LIST_BYTES: usize = 128 << 10;
 /// In place of the region's address while there is none: no address is a region's length behind it.
 const NOWHERE: usize = 1 << (usize::BITS - 1);
 
@@ -247,10 +247,6 @@ impl Stack {
         if first != 0 {
             // SAFETY: all members are this thread's now.
             let mut rest = unsafe { *link(first) };
-            // Mostly nobody has added anything meanwhile, and they can go back as they are.
-            if rest != 0 && self.0.compare_exchange(0, rest, Ordering::Release, Ordering::Relaxed).is_ok() {
-                rest = 0;
-            }
             while rest != 0 {
                 // SAFETY: as above.
                 let next = unsafe { *link(rest) };
