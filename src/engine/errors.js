@@ -22,10 +22,12 @@ Object.defineProperty(Error.prototype, "stack", {
     const stack = native.get.call(this);
     return typeof stack === "string" && stack !== "" ? withHeadline(this, stack) : stack;
   },
-  // The engine's own setter takes texts only; elsewhere a stack is a property like any other.
+  // Fidelity: V8 takes any value, and never refuses an error's; elsewhere a stack is a property like any other.
+  // Deviation: that of a frozen error stays.
   set(value) {
-    const enumerable = !Error.isError(this);
-    Object.defineProperty(this, "stack", { value, writable: true, enumerable, configurable: true });
+    const property = { value, writable: true, enumerable: !Error.isError(this), configurable: true };
+    if (property.enumerable) Object.defineProperty(this, "stack", property);
+    else Reflect.defineProperty(this, "stack", property);
   },
 });
 
