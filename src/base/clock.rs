@@ -157,6 +157,11 @@ impl Clock {
         }
     }
 
+    /// The machine's time of day, whatever a clock shows: that of files.
+    pub fn machine_now() -> Timestamp {
+        Timestamp(machine_nanos().div_euclid(MS))
+    }
+
     /// The machine's own time since the clock was made, whatever the clock shows.
     pub fn machine(&self) -> Duration {
         self.0.started.elapsed()

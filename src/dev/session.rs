@@ -177,7 +177,7 @@ enum Standby {
 impl Session {
     /// Reads the projects, takes the port and starts the first builds.
     pub fn start(options: SessionOptions) -> Result<Self, StartFailure> {
-        let build_began = options.clock.now();
+        let build_began = Clock::machine_now();
         let loaded = load_all(&options).map_err(StartFailure::Project)?;
         let (sender, events) = mpsc::sync_channel(limits::SESSION_EVENTS);
         let (mut machine, first) = Machine::start();
@@ -459,7 +459,7 @@ impl Session {
             let warnings = self.placed(&root, warnings);
             self.report(Report::Warnings(warnings));
         }
-        let (began, now) = (self.members[id].build_began, self.options.clock.now());
+        let (began, now) = (self.members[id].build_began, Clock::machine_now());
         if let Some(stale) = self.unwatched_saves(id, &known, began) {
             let action = self.machine.decide(Signal::Changed(stale));
             debug_assert_eq!(action, None, "the build that is about to be told of still counts as running");

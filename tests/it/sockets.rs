@@ -343,3 +343,11 @@ fn messages_are_compressed_when_the_client_offers_that() {
     }
     assert!(sizes[1] < sizes[0] / 2, "the context is taken over: {sizes:?}");
 }
+
+#[test]
+fn a_session_in_the_past_starts_although_its_files_are_newer() {
+    let project = TestProject::from_fixture("counter");
+    let flags = ["--time".to_owned(), "2024-01-01T00:00:00Z".to_owned(), "--freeze".to_owned()];
+    let mut server = project.spawn(&ServerCommand::from_env(), &flags).expect("the command can be started");
+    server.wait_ready(LIMIT).unwrap_or_else(|error| panic!("{error}:\n{}", server.process().output()));
+}

@@ -8,7 +8,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{CACHE, Event, SessionOptions};
-use crate::base::clock::Timestamp;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::diag::{Diagnostic, Label, SourceFile};
 use crate::bundle::{Bundle, BundleCache, ChildBundler, Prebundler, TellCode};
 use crate::dev::builder::{Builder, Job};
@@ -59,7 +59,7 @@ impl Member {
     /// Has its bundle built again.
     pub fn build(&mut self, options: &SessionOptions) {
         let changed = std::mem::take(&mut self.changed).into_iter().collect();
-        self.build_began = options.clock.now();
+        self.build_began = Clock::machine_now();
         self.stale = Stale::No;
         self.builder.build(Job { request: bundle_request(&self.project, options.prebundle), changed });
     }
