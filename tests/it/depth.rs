@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::http::{Connection, Request};
-use crate::project::{Server, ServerCommand, TestProject};
+use crate::project::{Server, TestProject};
 
 const LIMIT: Duration = Duration::from_secs(20);
 /// Fidelity: production's text.
@@ -78,10 +78,7 @@ fn start() -> Server {
         ("second.js", SECOND_WORKER),
     ]);
     let second = project.dir().join("second.jsonc").to_string_lossy().into_owned();
-    let mut server =
-        project.spawn(&ServerCommand::from_env(), &["--config".to_owned(), second]).expect("it starts");
-    server.wait_ready(LIMIT).unwrap_or_else(|error| panic!("{error}: {}", server.process().output()));
-    server
+    project.start_with(&["--config", &second])
 }
 
 fn ask(server: &Server, path: &str) -> String {

@@ -6,7 +6,6 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::deadline::Deadline;
-use crate::http::Request;
 use crate::project::{Server, TestProject};
 
 const CONFIG: &str = r#"{ "name": "w", "main": "index.js", "compatibility_date": "2026-11-01",
@@ -126,12 +125,7 @@ fn threw(text: &str) -> Value {
 }
 
 fn control(server: &Server, method: &str, path: &str) -> Value {
-    let mut request = Request::new(method, &format!("/cdn-cgi/dodev{path}"));
-    if method != "GET" {
-        request = request.header("content-type", "application/json").body("{}");
-    }
-    let response = server.request(&request);
-    serde_json::from_slice(&response.body).unwrap_or_else(|_| panic!("{path}: {response}"))
+    server.control(method, path, &json!({})).1
 }
 
 #[test]
@@ -233,7 +227,7 @@ fn facets_end_one_by_one_and_their_data_with_them() {
 fn facets_sleep_wake_and_move_with_their_object() {
     let project = project();
     let server = project.start();
-    let object = "/objects/Parent/o";
+    let object = "objects/Parent/o";
     let pins = |server: &Server| {
         let facts = control(server, "GET", object);
         facts["pins"].as_array().expect("pins").iter().map(|pin| pin["what"].clone()).collect::<Vec<_>>()
@@ -253,7 +247,7 @@ fn facets_sleep_wake_and_move_with_their_object() {
     let refused = control(&server, "POST", &format!("{object}/hibernate"));
     assert_eq!(refused["pins"][0]["what"], "facet a: a timer is set", "{refused}");
     assert_eq!(control(&server, "POST", &format!("{object}/evict")), json!({ "changed": true }));
-    let known = control(&server, "GET", "/overview");
+    let known = control(&server, "GET", "overview");
     assert_eq!(known["namespaces"][0]["known"], 1, "facets are no objects: {known}");
     // New code has them from the old one.
     assert_eq!(answer(&server, "/o/use")[1], json!([5, 6, 1, 2, 3]));

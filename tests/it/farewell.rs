@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::deadline::Deadline;
 use crate::http::Request;
-use crate::project::{Server, ServerCommand, TestProject};
+use crate::project::{Server, TestProject};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -74,9 +74,7 @@ fn one_whose_farewell_never_ends_is_given_up() {
     let server = project.start();
     assert_eq!(server.get("/hangs").text(), "[1,null]");
     hibernate(&server, "hangs");
-    let request = Request::new("POST", "/cdn-cgi/dodev/time/advance");
-    let moved = server.request(&request.header("content-type", "application/json").body(r#"{"by":"10s"}"#));
-    assert_eq!(moved.status, 200, "{moved}");
+    server.advance("10s");
     assert_eq!(server.get("/hangs").text(), r#"[1,{"reason":"inactive","n":1}]"#);
     let told = "onHibernate handler exceeded its allowed execution time";
     assert!(server.process().wait_line(0, told, Deadline::after(LIMIT)).is_some(), "it is told");
@@ -85,10 +83,7 @@ fn one_whose_farewell_never_ends_is_given_up() {
 #[test]
 fn new_code_finds_that_the_old_one_was_told() {
     let project = project(r#""experimental""#);
-    let mut server = project
-        .spawn(&ServerCommand::from_env(), &["--json".to_owned()])
-        .expect("the command can be started");
-    server.wait_ready(LIMIT).unwrap_or_else(|error| panic!("{error}:\n{}", server.process().output()));
+    let server = project.start_with(&["--json"]);
     assert_eq!(server.get("/plain").text(), "[1,null]");
     project.write("index.js", &MAIN.replace("this.n++;", "this.n += 2;"));
     assert!(

@@ -32,10 +32,7 @@ export default {
 
 /// Asks the control API at `port`.
 fn ask(port: u16, method: &str, path: &str, body: &Json) -> (u16, Json) {
-    let request = Request::new(method, &format!("/cdn-cgi/dodev/{path}"));
-    let request = request.header("content-type", "application/json").body(body.to_string());
-    let answer = http::exchange(port, &request, EXCHANGE_LIMIT).expect("an answer");
-    (answer.status, serde_json::from_str(&answer.text()).expect("JSON"))
+    http::control(port, method, path, body).expect("an answer")
 }
 
 fn next(port: u16) -> String {

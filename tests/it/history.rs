@@ -104,7 +104,7 @@ fn a_bookmark_restores_the_state_and_its_alarm_at_the_next_session() {
 fn without_a_history_nothing_is_kept_and_restoring_is_refused() {
     let project = project();
     let command = ServerCommand::from_env();
-    let mut server = project.spawn(&command, &["--no-history".to_owned()]).expect("dodev starts");
+    let mut server = project.spawn(&command, &["--no-history"]).expect("dodev starts");
     server.wait_ready(READY_LIMIT).unwrap_or_else(|error| panic!("{error}"));
     let bookmark = text(&server, "/put?v=one");
     let refused = call(&server, &format!("/restore?v={bookmark}"));

@@ -9,6 +9,8 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::deadline::{Deadline, timed_out};
 
 /// How long one exchange may take unless the test says otherwise.
@@ -232,6 +234,16 @@ pub fn exchange(port: u16, request: &Request, limit: Duration) -> io::Result<Res
 /// GET `path` on a connection of its own, within [`EXCHANGE_LIMIT`].
 pub fn get(port: u16, path: &str) -> io::Result<Response> {
     exchange(port, &Request::new("GET", path), EXCHANGE_LIMIT)
+}
+
+/// Asks the control API of the server at `port` for `path`, below its own: status and JSON of the answer.
+pub fn control(port: u16, method: &str, path: &str, body: &Value) -> io::Result<(u16, Value)> {
+    let mut request = Request::new(method, &format!("/cdn-cgi/dodev/{path}"));
+    if method != "GET" {
+        request = request.header("content-type", "application/json").body(body.to_string());
+    }
+    let answer = exchange(port, &request, EXCHANGE_LIMIT)?;
+    Ok((answer.status, serde_json::from_slice(&answer.body)?))
 }
 
 /// A stream whose reads end, together, at one deadline.

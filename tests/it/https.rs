@@ -38,8 +38,7 @@ fn project(config: &str) -> TestProject {
 
 /// Starts `dodev dev` with `arguments`; gives it with its port.
 fn start(project: &TestProject, arguments: &[&str]) -> (Server, u16) {
-    let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-    let server = project.spawn(&ServerCommand::from_env(), &arguments).expect("it starts");
+    let server = project.spawn(&ServerCommand::from_env(), arguments).expect("it starts");
     let line = server.process().wait_line(0, "Ready on https://", Deadline::after(LIMIT));
     let output = server.process().output();
     let line = output.lines().nth(line.unwrap_or_else(|| panic!("it is ready:\n{output}")) - 1);

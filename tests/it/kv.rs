@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::http::{self, EXCHANGE_LIMIT, Request};
+use crate::http;
 use crate::project::TestProject;
 use crate::recorded::{answers_in_groups, assert_as_recorded};
 
@@ -30,14 +30,6 @@ fn value(answer: &http::Response) -> Value {
     answer["value"].clone()
 }
 
-fn control(port: u16, method: &str, path: &str, body: &Value) -> Value {
-    let request = Request::new(method, &format!("/cdn-cgi/dodev/{path}"));
-    let request = request.header("content-type", "application/json").body(body.to_string());
-    let answer = http::exchange(port, &request, EXCHANGE_LIMIT).expect("an answer");
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    serde_json::from_str(&answer.text()).expect("JSON")
-}
-
 #[test]
 fn values_outlive_the_server_have_an_end_and_belong_to_a_session() {
     let project = TestProject::with_files(&[("wrangler.jsonc", CONFIG), ("i.js", WORKER)]);
@@ -48,7 +40,7 @@ fn values_outlive_the_server_have_an_end_and_belong_to_a_session() {
     let server = project.start();
     assert_eq!(value(&server.get("/get/a")), "one");
 
-    let session = control(server.port(), "POST", "sessions", &json!({}));
+    let (_, session) = server.control("POST", "sessions", &json!({}));
     let url = session["url"].as_str().expect("a URL");
     let port = url.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port");
     let get = |path: &str| http::get(port, path).expect("an answer");
@@ -56,7 +48,7 @@ fn values_outlive_the_server_have_an_end_and_belong_to_a_session() {
     assert_eq!(value(&get("/put/a/two")), "two");
     assert_eq!(value(&server.get("/get/a")), "one");
 
-    control(server.port(), "POST", "time/advance", &json!({ "by": "61s" }));
+    server.advance("61s");
     assert_eq!(value(&server.get("/get/a")), Value::Null);
     assert_eq!(server.get("/list").text(), "[]");
     assert_eq!(value(&get("/get/a")), "two");

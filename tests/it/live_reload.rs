@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::deadline::Deadline;
-use crate::project::{Server, ServerCommand, TestProject};
+use crate::project::{Server, TestProject};
 use crate::websocket::{Handshake, Message, WebSocket};
 
 const LIMIT: Duration = Duration::from_secs(15);
@@ -28,15 +28,6 @@ fn project() -> TestProject {
     ])
 }
 
-fn start(project: &TestProject, args: &[&str]) -> Server {
-    let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
-    let mut server = project.spawn(&ServerCommand::from_env(), &args).expect("it starts");
-    if let Err(error) = server.wait_ready(LIMIT) {
-        panic!("{error}; output:\n{}", server.process().output());
-    }
-    server
-}
-
 fn wait(server: &Server) -> Handshake {
     WebSocket::connect(server.port(), PATH, &[], &[PROTOCOL.to_owned()], LIMIT).expect("a connection")
 }
@@ -44,7 +35,7 @@ fn wait(server: &Server) -> Handshake {
 #[test]
 fn pages_are_told_of_new_code() {
     let project = project();
-    let server = start(&project, &["--live-reload"]);
+    let server = project.start_with(&["--live-reload"]);
     for (path, begins) in [("/", "<p>one"), ("/page", "<p>asset")] {
         let page = server.get(path).text();
         assert!(page.starts_with(begins) && page.trim_end().ends_with("</script>"), "{page}");
@@ -71,7 +62,7 @@ fn pages_are_told_of_new_code() {
 fn nothing_is_added_unless_it_is_asked_for() {
     let project = project();
     for args in [&[][..], &["--no-live-reload"], &["--live-reload=false"]] {
-        let server = start(&project, args);
+        let server = project.start_with(args);
         assert_eq!(server.get("/").text(), "<p>one");
         // The path is the Worker's, like any other.
         assert!(matches!(wait(&server), Handshake::Refused(response) if response.text() == "<p>one"));

@@ -172,9 +172,7 @@ fn a_running_server_asks_before_a_class_is_deleted() {
 fn whoever_says_yes_is_not_asked() {
     let (project, folder) = counted();
     delete(&project);
-    let server = project.spawn(&crate::project::ServerCommand::from_env(), &["--yes".to_owned()]);
-    let mut server = server.expect("the binary can be started");
-    server.wait_ready(LIMIT * 2).expect("it is ready");
+    let server = project.start_with(&["--yes"]);
     let output = server.process().output();
     assert!(output.contains("Migrated `v2`") && output.contains("delete Counter (1 object)"), "{output}");
     assert!(!folder.exists());
@@ -314,10 +312,9 @@ const B: &str = "b/wrangler.jsonc";
 /// One request to the Worker of `config`, over the project's state.
 fn count_of(project: &TestProject, config: &str) -> String {
     let config = project.dir().join(config).to_string_lossy().into_owned();
-    let args = ["-c".to_owned(), config];
     let command =
         crate::project::ServerCommand::from_words(&["dev", "--port", "{port}", "--persist-to", "{state}"]);
-    let mut server = project.spawn(&command, &args).expect("the binary can be started");
+    let mut server = project.spawn(&command, &["-c", &config]).expect("the binary can be started");
     server.wait_ready(LIMIT * 2).unwrap_or_else(|error| panic!("{error}: {}", server.process().output()));
     let text = server.get("/").text();
     server.stop();

@@ -7,8 +7,7 @@ use serde_json::{Value, json};
 
 use crate::deadline::Deadline;
 
-use crate::http::Request;
-use crate::project::{Server, ServerCommand, TestProject};
+use crate::project::{Server, TestProject};
 
 fn project(main: &str) -> TestProject {
     let config = r#"{ "name": "w", "main": "index.js", "compatibility_date": "2026-11-01",
@@ -332,15 +331,9 @@ fn memory_that_is_nearly_used_up_is_warned_of_once_in_an_objects_life() {
 #[test]
 fn what_keeps_an_object_awake_is_told() {
     let project = limited();
-    let args: Vec<String> = vec!["--log-level".into(), "debug".into()];
-    let mut server = project.spawn(&ServerCommand::from_env(), &args).expect("it can be started");
-    server.wait_ready(Duration::from_secs(20)).expect("it starts");
+    let server = project.start_with(&["--log-level", "debug"]);
     assert_eq!(answer(&server, "/stay"), 1);
-    let request = Request::new("POST", "/cdn-cgi/dodev/time/advance")
-        .header("content-type", "application/json")
-        .body(r#"{"by":"200s"}"#);
-    let moved = server.request(&request);
-    assert_eq!(moved.status, 200, "{moved}");
+    server.advance("200s");
     let told = server.process().wait_line(
         0,
         "stays awake without events: a timer is set",

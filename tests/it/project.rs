@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output};
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::deadline::Deadline;
@@ -140,7 +141,12 @@ impl TestProject {
 
     /// Starts a server and waits until it is ready; panics with the output when it is not.
     pub fn start(&self) -> Server {
-        let mut server = self.spawn(&ServerCommand::from_env(), &[]).expect("the command can be started");
+        self.start_with(&[])
+    }
+
+    /// As `start`, with `args` after the command's own.
+    pub fn start_with(&self, args: &[&str]) -> Server {
+        let mut server = self.spawn(&ServerCommand::from_env(), args).expect("the command can be started");
         if let Err(error) = server.wait_ready(READY_LIMIT) {
             panic!("{error}; output:\n{}", server.process.output());
         }
@@ -148,7 +154,7 @@ impl TestProject {
     }
 
     /// Starts a server with `args` after the command's own and does not wait.
-    pub fn spawn(&self, command: &ServerCommand, args: &[String]) -> io::Result<Server> {
+    pub fn spawn(&self, command: &ServerCommand, args: &[&str]) -> io::Result<Server> {
         let places = [
             ("{config}", self.config()),
             ("{state}", self.state_dir()),
@@ -159,7 +165,7 @@ impl TestProject {
             places.iter().fold(word.clone(), |word, (name, path)| word.replace(name, &path.to_string_lossy()))
         });
         let program = OsString::from(words.next().expect("a command has words"));
-        let all: Vec<String> = words.chain(args.iter().cloned()).collect();
+        let all: Vec<String> = words.chain(args.iter().map(|arg| (*arg).to_owned())).collect();
         Ok(Server { process: Process::spawn(&program, &all, &self.dir())?, port: 0 })
     }
 
@@ -205,6 +211,18 @@ impl Server {
         http::exchange(self.port(), request, EXCHANGE_LIMIT).unwrap_or_else(|error| {
             panic!("no answer to {request:?}: {error}; output:\n{}", self.process.output())
         })
+    }
+
+    /// Asks the control API for `path`, below its own; panics with the server's output when there is no answer in JSON.
+    pub fn control(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        http::control(self.port(), method, path, body)
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}; output:\n{}", self.process.output()))
+    }
+
+    /// Moves the server's clock on by `span`, written as on the command line: `10s`.
+    pub fn advance(&self, span: &str) {
+        let (status, report) = self.control("POST", "time/advance", &json!({ "by": span }));
+        assert_eq!(status, 200, "{report}");
     }
 
     /// Asks it to end (SIGTERM) and returns its exit status.

@@ -46,10 +46,7 @@ fn project() -> TestProject {
 }
 
 fn start(project: &TestProject, args: &[&str]) -> Server {
-    let args: Vec<String> = [&["--json"], args].concat().iter().map(|arg| (*arg).to_owned()).collect();
-    let mut server = project.spawn(&ServerCommand::from_env(), &args).expect("it can be started");
-    server.wait_ready(LIMIT).unwrap_or_else(|error| panic!("{error}: {}", server.process().output()));
-    server
+    project.start_with(&[&["--json"], args].concat())
 }
 
 /// Writes `path` and waits until the `event` that follows is told.
@@ -109,8 +106,7 @@ fn a_package_that_throws_is_shown_and_mended() {
     let project = project();
     let throws = "export const next = 1, fail = 2; if (next) throw new Error('not today');";
     project.write("node_modules/pkg/index.js", throws);
-    let args: Vec<String> = vec!["--json".into()];
-    let mut server = project.spawn(&ServerCommand::from_env(), &args).expect("it can be started");
+    let mut server = project.spawn(&ServerCommand::from_env(), &["--json"]).expect("it can be started");
     let told = server.process().wait_line(0, "not today", Deadline::after(LIMIT));
     let place = r#""file":"node_modules/pkg/index.js","line":1"#;
     assert!(told.is_some() && server.process().output().contains(place), "{}", server.process().output());

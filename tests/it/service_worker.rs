@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::deadline::Deadline;
-use crate::project::{ServerCommand, TestProject};
+use crate::project::TestProject;
 
 /// For one event.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -86,9 +86,7 @@ fn the_top_level_sees_the_environment_also_in_packages_and_after_a_save() {
         ),
         ("node_modules/pkg/i.js", "import { env } from 'cloudflare:workers';\nexport default env.TEXT;"),
     ]);
-    let args = ["--json".to_owned()];
-    let mut server = project.spawn(&ServerCommand::from_env(), &args).expect("it can be started");
-    server.wait_ready(LIMIT).unwrap_or_else(|error| panic!("{error}: {}", server.process().output()));
+    let server = project.start_with(&["--json"]);
     assert_eq!(server.get("/").text(), r#"["a text","a text","version"]"#);
     for version in ["second", "third"] {
         let seen = server.process().line_count();

@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::deadline::Deadline;
-use crate::http::Request;
 use crate::project::{Server, TestProject};
 use crate::websocket::{Handshake, Message, Opcode, WebSocket};
 
@@ -163,9 +164,7 @@ fn nothing_is_lost_and_nothing_is_left_behind_while_everything_happens() {
         assert!(told.is_some(), "no reload {generation}:\n{}", server.process().output());
         assert_eq!(server.get("/generation").text(), generation.to_string());
         if generation % 3 == 0 {
-            let body =
-                Request::new("POST", "/cdn-cgi/dodev/hibernate").header("content-type", "application/json");
-            assert_eq!(server.request(&body.body("{}")).status, 200);
+            assert_eq!(server.control("POST", "hibernate", &json!({})).0, 200);
         }
         if generation == SETTLED {
             facts(&server, generation);
@@ -173,9 +172,7 @@ fn nothing_is_lost_and_nothing_is_left_behind_while_everything_happens() {
         }
     }
     // Everything that is due has run when the time was moved.
-    let advance =
-        Request::new("POST", "/cdn-cgi/dodev/time/advance").header("content-type", "application/json");
-    assert_eq!(server.request(&advance.body(r#"{"by":"1s"}"#)).status, 200);
+    server.advance("1s");
     facts(&server, reloads);
     if let (Some(before), Some(after)) = (settled, held(&server)) {
         let figures = format!("{reloads} reloads: {before} became {after}");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::deadline::Deadline;
 use crate::http::{Connection, Request};
-use crate::project::{Server, ServerCommand, TestProject};
+use crate::project::{Server, TestProject};
 use crate::websocket::{Handshake, Message, Opcode, WebSocket};
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -68,15 +68,7 @@ fn hibernatable_sockets_survive_reloads_with_attachments_and_tags() {
 #[test]
 fn a_goodbye_that_nobody_answers_leaves_the_connection_until_the_instance_goes() {
     let project = TestProject::from_fixture("sockets");
-    let flags = ["--freeze".to_owned()];
-    let mut server = project.spawn(&ServerCommand::from_env(), &flags).expect("the command can be started");
-    server.wait_ready(LIMIT).unwrap_or_else(|error| panic!("{error}:\n{}", server.process().output()));
-    let advance = |by: &str| {
-        let request = Request::new("POST", "/cdn-cgi/dodev/time/advance");
-        let request =
-            request.header("content-type", "application/json").body(json!({ "by": by }).to_string());
-        assert_eq!(server.request(&request).status, 200);
-    };
+    let server = project.start_with(&["--freeze"]);
     let (ann, bob) = (connect(&server, "/room?name=ann"), connect(&server, "/room?name=bob"));
     ann.close(Some(4000), "unanswered").expect("an open connection");
     // It leaves the object's list when the handler was told.
@@ -88,9 +80,9 @@ fn a_goodbye_that_nobody_answers_leaves_the_connection_until_the_instance_goes()
     while left() != "first bob first bob 1 who" {
         assert!(!deadline.passed(), "{}", server.process().output());
     }
-    advance("9s");
+    server.advance("9s");
     assert_eq!(ann.receive(Deadline::after(Duration::ZERO)), None, "{}", server.process().output());
-    advance("2s");
+    server.advance("2s");
     let closed = ann.wait_closed(Deadline::after(LIMIT)).expect("the instance went");
     assert_eq!(closed.code, Some(1006));
     assert!(left().ends_with("1 who"), "the others stay");
@@ -203,9 +195,7 @@ fn soak_no_reload_loses_a_socket_or_a_message() {
 #[test]
 fn a_reload_closes_hibernatable_sockets_where_that_is_wanted() {
     let project = TestProject::from_fixture("sockets");
-    let flags = ["--reload-sockets".to_owned(), "close".to_owned()];
-    let mut server = project.spawn(&ServerCommand::from_env(), &flags).expect("the command can be started");
-    assert!(server.wait_ready(Duration::from_secs(20)).is_ok(), "{}", server.process().output());
+    let server = project.start_with(&["--reload-sockets", "close"]);
     let ann = connect(&server, "/room?name=ann");
     say(&ann, "1");
     assert_eq!(hear(&ann), "first ann first ann 1 1");
@@ -342,12 +332,4 @@ fn messages_are_compressed_when_the_client_offers_that() {
         assert_eq!(String::from_utf8_lossy(&text), "first ann first ann 1 Hello");
     }
     assert!(sizes[1] < sizes[0] / 2, "the context is taken over: {sizes:?}");
-}
-
-#[test]
-fn a_session_in_the_past_starts_although_its_files_are_newer() {
-    let project = TestProject::from_fixture("counter");
-    let flags = ["--time".to_owned(), "2024-01-01T00:00:00Z".to_owned(), "--freeze".to_owned()];
-    let mut server = project.spawn(&ServerCommand::from_env(), &flags).expect("the command can be started");
-    server.wait_ready(LIMIT).unwrap_or_else(|error| panic!("{error}:\n{}", server.process().output()));
 }

@@ -2,15 +2,13 @@
 //! leave in them.
 
 use std::fs;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::cli::Ran;
-use crate::project::{ServerCommand, TestProject};
+use crate::project::TestProject;
 
 const GLOBAL: &str = "Counter:global";
-const READY: Duration = Duration::from_secs(20);
 
 const SLEEPY: &[(&str, &str)] = &[
     (
@@ -318,9 +316,7 @@ fn a_migration_is_a_point_and_ids_from_before_it_stay_addresses() {
 #[test]
 fn alarms_are_as_far_as_the_servers_clock_says() {
     let project = TestProject::with_files(SLEEPY);
-    let flags = ["--time", "2040-01-01T00:00:00Z", "--freeze"].map(str::to_owned);
-    let mut server = project.spawn(&ServerCommand::from_env(), &flags).expect("the command can be started");
-    server.wait_ready(READY).unwrap_or_else(|error| panic!("{error}:\n{}", server.process().output()));
+    let server = project.start_with(&["--time", "2040-01-01T00:00:00Z", "--freeze"]);
     assert_eq!(server.get("/wind").text(), "ok");
     for words in [&["alarm", "list"][..], &["state", "list"], &["state", "inspect", "Bed:big"]] {
         let text = done(&project, words);

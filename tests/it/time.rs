@@ -8,18 +8,15 @@ use serde_json::{Value, json};
 use crate::cli::Ran;
 use crate::deadline::Deadline;
 use crate::http::Request;
-use crate::project::{Server, ServerCommand, TestProject};
+use crate::project::{Server, TestProject};
 use crate::websocket::{Handshake, Message, Opcode, WebSocket};
 
-const READY: Duration = Duration::from_secs(20);
 const LIMIT: Duration = Duration::from_secs(10);
 const NEW_YEAR: &str = "2027-01-01T00:00:00.000Z";
 
 fn start(flags: &[&str]) -> (TestProject, Server) {
     let project = TestProject::from_fixture("clock");
-    let flags: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
-    let mut server = project.spawn(&ServerCommand::from_env(), &flags).expect("the command can be started");
-    server.wait_ready(READY).unwrap_or_else(|error| panic!("{error}:\n{}", server.process().output()));
+    let server = project.start_with(flags);
     (project, server)
 }
 
@@ -228,4 +225,9 @@ fn a_handler_that_exceeds_the_objects_own_limit_ends_the_object_and_its_sockets(
     let closed = socket.wait_closed(Deadline::after(LIMIT)).expect("the reset ends it");
     assert_eq!(closed.code, Some(1006));
     assert_eq!(server.get("/room").text(), "2027-01-01T00:00:45.000Z", "a new instance");
+}
+
+#[test]
+fn a_session_in_the_past_starts_although_its_files_are_newer() {
+    start(&["--time", "2024-01-01T00:00:00Z", "--freeze"]);
 }

@@ -5,11 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::deadline::Deadline;
-use crate::http::Request;
-use crate::project::{Server, ServerCommand, TestProject};
+use crate::project::{Server, TestProject};
 use crate::websocket::{Handshake, Message, Opcode, WebSocket};
 
 const LIMIT: Duration = Duration::from_secs(15);
@@ -24,11 +23,7 @@ fn start(project: &TestProject) -> Server {
         .iter()
         .flat_map(|path| ["--config".to_owned(), project.dir().join(path).to_string_lossy().into_owned()])
         .collect();
-    let mut server = project.spawn(&ServerCommand::from_env(), &args).expect("the command can be started");
-    if let Err(error) = server.wait_ready(LIMIT) {
-        panic!("{error}; output:\n{}", server.process().output());
-    }
-    server
+    project.start_with(&args.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn wait_for_label(server: &Server, words: &str) {
@@ -53,15 +48,6 @@ fn ask(socket: &WebSocket, text: &str) -> String {
         Some(Message::Text(text)) => text,
         other => panic!("no text but {other:?}"),
     }
-}
-
-fn control(server: &Server, method: &str, path: &str, body: &Value) -> (u16, Value) {
-    let mut request = Request::new(method, path);
-    if method != "GET" {
-        request = request.header("content-type", "application/json").body(body.to_string());
-    }
-    let response = server.request(&request);
-    (response.status, serde_json::from_slice(&response.body).expect("JSON"))
 }
 
 #[test]
@@ -108,28 +94,25 @@ fn no_request_fails_while_the_called_worker_is_reloaded() {
 fn alarms_of_the_others_objects_follow_the_clock_and_classes_of_one_name_are_told_apart() {
     let project = project();
     let server = start(&project);
-    let at = |class: &str, what: &str| format!("/cdn-cgi/dodev/objects/{class}/{what}");
-    let (status, put) = control(
-        &server,
+    let at = |class: &str, what: &str| format!("objects/{class}/{what}");
+    let (status, put) = server.control(
         "POST",
         &at("conf-back-Box", "name:far/call"),
         &json!({ "method": "ringIn", "args": [86_400_000] }),
     );
     assert_eq!((status, &put["value"]), (200, &json!("set")));
     assert_eq!(server.get("/alarm/rung").text(), "undefined");
-    let (status, report) =
-        control(&server, "POST", "/cdn-cgi/dodev/time/advance", &json!({ "by_ms": 86_500_000 }));
+    let (status, report) = server.control("POST", "time/advance", &json!({ "by_ms": 86_500_000 }));
     assert_eq!(status, 200, "{report}");
     let rung = json!({ "method": "get", "args": ["rung"] });
-    let (_, told) = control(&server, "POST", &at("conf-back-Box", "name:far/call"), &rung);
+    let (_, told) = server.control("POST", &at("conf-back-Box", "name:far/call"), &rung);
     assert_eq!(told["value"], "by back", "{report}");
-    let (status, refused) = control(&server, "POST", &at("Box", "name:far/call"), &rung);
+    let (status, refused) = server.control("POST", &at("Box", "name:far/call"), &rung);
     assert_eq!(status, 400, "{refused}");
     for name in ["conf-front-Box", "conf-back-Box"] {
         assert!(refused.to_string().contains(name), "{refused}");
     }
-    let (status, who) = control(
-        &server,
+    let (status, who) = server.control(
         "POST",
         &at("conf-front-Box", "name:far/call"),
         &json!({ "method": "who", "args": [] }),
@@ -192,13 +175,12 @@ fn each_worker_has_its_own_limits_triggers_and_log() {
               export default { fetch() {}, scheduled() { runs++; } };"#,
         ),
     ]);
-    let others = ["--config".to_owned(), project.dir().join("back.jsonc").to_string_lossy().into_owned()];
-    let mut server = project.spawn(&ServerCommand::from_env(), &others).expect("the command can be started");
-    server.wait_ready(LIMIT).unwrap_or_else(|error| panic!("{error}: {}", server.process().output()));
+    let back = project.dir().join("back.jsonc");
+    let others = ["--config", &*back.to_string_lossy()];
+    let server = project.start_with(&others);
     assert_eq!(server.get("/loop").text(), "Worker exceeded CPU time limit.");
     assert_eq!(server.get("/runs").text(), "0");
-    let (status, report) =
-        control(&server, "POST", "/cdn-cgi/dodev/time/advance", &json!({ "by_ms": 60_000 }));
+    let (status, report) = server.control("POST", "time/advance", &json!({ "by_ms": 60_000 }));
     assert_eq!((status, &report["fired"][0]["worker"]), (200, &json!("back")), "{report}");
     assert_eq!(server.get("/runs").text(), "1");
     let seen = server.process().line_count();

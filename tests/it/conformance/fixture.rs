@@ -79,7 +79,7 @@ impl Fixture {
     /// Starts the server and returns without waiting.
     pub fn spawn(&self) -> Result<Server, String> {
         self.project
-            .spawn(&self.command, &self.args)
+            .spawn(&self.command, &self.args.iter().map(String::as_str).collect::<Vec<_>>())
             .map_err(|error| format!("cannot start the command: {error}"))
     }
 
