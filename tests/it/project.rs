@@ -96,7 +96,10 @@ impl TestProject {
     pub fn from_fixture(name: &str) -> Self {
         let project = Self::with_files(&[]);
         let source = repository().join("fixtures").join(name);
-        copy_tree(&source, &project.dir()).unwrap_or_else(|error| panic!("copying fixture {name}: {error}"));
+        let shared = repository().join("fixtures/shared");
+        for (from, to) in [(source, project.dir()), (shared, project.root.path().join("shared"))] {
+            copy_tree(&from, &to).unwrap_or_else(|error| panic!("copying fixture {name}: {error}"));
+        }
         project
     }
 
