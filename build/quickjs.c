@@ -140,11 +140,34 @@ static bool add_fresh_value(JSContext *ctx, JSValueConst object, JSAtom name, JS
     return property != NULL;
 }
 
-/* Whether two values are one string in memory, as the names of types are. */
-static bool is_same_string(JSValueConst a, JSValueConst b)
+/* Gives an object that has no room for properties as much as its shape says. */
+static int reserve_properties(JSContext *ctx, JSObject *p)
 {
-    return JS_VALUE_GET_TAG(a) == JS_TAG_STRING && JS_VALUE_GET_TAG(b) == JS_TAG_STRING &&
-        JS_VALUE_GET_PTR(a) == JS_VALUE_GET_PTR(b);
+    p->prop = js_malloc(ctx, sizeof(JSProperty) * p->shape->prop_size);
+    return p->prop ? 0 : -1;
+}
+
+/* `a === b` */
+static bool is_strictly_equal(JSContext *ctx, JSValueConst a, JSValueConst b)
+{
+    int tag = JS_VALUE_GET_TAG(a);
+
+    if (tag == JS_VALUE_GET_TAG(b)) {
+        switch (tag) {
+        case JS_TAG_NULL:
+        case JS_TAG_UNDEFINED:
+            return true;
+        case JS_TAG_OBJECT:
+        case JS_TAG_SYMBOL:
+            return JS_VALUE_GET_PTR(a) == JS_VALUE_GET_PTR(b);
+        case JS_TAG_STRING:
+            if (JS_VALUE_GET_PTR(a) == JS_VALUE_GET_PTR(b))
+                return true;
+        }
+    } else if (tag == JS_TAG_OBJECT || tag == JS_TAG_UNDEFINED || tag == JS_TAG_NULL) {
+        return false;
+    }
+    return js_strict_eq(ctx, a, b);
 }
 
 /* Where a search for `name` among the variables of the module or evaluated text `fd` may begin: at the first one of that name,

@@ -6,8 +6,10 @@
 //! - Calls between the engine's own functions may be inlined, as in a program without shared libraries.
 //! - Promises that only the engine settles (those of asynchronous functions, of `then`, of `Promise.resolve`) have no resolving
 //!   functions: two objects with two properties each. The promise stands in their place. An `await` has one handler, not two.
-//! - A property that an ordinary object has not is added without looking for it twice.
-//! - `typeof x === "object"` makes no string.
+//! - A property that an ordinary object has not is added without looking for it twice. Objects without properties have no room for
+//!   any, and those of the others are moved to larger room less often.
+//! - `typeof x === "object"` makes no string, and values are compared by kind and place first.
+//! - Numbers and objects are spread over the lists of a `Map` or `Set`; they stood in a few of them.
 //! - Names of a module's top level are found by a table. They were searched one by one, which was a third of what compiling a
 //!   large bundle took.
 //! - `join`, `slice`, `sort` and their like ask whether to stop, however long the array.
@@ -79,16 +81,47 @@ const CHANGES: &[Change] = &[
         "    ret = JS_DefinePropertyValueConst(ctx, this_obj, prop, val, flags);\n    JS_FreeValue(ctx, val);\n",
         "    if (add_fresh_value(ctx, this_obj, prop, val, flags))\n        return true;\n",
     ),
-    // `typeof x === "object"` makes no string, and strings that are one in memory are not compared
+    // Room for four of them when there is the first one, and for twice as many then
+    Instead(
+        "    p->prop = js_malloc(ctx, sizeof(JSProperty) * sh->prop_size);\n    if (unlikely(!p->prop)) {\n",
+        "    p->prop = NULL;\n    if (unlikely((sh->prop_count > 0 || class_id == JS_CLASS_C_FUNCTION) && reserve_properties(ctx, p))) {\n",
+    ),
+    Instead(
+        "            if (new_sh->prop_size != sh->prop_size) {\n",
+        "            if (!p->prop || new_sh->prop_size != sh->prop_size) {\n",
+    ),
+    Before(
+        "    if (add_shape_property(ctx, &p->shape, p, prop, prop_flags))\n        return NULL;\n    \
+         return &p->prop[p->shape->prop_count - 1];\n",
+        "    if (!p->prop && reserve_properties(ctx, p))\n        return NULL;\n",
+    ),
+    Instead(
+        "        sh = js_new_shape(ctx, proto);\n        if (!sh)\n            return JS_EXCEPTION;\n    }\n    \
+         return JS_NewObjectFromShape(ctx, sh, class_id, NULL);\n",
+        "        sh = js_new_shape2(ctx, proto, JS_PROP_INITIAL_HASH_SIZE,\n                           \
+         class_id == JS_CLASS_OBJECT ? 4 : JS_PROP_INITIAL_SIZE);\n        if (!sh)\n            \
+         return JS_EXCEPTION;\n    }\n    return JS_NewObjectFromShape(ctx, sh, class_id, NULL);\n",
+    ),
+    Instead(
+        "    new_size = max_int(count, sh->prop_size * 3 / 2);\n",
+        "    new_size = max_int(count, sh->prop_size * 2);\n",
+    ),
+    // `typeof x === "object"` makes no string
     Behind(
         "                op1 = sp[-1];\n                atom = js_operator_typeof(ctx, op1);\n",
         "                if (pc[0] == OP_push_atom_value && (pc[5] == OP_strict_eq || pc[5] == OP_strict_neq)) {\n                    \
          sp[-1] = js_bool((get_u32(pc + 1) == atom) == (pc[5] == OP_strict_eq));\n                    \
          JS_FreeValue(ctx, op1);\n                    pc += 6;\n                    BREAK;\n                }\n",
     ),
+    // `===` looks inside of two values only where their kinds and places in memory do not tell
     Instead(
         "    res = js_strict_eq(ctx, sp[-2], sp[-1]);\n",
-        "    res = is_same_string(sp[-2], sp[-1]) || js_strict_eq(ctx, sp[-2], sp[-1]);\n",
+        "    res = is_strictly_equal(ctx, sp[-2], sp[-1]);\n",
+    ),
+    // Hashes of keys: their lowest bits choose the list, and these were the same for all small numbers
+    Instead(
+        "    return h ^ ctx->hash_seed ^ hash32(tag);\n",
+        "    h ^= ctx->hash_seed ^ hash32(tag);\n    h = (h ^ (h >> 16)) * 0x45d9f3b;\n    return h ^ (h >> 16);\n",
     ),
     // Letting go of contexts, which the bindings do all the time
     Instead(

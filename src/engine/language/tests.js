@@ -209,6 +209,51 @@ test("properties that are added by definition", () => {
   assert.deepEqual([literal.b, literal.c, literal.d, Object.keys(literal).join()], [2, 4, 5, "b,c,__proto__"]);
 });
 
+test("objects have room for properties when they need it", () => {
+  class Empty {}
+  const grown = [new Empty(), {}, [], () => {}, new Map(), Promise.resolve(), new Date(0), Object.create(null), new Proxy({}, {})];
+  for (const object of grown) {
+    for (let i = 0; i < 40; i++) object[`p${i}`] = i;
+    for (let i = 0; i < 40; i += 2) delete object[`p${i}`];
+    for (let i = 0; i < 40; i += 4) object[`p${i}`] = -i;
+    const named = Object.keys(object).filter((key) => key.startsWith("p"));
+    assert.equal(named.length, 30);
+    assert.equal(named.reduce((sum, key) => sum + object[key], 0), 400 - 180);
+  }
+  const frozen = Object.freeze(new Empty());
+  assert.equal(Object.isFrozen(frozen) && Reflect.set(frozen, "a", 1), false);
+  const adopted = Object.setPrototypeOf(new Empty(), { get inherited() { return this.own; } });
+  adopted.own = 1;
+  assert.equal(adopted.inherited, 1);
+});
+
+test("keys of maps and sets are found again, whatever they are", () => {
+  const objects = Array.from({ length: 3_000 }, () => ({}));
+  const keys = [
+    ...objects, undefined, null, true, false, NaN, Infinity, -Infinity, "", "0", Symbol("0"), 0n, 2n ** 64n, -(2n ** 70n),
+    ...Array.from({ length: 3_000 }, (_, i) => i - 1_500),
+    ...Array.from({ length: 3_000 }, (_, i) => i / 2 + 0.25),
+    ...Array.from({ length: 3_000 }, (_, i) => `key ${i}`),
+  ];
+  const map = new Map(keys.map((key, place) => [key, place]));
+  assert.equal(map.size, keys.length);
+  assert.equal(keys.every((key, place) => map.get(key) === place), true);
+  assert.equal(map.get(-0), map.get(0));
+  assert.equal(map.get("key " + 7 * 3), map.get("key 21"));
+  for (const key of keys.filter((_, place) => place % 2)) map.delete(key);
+  assert.equal(keys.every((key, place) => map.has(key) === (place % 2 === 0)), true);
+  const weak = new WeakSet(objects);
+  assert.equal(objects.every((object) => weak.has(object)), true);
+});
+
+test("values are told apart without being looked into, and within where that is needed", () => {
+  const object = {}, symbol = Symbol("s"), rope = "a".repeat(9_000) + "b".repeat(9_000);
+  const values = [undefined, null, false, true, 0, 1, 1.5, "", "a", "b", 0n, 1n, 2n ** 70n, object, {}, symbol, Symbol("s"), rope];
+  for (const [i, a] of values.entries()) for (const [j, b] of values.entries()) assert.equal(a === b, i === j);
+  assert.equal(rope === "a".repeat(9_000) + "b".repeat(9_000), true);
+  assert.equal([0 === -0, NaN === NaN, 1 === 1.0, 2n ** 70n === 2n ** 70n, "ab".slice(0, 1) === "a"].join(), "true,false,true,true,true");
+});
+
 // More names than are searched one by one.
 const n00 = 0, n01 = 1, n02 = 2, n03 = 3, n04 = 4, n05 = 5, n06 = 6, n07 = 7, n08 = 8, n09 = 9;
 let n10 = 10, n11 = 11, n12 = 12, n13 = 13, n14 = 14, n15 = 15, n16 = 16, n17 = 17, n18 = 18, n19 = 19;
