@@ -6,14 +6,14 @@ void dodev_engine(void)
 }
 
 /* Settles `promise`, or has it follow `resolution`, as its resolving functions would do. */
-static JSValue settle(JSContext *ctx, JSValueConst promise, JSValueConst resolution, bool is_reject)
+static void settle(JSContext *ctx, JSValueConst promise, JSValueConst resolution, bool is_reject)
 {
     JSValueConst args[3];
     JSValue then;
 
     if (is_reject || !JS_IsObject(resolution)) {
         fulfill_or_reject_promise(ctx, promise, resolution, is_reject);
-        return JS_UNDEFINED;
+        return;
     }
     if (js_same_value(ctx, resolution, promise)) {
         JS_ThrowTypeError(ctx, "promise self resolution");
@@ -35,7 +35,6 @@ static JSValue settle(JSContext *ctx, JSValueConst promise, JSValueConst resolut
         JS_FreeValue(ctx, then);
         fulfill_or_reject_promise(ctx, promise, resolution, false);
     }
-    return JS_UNDEFINED;
 }
 
 /* Whether `constructor` makes promises that nobody can tell from the engine's own. */
@@ -70,6 +69,17 @@ static JSValue new_settled_promise(JSContext *ctx, JSValueConst value, bool is_r
     if (!JS_IsException(promise))
         settle(ctx, promise, value, is_reject);
     return promise;
+}
+
+/* The same for the host, which is not to settle it twice: src/engine/deferred.rs. */
+JSValue dodev_new_promise(JSContext *ctx)
+{
+    return js_promise_new(ctx, JS_UNDEFINED, NULL);
+}
+
+void dodev_settle_promise(JSContext *ctx, JSValueConst promise, JSValueConst value, bool is_reject)
+{
+    settle(ctx, promise, value, is_reject);
 }
 
 /* Calls the handler of a reaction. Both reactions of an `await` have the same one. */

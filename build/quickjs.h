@@ -8,7 +8,7 @@ typedef struct NameTable {
     bool has_dynamic; /* whether there is a name that stands for others */
 } NameTable;
 
-static JSValue settle(JSContext *ctx, JSValueConst promise, JSValueConst resolution, bool is_reject);
+static void settle(JSContext *ctx, JSValueConst promise, JSValueConst resolution, bool is_reject);
 static bool is_own_promise_constructor(JSContext *ctx, JSValueConst constructor);
 static JSValue new_bare_promise(JSContext *ctx, JSValue *resolving_funcs);
 static JSValue new_derived_promise(JSContext *ctx, JSValue *resolving_funcs, JSValueConst constructor);

@@ -51,11 +51,19 @@ const CHANGES: &[Change] = &[
     ),
     Instead(
         "            ret2 = JS_Call(ctx, s->resolving_funcs[1], JS_UNDEFINED,\n                           1, vc(&error));\n",
-        "            ret2 = settle(ctx, s->resolving_funcs[0], error, true);\n",
+        "            settle(ctx, s->resolving_funcs[0], error, true);\n",
     ),
     Instead(
         "            ret2 = JS_Call(ctx, s->resolving_funcs[0], JS_UNDEFINED,\n                           1, vc(&value));\n",
-        "            ret2 = settle(ctx, s->resolving_funcs[0], value, false);\n",
+        "            settle(ctx, s->resolving_funcs[0], value, false);\n",
+    ),
+    Instead("    JSValue func_ret, ret2;\n", "    JSValue func_ret;\n"),
+    Instead(
+        "        resolved:\n            if (unlikely(JS_IsException(ret2))) {\n                \
+         if (JS_IsUncatchableError(ctx->rt->current_exception)) {\n                    is_success = false;\n                \
+         } else {\n                    abort(); /* BUG */\n                }\n            }\n            \
+         JS_FreeValue(ctx, ret2);\n",
+        "        resolved:;\n",
     ),
     Before(
         "    func = argv[is_reject];\n    /* as an extension, we support undefined as value to avoid\n",

@@ -12,6 +12,7 @@ pub mod bytecode;
 pub mod bytes;
 pub mod clone;
 pub mod coding;
+pub mod deferred;
 pub mod descriptors;
 pub mod disposal;
 pub mod exception;

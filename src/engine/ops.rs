@@ -9,8 +9,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rquickjs::{ArrayBuffer, Ctx, Function, IntoJs, Persistent, Promise, Result, Value};
+use rquickjs::{ArrayBuffer, Ctx, IntoJs, Persistent, Promise, Result, Value};
 
+use super::deferred::Deferred;
 use super::exception::make_error;
 use super::host::{OwnerId, Scope};
 use super::places::Places;
@@ -104,8 +105,7 @@ struct Pending {
     scope: Scope,
     what: &'static str,
     at: Option<Box<str>>,
-    resolve: Persistent<Function<'static>>,
-    reject: Persistent<Function<'static>>,
+    deferred: Deferred,
     /// How it ends, where JavaScript said so.
     kept: Option<Box<Kept>>,
 }
@@ -150,9 +150,8 @@ impl Ops {
         scope: Scope,
         what: &'static str,
     ) -> Result<(OpId, Promise<'js>)> {
-        let (promise, resolve, reject) = ctx.promise()?;
-        let (resolve, reject) = (Persistent::save(ctx, resolve), Persistent::save(ctx, reject));
-        let pending = Pending { scope, what, at: self.places.here(ctx), resolve, reject, kept: None };
+        let (deferred, promise) = Deferred::new(ctx)?;
+        let pending = Pending { scope, what, at: self.places.here(ctx), deferred, kept: None };
         let mut slab = self.slab.borrow_mut();
         let index = slab.free.pop().unwrap_or_else(|| {
             slab.slots.push(Slot::default());
@@ -192,22 +191,22 @@ impl Ops {
         let Some(mut pending) = self.take(op) else { return Ok(()) };
         if let Some(kept) = pending.kept.take() {
             return match *kept {
-                Ok(value) => pending.resolve.restore(ctx)?.call((value.restore(ctx)?,)),
-                Err(error) => pending.reject.restore(ctx)?.call((error.restore(ctx)?,)),
+                Ok(value) => pending.deferred.resolve(ctx, &value.restore(ctx)?),
+                Err(error) => pending.deferred.reject(ctx, &error.restore(ctx)?),
             };
         }
         match result
             .and_then(|value| value.into_js_value(ctx).map_err(|error| OpError::new(format!("{error}"))))
         {
-            Ok(value) => pending.resolve.restore(ctx)?.call((value,)),
-            Err(error) => pending.reject.restore(ctx)?.call((make_error(ctx, &error)?,)),
+            Ok(value) => pending.deferred.resolve(ctx, &value),
+            Err(error) => pending.deferred.reject(ctx, &make_error(ctx, &error)?),
         }
     }
 
     /// Resolves `op` with a JavaScript value. To be called within a turn in the operation's scope.
     pub fn resolve<'js>(&self, ctx: &Ctx<'js>, op: OpId, value: Value<'js>) -> Result<()> {
         match self.take(op) {
-            Some(pending) => pending.resolve.restore(ctx)?.call((value,)),
+            Some(pending) => pending.deferred.resolve(ctx, &value),
             None => Ok(()),
         }
     }
@@ -233,7 +232,7 @@ impl Ops {
     /// Rejects `op` with a JavaScript value. To be called within a turn in the operation's scope.
     pub fn reject<'js>(&self, ctx: &Ctx<'js>, op: OpId, error: Value<'js>) -> Result<()> {
         match self.take(op) {
-            Some(pending) => pending.reject.restore(ctx)?.call((error,)),
+            Some(pending) => pending.deferred.reject(ctx, &error),
             None => Ok(()),
         }
     }
