@@ -194,6 +194,7 @@ export async function readNext(reader) {
   const { value, done } = await nextChunk(reader);
   return done ? undefined : value;
 }
+
 const UNDRAINABLE = "Draining read encountered a value that cannot be converted to bytes";
 
 /**
