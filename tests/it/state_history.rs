@@ -5,8 +5,8 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::cli::Ran;
 use crate::project::TestProject;
+use crate::state::{done, run, run_json};
 
 const GLOBAL: &str = "Counter:global";
 
@@ -38,28 +38,6 @@ const SLEEPY: &[(&str, &str)] = &[
         "#,
     ),
 ];
-
-/// `dodev <words> --persist-to <state>`.
-fn run(project: &TestProject, words: &[&str]) -> Ran {
-    let state = project.state_dir();
-    Ran::dodev(project, &[words, &["--persist-to", state.to_str().expect("a path of ours")]].concat())
-}
-
-/// Runs a command that must succeed.
-fn done(project: &TestProject, words: &[&str]) -> String {
-    let ran = run(project, words);
-    assert_eq!(ran.code, Some(0), "{words:?}: {}{}", ran.stdout, ran.stderr);
-    ran.stdout
-}
-
-/// The same with `--json`, which must end with `code`.
-fn run_json(project: &TestProject, words: &[&str], code: i32) -> Value {
-    let ran = run(project, &[words, &["--json"]].concat());
-    assert_eq!(ran.code, Some(code), "{words:?}: {}{}", ran.stdout, ran.stderr);
-    let value: Value = serde_json::from_str(&ran.stdout).expect("one JSON object");
-    assert_eq!(value["version"], 1);
-    value
-}
 
 /// The points of `object`, the newest first.
 fn log(project: &TestProject, object: &str) -> Vec<Value> {

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cli::Ran;
 use crate::deadline::Deadline;
 use crate::project::{Server, TestProject};
+use crate::state::{done, run, run_json};
 use crate::websocket::{Handshake, Message, Opcode, WebSocket};
 
 const LIMIT: Duration = Duration::from_secs(10);
@@ -72,26 +72,6 @@ const BOXES: &[(&str, &str)] = &[
         "#,
     ),
 ];
-
-/// `dodev <words> --persist-to <state>`.
-fn run(project: &TestProject, words: &[&str]) -> Ran {
-    let state = project.state_dir();
-    Ran::dodev(project, &[words, &["--persist-to", state.to_str().expect("a path of ours")]].concat())
-}
-
-/// Runs a command that must succeed.
-fn done(project: &TestProject, words: &[&str]) -> String {
-    let ran = run(project, words);
-    assert_eq!(ran.code, Some(0), "{words:?}: {}{}", ran.stdout, ran.stderr);
-    ran.stdout
-}
-
-/// The same with `--json`, which must end with `code`.
-fn run_json(project: &TestProject, words: &[&str], code: i32) -> Value {
-    let ran = run(project, &[words, &["--json"]].concat());
-    assert_eq!(ran.code, Some(code), "{words:?}: {}{}", ran.stdout, ran.stderr);
-    serde_json::from_str(&ran.stdout).expect("one JSON object")
-}
 
 fn causes(project: &TestProject, object: &str) -> Vec<String> {
     let log = run_json(project, &["state", "log", object], 0);
