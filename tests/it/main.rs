@@ -25,6 +25,7 @@ mod faults;
 mod fork;
 mod fuzz;
 mod global_scope;
+mod hangs;
 mod history;
 mod host;
 mod hostile;
