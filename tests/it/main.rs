@@ -69,6 +69,7 @@ mod schema;
 mod service_worker;
 mod soak;
 mod sockets;
+mod sql_answers;
 mod start_mistakes;
 mod state;
 mod state_history;
