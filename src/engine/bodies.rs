@@ -10,11 +10,11 @@ use rquickjs::{ArrayBuffer, Ctx, Value};
 
 use super::exception::throw;
 use super::host::{Host, OwnerId};
-use super::ops::{Completer, OpError, OpId, OpValue};
+use super::ops::{Completer, OpError, OpId, OpValue, READER};
 use super::pipe::{PipeError, PipeReader, PipeWriter, Reason};
 
-/// What waits for the reader of a body to go; it brings nothing that anybody waits for.
-pub const WATCH: &str = "the reader of a body to go";
+/// What waits for the reader to go of a pipe that brings one piece of news, or none.
+const HOLDER: &str = "the holder of a signal to go";
 
 /// Ends by number, each with the context or object that holds it. Numbers are not given again: who waits for an end may ask for it
 /// when it is gone.
@@ -90,6 +90,35 @@ impl Bodies {
         drop((readers, writers));
     }
 
+    /// Whether somebody has yet to read what `owner` wrote; then the isolate's mailbox is woken when a part of that was read.
+    pub fn waits_for_readers(&self, host: &Host, owner: OwnerId) -> bool {
+        let waker = op_waker(host, OpId::NOBODYS);
+        let mut writers = self.writers.borrow_mut();
+        let own = writers.held.values_mut().filter(|(holder, _)| *holder == owner);
+        let mut waits = false;
+        for (_, writer) in own {
+            waits |= writer.poll_drained(&mut Context::from_waker(&waker)).is_pending();
+        }
+        waits
+    }
+
+    /// Tells the readers of what `owner` has not written to the end that it ended with `error`, or in the pipe's own words.
+    /// `error` is made if there are any.
+    pub fn fail_all_of(&self, owner: OwnerId, error: impl FnOnce() -> PipeError) {
+        let writers = self.writers.borrow_mut().take_all_of(owner);
+        if writers.is_empty() {
+            return;
+        }
+        let error = error();
+        for writer in writers {
+            if writer.has_own_words() {
+                drop(writer);
+            } else {
+                writer.fail(error.clone());
+            }
+        }
+    }
+
     /// Takes a body back that JavaScript has not begun to read, to pass it on whole.
     pub fn take_reader(&self, id: u32) -> Option<PipeReader> {
         self.readers.borrow_mut().take(id)
@@ -138,14 +167,22 @@ impl Bodies {
         }
     }
 
-    /// `undefined` when the reader of the body `id` is gone or all of it was written, else a promise of that.
+    /// `undefined` when the reader of the body `id` is gone or all of it was written, else a promise of that. `is_awaited` says
+    /// that more hangs on it than what is read.
     ///
     /// # Errors
     /// When memory runs out.
-    pub fn gone<'js>(&self, ctx: &Ctx<'js>, host: &Host, id: u32) -> rquickjs::Result<Value<'js>> {
+    pub fn gone<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        host: &Host,
+        id: u32,
+        is_awaited: bool,
+    ) -> rquickjs::Result<Value<'js>> {
         let mut writers = self.writers.borrow_mut();
         let Some(writer) = writers.get(id) else { return Ok(Value::new_undefined(ctx.clone())) };
-        let (op, promise) = host.ops.start_named(ctx, host.scope.get(), WATCH)?;
+        let (op, promise) =
+            host.ops.start_named(ctx, host.scope.get(), if is_awaited { HOLDER } else { READER })?;
         if writer.poll_gone(&mut Context::from_waker(&op_waker(host, op))).is_ready() {
             host.ops.forget(op);
             return Ok(Value::new_undefined(ctx.clone()));

@@ -5,6 +5,7 @@
 //!
 //! Invariant: [`Isolate::turn`] is the only way into JavaScript after an isolate was made.
 
+mod abandoned;
 pub mod assets;
 pub mod bodies;
 pub mod budget;

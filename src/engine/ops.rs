@@ -23,6 +23,21 @@ pub struct OpId {
     serial: u32,
 }
 
+/// What waits for the reader of a body to go.
+pub const READER: &str = "the reader of a body to go";
+/// What waits for the client of a request to go without its answer.
+pub const CLIENT: &str = "its client to go";
+
+/// Whether nothing but the news that somebody went comes of an operation that waits for `what`: nobody else's answer hangs on it.
+fn is_idle(what: &str) -> bool {
+    what == READER || what == CLIENT
+}
+
+impl OpId {
+    /// Stands for no operation: completing it does nothing but wake the isolate.
+    pub const NOBODYS: Self = Self { index: u32::MAX, serial: u32::MAX };
+}
+
 /// Makes a JavaScript value from a finished operation's result.
 pub type Make = Box<dyn for<'js> FnOnce(&Ctx<'js>) -> Result<Value<'js>> + Send>;
 
@@ -174,6 +189,21 @@ impl Ops {
     pub fn any_of(&self, owner: OwnerId) -> bool {
         let slab = self.slab.borrow();
         slab.slots.iter().filter_map(|slot| slot.pending.as_ref()).any(|p| p.scope.owner == owner)
+    }
+
+    /// Takes those who wait for any operation that may bring something out of `owners`, which are sorted.
+    pub fn leave_out_waiting(&self, owners: &mut Vec<OwnerId>) {
+        let slab = self.slab.borrow();
+        for pending in slab.slots.iter().filter_map(|slot| slot.pending.as_ref()) {
+            if owners.is_empty() {
+                return;
+            }
+            if !is_idle(pending.what)
+                && let Ok(place) = owners.binary_search(&pending.scope.owner)
+            {
+                owners.remove(place);
+            }
+        }
     }
 
     /// What `owner` waits for, and where in the user's code it began, if that was wanted.

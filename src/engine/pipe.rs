@@ -99,13 +99,17 @@ struct Stage {
 
 /// The end that bytes go into. Dropping it without [`PipeWriter::end`] is an error for the reader.
 #[derive(Debug)]
-pub struct PipeWriter(Shared);
+pub struct PipeWriter {
+    shared: Shared,
+    /// What the reader is told if it ends early.
+    words: Option<Box<str>>,
+}
 
 /// Makes a pipe.
 pub fn pipe() -> (PipeWriter, PipeReader) {
     let shared = Shared::default();
     (
-        PipeWriter(shared.clone()),
+        PipeWriter { shared: shared.clone(), words: None },
         PipeReader { shared, stages: Vec::new(), malformed: false, audience: Vec::new() },
     )
 }
@@ -315,9 +319,21 @@ impl Drop for PipeReader {
 }
 
 impl PipeWriter {
+    /// The same pipe, whose reader is told `words` if it ends early.
+    #[must_use]
+    pub fn ending_early_with(mut self, words: String) -> Self {
+        self.words = Some(words.into());
+        self
+    }
+
+    /// Whether its reader is told something of its own if it ends early.
+    pub fn has_own_words(&self) -> bool {
+        self.words.is_some()
+    }
+
     /// Ready when the next chunk may be written; an error when nobody reads any more.
     pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), PipeError>> {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.shared);
         if state.reader_gone {
             return Poll::Ready(Err(PipeError::new("the reader of the body is gone")));
         }
@@ -330,7 +346,7 @@ impl PipeWriter {
 
     /// Ready when all that was written has been read, or nobody reads any more.
     pub fn poll_drained(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.shared);
         if state.reader_gone || state.chunks.is_empty() {
             return Poll::Ready(());
         }
@@ -340,7 +356,7 @@ impl PipeWriter {
 
     /// Ready with the reason that it gave when the reader is gone. Also wakes when all was written.
     pub fn poll_gone(&mut self, context: &mut Context<'_>) -> Poll<Option<Reason>> {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.shared);
         if state.reader_gone {
             return Poll::Ready(state.cancelled.clone());
         }
@@ -350,7 +366,7 @@ impl PipeWriter {
 
     /// Adds a chunk. Callers ask [`PipeWriter::poll_ready`] first, or hold the writer back by other means.
     pub fn write(&mut self, chunk: Bytes) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.shared);
         if state.reader_gone || state.end.is_some() || chunk.is_empty() {
             return;
         }
@@ -372,7 +388,7 @@ impl PipeWriter {
     }
 
     fn finish(&self, end: Result<(), PipeError>) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.shared);
         if state.end.is_none() {
             state.end = Some(end);
         }
@@ -385,7 +401,7 @@ impl PipeWriter {
 
 impl Drop for PipeWriter {
     fn drop(&mut self) {
-        self.finish(Err(PipeError::new("the body ended early")));
+        self.finish(Err(PipeError::new(self.words.as_deref().unwrap_or("the body ended early"))));
     }
 }
 

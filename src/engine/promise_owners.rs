@@ -8,6 +8,7 @@
 //! - a promise is marked when it is made (the engine's hook);
 //! - who waits for a pending one of another owner gets one of its own that follows it, by way of an operation: `await` asks each promise
 //!   for its `constructor`, and everything else calls `then`, so both are looked at;
+//! - who waits for a pending one whose owner is gone is told so;
 //! - what waits for a promise that another owner settles is moved to an operation of who made it, before anything that waits
 //!   is made to run. The engine's hook tells who fulfils a promise. Who rejects one is told by the notice of rejections that nobody
 //!   handles; so a pending promise is never left with the engine's mark that it is handled, and the notice looks whether anything waits.
@@ -25,6 +26,7 @@ use rquickjs::function::This;
 use rquickjs::object::Property;
 use rquickjs::{Ctx, Function, Object, Promise, Result, Value, qjs};
 
+use super::abandoned::abandoned;
 use super::host::{Host, OwnerId, Scope, SectionId};
 use super::ops::{OpId, OpValue};
 
@@ -239,6 +241,11 @@ impl PromiseOwners {
     /// A promise of the running turn's that ends as `promise` of another owner does.
     fn follow<'js>(&self, ctx: &Ctx<'js>, then: &Function<'js>, promise: Value<'js>) -> Result<Promise<'js>> {
         let scope = self.host.scope.get();
+        // SAFETY: the record lives as long as its promise.
+        let maker = self.record(promise.as_raw()).map(|record| self.maker(unsafe { record.as_ref() }).owner);
+        if maker.is_some_and(|maker| !self.host.is_alive(maker)) {
+            return abandoned(ctx);
+        }
         let (op, own) = self.host.ops.start_named(ctx, scope, "promise of another request or object")?;
         let settle = |rejects: bool| {
             let host = Rc::downgrade(&self.host);

@@ -33,6 +33,7 @@ impl Objects {
         if holds_context {
             self.begin_task(scope.owner);
         }
+        self.requests.borrow_mut().add_export(scope.owner);
         self.parcels.export(scope, holds_context)
     }
 
@@ -88,6 +89,7 @@ impl Objects {
         let dropped = self.parcels.take_dropped();
         let any = !dropped.is_empty();
         for export in dropped {
+            self.requests.borrow_mut().drop_export(export.scope.owner);
             let event = Event::DropExport { id: export.id, ends_task: export.holds_context };
             // What an ended owner left in the table is removed on behalf of nobody.
             let nobody = Scope::none_of(export.scope.owner.realm());

@@ -25,6 +25,7 @@ mod feed;
 mod forgotten;
 mod gate;
 mod handover;
+mod hang;
 mod invoke;
 mod journal;
 mod lease;

@@ -10,6 +10,8 @@ use crate::engine::presence::Client;
 #[derive(Debug, Default)]
 pub struct Requests {
     tasks: FxHashMap<OwnerId, u32>,
+    /// How many values of a context others hold.
+    exports: FxHashMap<OwnerId, u32>,
     /// Who waits for what a context answers.
     clients: FxHashMap<OwnerId, Client>,
 }
@@ -27,6 +29,7 @@ impl Requests {
         let last = *tasks == 0;
         if last {
             self.tasks.remove(&owner);
+            self.exports.remove(&owner);
             self.clients.remove(&owner);
         }
         last
@@ -35,6 +38,25 @@ impl Requests {
     /// Whether `owner` is a context that still exists.
     pub fn contains(&self, owner: OwnerId) -> bool {
         self.tasks.contains_key(&owner)
+    }
+
+    /// Others hold one more value of `owner`, if it is a context that exists.
+    pub fn add_export(&mut self, owner: OwnerId) {
+        if self.contains(owner) {
+            *self.exports.entry(owner).or_default() += 1;
+        }
+    }
+
+    /// Nobody holds a value of `owner` any more that was added.
+    pub fn drop_export(&mut self, owner: OwnerId) {
+        if let Some(exports) = self.exports.get_mut(&owner) {
+            *exports = exports.saturating_sub(1);
+        }
+    }
+
+    /// Whether others hold any value of `owner`.
+    pub fn has_exports(&self, owner: OwnerId) -> bool {
+        self.exports.get(&owner).is_some_and(|exports| *exports > 0)
     }
 
     /// How many contexts exist.

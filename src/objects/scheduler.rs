@@ -109,6 +109,7 @@ pub struct Objects {
     pub(super) parcels: super::parcel::Parcels,
     pub(super) warnings: super::warnings::Warnings,
     pub(super) code_update: super::code_update::CodeUpdate,
+    pub(super) hangs: super::hang::Hangs,
     pub(super) farewells: super::farewell::Farewells,
     pub(super) subrequests: super::subrequests::Subrequests,
     pub(super) depths: super::depth::Depths,
@@ -151,6 +152,7 @@ impl Objects {
             parcels: super::parcel::Parcels::default(),
             warnings: super::warnings::Warnings::default(),
             code_update: super::code_update::CodeUpdate::default(),
+            hangs: super::hang::Hangs::default(),
             farewells: super::farewell::Farewells::default(),
             subrequests: super::subrequests::Subrequests::default(),
             depths: super::depth::Depths::default(),
@@ -412,6 +414,7 @@ impl Objects {
                         let report =
                             isolate.turn(scope, |ctx| entry.enter(ctx, scope, Target::Worker, event));
                         self.after_turn(isolate, entry, scope, report);
+                        self.note_ran(scope.owner);
                     }
                     Some(Work::Actor(slot)) => self.run_actor(isolate, entry, slot),
                     None => break,

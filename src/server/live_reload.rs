@@ -119,7 +119,7 @@ fn followed(body: WireBody, coding: Option<Coding>) -> WireBody {
         }
         WireBody::Bytes(bytes) => (PipeReader::of_bytes(bytes), None),
         WireBody::Pipe(reader, length) => (reader, length),
-        other @ (WireBody::Empty | WireBody::Control(_)) => return other,
+        other @ (WireBody::Empty | WireBody::Broken(_) | WireBody::Control(_)) => return other,
     };
     match coding {
         Some(coding) => WireBody::Pipe(reader.unpacked(coding).followed_by(script).packed(coding), None),

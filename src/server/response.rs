@@ -25,6 +25,8 @@ pub enum WireBody {
     Bytes(Bytes),
     /// It comes from a world; dropping it tells the Worker that the client is gone.
     Pipe(PipeReader, Option<u64>),
+    /// It broke off, which is told when what came before has left.
+    Broken(PipeError),
     /// The control surface's.
     Control(axum::body::Body),
 }
@@ -56,9 +58,17 @@ impl http_body::Body for WireBody {
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
             Self::Pipe(reader, _) => {
-                let chunk = std::task::ready!(reader.poll_read(context));
-                Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data).map_err(BodyError::from)))
+                let chunk = std::task::ready!(reader.poll_read(context)).transpose();
+                let error = match chunk {
+                    Ok(chunk) => return Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk)))),
+                    Err(error) => error,
+                };
+                // An error makes hyper close the connection with what it has not sent yet; while it waits, it sends.
+                *self = Self::Broken(error);
+                context.waker().wake_by_ref();
+                Poll::Pending
             }
+            Self::Broken(error) => Poll::Ready(Some(Err(error.clone().into()))),
             Self::Control(body) => {
                 let frame = std::task::ready!(Pin::new(body).poll_frame(context));
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::from)))
@@ -70,7 +80,7 @@ impl http_body::Body for WireBody {
         match self {
             Self::Empty => true,
             Self::Bytes(bytes) => bytes.is_empty(),
-            Self::Pipe(..) => false,
+            Self::Pipe(..) | Self::Broken(_) => false,
             Self::Control(body) => body.is_end_stream(),
         }
     }
@@ -80,7 +90,7 @@ impl http_body::Body for WireBody {
             Self::Empty | Self::Pipe(_, Some(0)) => SizeHint::with_exact(0),
             Self::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Self::Pipe(_, Some(length)) => SizeHint::with_exact(*length),
-            Self::Pipe(_, None) => SizeHint::default(),
+            Self::Pipe(_, None) | Self::Broken(_) => SizeHint::default(),
             Self::Control(body) => body.size_hint(),
         }
     }

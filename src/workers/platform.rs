@@ -14,8 +14,8 @@ use crate::engine::proxy::handler_of;
 use crate::engine::turn::Entered;
 use crate::engine::{Host, LogLevel, OpId, Scope};
 use crate::objects::{
-    ActorKey, Entry, Entrypoint, Event, Failure, Gone, Message, Objects, Reply, ReplyTo, Slot, Target,
-    WorkerNumber, is_taken, overrun,
+    ActorKey, Entry, Entrypoint, Event, Export, Failure, Gone, Message, Objects, Reply, ReplyTo, Slot,
+    Target, WorkerNumber, is_taken, overrun,
 };
 
 use super::alarm;
@@ -145,7 +145,7 @@ impl Platform {
                     Ok(response) => Reply::Response(response),
                     Err(thrown) => {
                         let failure = failure(&objects, ctx, &thrown);
-                        if matches!(reply, ReplyTo::Edge(_)) {
+                        if matches!(reply, ReplyTo::Edge(_)) && !objects.ends_hung() {
                             // Nobody is left who could handle it.
                             objects.host.write_log(LogLevel::Uncaught, failure.exception.to_string());
                         }
@@ -173,14 +173,14 @@ impl Platform {
     /// Runs a call: `enter` gets the arguments, `undefined` where a property is read.
     ///
     /// The stubs among the arguments are disposed when the call is answered: who wants to keep one makes a
-    /// copy of it.
+    /// copy of it. `callee` is held as long.
     fn call<'js>(
         &self,
         ctx: &Ctx<'js>,
         scope: Scope,
         args: Option<Message>,
         reply: ReplyTo,
-        receiver: Receiver,
+        callee: Option<Rc<Export>>,
         enter: impl FnOnce(Value<'js>) -> rquickjs::Result<Value<'js>>,
     ) -> Entered<'js> {
         let (called, imports) = match self.read_optional(ctx, args) {
@@ -192,6 +192,7 @@ impl Platform {
         Entered::Root(
             called,
             Box::new(move |ctx, result| {
+                let receiver = if callee.is_some() { Receiver::Export } else { Receiver::Entry };
                 let written = match result {
                     Ok(value) => write_result(ctx, &objects, &value).map_err(|_| (ctx.catch(), true)),
                     Err(thrown) => Err((thrown, misdirected)),
@@ -204,6 +205,7 @@ impl Platform {
                 );
                 objects.reply(reply, reply_with);
                 imports.iter().for_each(|import| import.dispose());
+                drop(callee);
                 objects.end_task(scope.owner);
             }),
         )
@@ -261,7 +263,7 @@ impl Platform {
         args: Option<Message>,
         reply: ReplyTo,
     ) -> Entered<'js> {
-        self.call(ctx, scope, args, reply, Receiver::Entry, |args| match &*path {
+        self.call(ctx, scope, args, reply, None, |args| match &*path {
             [name] => self.host().entry(ctx, "call")?.call((slot.0, name.as_str(), args)),
             _ => self.host().entry(ctx, "callPath")?.call((slot.0, path, args)),
         })
@@ -421,13 +423,14 @@ impl Entry for Platform {
                 self.call_object(ctx, (scope, slot), path, args, reply)
             }
             Event::CallExport { export, path, args, reply } => {
-                self.call(ctx, scope, args, reply, Receiver::Export, |args| {
-                    self.host().entry(ctx, "callExport")?.call((export.id, path, args))
+                let id = export.id;
+                self.call(ctx, scope, args, reply, Some(export), |args| {
+                    self.host().entry(ctx, "callExport")?.call((id, path, args))
                 })
             }
             Event::CallEntrypoint { entrypoint, path, args, reply } => {
                 let Entrypoint { name, props, .. } = *entrypoint;
-                self.call(ctx, scope, args, reply, Receiver::Entry, |args| {
+                self.call(ctx, scope, args, reply, None, |args| {
                     let props = self.read_optional(ctx, props)?.value;
                     self.host().entry(ctx, "callEntrypoint")?.call((name, props, path, args))
                 })

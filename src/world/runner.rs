@@ -500,7 +500,7 @@ impl<'a> World<'a> {
         self.batch = batch;
         self.advance_crons();
         self.objects.advance();
-        self.objects.run(self.isolate, &self.entry);
+        self.objects.run_and_end_hung(self.isolate, &self.entry, || self.receiver.is_empty());
         self.state.replies().add(&mut self.outbox.borrow_mut());
         if !self.travel.is_idle() {
             self.go_on();

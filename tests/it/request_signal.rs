@@ -23,6 +23,7 @@ const pieces = (ends) => new ReadableStream({
   start(controller) {
     controller.enqueue(new TextEncoder().encode("one"));
     if (ends) controller.close();
+    else setTimeout(() => {}, 1e6);
   },
 });
 export class Watcher extends DurableObject {
@@ -39,7 +40,12 @@ export default {
     const url = new URL(request.url);
     if (url.pathname === "/log") {
       const count = +url.searchParams.get("count");
-      if (heard.length < count) await new Promise((resolve) => waiting.push({ count, resolve }));
+      if (heard.length < count) {
+        // Who waits for another request alone would hang.
+        const awake = setInterval(() => {}, 1e6);
+        await new Promise((resolve) => waiting.push({ count, resolve }));
+        clearInterval(awake);
+      }
       return Response.json(heard.splice(0));
     }
     if (url.pathname === "/passed") {

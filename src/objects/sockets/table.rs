@@ -302,6 +302,23 @@ impl Sockets {
         }
     }
 
+    /// Whether `owner` listens to an end whose other end is somebody else's.
+    pub fn listens(&self, owner: OwnerId) -> bool {
+        let (homes, ends) = (self.homes.borrow(), self.ends.borrow());
+        let Some(ids) = homes.get(&owner) else { return false };
+        ids.iter().filter_map(|id| ends.get(id)).any(|end| {
+            let listens = end.life.acceptance() == Acceptance::Standard && !end.life.is_over();
+            listens
+                && match end.peer {
+                    Peer::End(other) => {
+                        ends.get(&other).is_some_and(|other| other.home != owner || other.in_flight)
+                    }
+                    Peer::Client(_) => true,
+                    Peer::Gone => false,
+                }
+        })
+    }
+
     /// Whether the other end of `id` was accepted or returned.
     pub fn other_is_taken(&self, id: SocketId) -> bool {
         let ends = self.ends.borrow();

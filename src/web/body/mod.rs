@@ -16,6 +16,7 @@ use crate::engine::bytes::{Text, copy_bytes};
 use crate::engine::exception::{Exception, throw};
 use crate::engine::handle::{Handle, HandleData};
 use crate::engine::http::Header;
+use crate::engine::ops::CLIENT;
 use crate::engine::pipe::{PipeError, pipe};
 use crate::engine::presence::Client;
 use crate::engine::{Extension, Host, OpError};
@@ -55,7 +56,7 @@ fn client_gone<'js>(
     if let Poll::Ready(gone) = client.poll_gone(&mut Context::from_waker(Waker::noop())) {
         return Ok(Value::new_bool(ctx.clone(), gone));
     }
-    let (op, promise) = host.ops.start_named(ctx, host.scope.get(), "its client to go")?;
+    let (op, promise) = host.ops.start_named(ctx, host.scope.get(), CLIENT)?;
     // Woken once at the end; who is told asks again.
     match client.poll_gone(&mut Context::from_waker(&op_waker(host, op))) {
         Poll::Pending => Ok(promise.into_value()),
@@ -78,8 +79,12 @@ pub fn headers_into_js<'js>(ctx: &Ctx<'js>, headers: &[Header]) -> rquickjs::Res
 
 fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, engine: &Rc<Host>) -> rquickjs::Result<()> {
     let shared = engine.clone();
-    let new_pipe = move || {
-        let (writer, reader) = pipe();
+    // newPipe([words]): the numbers of its ends; the reader is told `words` if it ends early.
+    let new_pipe = move |words: Opt<Text>| {
+        let (mut writer, reader) = pipe();
+        if let Some(words) = words.0 {
+            writer = writer.ending_early_with(words.0);
+        }
         let owner = shared.scope.get().owner;
         vec![shared.bodies.add_writer(owner, writer), shared.bodies.add_reader(owner, reader)]
     };
@@ -99,7 +104,10 @@ fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, engine: &Rc<Host>) -> rquick
     };
     host.set("bodyCancel", Function::new(ctx.clone(), cancel)?)?;
     let shared = engine.clone();
-    let gone = move |ctx: Ctx<'js>, id: u32| shared.bodies.gone(&ctx, &shared, id);
+    // bodyGone(id, [isAwaited])
+    let gone = move |ctx: Ctx<'js>, id: u32, is_awaited: Opt<bool>| {
+        shared.bodies.gone(&ctx, &shared, id, is_awaited.0.unwrap_or_default())
+    };
     host.set("bodyGone", Function::new(ctx.clone(), gone)?)?;
     let shared = engine.clone();
     // bodyCancelled(id): undefined while somebody reads, else an array, of the reason if there is one.

@@ -69,10 +69,10 @@ export function takeOrigin(stream) {
 
 /**
  * Calls `callback` when nobody reads any more from the pipe `pipe`, into which a stream is written, with an array of the reason, if one
- * was given. What it promises may fail.
+ * was given. What it promises may fail. `isAwaited`: more hangs on that than what is read.
  */
-export async function whenGone(pipe, callback) {
-  await host.bodyGone(pipe);
+export async function whenGone(pipe, callback, isAwaited = false) {
+  await host.bodyGone(pipe, isAwaited);
   const reason = host.bodyCancelled(pipe);
   if (reason === undefined) return;
   host.bodyEnd(pipe);

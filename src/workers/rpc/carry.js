@@ -166,7 +166,7 @@ function describeSignal(signal, isResult) {
     // Whoever got it as a result may see it aborted after that, as long as it holds it.
     const { promise, resolve } = Promise.withResolvers();
     follow(signal, () => resolve());
-    whenGone(writer, async () => resolve());
+    whenGone(writer, async () => resolve(), true);
     host.waitUntil(promise);
   }
   follow(signal, (reason) => {

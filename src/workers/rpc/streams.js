@@ -42,7 +42,7 @@ async function pump(stream, pipe) {
 
 /** The number of a pipe that brings what `stream` brings, or the bytes of `origin` that it stood for. */
 export function pipeOfReadable(stream, origin) {
-  const [writer, reader] = host.newPipe();
+  const [writer, reader] = host.newPipe(DISCONNECTED);
   if (origin === undefined) {
     host.waitUntil(pump(stream, writer));
   } else {

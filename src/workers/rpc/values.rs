@@ -108,15 +108,26 @@ fn flag_of(ctx: &Ctx<'_>, object: &Object<'_>) -> Option<&'static str> {
 
 /// Gives an error that was made here, and has no stack of user code, the stack's first line.
 ///
-/// Fidelity: on the platform every stack begins with the error's name and message.
+/// Fidelity: on the platform every stack begins with the error's name and message, and what is thrown does not list it as a copy
+/// does.
 fn show_headline(object: &Object<'_>) {
     let text = |key: &str| object.get::<_, Option<String>>(key).ok().flatten().unwrap_or_default();
-    if !object.is_error() || !text("stack").is_empty() {
+    if !object.is_error() {
         return;
+    }
+    let stack = text("stack");
+    if !stack.is_empty() {
+        return set_stack(object, stack);
     }
     let (name, message) = (text("name"), text("message"));
     let headline = if message.is_empty() { name } else { format!("{name}: {message}") };
-    let _ = object.prop("stack", Property::from(headline).writable().configurable());
+    set_stack(object, headline);
+}
+
+/// Gives an error `stack`, which is not listed.
+fn set_stack(object: &Object<'_>, stack: String) {
+    let _ = object.remove("stack");
+    let _ = object.prop("stack", Property::from(stack).writable().configurable());
 }
 
 /// The error that a caller sees for `failure`.
@@ -142,7 +153,7 @@ pub fn error_of<'js>(ctx: &Ctx<'js>, host: &Host, failure: &Failure) -> Value<'j
     // a developer looks for.
     if object.as_value().is_error() && !failure.exception.stack.is_empty() {
         let stack = format!("{}\n{}", failure.exception.headline(), failure.exception.stack);
-        let _ = object.prop("stack", Property::from(stack).writable().configurable());
+        let _ = object.set("stack", stack);
     }
     for flag in &failure.flags {
         let _ = object.set(*flag, true);
