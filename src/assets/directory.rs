@@ -128,12 +128,27 @@ impl Directory {
         Some(Asset { name: path.to_owned(), path: file, tag })
     }
 
+    /// The asset with the `tag`, if there is one.
+    pub fn find_tagged(&self, rules: &Rules, tag: &str) -> Option<Asset> {
+        let mut found = None;
+        self.walk(&mut |relative, _, _| {
+            if found.is_none() {
+                found = self.find(rules, &format!("/{relative}")).filter(|asset| asset.tag == tag);
+            }
+        });
+        found
+    }
+
+    fn walk(&self, see: &mut impl FnMut(&str, &Path, &Metadata)) {
+        let mut above = vec![fs::canonicalize(&self.root).unwrap_or_else(|_| self.root.clone())];
+        walk(&self.root, "", &mut above, see);
+    }
+
     /// Looks at all files; those of more than `max` bytes are named.
     pub fn survey(&self, max: u64) -> Survey {
         let rules = self.rules();
         let mut survey = Survey { has_ignore: rules.stamps[0].is_some(), ..Survey::default() };
-        let mut above = vec![fs::canonicalize(&self.root).unwrap_or_else(|_| self.root.clone())];
-        walk(&self.root, "", &mut above, &mut |relative, path, metadata| {
+        self.walk(&mut |relative, path, metadata| {
             if rules.ignore.is_ignored(relative) {
                 return;
             }

@@ -17,6 +17,9 @@ const CACHE_CONTROL: &str = "public, max-age=0, must-revalidate";
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cf-cache-status");
 const FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
+/// Where questions about files begin: no request has such a URL.
+const QUESTION: &str = "dodev-asset:";
+
 /// What the configuration says of assets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -99,21 +102,42 @@ impl Site {
             Some(First::Assets) => return Routed::Assets(self.respond(method, &url, headers)),
             None => {}
         }
-        let navigates = settings.navigation_prefers_assets
-            && field(headers, &FETCH_MODE).is_some_and(|mode| mode == "navigate");
-        let not_found = match routes.is_some() || navigates {
-            true => settings.not_found,
-            false => NotFoundHandling::None,
-        };
-        let rules = self.directory.rules();
-        if settings.has_worker && matches!(self.outcome(&rules, method, &url, not_found), Outcome::Nothing) {
+        if settings.has_worker && !self.takes(method, &url, headers) {
             return Routed::Worker;
         }
         Routed::Assets(self.respond(method, &url, headers))
     }
 
+    /// Whether the assets answer a request for `url` before the Worker does.
+    fn takes(&self, method: &Method, url: &Url, headers: &Fields) -> bool {
+        let settings = &self.settings;
+        let navigates = settings.navigation_prefers_assets
+            && field(headers, &FETCH_MODE).is_some_and(|mode| mode == "navigate");
+        let has_routes = matches!(settings.worker_first, WorkerFirst::Routes(_));
+        let not_found = if has_routes || navigates { settings.not_found } else { NotFoundHandling::None };
+        !matches!(self.outcome(&self.directory.rules(), method, url, not_found), Outcome::Nothing)
+    }
+
+    /// The answer to what the binding's methods ask (`workers/service/assets.js`): a file by its name or its tag, and whether
+    /// the assets take a request.
+    fn tell(&self, method: &Method, question: &str, headers: &Fields) -> Answer {
+        let rules = self.directory.rules();
+        let asset = if let Some(url) = question.strip_prefix("taken:") {
+            let takes = Url::parse(url).is_ok_and(|url| self.takes(method, &url, headers));
+            return Answer::bare(if takes { 200 } else { 404 });
+        } else if let Some(tag) = question.strip_prefix("tag:") {
+            self.directory.find_tagged(&rules, tag)
+        } else {
+            question.strip_prefix("name:").and_then(|name| self.directory.find(&rules, name))
+        };
+        asset.map_or_else(|| Answer::bare(404), |asset| file(&asset, 200, method, headers))
+    }
+
     /// The answer to a request for `url`, whoever makes it: what the binding gives.
     pub fn answer(&self, method: &Method, url: &str, headers: &Fields) -> Answer {
+        if let Some(question) = url.strip_prefix(QUESTION) {
+            return self.tell(method, question, headers);
+        }
         match Url::parse(url) {
             Ok(url) => self.respond(method, &url, headers),
             Err(_) => Answer::bare(404),

@@ -7,9 +7,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use bytes::Bytes;
-use http::StatusCode;
 
-use super::http::{Body, FetchResponse};
+use super::http::{Body, FetchResponse, usual_reason};
 use super::pipe::{PipeError, PipeWriter, pipe};
 use crate::assets::{Answer, Content};
 use crate::base::limits;
@@ -28,9 +27,7 @@ pub fn response(answer: Answer) -> FetchResponse {
             Body::Empty
         }),
     };
-    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-    let status_text = reason.unwrap_or_default().to_owned();
-    FetchResponse { status, status_text, headers, body, web_socket: None }
+    FetchResponse { status, status_text: usual_reason(status).into(), headers, body, web_socket: None }
 }
 
 fn body(mut file: File, length: u64) -> std::io::Result<Body> {

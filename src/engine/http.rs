@@ -1,7 +1,9 @@
 //! HTTP messages as they cross between the edge, isolates and objects.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use super::pipe::PipeReader;
 use super::presence::Client;
@@ -43,8 +45,8 @@ pub struct FetchRequest {
 pub struct FetchResponse {
     /// Status code, 200..=599, or 101.
     pub status: u16,
-    /// Reason phrase; empty means the usual one.
-    pub status_text: String,
+    /// Reason phrase, which may be empty.
+    pub status_text: Cow<'static, str>,
     /// The header fields in order; `set-cookie` may occur several times.
     pub headers: Vec<Header>,
     /// The body.
@@ -61,12 +63,26 @@ impl FetchResponse {
         };
         Self {
             status,
-            status_text: String::new(),
+            status_text: usual_reason(status).into(),
             headers: headers.iter().map(header).collect(),
             body: Body::Bytes(Bytes::from(text)),
             web_socket: None,
         }
     }
+}
+
+/// The reason phrase of a response that names none.
+///
+/// Fidelity: workerd `src/workerd/api/http.c++`, `defaultStatusText`: a status without a phrase has that of its class.
+pub fn usual_reason(status: u16) -> &'static str {
+    let known = StatusCode::from_u16(status).ok().filter(|_| status != 425);
+    known.and_then(|known| known.canonical_reason()).unwrap_or(match status {
+        200..=299 => "Successful",
+        300..=399 => "Redirection",
+        400..=499 => "Client Error",
+        500..=599 => "Server Error",
+        _ => "",
+    })
 }
 
 /// A WebSocket in a response.

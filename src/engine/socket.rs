@@ -119,7 +119,7 @@ struct State {
 pub struct LinkOptions {
     /// Largest message that the other side may send, bytes.
     pub message_max: usize,
-    /// Whether compression may be agreed on.
+    /// Whether the program decides by a header what compression is agreed on; one that it opens has none otherwise.
     pub compresses: bool,
 }
 

@@ -11,7 +11,7 @@ use crate::engine::assets::response;
 use crate::engine::exception::Exception;
 
 use super::event::{Event, Reply};
-use super::failure::Failure;
+use super::failure::{Failure, REMOTE};
 use super::scheduler::Objects;
 
 impl Objects {
@@ -57,5 +57,5 @@ fn no_method(name: &str) -> Failure {
     let thrown = codec::write(&Value::object(Kind::NativeError { class: "TypeError", parts })).ok();
     let exception =
         Exception { name: "TypeError".to_owned(), message, stack: String::new(), causes: Vec::new() };
-    Failure { exception, thrown, ..Failure::platform("", &[]) }
+    Failure { exception, thrown, ..Failure::platform("", &[REMOTE]) }
 }

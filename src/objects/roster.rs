@@ -19,7 +19,7 @@ const UNAVAILABLE: u16 = 503;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct WorkerNumber(pub u32);
 
-/// Where the numbers of Workers' assets begin: no session has so many Workers.
+/// Where the numbers of Workers' assets begin, as `workers/service/service.js` knows: no session has so many Workers.
 const ASSETS: u32 = 1 << 16;
 
 impl WorkerNumber {

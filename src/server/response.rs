@@ -97,7 +97,7 @@ impl http_body::Body for WireBody {
 }
 
 /// The response on the wire for the Worker's `response` to a request with `method`; `None` if its status
-/// or reason cannot be sent over HTTP/1.1.
+/// cannot be sent over HTTP/1.1.
 pub fn wire(response: FetchResponse, method: &Method) -> Option<Response<WireBody>> {
     let body = match response.body {
         Body::Empty => WireBody::Empty,
@@ -115,8 +115,12 @@ pub fn wire(response: FetchResponse, method: &Method) -> Option<Response<WireBod
         }
     }
     let text = response.status_text;
-    if !text.is_empty() && Some(text.as_str()) != wire.status().canonical_reason() {
-        wire.extensions_mut().insert(ReasonPhrase::try_from(text.into_bytes()).ok()?);
+    // Fidelity: observed with wrangler 4.164.0: of a reason that is no ASCII nothing is left.
+    let text = if text.is_ascii() { text } else { "".into() };
+    if Some(&*text) != wire.status().canonical_reason() {
+        if let Ok(reason) = ReasonPhrase::try_from(text.into_owned().into_bytes()) {
+            wire.extensions_mut().insert(reason);
+        }
     }
     Some(wire)
 }
@@ -141,7 +145,7 @@ mod tests {
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
             .collect();
-        FetchResponse { status: 200, status_text: String::new(), headers, body, web_socket: None }
+        FetchResponse { status: 200, status_text: "OK".into(), headers, body, web_socket: None }
     }
 
     #[test]
@@ -167,7 +171,7 @@ mod tests {
     fn repeated_fields_and_reasons_stay() {
         let mut given = response(&[("set-cookie", "a=1"), ("set-cookie", "b=2")], Body::Empty);
         given.status = 418;
-        given.status_text = "I am odd".to_owned();
+        given.status_text = "I am odd".into();
         let wire = wire(given, &Method::GET).unwrap();
         assert_eq!(wire.headers().get_all("set-cookie").iter().count(), 2);
         let reason = wire.extensions().get::<ReasonPhrase>().unwrap();

@@ -130,7 +130,7 @@ impl Client {
 }
 
 fn ok(body: Body) -> Result<FetchResponse, FetchError> {
-    Ok(FetchResponse { status: 200, status_text: String::new(), headers: Vec::new(), body, web_socket: None })
+    Ok(FetchResponse { status: 200, status_text: "OK".into(), headers: Vec::new(), body, web_socket: None })
 }
 
 fn bytes(text: &'static str) -> Body {

@@ -1,5 +1,7 @@
 //! HTTP messages between JavaScript's arrays and the host's structures.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, header};
 use rquickjs::{Array, ArrayBuffer, Class, Ctx, IntoJs, Value};
@@ -8,7 +10,7 @@ use crate::engine::bytes::copy_bytes;
 use crate::engine::coding::Coding;
 use crate::engine::exception::throw;
 use crate::engine::handle::Handle;
-use crate::engine::http::{Body, FetchRequest, FetchResponse, Header, Upgrade};
+use crate::engine::http::{Body, FetchRequest, FetchResponse, Header, Upgrade, usual_reason};
 use crate::engine::pipe::PipeReader;
 use crate::engine::socket::SocketId;
 use crate::engine::{Host, OpError};
@@ -137,7 +139,7 @@ pub fn response_into_js<'js>(
     };
     let parts = Array::new(ctx.clone())?;
     parts.set(0, response.status)?;
-    parts.set(1, response.status_text)?;
+    parts.set(1, &*response.status_text)?;
     parts.set(2, headers_into_js(ctx, &response.headers)?)?;
     parts.set(3, body_into_js(ctx, host, body)?)?;
     if let Some(Upgrade::Returned(id)) = response.web_socket {
@@ -158,7 +160,7 @@ pub fn response_of<'js>(
     upgrades: bool,
 ) -> rquickjs::Result<FetchResponse> {
     let parts: Array<'js> = host.entry(ctx, "takeResponse")?.call((value,))?;
-    let status_text: String = parts.get(1)?;
+    let status_text: Option<String> = parts.get(1)?;
     let headers: Array<'js> = parts.get(2)?;
     let body: Value<'js> = parts.get(3)?;
     let web_socket: Option<u32> = parts.get(4)?;
@@ -177,9 +179,10 @@ pub fn response_of<'js>(
             body = recoded(body, |reader| reader.packed(coding));
         }
     }
+    let status = parts.get(0)?;
     Ok(FetchResponse {
-        status: parts.get(0)?,
-        status_text,
+        status,
+        status_text: status_text.map_or(usual_reason(status).into(), Cow::from),
         headers,
         body,
         web_socket: web_socket.map(|id| Upgrade::Returned(SocketId(id))),

@@ -3,9 +3,12 @@
 use std::fs;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::deadline::Deadline;
 use crate::http::Request;
 use crate::project::{Server, TestProject};
+use crate::recorded::assert_as_recorded;
 
 const LIMIT: Duration = Duration::from_secs(15);
 const CONFIG: &str = r#"{ "name": "web", "main": "src/index.js", "compatibility_date": "2026-11-01",
@@ -168,4 +171,12 @@ fn a_directory_that_goes_is_told_and_comes_back() {
     fs::rename(project.dir().join("away"), project.dir().join("public")).expect("renamed");
     wait_for(&server, "Reloaded");
     assert_eq!(server.get("/").text(), "one");
+}
+
+/// `fixtures/asset-methods`, against what wrangler 4.164.0 answered on 2026-11-23.
+#[test]
+fn the_methods_of_the_binding_answer_as_recorded() {
+    assert_as_recorded::<Value>("asset-methods", &[], |server| {
+        serde_json::from_slice(&server.get("/").body).expect("JSON")
+    });
 }

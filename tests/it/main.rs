@@ -54,6 +54,7 @@ mod playground;
 mod process;
 mod project;
 mod promises;
+mod reasons;
 mod recorded;
 mod reload;
 mod request_signal;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::http::Request;
 use crate::project::TestProject;
 
 const WORKER: &str = r#"
@@ -88,5 +89,39 @@ fn later_things_are_missing_before_their_dates() {
         let reload =
             if date < "2024-11-11" { NOT_IMPLEMENTED } else { "TypeError: Unsupported cache mode: reload" };
         assert_eq!(given["reload"], reload, "{date}");
+    }
+}
+
+#[test]
+fn clients_may_compress_messages_at_every_date() {
+    let worker = r#"export default {
+      fetch(request) {
+        const wanted = new URL(request.url).search.slice(1);
+        const headers = wanted ? { "sec-websocket-extensions": wanted } : {};
+        return new Response(null, { status: 101, webSocket: new WebSocketPair()[0], headers });
+      },
+    };"#;
+    let both = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+    let agreed =
+        Some("permessage-deflate; client_no_context_takeover; server_no_context_takeover".to_owned());
+    for (date, with_wish) in [("2023-08-14", agreed.clone()), ("2023-08-15", None)] {
+        let config = format!(r#"{{ "name": "w", "main": "index.js", "compatibility_date": "{date}" }}"#);
+        let project = TestProject::with_files(&[("wrangler.jsonc", &config), ("index.js", worker)]);
+        let server = project.start();
+        for (path, expected) in [("/", &agreed), ("/?permessage-deflate", &with_wish)] {
+            let request = Request::new("GET", path)
+                .header("Upgrade", "websocket")
+                .header("Connection", "Upgrade")
+                .header("Sec-WebSocket-Key", "ZG9kZXYgdGVzdCBjbGllbnQ=")
+                .header("Sec-WebSocket-Version", "13")
+                .header("Sec-WebSocket-Extensions", both);
+            let answer = server.request(&request);
+            assert_eq!(
+                (answer.status, &answer.header("sec-websocket-extensions")),
+                (101, expected),
+                "{date} {path}"
+            );
+        }
+        assert!(server.stop().success());
     }
 }

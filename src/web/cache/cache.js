@@ -86,7 +86,7 @@ function isUnchanged(request, headers) {
   return Date.parse(headers.get("last-modified") ?? "") <= since;
 }
 
-function answer(request, { status, statusText, headers: list }, body) {
+function answer(request, { status, headers: list }, body) {
   const headers = new Headers(list);
   headers.set("cf-cache-status", "HIT");
   if (!headers.has("content-length")) headers.set("content-length", `${body.byteLength}`);
@@ -99,7 +99,7 @@ function answer(request, { status, statusText, headers: list }, body) {
   }
   if (ranges.length === 0) {
     const empty = status === 204 || status === 205;
-    return new Response(empty ? null : body, { status, statusText, headers });
+    return new Response(empty ? null : body, { status, headers });
   }
   if (ranges.length > 1) {
     const { type, parts } = multipartOf(ranges, body, headers.get("content-type") ?? "application/octet-stream");
@@ -168,12 +168,12 @@ export class Cache {
     if (response.webSocket) throw new TypeError("Cannot cache WebSocket upgrade response.");
     const directives = directivesOf(response.headers);
     const until = freshUntil(request, response, directives);
-    const { status, statusText } = response;
+    const { status } = response;
     const headers = [...response.headers].filter(([name]) => name !== "set-cookie");
     const body = await response.arrayBuffer();
     const key = keyOf(request);
     if (until === undefined || until <= now()) host.cacheDelete(this.#name, key);
-    else host.cacheWrite(this.#name, key, stringify({ until, status, statusText, headers }), body);
+    else host.cacheWrite(this.#name, key, stringify({ until, status, headers }), body);
   }
   matchAll() {
     throw notImplemented("Cache", "matchAll");

@@ -160,7 +160,7 @@ mod tests {
             "const r = fetching.incomingRequest('POST', 'http://a/', 1, 8);
              const [status, statusText, headers, body, socket] = fetching.takeResponse(new Response(r.body));
              return [status, statusText, headers, typeof body, socket, await fetching.describeRequest(new Request(fetching.incomingRequest('POST', 'http://a/', 1, 8))).body];",
-            r#"[200,"",[],"number",null,8]"#,
+            r#"[200,null,[],"number",null,8]"#,
         );
     }
 
@@ -172,7 +172,7 @@ mod tests {
              let refusal; try { fetching.takeResponse(r) } catch (e) { refusal = e.message }
              const plain = fetching.takeResponse(new Response('y'));
              return [parts, r.bodyUsed, refusal.slice(0, 26), plain, fetching.takeResponse(new Response(null))];",
-            r#"[[201,"Q",["a","b","content-type","text/plain;charset=UTF-8"],"x",null,false],true,"Body has already been used",[200,"",["content-type","text/plain;charset=UTF-8"],"y",null],[200,"",[],null,null]]"#,
+            r#"[[201,"Q",["a","b","content-type","text/plain;charset=UTF-8"],"x",null,false],true,"Body has already been used",[200,null,["content-type","text/plain;charset=UTF-8"],"y",null],[200,null,[],null,null]]"#,
         );
     }
 

@@ -37,10 +37,10 @@ function hasNullBody(status) {
   return status === 101 || status === 204 || status === 205 || status === 304;
 }
 
-/** What is rarely set on a response. */
+/** What is rarely set on a response. Without a `statusText` the usual one of its status is sent, with an empty one none is. */
 function rareOf() {
   return {
-    statusText: "",
+    statusText: undefined,
     webSocket: null,
     cf: undefined,
     encodeBody: "automatic",
@@ -171,7 +171,7 @@ export class Response {
       } else if (body !== null) body = takeBody(response);
       const rare = response.#rare;
       return rare === undefined
-        ? [response.#status, "", list, body, null]
+        ? [response.#status, undefined, list, body, null]
         : [response.#status, rare.statusText, list, body, rare.webSocket, rare.encodeBody === "manual"];
     };
     describe = (response) => ({

@@ -76,3 +76,15 @@ test("ranges hold what both ends share once", () => {
   assert.equal(parts.filter(({ type }) => type === "year").length, 1);
   assert.deepEqual([...new Set(parts.map(({ source }) => source))].sort(), ["endRange", "shared", "startRange"]);
 });
+
+test("languages of five to eight letters are well formed, though nobody knows them", () => {
+  assert.equal((1e21).toLocaleString("fullwide", { useGrouping: false }), "1000000000000000000000");
+  assert.equal((12345.678).toLocaleString("fullwide-u-nu-arab"), "12,345.678");
+  assert.deepEqual(Intl.getCanonicalLocales(["FullWide-latn-us", "posix"]), ["fullwide-Latn-US", "posix"]);
+  assert.deepEqual(Intl.NumberFormat.supportedLocalesOf(["fullwide", "de"]), ["de"]);
+  assert.equal(new Intl.NumberFormat(["fullwide", "de"]).resolvedOptions().locale, "de");
+  assert.equal(`${new Intl.Locale("fullwide-US").maximize()} ${new Intl.Locale("posix").minimize()}`, "fullwide-US posix");
+  assert.equal(new Intl.DisplayNames("en", { type: "language" }).of("fullwide-US"), "fullwide (United States)");
+  assert.equal("i".toLocaleUpperCase("fullwide"), "I");
+  assert.throws(() => (1).toLocaleString("ninechars"), "RangeError", "Invalid language tag: ninechars");
+});

@@ -66,7 +66,7 @@ function initOfResponse(response) {
   const { status, statusText, cf, webSocket, encodeBody } = describeResponse(response);
   return {
     status: status === 200 ? undefined : status,
-    statusText: statusText === "" ? undefined : statusText,
+    statusText: statusText || undefined,
     headers: response.headers,
     cf,
     webSocket: webSocket ?? undefined,

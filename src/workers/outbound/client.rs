@@ -309,8 +309,8 @@ fn incoming(response: hyper::Response<Incoming>) -> (FetchResponse, Rest) {
     let headers: Vec<Header> = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
     let reason = parts.extensions.get::<hyper::ext::ReasonPhrase>();
     let status_text = match reason {
-        Some(reason) => String::from_utf8_lossy(reason.as_bytes()).into_owned(),
-        None => parts.status.canonical_reason().unwrap_or_default().to_owned(),
+        Some(reason) => String::from_utf8_lossy(reason.as_bytes()).into_owned().into(),
+        None => parts.status.canonical_reason().unwrap_or_default().into(),
     };
     let status = parts.status.as_u16();
     if empty {

@@ -11,7 +11,7 @@ use rquickjs::{Array, Ctx, Value};
 
 use crate::engine::Scope;
 use crate::engine::exception::Exception;
-use crate::engine::http::{Body, FetchResponse};
+use crate::engine::http::{Body, FetchResponse, usual_reason};
 use crate::engine::turn::Entered;
 use crate::objects::{Objects, Reply, ReplyTo, ScheduledAnswer};
 
@@ -76,9 +76,10 @@ fn read<'js>(
             ("application/json", format!(r#"{{"outcome":"{name}","noRetry":{no_retry}}}"#))
         }
     };
+    let status = if succeeded || answer == ScheduledAnswer::Sentence { 200 } else { 500 };
     Ok(Ok(FetchResponse {
-        status: if succeeded || answer == ScheduledAnswer::Sentence { 200 } else { 500 },
-        status_text: String::new(),
+        status,
+        status_text: usual_reason(status).into(),
         headers: vec![(header::CONTENT_TYPE, HeaderValue::from_static(kind))],
         body: Body::Bytes(Bytes::from(text)),
         web_socket: None,

@@ -7,6 +7,9 @@ import { propsIn } from "dodev:workers/facets/classes";
 import { SERVICE, carries, checkProps } from "dodev:workers/rpc/carry";
 import { Reference, callableTarget, follows, referenceOf, tagged } from "dodev:workers/rpc/references";
 
+/** Where the numbers of Workers' assets begin. */
+const ASSETS = 65536;
+
 /** The entry point `name` (undefined: the default one) of the Worker numbered `worker`, called with `props`. */
 class ServiceReference {
   constructor(worker, name, props) {
@@ -28,6 +31,17 @@ class ServiceReference {
   }
 }
 follows(ServiceReference);
+
+/** The static assets of a Worker, which have methods of their own. */
+class AssetsReference extends ServiceReference {
+  call(path, args) {
+    const { methods } = host.lazy("dodev:workers/service/assets");
+    if (!Array.isArray(args) || !Object.hasOwn(methods, path)) return super.call(path, args);
+    this.check();
+    return methods[path](this, ...args);
+  }
+}
+follows(AssetsReference, ServiceReference);
 
 /** The same, as it arrives by RPC: it belongs to who received it. */
 class ReceivedReference {
@@ -67,7 +81,8 @@ const target = Object.create(Fetcher.prototype);
 
 /** A stub of the entry point `name` of the Worker numbered `worker`; `props` is what it finds in `ctx.props`. */
 export function makeService(worker, name, props) {
-  return new Proxy(target, new ServiceReference(worker, name, props));
+  const Kind = worker < ASSETS ? ServiceReference : AssetsReference;
+  return new Proxy(target, new Kind(worker, name, props));
 }
 
 const LoopbackServiceStub = class LoopbackServiceStub extends Fetcher {};

@@ -1,0 +1,33 @@
+//! Reason phrases on the wire and `statusText` (`fixtures/reasons`), against what wrangler 4.164.0 with workerd
+//! 1.20261117.1 answered on 2026-11-23.
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::recorded::{assert_as_recorded, recorded};
+
+/// The line that says the status of the answer.
+fn status_line(port: u16, path: &str) -> String {
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).expect("the server listens");
+    connection.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+    write!(connection, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).expect("an answer");
+    answer.lines().next().expect("a line").to_owned()
+}
+
+#[test]
+fn reasons_are_what_the_real_tool_sends() {
+    let names = recorded::<Value>("reasons");
+    assert_as_recorded("reasons", &[], |server| {
+        let ask = |path: &String| match path.starts_with("/texts/") {
+            true => serde_json::from_slice(&server.get(path).body).expect("JSON"),
+            false => Value::from(status_line(server.port(), path)),
+        };
+        names.keys().map(|path| (path.clone(), ask(path))).collect::<BTreeMap<_, _>>()
+    });
+}
