@@ -1,9 +1,12 @@
-//! Lowers TC39 decorators and `accessor` fields, which the engine cannot run and the bundler leaves alone.
+//! Lowers decorators and `accessor` fields: TC39's, which the engine cannot run and the bundler leaves alone, and TypeScript's
+//! older ones (`experimentalDecorators`), of which the bundler loses those of static fields and the names of computed ones.
 //!
-//! swc knows how: its transformation stands behind [`lower_decorators`] and nothing else of swc is used. It
-//! runs before rolldown reads a file, on the few files that need it: the text is searched first, then the
-//! syntax tree. The result is TypeScript still, with a source map. TypeScript's older decorators
-//! (`experimentalDecorators`) are the bundler's own business.
+//! swc knows how: its transformations stand behind [`lower_decorators`] and nothing else of swc is used. They
+//! run before rolldown reads a file, on the few files that need it: the text is searched first, then the
+//! syntax tree. The result is TypeScript still, with a source map.
+//!
+//! Fidelity: esbuild. Decorators in JavaScript are TC39's, whatever TypeScript's configuration says, and no types are told at
+//! run time (`emitDecoratorMetadata`).
 
 use oxc::allocator::Allocator;
 use oxc::ast::ast::{AccessorProperty, Decorator};
@@ -14,10 +17,12 @@ use rolldown::ModuleType;
 use swc_common::comments::SingleThreadedComments;
 use swc_common::source_map::SourceMapGenConfig;
 use swc_common::sync::Lrc;
-use swc_common::{FileName, GLOBALS, Globals, Mark, SourceMap, Spanned};
+use swc_common::{DUMMY_SP, FileName, GLOBALS, Globals, Mark, SourceMap, Spanned, SyntaxContext};
 use swc_ecma_ast::{
-    AutoAccessor, ClassMethod, ClassProp, Constructor, EsVersion, Expr, ExprStmt, MemberExpr, MethodKind,
-    Pass, PrivateProp, Program, Stmt, ThisExpr,
+    AssignExpr, AssignOp, AutoAccessor, CallExpr, ClassMember, ClassMethod, ClassProp, Constructor,
+    EsVersion, Expr, ExprStmt, FnDecl, Function, FunctionBody, Ident, IdentName, Key, MemberExpr, MethodKind,
+    ModuleItem, Param, Pass, PrivateName, PrivateProp, Program, PropName, ReturnStmt, Stmt, ThisExpr,
+    VarDeclarator,
 };
 use swc_ecma_codegen::text_writer::JsWriter;
 use swc_ecma_codegen::{Config, Emitter};
@@ -27,6 +32,7 @@ use swc_ecma_transforms_base::helpers::{HELPERS, Helpers, inject_helpers};
 use swc_ecma_transforms_base::hygiene::hygiene;
 use swc_ecma_transforms_base::resolver;
 use swc_ecma_transforms_proposal::decorator_2023_11::decorator_2023_11;
+use swc_ecma_transforms_proposal::decorators;
 use swc_ecma_visit::{VisitMut, VisitMutWith};
 
 /// How the names begin under which swc stores what is declared with `accessor`.
@@ -37,6 +43,15 @@ const ACCESSOR_STORAGE: &str = "___private_";
 pub(super) struct Language {
     typescript: bool,
     jsx: bool,
+}
+
+/// Whose decorators a file has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// Those of the standard's proposal.
+    Tc39,
+    /// TypeScript's before that.
+    Legacy,
 }
 
 /// A file without decorators.
@@ -144,11 +159,17 @@ impl<'a> VisitJs<'a> for Finder {
 ///
 /// # Errors
 /// What swc refuses, with its place in `source`.
-pub(super) fn lower_decorators(path: &str, source: &str, language: Language) -> Result<Lowered, Refusal> {
-    GLOBALS.set(&Globals::new(), || HELPERS.set(&Helpers::new(false), || lower(path, source, language)))
+pub(super) fn lower_decorators(
+    path: &str,
+    source: &str,
+    language: Language,
+    dialect: Dialect,
+) -> Result<Lowered, Refusal> {
+    GLOBALS
+        .set(&Globals::new(), || HELPERS.set(&Helpers::new(false), || lower(path, source, language, dialect)))
 }
 
-fn lower(path: &str, source: &str, language: Language) -> Result<Lowered, Refusal> {
+fn lower(path: &str, source: &str, language: Language, dialect: Dialect) -> Result<Lowered, Refusal> {
     let sources = Lrc::new(SourceMap::default());
     let file = sources.new_source_file(FileName::Custom(path.to_owned()).into(), source.to_owned());
     let comments = SingleThreadedComments::default();
@@ -164,10 +185,18 @@ fn lower(path: &str, source: &str, language: Language) -> Result<Lowered, Refusa
     program.visit_mut_with(&mut InitializedFields);
     let (unresolved, top_level) = (Mark::new(), Mark::new());
     resolver(unresolved, top_level, language.typescript).process(&mut program);
+    if dialect == Dialect::Legacy && language.typescript {
+        let options = decorators::Config { legacy: true, ..Default::default() };
+        program.visit_mut_with(&mut LegacyAccessors);
+        decorators::decorators(options).process(&mut program);
+        program.visit_mut_with(&mut InstanceFirst);
+    }
+    // `accessor` fields are left even so.
     decorator_2023_11().process(&mut program);
     program.visit_mut_with(&mut SuperStatements);
     program.visit_mut_with(&mut StaticAccessors { inside: false });
     inject_helpers(unresolved).process(&mut program);
+    program.visit_mut_with(&mut MendedHelper);
     hygiene().process(&mut program);
     fixer(Some(&comments)).process(&mut program);
 
@@ -243,6 +272,149 @@ impl VisitMut for StaticAccessors {
             member.prop.as_private_name().is_some_and(|name| name.name.starts_with(ACCESSOR_STORAGE));
         if self.inside && is_storage && member.obj.is_ident() {
             *member.obj = Expr::This(ThisExpr { span: member.span });
+        }
+    }
+}
+
+/// `@d accessor x = 1` under TypeScript's older decorators: a private field, and a getter that has the decorators, with a setter.
+struct LegacyAccessors;
+
+impl VisitMut for LegacyAccessors {
+    fn visit_mut_class_members(&mut self, members: &mut Vec<ClassMember>) {
+        members.visit_mut_children_with(self);
+        *members = std::mem::take(members).into_iter().flat_map(split_accessor).collect();
+    }
+}
+
+/// A decorated `accessor` field as its storage, getter and setter; any other member as it is.
+fn split_accessor(member: ClassMember) -> Vec<ClassMember> {
+    let accessor = match member {
+        ClassMember::AutoAccessor(accessor) if !accessor.decorators.is_empty() => accessor,
+        other => return vec![other],
+    };
+    // The names of others are found once, and TypeScript's decorators cannot stand on private ones.
+    let Key::Public(PropName::Ident(name)) = &accessor.key else { return vec![accessor.into()] };
+    let (key, name) = (PropName::Ident(name.clone()), name.sym.clone());
+    let AutoAccessor { span, is_static, decorators, value, .. } = accessor;
+    let storage = PrivateName { span, name: format!("_{name}_accessor_storage").into() };
+    let stored = || MemberExpr { span, obj: ThisExpr { span }.into(), prop: storage.clone().into() };
+    let method = |kind, decorators, params, statement: Stmt| {
+        let body = Some(FunctionBody { stmts: vec![statement], span });
+        let function = Function { params, decorators, span, body, ..Default::default() };
+        let function = Box::new(function);
+        ClassMember::Method(ClassMethod {
+            span,
+            key: key.clone(),
+            function,
+            kind,
+            is_static,
+            ..Default::default()
+        })
+    };
+    let given = Ident::new_private("value".into(), span);
+    let write = AssignExpr { span, op: AssignOp::Assign, left: stored().into(), right: given.clone().into() };
+    let parameter = Param { span, decorators: Vec::new(), pat: given.into() };
+    vec![
+        PrivateProp { span, key: storage.clone(), value, is_static, ..Default::default() }.into(),
+        method(
+            MethodKind::Getter,
+            decorators,
+            Vec::new(),
+            ReturnStmt { span, arg: Some(stored().into()) }.into(),
+        ),
+        method(MethodKind::Setter, Vec::new(), vec![parameter], ExprStmt { span, expr: write.into() }.into()),
+    ]
+}
+
+/// TypeScript applies the decorators of a class to what belongs to instances first, and then to what is static; swc in the
+/// order of the text.
+struct InstanceFirst;
+
+impl VisitMut for InstanceFirst {
+    fn visit_mut_stmts(&mut self, statements: &mut Vec<Stmt>) {
+        statements.visit_mut_children_with(self);
+        instance_first(statements, |statement| Some(statement));
+    }
+
+    fn visit_mut_module_items(&mut self, items: &mut Vec<ModuleItem>) {
+        items.visit_mut_children_with(self);
+        instance_first(items, ModuleItem::as_stmt);
+    }
+}
+
+/// Sorts each run of statements that decorate members.
+fn instance_first<T>(statements: &mut [T], as_statement: impl Fn(&T) -> Option<&Stmt>) {
+    let target = |statement: &T| decorated_member(as_statement(statement)?);
+    for run in statements.chunk_by_mut(|a, b| target(a).is_some() && target(b).is_some()) {
+        run.sort_by_key(|statement| target(statement) == Some(Target::Static));
+    }
+}
+
+/// To whom a decorated member belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Instance,
+    Static,
+}
+
+/// What `statement` decorates, if it is `_ts_decorate(decorators, class, key, descriptor)`.
+fn decorated_member(statement: &Stmt) -> Option<Target> {
+    let call = statement.as_expr()?.expr.as_call()?;
+    let callee = call.callee.as_expr()?.as_ident()?;
+    if callee.sym != "_ts_decorate" || call.args.len() != 4 {
+        return None;
+    }
+    Some(if call.args[1].expr.is_member() { Target::Instance } else { Target::Static })
+}
+
+/// Two things that are amiss with swc's helper for TC39 decorators: it takes the descriptor of a private member from a
+/// global variable, since it is told of the local one only afterwards; and nobody gives it the parent, whose metadata a class
+/// inherits.
+struct MendedHelper;
+
+impl VisitMut for MendedHelper {
+    fn visit_mut_fn_decl(&mut self, function: &mut FnDecl) {
+        let body = (function.ident.sym == "_apply_decs_2311").then_some(&mut function.function);
+        let Some(function) = body else { return function.visit_mut_children_with(self) };
+        let mut descriptor = Descriptor { declared: None, sets: false };
+        function.visit_mut_with(&mut descriptor);
+        descriptor.sets = true;
+        function.visit_mut_with(&mut descriptor);
+        let parameter = |at: usize| Some(function.params.get(at)?.pat.as_ident()?.id.clone());
+        let (Some(class), Some(parent)) = (parameter(0), parameter(5)) else { return };
+        let object = MemberExpr {
+            span: DUMMY_SP,
+            obj: Ident::new_no_ctxt("Object".into(), DUMMY_SP).into(),
+            prop: IdentName::from("getPrototypeOf").into(),
+        };
+        let args = vec![Expr::from(class).into()];
+        let inherited = CallExpr { callee: Box::new(Expr::from(object)).into(), args, ..Default::default() };
+        let given =
+            AssignExpr { span: DUMMY_SP, op: AssignOp::Assign, left: parent.into(), right: inherited.into() };
+        let statement = ExprStmt { span: DUMMY_SP, expr: given.into() };
+        if let Some(body) = &mut function.body {
+            body.stmts.insert(0, statement.into());
+        }
+    }
+}
+
+/// Makes every `desc` the variable of that name.
+struct Descriptor {
+    declared: Option<SyntaxContext>,
+    sets: bool,
+}
+
+impl VisitMut for Descriptor {
+    fn visit_mut_var_declarator(&mut self, variable: &mut VarDeclarator) {
+        if let Some(name) = variable.name.as_ident().filter(|name| name.sym == "desc") {
+            self.declared = Some(name.ctxt);
+        }
+        variable.visit_mut_children_with(self);
+    }
+
+    fn visit_mut_ident(&mut self, name: &mut Ident) {
+        if let Some(declared) = self.declared.filter(|_| self.sets && name.sym == "desc") {
+            name.ctxt = declared;
         }
     }
 }

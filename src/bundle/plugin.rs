@@ -23,7 +23,9 @@ use rolldown_plugin::{
     SharedTransformPluginContext,
 };
 
-use super::decorators::{Language, Lowered, Refusal, has_decorators, lower_decorators, may_have_decorators};
+use super::decorators::{
+    Dialect, Language, Lowered, Refusal, has_decorators, lower_decorators, may_have_decorators,
+};
 use super::external::{self, Imported};
 use super::first::First;
 use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
@@ -217,11 +219,11 @@ impl ProjectPlugin {
     }
 
     /// `text` of the file `id` without decorators, if it has any.
-    fn lower(&self, id: &str, text: &str, language: Language) -> Option<Arc<Lowered>> {
+    fn lower(&self, id: &str, text: &str, language: Language, dialect: Dialect) -> Option<Arc<Lowered>> {
         if !has_decorators(text, language) {
             return None;
         }
-        match lower_decorators(id, text, language) {
+        match lower_decorators(id, text, language, dialect) {
             Ok(lowered) => {
                 let lowered = Arc::new(lowered);
                 self.state().lowered.insert(id.to_owned(), lowered.clone());
@@ -496,10 +498,8 @@ impl Plugin for ProjectPlugin {
         if let Some(language) = language {
             let path = Path::new(args.id);
             let options = ctx.options().transform_options.options_for_file(Some(path), &mut vec![])?;
-            // TypeScript's older decorators are rolldown's business.
-            if !options.decorator.legacy
-                && let Some(lowered) = self.lower(args.id, text, language)
-            {
+            let dialect = if options.decorator.legacy { Dialect::Legacy } else { Dialect::Tc39 };
+            if let Some(lowered) = self.lower(args.id, text, language, dialect) {
                 return Ok(Some(HookTransformOutput {
                     code: Some(lowered.code.clone()),
                     map: lowered.map.clone().into(),

@@ -1,4 +1,4 @@
-//! TC39 decorators and `accessor`: lowered, run, and reported at the user's own line.
+//! Decorators of both kinds and `accessor`: lowered, run, and reported at the user's own line.
 
 use rolldown::ModuleType;
 
@@ -106,6 +106,81 @@ fn metadata_is_shared_along_the_chain_of_classes() {
          globalThis.result = (A as any)[Symbol.metadata];",
     )]);
     assert_eq!(result, r#"{"tags":["b two","a one"]}"#);
+}
+
+/// What runs and what it gives, as esbuild 0.28 and V8 do.
+#[test]
+fn corners_of_the_proposal() {
+    for (text, expected) in [
+        (
+            "let access: any = {};
+             const keep = (_: unknown, context: any) => { access[context.name] = context.access; };
+             class A { @keep #f = 2; @keep #m() { return 3; } @keep get #g() { return 4; } @keep accessor #q = 5;
+                 @keep static #t = 6; @keep static #sm() { return 7; } @keep set #s(v: any) { this.z = v; } z = 0; }
+             const a: any = new A(); access['#s'].set(a, 44); access['#f'].set(a, 9); access['#q'].set(a, 55);
+             globalThis.result = [access['#m'].get(a).call(a), access['#g'].get(a), a.z, access['#q'].get(a),
+                 access['#t'].get(A), access['#sm'].get(A)(), access['#f'].get(a), access['#m'].has({})];",
+            "[3,4,44,55,6,7,9,false]",
+        ),
+        (
+            "(Symbol as any).metadata ??= Symbol('Symbol.metadata');
+             const note = (key: string) => (_: unknown, { metadata, name }: any) => {
+                 metadata[key] = name; metadata.list = [...(metadata.list ?? []), name];
+             };
+             class A { @note('a') x = 1; }
+             class B extends A { @note('b') y = 2; }
+             @note('c') class C extends B {}
+             class D extends C {}
+             const M = (Symbol as any).metadata;
+             globalThis.result = [A, B, C, D].map((it: any) => [Object.keys(it[M]).join(), it[M].list, it[M].a]);",
+            r#"[["a,list",["x"],"x"],["b,list",["x","y"],"x"],["c,list",["x","y","C"],"x"],["c,list",["x","y","C"],"x"]]"#,
+        ),
+    ] {
+        assert_eq!(run_files(&[("src/index.ts", text)]), expected);
+    }
+}
+
+/// TypeScript's older decorators, by `experimentalDecorators`.
+#[test]
+fn older_decorators_see_what_they_decorate() {
+    const NOTE: &str = "const log: unknown[] = [];
+        function note(name: string): any { return (...a: any[]) => { log.push([name, typeof a[0], a[1], a.length]); }; }\n";
+    for (text, expected) in [
+        (
+            "class A { @note('sp') static s = 1; @note('ip') i = 2; @note('sm') static m() {} @note('im') im() {}
+                 @note('sg') static get g() { return 1; } @note('n') static n; }
+             globalThis.result = [log, A.s];",
+            r#"[[["ip","object","i",3],["im","object","im",3],["sp","function","s",3],["sm","function","m",3],["sg","function","g",3],["n","function","n",3]],1]"#,
+        ),
+        (
+            "const key = (name: string) => { log.push(name); return name; };
+             class A { @note('1') [key('a')] = 1; @note('2') [key('b')]() {} @note('3') static [key('c')] = 2;
+                 @note('4') 'text' = 1; @note('5') 5 = 5; }
+             globalThis.result = log;",
+            r#"["a","b","c",["1","object","a",3],["2","object","b",3],["4","object","text",3],["5","object",5,3],["3","function","c",3]]"#,
+        ),
+        (
+            "@note('class') class A { @note('m') m(@note('p') a: any) {} constructor(@note('cp') readonly q = 3) {} }
+             globalThis.result = [log, new A()];",
+            r#"[[["p","object","m",3],["m","object","m",3],["cp","function",null,3],["class","function",null,1]],{"q":3}]"#,
+        ),
+        (
+            "const wrap: any = (_: any, __: string, { get }: any) => ({ get(this: any) { return `<${get.call(this)}>`; } });
+             class A { @wrap accessor x = 1; @note('s') static accessor y = 2; }
+             globalThis.result = [new A().x, A.y, log];",
+            r#"["<1>",2,[["s","function","y",3]]]"#,
+        ),
+        (
+            "const types: any = []; (Reflect as any).metadata = (...a: any[]) => { types.push(a); return () => {}; };
+             class A { @note('typed') name: string = 'x'; }
+             globalThis.result = [types, new A().name];",
+            r#"[[],"x"]"#,
+        ),
+    ] {
+        let text = format!("{NOTE}{text}");
+        let options = r#"{ "compilerOptions": { "experimentalDecorators": true, "emitDecoratorMetadata": true } }"#;
+        assert_eq!(run_files(&[("src/index.ts", &text), ("tsconfig.json", options)]), expected);
+    }
 }
 
 /// A file whose lowered text is shifted by helpers, and that fails in a decorated method.
