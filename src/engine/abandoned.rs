@@ -2,6 +2,7 @@
 
 use rquickjs::{Ctx, Promise, Result};
 
+use super::deferred::Deferred;
 use super::exception::make_error;
 use super::ops::OpError;
 
@@ -12,7 +13,7 @@ const TEXT: &str = "This promise was created by a request that has since ended, 
 
 /// A promise that is rejected for that reason.
 pub fn abandoned<'js>(ctx: &Ctx<'js>) -> Result<Promise<'js>> {
-    let (promise, _, reject) = ctx.promise()?;
-    reject.call::<_, ()>((make_error(ctx, &OpError::new(TEXT))?,))?;
+    let (deferred, promise) = Deferred::new(ctx)?;
+    deferred.reject(ctx, &make_error(ctx, &OpError::new(TEXT))?)?;
     Ok(promise)
 }
