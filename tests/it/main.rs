@@ -69,6 +69,7 @@ mod sample_tests;
 mod schema;
 mod service_worker;
 mod soak;
+mod socket_corners;
 mod sockets;
 mod sql_answers;
 mod start_mistakes;

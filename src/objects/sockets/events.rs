@@ -100,7 +100,14 @@ impl Objects {
     }
 
     fn happen(&self, id: SocketId, happening: Happening, mut frame: Option<Frame>) -> Vec<Told> {
-        let effects = self.sockets.with(id, |end| end.life.happen(happening)).unwrap_or_default();
+        let is_foreign = self.sockets.is_foreign(id);
+        let effects = self.sockets.with(id, |end| {
+            if is_foreign {
+                end.life.note_foreign();
+            }
+            end.life.happen(happening)
+        });
+        let effects = effects.unwrap_or_default();
         let mut told = Vec::new();
         for effect in effects {
             match effect {

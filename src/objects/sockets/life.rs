@@ -82,6 +82,8 @@ pub struct Life {
     losing: bool,
     /// It sent a message.
     spoke: bool,
+    /// The other end belongs to another request or object.
+    is_foreign: bool,
 }
 
 impl Life {
@@ -97,6 +99,7 @@ impl Life {
             failed: false,
             losing: false,
             spoke: false,
+            is_foreign: false,
         }
     }
 
@@ -131,6 +134,11 @@ impl Life {
         }
         self.acceptance = Acceptance::Hibernatable;
         Ok(())
+    }
+
+    /// The other end is somebody else's, and both are of this isolate.
+    pub fn note_foreign(&mut self) {
+        self.is_foreign = true;
     }
 
     /// This end wants to send a message; says whether it goes out or is silently dropped.
@@ -185,9 +193,10 @@ impl Life {
                     return vec![told];
                 }
                 let mut effects = vec![Effect::Reply(close), told];
-                if self.spoke {
+                if self.spoke || self.is_foreign {
                     // Fidelity: observed with workerd 1.20261117.1: an end that ever sent a message sees an
-                    // error after the close that it was told of; one that only listened does not.
+                    // error after the close that it was told of; one that only listened does not, unless the other
+                    // end belongs to somebody else here.
                     effects.push(Effect::Failed("Network connection lost.".to_owned()));
                 }
                 effects

@@ -101,6 +101,7 @@ impl Objects {
                 announced: false,
                 counted: false,
                 attachment,
+                answered_at: None,
             });
             let listed = room.listed.add(id, tags);
             listed.expect("an object brings no more sockets than it may have");

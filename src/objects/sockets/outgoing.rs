@@ -48,9 +48,29 @@ impl Objects {
 
     /// Hands something to the end `id` of this isolate.
     fn pass(&self, id: SocketId, arrival: Arrival) {
+        if self.answers(id, &arrival) {
+            return;
+        }
         if self.sockets.with(id, |end| end.arrived.push_back(arrival)).is_some() {
             self.socket_arrived(id);
         }
+    }
+
+    /// Whether the end `id` is an object's that answers this message without being asked, as it does clients' (`engine/socket.rs`).
+    fn answers(&self, id: SocketId, arrival: &Arrival) -> bool {
+        let Arrival::Frame(Frame::Text(text)) = arrival else { return false };
+        let between = self.sockets.with(id, |end| match end.peer {
+            Peer::End(other) => end.object.map(|slot| (slot, other)),
+            Peer::Client(_) | Peer::Gone => None,
+        });
+        let Some((slot, other)) = between.flatten() else { return false };
+        let Some(pair) = self.sockets.auto_response(slot).filter(|pair| pair.request == *text) else {
+            return false;
+        };
+        let now = self.host.clock.now().0;
+        self.sockets.with(id, |end| end.answered_at = Some(now));
+        self.pass(other, Arrival::Frame(Frame::Text(pair.response)));
+        true
     }
 
     /// Ends the connection of the end `id`, which is told.

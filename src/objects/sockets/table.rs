@@ -46,6 +46,8 @@ pub(super) struct End {
     pub counted: bool,
     /// Serialized.
     pub attachment: Option<Vec<u8>>,
+    /// When it last answered another end automatically.
+    pub answered_at: Option<i64>,
 }
 
 impl End {
@@ -202,6 +204,7 @@ impl Sockets {
             announced: false,
             counted: false,
             attachment: None,
+            answered_at: None,
         }
     }
 
@@ -302,6 +305,14 @@ impl Sockets {
         }
     }
 
+    /// Whether the other end of `id` is another request's or object's.
+    pub(super) fn is_foreign(&self, id: SocketId) -> bool {
+        let ends = self.ends.borrow();
+        let Some(Peer::End(other)) = ends.get(&id).map(|end| &end.peer) else { return false };
+        let whose = |end: &End| (end.object, end.object.is_none().then_some(end.home));
+        ends.get(other).zip(ends.get(&id)).is_some_and(|(other, own)| whose(other) != whose(own))
+    }
+
     /// Whether `owner` listens to an end whose other end is somebody else's.
     pub fn listens(&self, owner: OwnerId) -> bool {
         let (homes, ends) = (self.homes.borrow(), self.ends.borrow());
@@ -397,8 +408,8 @@ impl Sockets {
     /// When the end `id` last answered automatically, milliseconds since the epoch.
     pub fn answered_at(&self, id: SocketId) -> Option<i64> {
         self.with(id, |end| match &end.peer {
-            Peer::Client(link) => link.answered_at().map(|at| at.0),
-            Peer::End(_) | Peer::Gone => None,
+            Peer::Client(link) => link.answered_at().map(|at| at.0).or(end.answered_at),
+            Peer::End(_) | Peer::Gone => end.answered_at,
         })?
     }
 

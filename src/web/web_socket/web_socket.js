@@ -11,6 +11,7 @@ import { badArgument, badConstruction, illegal, nativeText, publish, toInt, usv 
 
 const MAKE = Symbol("make");
 const REASON_BYTES_MAX = 123;
+const LOST = "Network connection lost.";
 const URL_ERROR = "WebSocket Constructor: ";
 
 /** Accepted ends by number: events find their object here. */
@@ -104,6 +105,8 @@ export class WebSocket extends EventTarget {
   #maker = owner();
   #returned = false;
   #closed = false;
+  /** Whether an object's handlers get its events. */
+  #handled = false;
   /** The value of `readyState` that stays, once the host has forgotten the end. */
   #last;
   #binaryType = flag("websocket_standard_binary_type") ? "blob" : "arraybuffer";
@@ -137,11 +140,12 @@ export class WebSocket extends EventTarget {
     outbound ??= host.lazy("dodev:web/fetch/outbound");
     try {
       const opened = await outbound.openSocket(address, protocols, (breakOff) => (this.#breakOff = breakOff));
-      if (this.#breakOff === undefined) return;
+      // It was closed when the connection was made already.
+      if (this.#breakOff === undefined) throw new Error(LOST);
       [this.#id, this.#protocol, this.#extensions] = opened;
     } catch (error) {
       // Fidelity: observed with wrangler 4.164.0: a close before the connection is made is an error like any other.
-      const reason = this.#breakOff === undefined ? new Error("Network connection lost.") : error;
+      const reason = this.#breakOff === undefined ? new Error(LOST) : error;
       this.#breakOff = undefined;
       this.#failed = true;
       dispatchCatching(this, trust(new ErrorEvent("error", { message: `Uncaught ${reason}`, error: reason })));
@@ -159,6 +163,7 @@ export class WebSocket extends EventTarget {
     isWebSocket = (value) => typeof value === "object" && value !== null && #id in value;
     socketId = (socket) => socket.#id;
     keepSocket = (socket) => {
+      socket.#handled = true;
       socket.#maker = owner();
       accepted.set(socket.#id, socket);
     };
@@ -186,6 +191,13 @@ export class WebSocket extends EventTarget {
     if (this.#id === undefined) throw new TypeError("Can't accept() WebSocket that was already used in a response.");
     if (this.#returned) throw new TypeError("Can't accept() WebSocket that was already used in a response.");
     requireOwn(this.#maker, SOCKET);
+    if (this.#last !== undefined) {
+      const why = this.#handled ? "after enabling hibernation." : "that was already used in a response.";
+      throw new TypeError(`Can't accept() WebSocket ${why}`);
+    }
+    if (options !== undefined && options !== null && typeof options !== "object" && typeof options !== "function") {
+      throw new TypeError("Failed to execute 'accept' on 'WebSocket': parameter 1 is not of type 'AcceptOptions'.");
+    }
     const halfOpen = options?.allowHalfOpen;
     host.socketAccept(this.#id, halfOpen === undefined ? null : !!halfOpen);
     accepted.set(this.#id, this);
@@ -309,6 +321,10 @@ Object.defineProperty(WebSocketPair.prototype, Symbol.iterator, {
   configurable: true,
 });
 
+function refuseAssignment(name) {
+  throw new TypeError(`Cannot assign to read only property '${name}' of object '#<WebSocketRequestResponsePair>'`);
+}
+
 export class WebSocketRequestResponsePair {
   #request;
   #response;
@@ -323,14 +339,29 @@ export class WebSocketRequestResponsePair {
     return this.#request;
   }
 
+  set request(_) {
+    refuseAssignment("request");
+  }
+
   get response() {
     return this.#response;
+  }
+
+  set response(_) {
+    refuseAssignment("response");
   }
 }
 publish(WebSocketRequestResponsePair);
 
 // The end whose listener threw last, and what; the host tells of it at once.
 let lastThrown;
+
+/** The error of a connection that failed. */
+function failure(message) {
+  const error = new Error(message);
+  if (message === LOST) error.retryable = true;
+  return error;
+}
 
 function eventOf(socket, kind, data, reason, clean) {
   switch (kind) {
@@ -342,7 +373,7 @@ function eventOf(socket, kind, data, reason, clean) {
       return new CloseEvent("close", { code: data, reason, wasClean: clean });
     default: {
       const [of, thrown] = lastThrown ?? [];
-      const error = of === socketId(socket) ? thrown : new Error(data);
+      const error = of === socketId(socket) ? thrown : failure(data);
       return new ErrorEvent("error", { message: `Uncaught ${error}`, error });
     }
   }
@@ -356,8 +387,10 @@ host.entry("socketEvent", (id, kind, data, reason, clean) => {
   lastThrown = undefined;
   if (thrown === undefined) return undefined;
   const [error] = thrown;
-  lastThrown = [id, error instanceof Error ? error : new Error(`${error}`)];
-  return [lastThrown[1].message];
+  const told = error instanceof Error ? error : new Error(`${error}`);
+  // Only what is thrown over a message ends the connection.
+  if (kind === "message") lastThrown = [id, told];
+  return [told.message];
 });
 
 // Three numbers for each end: its own, its last `readyState`, and whether it said goodbye.

@@ -56,8 +56,14 @@ export function badValue(type) {
   throw new TypeError(`Incorrect type: the provided value is not of type '${type}'.`);
 }
 
+/** Throws for what `Number()` would convert and bindings do not. */
+export function refuseBigInt(value) {
+  if (typeof value === "bigint") throw new TypeError("Cannot convert a BigInt value to a number");
+}
+
 /** Number to integer as bindings convert it: truncated, modulo 2^32, NaN is 0. */
 export function toInt(value) {
+  refuseBigInt(value);
   return Number(value) | 0;
 }
 

@@ -126,8 +126,8 @@ fn install_hibernation<'js>(
         check_alive(&ctx, &shared)?;
         let (id, sockets) = (SocketId(id), &shared.sockets);
         let refuse = |message: String| Err(throw(&ctx, &OpError::new(message)));
-        // An end that listens says so itself; one whose other end is taken cannot hibernate.
-        if sockets.tags(id) != Err(true) && sockets.other_is_taken(id) {
+        // An accepted end says so itself; one whose other end is taken cannot hibernate.
+        if sockets.tags(id) == Err(false) && sockets.other_is_taken(id) {
             return refuse(
                 "Cannot call `acceptWebSocket()` on this WebSocket because its pair has already been accepted \
                  or used in a Response."

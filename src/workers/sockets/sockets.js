@@ -1,6 +1,6 @@
 // The sockets of an object: what `ctx` does with them, and how its handlers are called.
 import host from "dodev:host";
-import { nativeText } from "dodev:web/webidl";
+import { nativeText, refuseBigInt } from "dodev:web/webidl";
 import { WebSocketRequestResponsePair, isWebSocket, keepSocket, socketId, socketOf } from "dodev:web/web_socket";
 import { settled } from "dodev:workers/rpc/receive";
 
@@ -45,7 +45,7 @@ export class ObjectSockets {
   accept(socket, tags) {
     const id = idOf("acceptWebSocket", socket);
     if (tags !== undefined && !Array.isArray(tags)) throw wrong("acceptWebSocket", 2, "Array");
-    host.socketHibernate(this.#slot, id, (tags ?? []).map(nativeText));
+    host.socketHibernate(this.#slot, id, Array.from(tags ?? [], (tag) => nativeText(tag)));
     keepSocket(socket);
   }
 
@@ -83,6 +83,7 @@ export class ObjectSockets {
   }
 
   setEventTimeout(timeout) {
+    refuseBigInt(timeout);
     const number = timeout === undefined ? 0 : Math.trunc(Number(timeout));
     if (!Number.isFinite(number)) {
       throw new TypeError("The value cannot be converted because it is not an integer.");
