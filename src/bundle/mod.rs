@@ -29,6 +29,7 @@ mod output;
 mod plugin;
 mod prebundle;
 mod request;
+mod required_names;
 mod rules;
 mod scripts;
 mod source_maps;

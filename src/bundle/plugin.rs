@@ -32,6 +32,7 @@ use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, m
 use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::order::{Facts, effects_of};
 use super::request::{BundleRequest, ModuleKind, Outside, Packages};
+use super::required_names::{may_be_numbered, rename_numbered};
 use super::rules::{Rules, Ruling, asset_name};
 use super::scripts::{is_script, may_be_script, may_have_jsx, script_of_package};
 use super::suggest::{is_path, is_required};
@@ -532,12 +533,15 @@ impl Plugin for ProjectPlugin {
             let facts = Facts { bare, writes_shared, ..Facts::default() };
             self.state().facts.insert(args.id.to_owned(), facts);
         }
-        if !self.state().lowers_async || !may_have_async(args.ast.source()) {
-            return Ok(args.ast);
+        let mut ast = args.ast;
+        if may_be_numbered(ast.source()) {
+            rename_numbered(&mut ast);
+        }
+        if !self.state().lowers_async || !may_have_async(ast.source()) {
+            return Ok(ast);
         }
         let path = Path::new(args.id);
         let options = ctx.options().transform_options.options_for_file(Some(path), &mut vec![])?;
-        let mut ast = args.ast;
         lower_async(&mut ast, path, &options).map_err(anyhow::Error::msg)?;
         Ok(ast)
     }

@@ -496,3 +496,31 @@ fn damaged_packages_are_built_again() {
         assert_eq!(fs::read(&file).unwrap().len(), bytes.len(), "it is whole again");
     }
 }
+
+#[test]
+fn names_of_required_modules_are_told_apart() {
+    let user = r#"
+        const require_context = require("./a/context.cjs");
+        const require_context$1 = require("./b/context.cjs");
+        const { inner: { require_context$1: property } } = { inner: { require_context$1 } };
+        exports.all = [require_context.name, require_context$1.name, property.name].join();
+    "#;
+    let (result, _) = same_both_ways(&[
+        ("src/index.ts", "import { all, more } from 'p'; globalThis.result = [all, more];"),
+        ("node_modules/p/package.json", r#"{ "name": "p", "version": "1.0.0", "main": "index.cjs" }"#),
+        (
+            "node_modules/p/index.cjs",
+            r#"
+            const require_context = require("./b/context.cjs");
+            const require_context$1 = require("./a/context.cjs");
+            const require_user = require("./user.cjs");
+            exports.all = require_user.all;
+            exports.more = [require_context.name, require_context$1.name].join();
+            "#,
+        ),
+        ("node_modules/p/a/context.cjs", "exports.name = 'a';"),
+        ("node_modules/p/b/context.cjs", "exports.name = 'b';"),
+        ("node_modules/p/user.cjs", user),
+    ]);
+    assert_eq!(result, r#"["a,b,b","b,a"]"#);
+}

@@ -1,5 +1,7 @@
 // node:fs: can be imported; what is not emulated refuses to be used.
 import { absent } from "dodev:node/absent";
+import numbers from "dodev:node/fs/constants";
+import whole from "dodev:node/fs/promises";
 
 const module = absent(
   "fs",
@@ -13,9 +15,9 @@ const module = absent(
     "realpath realpathSync rename renameSync rm rmSync rmdir rmdirSync stat statSync statfs statfsSync " +
     "symlink symlinkSync truncate truncateSync unlink unlinkSync unwatchFile utimes utimesSync watch " +
     "watchFile write writeFile writeFileSync writeSync writev writevSync",
-  "constants promises",
+  "",
   {
-    lchmod: undefined, lchmodSync: undefined,
+    constants: numbers, lchmod: undefined, lchmodSync: undefined, promises: whole,
   },
 );
 

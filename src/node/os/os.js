@@ -1,6 +1,7 @@
 // node:os: what the platform says about itself, which is next to nothing.
 //
 // Fidelity: workerd's `src/node/os.ts`: fixed answers, the same on every machine.
+import numbers from "dodev:node/constants";
 import { needNumber, needObject } from "dodev:node/errors";
 
 export const EOL = "\n";
@@ -39,8 +40,12 @@ export function userInfo(options = {}) {
 }
 
 const table = (values) => Object.assign(Object.create(null), values);
+const errors = Object.entries(numbers).filter(([name]) => /^E[0-9A-Z]+$/.test(name));
 
 export const constants = table({
+  UV_UDP_REUSEADDR: 4,
+  dlopen: table({ RTLD_LAZY: 1, RTLD_NOW: 2, RTLD_GLOBAL: 256, RTLD_LOCAL: 0, RTLD_DEEPBIND: 8 }),
+  errno: table(Object.fromEntries(errors)),
   signals: table({
     SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGILL: 4, SIGTRAP: 5, SIGABRT: 6, SIGBUS: 7, SIGFPE: 8, SIGKILL: 9, SIGUSR1: 10,
     SIGSEGV: 11, SIGUSR2: 12, SIGPIPE: 13, SIGALRM: 14, SIGTERM: 15, SIGCHLD: 17, SIGCONT: 18, SIGSTOP: 19,
