@@ -218,6 +218,17 @@ impl Session {
             // The graph knows files by their real path.
             let real = real_path(path);
             let id = real.to_string_lossy().into_owned();
+            let with_query = format!("{id}?");
+            let state = self.plugin.state();
+            let more: Vec<String> =
+                state.graph.iter().filter(|id| id.starts_with(&with_query)).cloned().collect();
+            drop(state);
+            if !more.is_empty() && real.exists() {
+                self.pending.extend(more);
+                if !self.plugin.state().graph.contains(&id) {
+                    continue;
+                }
+            }
             if !real.exists() {
                 forget = true;
                 self.scanned = false;

@@ -27,12 +27,16 @@ use super::decorators::{
     Dialect, Language, Lowered, Refusal, has_decorators, lower_decorators, may_have_decorators,
 };
 use super::external::{self, Imported};
+use super::file_options::{FileOptions, comments_on_jsx, compile, compile_alike, uses_at_top_level};
 use super::first::First;
+use super::import_forms::{rewrite_imports, said_type};
 use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
+use super::namespaces::qualify_exports;
 use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::order::{Facts, effects_of};
 use super::request::{BundleRequest, ModuleKind, Outside, Packages};
 use super::rules::{Rules, Ruling, asset_name};
+use super::runtime_text::helpers_of_platform;
 use super::scripts::{is_script, may_be_script, may_have_jsx, script_of_package};
 use super::suggest::{is_path, is_required};
 use super::type_exports::{ImportedName, is_typescript, mark_as_types};
@@ -40,6 +44,8 @@ use super::unbundled::{Search, specifier_from};
 
 /// `require` of a platform module: CommonJS whose `module.exports` is that module's value.
 const REQUIRED: &str = "\0required:";
+/// How the query of a module's id begins that says what the file is.
+const SAID: &str = "dodev-as-";
 /// The default export (Node) or the namespace of a platform module, as an ES module.
 const VALUE: &str = "\0value:";
 
@@ -62,6 +68,7 @@ pub(super) struct ProjectPlugin {
     node_compat: bool,
     rules: Rules,
     role: Role,
+    file_options: FileOptions,
     /// Files that are modules of their own, and how the code imports them.
     unbundled: HashMap<PathBuf, String>,
     first: First,
@@ -170,6 +177,7 @@ impl ProjectPlugin {
             alias: request.alias.clone(),
             node_compat: request.node_compat,
             rules: Rules::new(&request.rules),
+            file_options: FileOptions::new(request),
             role,
             unbundled: HashMap::new(),
             first: First::default(),
@@ -210,7 +218,9 @@ impl ProjectPlugin {
             let types = outside.types.iter().cloned();
             names.extend(types.map(|(request, name)| ImportedName { request, name }));
         }
-        if names.is_empty() { None } else { mark_as_types(id, text, &names) }
+        let marked = if names.is_empty() { None } else { mark_as_types(id, text, &names) };
+        let marked = qualify_exports(id, marked.as_deref().unwrap_or(text)).or(marked);
+        rewrite_imports(id, marked.as_deref().unwrap_or(text)).or(marked)
     }
 
     /// What rolldown reads in place of `id`, if that had decorators.
@@ -349,6 +359,44 @@ impl ProjectPlugin {
         }
     }
 
+    /// The module that `specifier` means by the `paths` of the importer's configuration, if the bundler did not look there.
+    async fn by_paths(
+        &self,
+        ctx: &PluginContext,
+        args: &HookResolveIdArgs<'_>,
+        specifier: &str,
+    ) -> HookResolveIdReturn {
+        let configuration = args.importer.and_then(|importer| self.file_options.of(Path::new(importer)));
+        let Some(configuration) = configuration else { return Ok(None) };
+        for candidate in configuration.candidates(specifier) {
+            let options = PluginContextResolveOptions { import_kind: args.kind, ..Default::default() };
+            if let Ok(resolved) = ctx.resolve(&candidate, args.importer, Some(options)).await? {
+                self.state().read.extend(configuration.files.iter().cloned());
+                return Ok(Some(HookResolveIdOutput::from_resolved_id(resolved)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The module for the file that `specifier` names, which is of `kind` whatever its name says.
+    async fn said_module(
+        &self,
+        ctx: &PluginContext,
+        args: &HookResolveIdArgs<'_>,
+        kind: &str,
+        specifier: &str,
+    ) -> HookResolveIdReturn {
+        let specifier = self.alias_of(specifier).unwrap_or(specifier);
+        let options = PluginContextResolveOptions { import_kind: args.kind, ..Default::default() };
+        if let Ok(resolved) = ctx.resolve(specifier, args.importer, Some(options)).await? {
+            return Ok(Some(HookResolveIdOutput::from_id(format!("{}?{SAID}{kind}", resolved.id))));
+        }
+        if let Some(importer) = args.importer {
+            self.problem(importer, ProblemKind::Unresolved { specifier: specifier.to_owned() });
+        }
+        Ok(Some(external(specifier)))
+    }
+
     /// The module for a file that a rule names.
     fn ruled_module(&self, kind: ModuleKind, path: &str) -> Option<HookResolveIdOutput> {
         let mut state = self.state();
@@ -384,6 +432,9 @@ impl Plugin for ProjectPlugin {
         if virtual_importer && args.specifier.starts_with(external::PREFIX) {
             return Ok(Some(external(args.specifier)));
         }
+        if let Some((kind, specifier)) = said_type(args.specifier) {
+            return self.said_module(ctx, args, kind, specifier).await;
+        }
         let target = self.alias_of(args.specifier);
         let specifier = target.unwrap_or(args.specifier);
         if is_platform_module(specifier) {
@@ -417,6 +468,9 @@ impl Plugin for ProjectPlugin {
                     let (specifier, target) = (args.specifier.to_owned(), target.to_owned());
                     self.problem(importer, ProblemKind::DeadAlias { specifier, target });
                     return Ok(Some(external(args.specifier)));
+                }
+                if is_package && let Some(resolved) = self.by_paths(ctx, args, specifier).await? {
+                    return Ok(Some(resolved));
                 }
                 if let Some(importer) = args.importer
                     && is_package
@@ -466,6 +520,13 @@ impl Plugin for ProjectPlugin {
             let name = serde_json::to_string(name)?;
             return Ok(Some(script(format!("import {binding} from {name};\nexport default value;"))));
         }
+        if let Some((path, query)) = args.id.split_once('?')
+            && !Path::new(args.id).exists()
+        {
+            ctx.add_watch_file(path);
+            self.state().read.insert(PathBuf::from(path));
+            return with_query(path, query).map(Some);
+        }
         let Some(kind) = kind else {
             let script = script_of_package(args.id);
             if script.is_some() {
@@ -482,9 +543,12 @@ impl Plugin for ProjectPlugin {
 
     async fn transform(
         &self,
-        ctx: SharedTransformPluginContext,
+        _ctx: SharedTransformPluginContext,
         args: &HookTransformArgs<'_>,
     ) -> HookTransformReturn {
+        if let Some(code) = helpers_of_platform(args.id, args.code) {
+            return Ok(Some(HookTransformOutput { code: Some(code), ..Default::default() }));
+        }
         let mut marked = self.text_seen(args.id, args.code);
         if self.state().lowers_async && may_have_async(args.code) {
             marked = keep_async_constructor(marked.as_deref().unwrap_or(args.code)).or(marked);
@@ -496,9 +560,9 @@ impl Plugin for ProjectPlugin {
             .filter(|_| !args.id.contains("/node_modules/") || is_typescript(args.id))
             .filter(|_| may_have_decorators(text));
         if let Some(language) = language {
-            let path = Path::new(args.id);
-            let options = ctx.options().transform_options.options_for_file(Some(path), &mut vec![])?;
-            let dialect = if options.decorator.legacy { Dialect::Legacy } else { Dialect::Tc39 };
+            let configuration = self.file_options.of(Path::new(args.id));
+            let is_older = configuration.is_some_and(|configuration| configuration.has_older_decorators());
+            let dialect = if is_older { Dialect::Legacy } else { Dialect::Tc39 };
             if let Some(lowered) = self.lower(args.id, text, language, dialect) {
                 return Ok(Some(HookTransformOutput {
                     code: Some(lowered.code.clone()),
@@ -532,13 +596,27 @@ impl Plugin for ProjectPlugin {
             let facts = Facts { bare, writes_shared, ..Facts::default() };
             self.state().facts.insert(args.id.to_owned(), facts);
         }
-        if !self.state().lowers_async || !may_have_async(args.ast.source()) {
+        let lowers = self.state().lowers_async && may_have_async(args.ast.source());
+        let uses = args.ast.source().contains("using") && uses_at_top_level(args.ast.program());
+        let path = Path::new(args.id);
+        let typescript = matches!(args.module_type, ModuleType::Ts | ModuleType::Tsx);
+        let jsx =
+            matches!(args.module_type, ModuleType::Jsx | ModuleType::Tsx) && may_have_jsx(args.ast.source());
+        if !(lowers || uses || typescript || jsx) || args.id.starts_with('\0') {
             return Ok(args.ast);
         }
-        let path = Path::new(args.id);
-        let options = ctx.options().transform_options.options_for_file(Some(path), &mut vec![])?;
+        let given = ctx.options().transform_options.options_for_file(Some(path), &mut vec![]);
+        // What is wrong with a configuration the bundler tells itself.
+        let Ok(given) = given else { return Ok(args.ast) };
+        let mut options = self.file_options.options_for(path, &comments_on_jsx(&args.ast), &given);
+        let alike = compile_alike(&options, &given, typescript, jsx);
         let mut ast = args.ast;
-        lower_async(&mut ast, path, &options).map_err(anyhow::Error::msg)?;
+        if lowers {
+            lower_async(&mut ast, path, &options).map_err(anyhow::Error::msg)?;
+        } else if uses || !alike {
+            options.env.es2026.explicit_resource_management |= uses;
+            compile(&mut ast, path, &options).map_err(anyhow::Error::msg)?;
+        }
         Ok(ast)
     }
 
@@ -580,6 +658,28 @@ impl Plugin for ProjectPlugin {
         // A whole bundle asks for nothing after a module was parsed.
         if self.role == Role::Whole { hooks } else { hooks | HookUsage::ModuleParsed }
     }
+}
+
+/// The module for the file `path`, imported with `query` behind its name: what the query says, or what its name says.
+fn with_query(path: &str, query: &str) -> anyhow::Result<HookLoadOutput> {
+    let module_type = match query.strip_prefix(SAID) {
+        Some("bytes") => {
+            let bytes = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, std::fs::read(path)?);
+            let code = format!("export default Uint8Array.from(atob(\"{bytes}\"), c => c.charCodeAt(0));");
+            return Ok(script(code));
+        }
+        Some("text") => ModuleType::Text,
+        Some("json") => ModuleType::Json,
+        _ => match Path::new(path).extension().and_then(|extension| extension.to_str()) {
+            Some("ts" | "mts" | "cts") => ModuleType::Ts,
+            Some("tsx") => ModuleType::Tsx,
+            Some("json") => ModuleType::Json,
+            Some("css") => ModuleType::Empty,
+            _ => ModuleType::Jsx,
+        },
+    };
+    let code = String::from_utf8_lossy(&std::fs::read(path)?).into_owned().into();
+    Ok(HookLoadOutput { code, module_type: Some(module_type), ..Default::default() })
 }
 
 fn script(code: String) -> HookLoadOutput {
