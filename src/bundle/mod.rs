@@ -32,6 +32,7 @@ mod order;
 mod output;
 mod plugin;
 mod prebundle;
+mod program;
 mod request;
 mod rules;
 mod runtime_text;
