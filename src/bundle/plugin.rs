@@ -9,7 +9,7 @@
 //! plugins for Node's modules.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,17 +23,17 @@ use rolldown_plugin::{
     SharedTransformPluginContext,
 };
 
-use super::decorators::{
-    Dialect, Language, Lowered, Refusal, has_decorators, lower_decorators, may_have_decorators,
-};
-use super::external::{self, Imported};
+use super::decorators::{Dialect, Language, Lowered, has_decorators, lower_decorators, may_have_decorators};
+use super::external;
 use super::file_options::{FileOptions, comments_on_jsx, compile, compile_alike, uses_at_top_level};
 use super::first::First;
 use super::import_forms::{rewrite_imports, said_type};
+use super::learned::{Asset, Problem, ProblemKind, State};
 use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
 use super::namespaces::qualify_exports;
 use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::order::{Facts, effects_of};
+use super::queries::{SAID, script, with_query};
 use super::request::{BundleRequest, ModuleKind, Outside, Packages};
 use super::rules::{Rules, Ruling, asset_name};
 use super::runtime_text::helpers_of_platform;
@@ -44,8 +44,6 @@ use super::unbundled::{Search, specifier_from};
 
 /// `require` of a platform module: CommonJS whose `module.exports` is that module's value.
 const REQUIRED: &str = "\0required:";
-/// How the query of a module's id begins that says what the file is.
-const SAID: &str = "dodev-as-";
 /// The default export (Node) or the namespace of a platform module, as an ES module.
 const VALUE: &str = "\0value:";
 
@@ -73,79 +71,6 @@ pub(super) struct ProjectPlugin {
     unbundled: HashMap<PathBuf, String>,
     first: First,
     state: Mutex<State>,
-}
-
-/// What the hooks have learned; grows with the graph.
-#[derive(Debug, Default)]
-pub(super) struct State {
-    /// Ids of all modules that were ever loaded.
-    pub graph: HashSet<String>,
-    /// Files read by the plugin itself.
-    pub read: BTreeSet<PathBuf>,
-    /// Data and WebAssembly files by the name that the code imports.
-    pub assets: BTreeMap<String, Asset>,
-    /// What is wrong, by the module in which it stands.
-    pub problems: Vec<Problem>,
-    /// Re-exports that turned out to be types, by importing module.
-    pub type_exports: HashMap<String, Vec<TypeExport>>,
-    /// Modules that had decorators.
-    pub lowered: HashMap<String, Arc<Lowered>>,
-    /// Whether some module asks for values that follow awaits.
-    pub async_context: bool,
-    /// Whether a file that is built with the packages imports one of the project that is not.
-    pub leads_back: bool,
-    /// Whether async functions are lowered for that.
-    pub lowers_async: bool,
-    /// Packages' files that the project's code imports, by the name of their module.
-    pub entries: BTreeMap<String, Imported>,
-    /// What decides the order of the project's modules, by id.
-    pub facts: HashMap<String, Facts>,
-    /// The first package that the project's code takes by `require`.
-    pub required: Option<String>,
-    /// Directories of packages that import files of the project.
-    pub inline: BTreeSet<PathBuf>,
-    /// Whether a file of a package is CommonJS.
-    common_js: HashMap<PathBuf, bool>,
-    /// Files that a rule makes text or JavaScript.
-    ruled: HashMap<String, ModuleKind>,
-}
-
-/// A file that stays outside of the code.
-#[derive(Debug, Clone)]
-pub(super) struct Asset {
-    pub path: PathBuf,
-    pub kind: ModuleKind,
-}
-
-/// A mistake or a doubt that the hooks found in the module `id`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub id: String,
-    pub kind: ProblemKind,
-}
-
-/// What a [`Problem`] is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ProblemKind {
-    /// Decorators that cannot be lowered.
-    Unlowered(Refusal),
-    /// An import matched only a rule that an earlier one put out of force.
-    ShadowedRule { specifier: String, glob: String, kind: ModuleKind },
-    /// A file that is no script, and no rule says what it is.
-    NoRule { specifier: String, extension: String },
-    /// An alias leads nowhere.
-    DeadAlias { specifier: String, target: String },
-    /// An import of a package leads nowhere.
-    Unresolved { specifier: String },
-    /// A module of Node is imported though `nodejs_compat` is off.
-    NodeModule { specifier: String },
-}
-
-/// A re-export of a name that `exporter` does not have as a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TypeExport {
-    pub import: ImportedName,
-    pub exporter: String,
 }
 
 impl ProjectPlugin {
@@ -658,32 +583,6 @@ impl Plugin for ProjectPlugin {
         // A whole bundle asks for nothing after a module was parsed.
         if self.role == Role::Whole { hooks } else { hooks | HookUsage::ModuleParsed }
     }
-}
-
-/// The module for the file `path`, imported with `query` behind its name: what the query says, or what its name says.
-fn with_query(path: &str, query: &str) -> anyhow::Result<HookLoadOutput> {
-    let module_type = match query.strip_prefix(SAID) {
-        Some("bytes") => {
-            let bytes = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, std::fs::read(path)?);
-            let code = format!("export default Uint8Array.from(atob(\"{bytes}\"), c => c.charCodeAt(0));");
-            return Ok(script(code));
-        }
-        Some("text") => ModuleType::Text,
-        Some("json") => ModuleType::Json,
-        _ => match Path::new(path).extension().and_then(|extension| extension.to_str()) {
-            Some("ts" | "mts" | "cts") => ModuleType::Ts,
-            Some("tsx") => ModuleType::Tsx,
-            Some("json") => ModuleType::Json,
-            Some("css") => ModuleType::Empty,
-            _ => ModuleType::Jsx,
-        },
-    };
-    let code = String::from_utf8_lossy(&std::fs::read(path)?).into_owned().into();
-    Ok(HookLoadOutput { code, module_type: Some(module_type), ..Default::default() })
-}
-
-fn script(code: String) -> HookLoadOutput {
-    HookLoadOutput { code: code.into(), module_type: Some(ModuleType::Js), ..Default::default() }
 }
 
 /// A module that stays an import in the code, under exactly this name.
