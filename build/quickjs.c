@@ -150,12 +150,12 @@ static bool add_fresh_value(JSContext *ctx, JSValueConst object, JSAtom name, JS
     return property != NULL;
 }
 
-/* Whether there is more than one arena with room for blocks of a size. */
-static bool has_other_arenas(JSRuntime *rt, int block_size_idx)
+/* Whether there are more than two arenas with room for blocks of a size. */
+static bool has_enough_arenas(JSRuntime *rt, int block_size_idx)
 {
     struct list_head *arenas = &rt->arena_state.free_arena_list[block_size_idx];
 
-    return arenas->next != arenas->prev;
+    return arenas->next != arenas->prev && arenas->next->next != arenas->prev;
 }
 
 /* Gives an object that has no room for properties as much as its shape says. */

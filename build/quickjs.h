@@ -17,7 +17,7 @@ static JSValue call_handler(JSContext *ctx, JSValueConst handler, JSValueConst v
 static int new_await_handler(JSContext *ctx, JSAsyncFunctionData *s, JSValue *handlers);
 static int react_to_settled(JSContext *ctx, JSValueConst promise, JSValueConst *handlers, JSValueConst *resolving_funcs);
 static bool add_fresh_value(JSContext *ctx, JSValueConst object, JSAtom name, JSValue value, int flags);
-static bool has_other_arenas(JSRuntime *rt, int block_size_idx);
+static bool has_enough_arenas(JSRuntime *rt, int block_size_idx);
 static int reserve_properties(JSContext *ctx, JSObject *p);
 static bool is_strictly_equal(JSContext *ctx, JSValueConst a, JSValueConst b);
 struct JSFunctionDef;

@@ -9,7 +9,7 @@
 //! - A property that an ordinary object has not is added without looking for it twice. Objects without properties have no room for
 //!   any, and those of the others are moved to larger room less often.
 //! - `typeof x === "object"` makes no string, and values are compared by kind and place first.
-//! - Of memory for small blocks, the last piece of each size is kept when none of it is used.
+//! - Of memory for small blocks, two pieces of each size are kept when nothing of them is used.
 //! - Numbers and objects are spread over the lists of a `Map` or `Set`; they stood in a few of them.
 //! - Names of a module's top level are found by a table. They were searched one by one, which was a third of what compiling a
 //!   large bundle took.
@@ -127,10 +127,10 @@ const CHANGES: &[Change] = &[
         "    res = js_strict_eq(ctx, sp[-2], sp[-1]);\n",
         "    res = is_strictly_equal(ctx, sp[-2], sp[-1]);\n",
     ),
-    // The last arena of a size is kept when it is empty: a request would make it anew
+    // Two arenas of each size are kept when they are empty: a request would make them anew
     Instead(
         "        if (unlikely(ar->n_used_blocks == 0)) {\n",
-        "        if (unlikely(ar->n_used_blocks == 0) && has_other_arenas(rt, block_size_idx)) {\n",
+        "        if (unlikely(ar->n_used_blocks == 0) && has_enough_arenas(rt, block_size_idx)) {\n",
     ),
     // Hashes of keys: their lowest bits choose the list, and these were the same for all small numbers
     Instead(

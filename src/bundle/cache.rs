@@ -1,6 +1,6 @@
 //! The last bundle of a project on disk, so that an unchanged project starts without any bundler.
 //!
-//! A file is named after the request and the version of dodev and holds the bundle with a stamp of every
+//! A file is named after the request and the build of dodev and holds the bundle with a stamp of every
 //! input; its dependencies have a file of their own (`dependencies.rs`). It is believed only if its own hash is right and every stamp still fits; everything else,
 //! from a missing file to a torn one, means "not cached". Not seen are new files that would now be found
 //! before those that were: deleting the directory is always safe.
@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::inputs::Stamp;
 use super::output::Bundle;
+use super::program::PROGRAM;
 use super::request::BundleRequest;
 use super::stored;
 use super::wire::{BundleHeader, Message, join_bundle, split_bundle};
@@ -91,7 +92,7 @@ impl BundleCache {
 
     fn path_of(&self, request: &BundleRequest) -> PathBuf {
         let mut hash = Sha256::new();
-        hash.update(env!("CARGO_PKG_VERSION"));
+        hash.update(PROGRAM.to_le_bytes());
         hash.update(serde_json::to_vec(request).unwrap_or_default());
         let name: String = hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
         self.directory.join(format!("bundle-{name}.bin"))

@@ -1,7 +1,7 @@
 //! The packages of a project, built once and kept on disk: code or bytecode, source maps, what they export.
 //!
 //! One file per way of asking holds the modules, a second one the source maps, which are read when a position in
-//! a package is asked for. A file is named after the request, the version of dodev, the engine and the
+//! a package is asked for. A file is named after the request, the build of dodev, the engine and the
 //! machine. It is believed only if its hash is right, and used only while every file that it was made from is
 //! as it was: a reinstalled, patched or hand-edited package is built anew.
 //!
@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use super::external::External;
 use super::inputs::Stamp;
 use super::output::{Module, OutputKind};
+use super::program::PROGRAM;
 use super::request::{BundleRequest, Outside, Packages};
 use super::stored;
 use super::wire::{Findings, Message};
@@ -138,7 +139,8 @@ impl DependencyStore {
     pub(super) fn file_of(&self, request: &BundleRequest) -> PathBuf {
         let request = BundleRequest { packages: Packages::Inside, ..request.clone() };
         let mut hash = Sha256::new();
-        for part in [env!("CARGO_PKG_VERSION"), self.engine, std::env::consts::ARCH] {
+        hash.update(PROGRAM.to_le_bytes());
+        for part in [self.engine, std::env::consts::ARCH] {
             hash.update(part);
             hash.update([0]);
         }

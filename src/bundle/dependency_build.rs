@@ -16,9 +16,10 @@ use super::external::PREFIX;
 use super::failure::Reporter;
 use super::in_process::real_path;
 use super::inputs::configuration_inputs;
+use super::learned::ProblemKind;
 use super::options::bundler_options;
 use super::output::{Module, OutputKind};
-use super::plugin::{ProblemKind, ProjectPlugin};
+use super::plugin::ProjectPlugin;
 use super::request::{BundleRequest, ModuleKind};
 use super::tsconfig_stand_in::StandIn;
 

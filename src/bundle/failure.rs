@@ -18,8 +18,9 @@ use rolldown_error::{
 };
 
 use super::decorators::Refusal;
+use super::learned::{Problem, ProblemKind};
 use super::node_builtins::is_bare_node_module;
-use super::plugin::{Problem, ProblemKind, ProjectPlugin};
+use super::plugin::ProjectPlugin;
 use super::request::{BundleRequest, ModuleKind};
 use super::suggest;
 use super::tsconfig_fault::TsconfigFault;

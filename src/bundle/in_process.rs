@@ -24,10 +24,11 @@ use super::external::{External, taken_names};
 use super::failure::{Reporter, place_of_missing_export};
 use super::first::{First, TellCode};
 use super::inputs::{Stamp, configuration_inputs, is_configuration};
+use super::learned::{ProblemKind, TypeExport};
 use super::options::bundler_options;
 use super::order::{apart, order_of};
 use super::output::{BuildFailure, Bundle, Module, OutputKind, hash_modules};
-use super::plugin::{ProblemKind, ProjectPlugin, Role, TypeExport};
+use super::plugin::{ProjectPlugin, Role};
 use super::request::{BundleRequest, ModuleKind, Packages};
 use super::suggest;
 use super::tsconfig_stand_in::StandIn;
@@ -218,6 +219,17 @@ impl Session {
             // The graph knows files by their real path.
             let real = real_path(path);
             let id = real.to_string_lossy().into_owned();
+            let with_query = format!("{id}?");
+            let state = self.plugin.state();
+            let more: Vec<String> =
+                state.graph.iter().filter(|id| id.starts_with(&with_query)).cloned().collect();
+            drop(state);
+            if !more.is_empty() && real.exists() {
+                self.pending.extend(more);
+                if !self.plugin.state().graph.contains(&id) {
+                    continue;
+                }
+            }
             if !real.exists() {
                 forget = true;
                 self.scanned = false;

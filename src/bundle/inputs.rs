@@ -31,7 +31,7 @@ impl TsconfigFile {
         }
     }
 
-    fn read(path: &Path) -> Option<Self> {
+    pub(super) fn read(path: &Path) -> Option<Self> {
         let text = std::fs::read_to_string(path).ok()?;
         let value =
             jsonc_parser::parse_to_serde_value(&text, &ParseOptions::default()).unwrap_or(Value::Null);
@@ -106,7 +106,10 @@ impl TsconfigFile {
         }
         directory
             .ancestors()
-            .flat_map(|dir| variants(dir.join("node_modules").join(base)))
+            .map(|dir| dir.join("node_modules"))
+            .flat_map(|packages| {
+                variants(packages.join(base)).into_iter().chain(named_by_package(&packages, base))
+            })
             .find_map(|path| Self::read(&path))
     }
 
@@ -114,6 +117,23 @@ impl TsconfigFile {
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// The configuration that `base` names below the directory `packages`, if the package says itself where it is: by its field
+/// `tsconfig`, or by `exports`.
+fn named_by_package(packages: &Path, base: &str) -> Option<PathBuf> {
+    let names = if base.starts_with('@') { 2 } else { 1 };
+    let end = base.match_indices('/').nth(names - 1).map_or(base.len(), |(at, _)| at);
+    let package = packages.join(&base[..end]);
+    let text = std::fs::read_to_string(package.join("package.json")).ok()?;
+    let said: Value = serde_json::from_str(&text).ok()?;
+    let subpath = format!(".{}", &base[end..]);
+    let mut target = said.get("exports").and_then(|exports| exports.get(&subpath));
+    while let Some(Value::Object(conditions)) = target {
+        target = ["require", "import", "default"].iter().find_map(|condition| conditions.get(*condition));
+    }
+    let field = said.get("tsconfig").filter(|_| end == base.len());
+    target.or(field).and_then(Value::as_str).map(|target| package.join(target))
 }
 
 /// Configuration files on which a bundle of `request` depends: every tsconfig.json in force with all that it

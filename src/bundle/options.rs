@@ -9,7 +9,9 @@ use rolldown::{
     JsxOptions, ModuleType, OutputFormat, Platform, RawMinifyOptions, ResolveOptions, SourceMapType,
     TsConfig,
 };
-use rolldown_common::{AttachDebugInfo, CommentsOptions};
+use rolldown_common::{
+    AttachDebugInfo, CommentsOptions, GeneratedCodeOptions, InlineConstOption, OptimizationOption,
+};
 
 use super::inputs::TsconfigFile;
 use super::request::BundleRequest;
@@ -50,6 +52,14 @@ pub(super) fn bundler_options(
         // Otherwise dead code is looked for once more in the whole chunk, after each module was freed of its own.
         minify: Some(RawMinifyOptions::Bool(request.minify)),
         keep_names: Some(request.keep_names),
+        // As in the platform's bundler: what a circle of imports reads too early is undefined instead of an error, and a
+        // module is there though only its constants are used.
+        top_level_var: Some(true),
+        optimization: Some(OptimizationOption {
+            inline_const: Some(InlineConstOption::Bool(false)),
+            ..Default::default()
+        }),
+        generated_code: Some(GeneratedCodeOptions { symbols: false }),
         tsconfig: Some(match (stand_in, &request.tsconfig) {
             (Some(stand_in), _) => TsConfig::Manual(stand_in.path().to_owned()),
             (None, Some(path)) => TsConfig::Manual(path.clone()),

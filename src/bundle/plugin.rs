@@ -9,7 +9,7 @@
 //! plugins for Node's modules.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,17 +23,21 @@ use rolldown_plugin::{
     SharedTransformPluginContext,
 };
 
-use super::decorators::{
-    Dialect, Language, Lowered, Refusal, has_decorators, lower_decorators, may_have_decorators,
-};
-use super::external::{self, Imported};
+use super::decorators::{Dialect, Language, Lowered, has_decorators, lower_decorators, may_have_decorators};
+use super::external;
+use super::file_options::{FileOptions, comments_on_jsx, compile, compile_alike, uses_at_top_level};
 use super::first::First;
+use super::import_forms::{rewrite_imports, said_type};
+use super::learned::{Asset, Problem, ProblemKind, State};
 use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
+use super::namespaces::qualify_exports;
 use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::order::{Facts, effects_of};
+use super::queries::{SAID, script, with_query};
 use super::request::{BundleRequest, ModuleKind, Outside, Packages};
 use super::required_names::{may_be_numbered, rename_numbered};
 use super::rules::{Rules, Ruling, asset_name};
+use super::runtime_text::helpers_of_platform;
 use super::scripts::{is_script, may_be_script, may_have_jsx, script_of_package};
 use super::suggest::{is_path, is_required};
 use super::type_exports::{ImportedName, is_typescript, mark_as_types};
@@ -63,83 +67,11 @@ pub(super) struct ProjectPlugin {
     node_compat: bool,
     rules: Rules,
     role: Role,
+    file_options: FileOptions,
     /// Files that are modules of their own, and how the code imports them.
     unbundled: HashMap<PathBuf, String>,
     first: First,
     state: Mutex<State>,
-}
-
-/// What the hooks have learned; grows with the graph.
-#[derive(Debug, Default)]
-pub(super) struct State {
-    /// Ids of all modules that were ever loaded.
-    pub graph: HashSet<String>,
-    /// Files read by the plugin itself.
-    pub read: BTreeSet<PathBuf>,
-    /// Data and WebAssembly files by the name that the code imports.
-    pub assets: BTreeMap<String, Asset>,
-    /// What is wrong, by the module in which it stands.
-    pub problems: Vec<Problem>,
-    /// Re-exports that turned out to be types, by importing module.
-    pub type_exports: HashMap<String, Vec<TypeExport>>,
-    /// Modules that had decorators.
-    pub lowered: HashMap<String, Arc<Lowered>>,
-    /// Whether some module asks for values that follow awaits.
-    pub async_context: bool,
-    /// Whether a file that is built with the packages imports one of the project that is not.
-    pub leads_back: bool,
-    /// Whether async functions are lowered for that.
-    pub lowers_async: bool,
-    /// Packages' files that the project's code imports, by the name of their module.
-    pub entries: BTreeMap<String, Imported>,
-    /// What decides the order of the project's modules, by id.
-    pub facts: HashMap<String, Facts>,
-    /// The first package that the project's code takes by `require`.
-    pub required: Option<String>,
-    /// Directories of packages that import files of the project.
-    pub inline: BTreeSet<PathBuf>,
-    /// Whether a file of a package is CommonJS.
-    common_js: HashMap<PathBuf, bool>,
-    /// Files that a rule makes text or JavaScript.
-    ruled: HashMap<String, ModuleKind>,
-}
-
-/// A file that stays outside of the code.
-#[derive(Debug, Clone)]
-pub(super) struct Asset {
-    pub path: PathBuf,
-    pub kind: ModuleKind,
-}
-
-/// A mistake or a doubt that the hooks found in the module `id`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub id: String,
-    pub kind: ProblemKind,
-}
-
-/// What a [`Problem`] is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum ProblemKind {
-    /// Decorators that cannot be lowered.
-    Unlowered(Refusal),
-    /// An import matched only a rule that an earlier one put out of force.
-    ShadowedRule { specifier: String, glob: String, kind: ModuleKind },
-    /// A file that is no script, and no rule says what it is.
-    NoRule { specifier: String, extension: String },
-    /// An alias leads nowhere.
-    DeadAlias { specifier: String, target: String },
-    /// An import of a package leads nowhere.
-    Unresolved { specifier: String },
-    /// A module of Node is imported though `nodejs_compat` is off.
-    NodeModule { specifier: String },
-}
-
-/// A re-export of a name that `exporter` does not have as a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct TypeExport {
-    pub import: ImportedName,
-    pub exporter: String,
 }
 
 impl ProjectPlugin {
@@ -171,6 +103,7 @@ impl ProjectPlugin {
             alias: request.alias.clone(),
             node_compat: request.node_compat,
             rules: Rules::new(&request.rules),
+            file_options: FileOptions::new(request),
             role,
             unbundled: HashMap::new(),
             first: First::default(),
@@ -211,7 +144,9 @@ impl ProjectPlugin {
             let types = outside.types.iter().cloned();
             names.extend(types.map(|(request, name)| ImportedName { request, name }));
         }
-        if names.is_empty() { None } else { mark_as_types(id, text, &names) }
+        let marked = if names.is_empty() { None } else { mark_as_types(id, text, &names) };
+        let marked = qualify_exports(id, marked.as_deref().unwrap_or(text)).or(marked);
+        rewrite_imports(id, marked.as_deref().unwrap_or(text)).or(marked)
     }
 
     /// What rolldown reads in place of `id`, if that had decorators.
@@ -350,6 +285,44 @@ impl ProjectPlugin {
         }
     }
 
+    /// The module that `specifier` means by the `paths` of the importer's configuration, if the bundler did not look there.
+    async fn by_paths(
+        &self,
+        ctx: &PluginContext,
+        args: &HookResolveIdArgs<'_>,
+        specifier: &str,
+    ) -> HookResolveIdReturn {
+        let configuration = args.importer.and_then(|importer| self.file_options.of(Path::new(importer)));
+        let Some(configuration) = configuration else { return Ok(None) };
+        for candidate in configuration.candidates(specifier) {
+            let options = PluginContextResolveOptions { import_kind: args.kind, ..Default::default() };
+            if let Ok(resolved) = ctx.resolve(&candidate, args.importer, Some(options)).await? {
+                self.state().read.extend(configuration.files.iter().cloned());
+                return Ok(Some(HookResolveIdOutput::from_resolved_id(resolved)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The module for the file that `specifier` names, which is of `kind` whatever its name says.
+    async fn said_module(
+        &self,
+        ctx: &PluginContext,
+        args: &HookResolveIdArgs<'_>,
+        kind: &str,
+        specifier: &str,
+    ) -> HookResolveIdReturn {
+        let specifier = self.alias_of(specifier).unwrap_or(specifier);
+        let options = PluginContextResolveOptions { import_kind: args.kind, ..Default::default() };
+        if let Ok(resolved) = ctx.resolve(specifier, args.importer, Some(options)).await? {
+            return Ok(Some(HookResolveIdOutput::from_id(format!("{}?{SAID}{kind}", resolved.id))));
+        }
+        if let Some(importer) = args.importer {
+            self.problem(importer, ProblemKind::Unresolved { specifier: specifier.to_owned() });
+        }
+        Ok(Some(external(specifier)))
+    }
+
     /// The module for a file that a rule names.
     fn ruled_module(&self, kind: ModuleKind, path: &str) -> Option<HookResolveIdOutput> {
         let mut state = self.state();
@@ -385,6 +358,9 @@ impl Plugin for ProjectPlugin {
         if virtual_importer && args.specifier.starts_with(external::PREFIX) {
             return Ok(Some(external(args.specifier)));
         }
+        if let Some((kind, specifier)) = said_type(args.specifier) {
+            return self.said_module(ctx, args, kind, specifier).await;
+        }
         let target = self.alias_of(args.specifier);
         let specifier = target.unwrap_or(args.specifier);
         if is_platform_module(specifier) {
@@ -418,6 +394,9 @@ impl Plugin for ProjectPlugin {
                     let (specifier, target) = (args.specifier.to_owned(), target.to_owned());
                     self.problem(importer, ProblemKind::DeadAlias { specifier, target });
                     return Ok(Some(external(args.specifier)));
+                }
+                if is_package && let Some(resolved) = self.by_paths(ctx, args, specifier).await? {
+                    return Ok(Some(resolved));
                 }
                 if let Some(importer) = args.importer
                     && is_package
@@ -467,6 +446,13 @@ impl Plugin for ProjectPlugin {
             let name = serde_json::to_string(name)?;
             return Ok(Some(script(format!("import {binding} from {name};\nexport default value;"))));
         }
+        if let Some((path, query)) = args.id.split_once('?')
+            && !Path::new(args.id).exists()
+        {
+            ctx.add_watch_file(path);
+            self.state().read.insert(PathBuf::from(path));
+            return with_query(path, query).map(Some);
+        }
         let Some(kind) = kind else {
             let script = script_of_package(args.id);
             if script.is_some() {
@@ -483,9 +469,12 @@ impl Plugin for ProjectPlugin {
 
     async fn transform(
         &self,
-        ctx: SharedTransformPluginContext,
+        _ctx: SharedTransformPluginContext,
         args: &HookTransformArgs<'_>,
     ) -> HookTransformReturn {
+        if let Some(code) = helpers_of_platform(args.id, args.code) {
+            return Ok(Some(HookTransformOutput { code: Some(code), ..Default::default() }));
+        }
         let mut marked = self.text_seen(args.id, args.code);
         if self.state().lowers_async && may_have_async(args.code) {
             marked = keep_async_constructor(marked.as_deref().unwrap_or(args.code)).or(marked);
@@ -497,9 +486,9 @@ impl Plugin for ProjectPlugin {
             .filter(|_| !args.id.contains("/node_modules/") || is_typescript(args.id))
             .filter(|_| may_have_decorators(text));
         if let Some(language) = language {
-            let path = Path::new(args.id);
-            let options = ctx.options().transform_options.options_for_file(Some(path), &mut vec![])?;
-            let dialect = if options.decorator.legacy { Dialect::Legacy } else { Dialect::Tc39 };
+            let configuration = self.file_options.of(Path::new(args.id));
+            let is_older = configuration.is_some_and(|configuration| configuration.has_older_decorators());
+            let dialect = if is_older { Dialect::Legacy } else { Dialect::Tc39 };
             if let Some(lowered) = self.lower(args.id, text, language, dialect) {
                 return Ok(Some(HookTransformOutput {
                     code: Some(lowered.code.clone()),
@@ -537,12 +526,25 @@ impl Plugin for ProjectPlugin {
         if may_be_numbered(ast.source()) {
             rename_numbered(&mut ast);
         }
-        if !self.state().lowers_async || !may_have_async(ast.source()) {
+        let lowers = self.state().lowers_async && may_have_async(ast.source());
+        let uses = ast.source().contains("using") && uses_at_top_level(ast.program());
+        let path = Path::new(args.id);
+        let typescript = matches!(args.module_type, ModuleType::Ts | ModuleType::Tsx);
+        let jsx = matches!(args.module_type, ModuleType::Jsx | ModuleType::Tsx) && may_have_jsx(ast.source());
+        if !(lowers || uses || typescript || jsx) || args.id.starts_with('\0') {
             return Ok(ast);
         }
-        let path = Path::new(args.id);
-        let options = ctx.options().transform_options.options_for_file(Some(path), &mut vec![])?;
-        lower_async(&mut ast, path, &options).map_err(anyhow::Error::msg)?;
+        let given = ctx.options().transform_options.options_for_file(Some(path), &mut vec![]);
+        // What is wrong with a configuration the bundler tells itself.
+        let Ok(given) = given else { return Ok(ast) };
+        let mut options = self.file_options.options_for(path, &comments_on_jsx(&ast), &given);
+        let alike = compile_alike(&options, &given, typescript, jsx);
+        if lowers {
+            lower_async(&mut ast, path, &options).map_err(anyhow::Error::msg)?;
+        } else if uses || !alike {
+            options.env.es2026.explicit_resource_management |= uses;
+            compile(&mut ast, path, &options).map_err(anyhow::Error::msg)?;
+        }
         Ok(ast)
     }
 
@@ -584,10 +586,6 @@ impl Plugin for ProjectPlugin {
         // A whole bundle asks for nothing after a module was parsed.
         if self.role == Role::Whole { hooks } else { hooks | HookUsage::ModuleParsed }
     }
-}
-
-fn script(code: String) -> HookLoadOutput {
-    HookLoadOutput { code: code.into(), module_type: Some(ModuleType::Js), ..Default::default() }
 }
 
 /// A module that stays an import in the code, under exactly this name.

@@ -45,8 +45,9 @@ pub(super) fn may_have_jsx(text: &str) -> bool {
         .any(|(at, _)| text[at + 1..].trim_start().starts_with('>') || text[..at].trim_end().ends_with('<'))
 }
 
-/// Whether a file's name says that rolldown knows what it is.
+/// Whether a file's name says that rolldown knows what it is; a query behind it does not matter, as in esbuild.
 pub(super) fn is_script(path: &str) -> bool {
+    let path = path.split_once('?').map_or(path, |(file, _)| file);
     const EXTENSIONS: &[&str] = &["js", "mjs", "cjs", "jsx", "ts", "mts", "cts", "tsx", "json", "css"];
     Path::new(path).extension().and_then(|e| e.to_str()).is_some_and(|e| EXTENSIONS.contains(&e))
 }

@@ -49,6 +49,12 @@ impl StandIn {
 
 /// What `file` and all that it extends say about compiling, as one configuration that means the same in any directory.
 fn flattened(file: &TsconfigFile) -> Value {
+    json!({ "compilerOptions": flattened_options(file) })
+}
+
+/// The options of that configuration.
+pub(super) fn flattened_options(file: &TsconfigFile) -> Map<String, Value> {
+    let place = file.path().parent().unwrap_or(Path::new("/")).to_string_lossy().into_owned();
     let mut merged = Map::new();
     for part in file.chain().iter().rev() {
         let directory = part.path().parent().unwrap_or(Path::new("/"));
@@ -65,7 +71,14 @@ fn flattened(file: &TsconfigFile) -> Value {
         }
         merged.extend(options);
     }
-    json!({ "compilerOptions": merged })
+    if let Some(Value::Object(paths)) = merged.get_mut("paths") {
+        for target in paths.values_mut().filter_map(Value::as_array_mut).flatten() {
+            if let Some((_, behind)) = target.as_str().and_then(|target| target.split_once("${configDir}")) {
+                *target = json!(format!("{place}{behind}"));
+            }
+        }
+    }
+    merged
 }
 
 /// `path` as an absolute one, if it was relative to `directory`.

@@ -305,3 +305,91 @@ fn a_project_behind_a_link_has_its_own_paths() {
     let edited = project.path("link/src/index.ts");
     assert!(shown(&project.fail(&[edited]).diagnostics).starts_with("src/other.ts:1:"));
 }
+
+/// What modules give, as esbuild 0.28 and V8 do.
+#[test]
+fn corners_of_modules() {
+    let cases: &[(&[(&str, &str)], &str)] = &[
+        (
+            &[
+                (
+                    "src/index.ts",
+                    "import t from './a.md' with { type: 'text' }; import code from './c.js' with { type: 'text' };
+                     import d from './d.conf' with { type: 'json' }; import one from './c.js?v=1'; import two from './c.js';
+                     globalThis.result = [t, code, d, one, one === two];",
+                ),
+                ("src/a.md", "# hi"),
+                ("src/c.js", "export default { c: 1 };"),
+                ("src/d.conf", r#"{ "d": [1] }"#),
+            ],
+            r##"["# hi","export default { c: 1 };",{"d":[1]},{"c":1},false]"##,
+        ),
+        (
+            &[
+                (
+                    "src/index.js",
+                    "const pick = (name) => { try { return require(`./words/${name}.js`); } catch (e) { return e.message; } };
+                     globalThis.result = [pick('de'), pick('deep/fr'), pick('none')];",
+                ),
+                ("src/words/de.js", "module.exports = 'ja';"),
+                ("src/words/deep/fr.js", "module.exports = 'oui';"),
+            ],
+            r#"["ja","oui","Module not found in bundle: ./words/none.js"]"#,
+        ),
+        (
+            &[
+                ("src/index.js", "import { list } from './a.js'; import * as a from './a.js';
+                    globalThis.result = [list, Object.prototype.toString.call(a)];"),
+                ("src/a.js", "import { seen } from './b.js'; export const first = 'a', list = [seen];"),
+                ("src/b.js", "import { first } from './a.js'; export const seen = typeof first;"),
+            ],
+            r#"[["undefined"],"[object Object]"]"#,
+        ),
+        (
+            &[
+                ("src/index.js", "const log = []; for (const at of [1, 2]) try { require('./t.js'); } catch (e) { log.push(e.message); }
+                    const name = ['no', 'where'].join(''); try { require(name); } catch (e) { log.push(e.message); }
+                    globalThis.result = log;"),
+                ("src/t.js", "globalThis.times = (globalThis.times ?? 0) + 1; throw new Error('t' + globalThis.times);"),
+            ],
+            r#"["t1","t2","Dynamic require of \"nowhere\" is not supported"]"#,
+        ),
+        (
+            &[(
+                "src/index.ts",
+                "namespace N { export let n = 0; export const up = () => ++n; export class K { n = n; } }
+                 namespace N { export const twice = () => up() + up(); }
+                 enum E { A } namespace E { export let last = E.A; export const set = (e: E) => { last = e; }; }
+                 const sum = N.twice(); E.set(5 as E); N.n += 10;
+                 globalThis.result = [sum, N.n, new N.K().n, E.last];",
+            )],
+            "[3,12,12,5]",
+        ),
+    ];
+    for (files, expected) in cases {
+        let mut project = TestProject::new(files);
+        if files[0].0.ends_with(".js") {
+            project.request.entry = project.path("src/index.js");
+        }
+        assert_eq!(run(&project.build()), *expected);
+    }
+}
+
+#[test]
+fn files_with_a_said_type_or_a_query_are_inputs() {
+    let mut project = TestProject::new(&[
+        (
+            "src/index.ts",
+            "import t from './a.md' with { type: 'text' }; import q from './q.js?x'; globalThis.result = [t, q];",
+        ),
+        ("src/a.md", "one"),
+        ("src/q.js", "export default 1;"),
+    ]);
+    assert_eq!(run(&project.build()), r#"["one",1]"#);
+    project.write("src/a.md", "two");
+    project.write("src/q.js", "export default 2;");
+    let changed = [project.path("src/a.md"), project.path("src/q.js")];
+    let bundle = project.rebuild(&changed);
+    assert_eq!(run(&bundle), r#"["two",2]"#);
+    assert!(changed.iter().all(|path| bundle.inputs.contains(path)));
+}

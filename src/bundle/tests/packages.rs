@@ -470,7 +470,7 @@ fn a_position_in_a_package_is_found_in_its_file() {
     let bundle = apart.build(&[]);
     let module = &bundle.dependencies.as_ref().unwrap().modules[0];
     let text = std::str::from_utf8(&module.code).unwrap();
-    let line = text.lines().position(|line| line.contains("const id")).unwrap() + 1;
+    let line = text.lines().position(|line| line.contains("id = ")).unwrap() + 1;
     let maps = crate::bundle::SourceMaps::new(&bundle);
     let original = maps.lookup(&module.name, u32::try_from(line).unwrap(), 1).unwrap();
     assert_eq!((original.path.as_str(), original.line), ("node_modules/pkg/index.js", 2));
