@@ -117,10 +117,10 @@ pub fn wire(response: FetchResponse, method: &Method) -> Option<Response<WireBod
     let text = response.status_text;
     // Fidelity: observed with wrangler 4.164.0: of a reason that is no ASCII nothing is left.
     let text = if text.is_ascii() { text } else { "".into() };
-    if Some(&*text) != wire.status().canonical_reason() {
-        if let Ok(reason) = ReasonPhrase::try_from(text.into_owned().into_bytes()) {
-            wire.extensions_mut().insert(reason);
-        }
+    if Some(&*text) != wire.status().canonical_reason()
+        && let Ok(reason) = ReasonPhrase::try_from(text.into_owned().into_bytes())
+    {
+        wire.extensions_mut().insert(reason);
     }
     Some(wire)
 }
