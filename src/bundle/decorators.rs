@@ -19,9 +19,8 @@ use swc_common::source_map::SourceMapGenConfig;
 use swc_common::sync::Lrc;
 use swc_common::{DUMMY_SP, FileName, GLOBALS, Globals, Mark, SourceMap, Spanned, SyntaxContext};
 use swc_ecma_ast::{
-    AssignExpr, AssignOp, AutoAccessor, CallExpr, ClassMember, ClassMethod, ClassProp, Constructor,
-    EsVersion, Expr, ExprStmt, FnDecl, Function, FunctionBody, Ident, IdentName, Key, MemberExpr, MethodKind,
-    ModuleItem, Param, Pass, PrivateName, PrivateProp, Program, PropName, ReturnStmt, Stmt, ThisExpr,
+    AssignExpr, AssignOp, AutoAccessor, CallExpr, ClassMethod, ClassProp, Constructor, EsVersion, Expr,
+    ExprStmt, FnDecl, Ident, IdentName, MemberExpr, MethodKind, Pass, PrivateProp, Program, Stmt, ThisExpr,
     VarDeclarator,
 };
 use swc_ecma_codegen::text_writer::JsWriter;
@@ -32,8 +31,9 @@ use swc_ecma_transforms_base::helpers::{HELPERS, Helpers, inject_helpers};
 use swc_ecma_transforms_base::hygiene::hygiene;
 use swc_ecma_transforms_base::resolver;
 use swc_ecma_transforms_proposal::decorator_2023_11::decorator_2023_11;
-use swc_ecma_transforms_proposal::decorators;
 use swc_ecma_visit::{VisitMut, VisitMutWith};
+
+use super::legacy_decorators::lower_legacy_decorators;
 
 /// How the names begin under which swc stores what is declared with `accessor`.
 const ACCESSOR_STORAGE: &str = "___private_";
@@ -186,10 +186,7 @@ fn lower(path: &str, source: &str, language: Language, dialect: Dialect) -> Resu
     let (unresolved, top_level) = (Mark::new(), Mark::new());
     resolver(unresolved, top_level, language.typescript).process(&mut program);
     if dialect == Dialect::Legacy && language.typescript {
-        let options = decorators::Config { legacy: true, ..Default::default() };
-        program.visit_mut_with(&mut LegacyAccessors);
-        decorators::decorators(options).process(&mut program);
-        program.visit_mut_with(&mut InstanceFirst);
+        lower_legacy_decorators(&mut program);
     }
     // `accessor` fields are left even so.
     decorator_2023_11().process(&mut program);
@@ -274,97 +271,6 @@ impl VisitMut for StaticAccessors {
             *member.obj = Expr::This(ThisExpr { span: member.span });
         }
     }
-}
-
-/// `@d accessor x = 1` under TypeScript's older decorators: a private field, and a getter that has the decorators, with a setter.
-struct LegacyAccessors;
-
-impl VisitMut for LegacyAccessors {
-    fn visit_mut_class_members(&mut self, members: &mut Vec<ClassMember>) {
-        members.visit_mut_children_with(self);
-        *members = std::mem::take(members).into_iter().flat_map(split_accessor).collect();
-    }
-}
-
-/// A decorated `accessor` field as its storage, getter and setter; any other member as it is.
-fn split_accessor(member: ClassMember) -> Vec<ClassMember> {
-    let accessor = match member {
-        ClassMember::AutoAccessor(accessor) if !accessor.decorators.is_empty() => accessor,
-        other => return vec![other],
-    };
-    // The names of others are found once, and TypeScript's decorators cannot stand on private ones.
-    let Key::Public(PropName::Ident(name)) = &accessor.key else { return vec![accessor.into()] };
-    let (key, name) = (PropName::Ident(name.clone()), name.sym.clone());
-    let AutoAccessor { span, is_static, decorators, value, .. } = accessor;
-    let storage = PrivateName { span, name: format!("_{name}_accessor_storage").into() };
-    let stored = || MemberExpr { span, obj: ThisExpr { span }.into(), prop: storage.clone().into() };
-    let method = |kind, decorators, params, statement: Stmt| {
-        let body = Some(FunctionBody { stmts: vec![statement], span });
-        let function = Function { params, decorators, span, body, ..Default::default() };
-        let function = Box::new(function);
-        ClassMember::Method(ClassMethod {
-            span,
-            key: key.clone(),
-            function,
-            kind,
-            is_static,
-            ..Default::default()
-        })
-    };
-    let given = Ident::new_private("value".into(), span);
-    let write = AssignExpr { span, op: AssignOp::Assign, left: stored().into(), right: given.clone().into() };
-    let parameter = Param { span, decorators: Vec::new(), pat: given.into() };
-    vec![
-        PrivateProp { span, key: storage.clone(), value, is_static, ..Default::default() }.into(),
-        method(
-            MethodKind::Getter,
-            decorators,
-            Vec::new(),
-            ReturnStmt { span, arg: Some(stored().into()) }.into(),
-        ),
-        method(MethodKind::Setter, Vec::new(), vec![parameter], ExprStmt { span, expr: write.into() }.into()),
-    ]
-}
-
-/// TypeScript applies the decorators of a class to what belongs to instances first, and then to what is static; swc in the
-/// order of the text.
-struct InstanceFirst;
-
-impl VisitMut for InstanceFirst {
-    fn visit_mut_stmts(&mut self, statements: &mut Vec<Stmt>) {
-        statements.visit_mut_children_with(self);
-        instance_first(statements, |statement| Some(statement));
-    }
-
-    fn visit_mut_module_items(&mut self, items: &mut Vec<ModuleItem>) {
-        items.visit_mut_children_with(self);
-        instance_first(items, ModuleItem::as_stmt);
-    }
-}
-
-/// Sorts each run of statements that decorate members.
-fn instance_first<T>(statements: &mut [T], as_statement: impl Fn(&T) -> Option<&Stmt>) {
-    let target = |statement: &T| decorated_member(as_statement(statement)?);
-    for run in statements.chunk_by_mut(|a, b| target(a).is_some() && target(b).is_some()) {
-        run.sort_by_key(|statement| target(statement) == Some(Target::Static));
-    }
-}
-
-/// To whom a decorated member belongs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Target {
-    Instance,
-    Static,
-}
-
-/// What `statement` decorates, if it is `_ts_decorate(decorators, class, key, descriptor)`.
-fn decorated_member(statement: &Stmt) -> Option<Target> {
-    let call = statement.as_expr()?.expr.as_call()?;
-    let callee = call.callee.as_expr()?.as_ident()?;
-    if callee.sym != "_ts_decorate" || call.args.len() != 4 {
-        return None;
-    }
-    Some(if call.args[1].expr.is_member() { Target::Instance } else { Target::Static })
 }
 
 /// Two things that are amiss with swc's helper for TC39 decorators: it takes the descriptor of a private member from a

@@ -25,6 +25,7 @@ mod import_forms;
 mod in_process;
 mod inputs;
 mod learned;
+mod legacy_decorators;
 mod lowered_async;
 mod namespaces;
 mod node_builtins;

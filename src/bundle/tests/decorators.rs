@@ -176,6 +176,17 @@ fn older_decorators_see_what_they_decorate() {
              globalThis.result = [types, new A().name];",
             r#"[[],"x"]"#,
         ),
+        (
+            "const wrap: any = (C: any) => class extends C { extra = 1; };
+             @wrap class A { static me = () => A; self() { return A; } static made = new A(); static title = A.name; }
+             @wrap class B { static made = B.name; }
+             function inner() { @wrap class C { me() { return C; } } return [C, new C().me() === C]; }
+             @wrap export class D { static me = () => ({ D }).D; }
+             @wrap export default class E { static me = () => E; }
+             globalThis.result = [(new A() as any).extra, A.me() === A, new A().self() === A, A.made instanceof A, A.title, B.made,
+                 inner()[1], D.me() === D, E.me() === E];",
+            r#"[1,true,true,false,"A","B",true,true,true]"#,
+        ),
     ] {
         let text = format!("{NOTE}{text}");
         let options = r#"{ "compilerOptions": { "experimentalDecorators": true, "emitDecoratorMetadata": true } }"#;
