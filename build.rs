@@ -6,6 +6,8 @@
 //! name behind the folder's). Bytecode starts ten times faster than source; its source text is
 //! stripped, its line numbers are kept. Files named `tests.js` and folders named `testing` are not part of it.
 
+#[path = "build/bundler.rs"]
+mod bundler;
 #[path = "build/changes.rs"]
 mod changes;
 #[path = "build/quickjs.rs"]
@@ -131,6 +133,7 @@ fn main() {
     link_at_fixed_address();
     take_over_functions();
     println!("cargo::rerun-if-changed=build");
+    bundler::sum_up();
     sqlite::build();
     quickjs::build();
     let mut sources = Sources::new();

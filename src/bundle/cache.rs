@@ -14,7 +14,6 @@ use sha2::{Digest, Sha256};
 
 use super::inputs::Stamp;
 use super::output::Bundle;
-use super::program::PROGRAM;
 use super::request::BundleRequest;
 use super::stored;
 use super::wire::{BundleHeader, Message, join_bundle, split_bundle};
@@ -92,7 +91,7 @@ impl BundleCache {
 
     fn path_of(&self, request: &BundleRequest) -> PathBuf {
         let mut hash = Sha256::new();
-        hash.update(PROGRAM.to_le_bytes());
+        hash.update(env!("DODEV_BUNDLER"));
         hash.update(serde_json::to_vec(request).unwrap_or_default());
         let name: String = hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
         self.directory.join(format!("bundle-{name}.bin"))

@@ -19,7 +19,6 @@ use sha2::{Digest, Sha256};
 use super::external::External;
 use super::inputs::Stamp;
 use super::output::{Module, OutputKind};
-use super::program::PROGRAM;
 use super::request::{BundleRequest, Outside, Packages};
 use super::stored;
 use super::wire::{Findings, Message};
@@ -139,7 +138,7 @@ impl DependencyStore {
     pub(super) fn file_of(&self, request: &BundleRequest) -> PathBuf {
         let request = BundleRequest { packages: Packages::Inside, ..request.clone() };
         let mut hash = Sha256::new();
-        hash.update(PROGRAM.to_le_bytes());
+        hash.update(env!("DODEV_BUNDLER"));
         for part in [self.engine, std::env::consts::ARCH] {
             hash.update(part);
             hash.update([0]);

@@ -34,7 +34,6 @@ mod order;
 mod output;
 mod plugin;
 mod prebundle;
-mod program;
 mod queries;
 mod request;
 mod required_names;
