@@ -175,7 +175,8 @@ fn see_replacements<T: From<Stmt>>(
         } else if let Some((class, value)) = as_statement(&mut item).and_then(replacement_in)
             && let Some((_, alias)) = aliases.iter().find(|(id, _)| *id == class)
         {
-            *value = Box::new(assigned(alias, std::mem::replace(value, ThisExpr { span: DUMMY_SP }.into())));
+            let decorated = std::mem::replace(value, ThisExpr { span: DUMMY_SP }.into());
+            **value = assigned(alias, decorated);
         }
         items.push(item);
     }
