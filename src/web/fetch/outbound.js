@@ -7,7 +7,7 @@ import { dataResponse } from "dodev:web/fetch/data_url";
 import { Request, pumpToHost, reviveResponse, takeRequest } from "dodev:web/fetch";
 import { ownerOfNew } from "dodev:web/owner";
 import { header, redirected } from "dodev:web/fetch/redirect";
-import { badArgument } from "dodev:web/webidl";
+import { LOST, badArgument, retryable } from "dodev:web/webidl";
 import { socketOf } from "dodev:web/web_socket";
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -21,9 +21,7 @@ function toHost(body) {
 }
 
 function lost(reason) {
-  const error = new Error("Network connection lost.", { cause: new Error(reason) });
-  error.retryable = true;
-  return error;
+  return retryable(LOST, { cause: new Error(reason) });
 }
 
 /** One request and its response, or the reason of `signal` as soon as it is aborted. */

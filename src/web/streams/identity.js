@@ -6,7 +6,7 @@ import { BARE, TransformStream, setSides } from "dodev:web/streams/transform";
 import { nativeWritable, writableState } from "dodev:web/streams/writable";
 import host from "dodev:host";
 import { SINK, ownerOfNew, requireOwn } from "dodev:web/owner";
-import { badConstruction, publish, toUint } from "dodev:web/webidl";
+import { badConstruction, LOST, publish, retryable, toUint } from "dodev:web/webidl";
 
 /** What is said of chunks that are neither bytes nor texts. */
 export const NOT_BYTES =
@@ -15,12 +15,6 @@ export const NOT_BYTES =
 /** An error crosses to the other side as it is, anything else as the message of one. */
 function errorFrom(reason) {
   return reason instanceof Error ? reason : new Error(String(reason));
-}
-
-function lost() {
-  const error = new Error("Network connection lost.");
-  error.retryable = true;
-  return error;
 }
 
 /** The sides of a passage for at most `expected` bytes (`Infinity`: any number). */
@@ -35,7 +29,7 @@ function passage(expected, strategy) {
   };
   const cancel = (reason, waited) => {
     // Fidelity: observed with workerd 1.20261117.1: a reader that waits for a chunk takes the reason with it.
-    const error = waited ? lost() : errorFrom(reason ?? "Stream was cancelled.");
+    const error = waited ? retryable(LOST) : errorFrom(reason ?? "Stream was cancelled.");
     writableState(writable).failIfNeeded(error);
     waiting?.reject(error);
     waiting = undefined;

@@ -7,11 +7,10 @@ import { DOMException } from "dodev:web/dom_exception";
 import { CloseEvent, ErrorEvent, Event, EventTarget, MessageEvent, dispatchCatching, trust } from "dodev:web/events";
 import { constants } from "dodev:web/interface";
 import { SOCKET, owner, ownerOfNew, requireOwn } from "dodev:web/owner";
-import { badArgument, badConstruction, illegal, nativeText, publish, toInt, usv } from "dodev:web/webidl";
+import { badArgument, badConstruction, illegal, LOST, nativeText, publish, retryable, toInt, usv } from "dodev:web/webidl";
 
 const MAKE = Symbol("make");
 const REASON_BYTES_MAX = 123;
-const LOST = "Network connection lost.";
 const URL_ERROR = "WebSocket Constructor: ";
 
 /** Accepted ends by number: events find their object here. */
@@ -358,9 +357,7 @@ let lastThrown;
 
 /** The error of a connection that failed. */
 function failure(message) {
-  const error = new Error(message);
-  if (message === LOST) error.retryable = true;
-  return error;
+  return message === LOST ? retryable(message) : new Error(message);
 }
 
 function eventOf(socket, kind, data, reason, clean) {

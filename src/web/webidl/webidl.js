@@ -29,6 +29,16 @@ export function nativeText(value) {
   return text === value || typeof value !== "string" ? text : host.asText(value);
 }
 
+/** What is told of a connection that broke. */
+export const LOST = "Network connection lost.";
+
+/** An error of the platform's after which the same may be tried again. */
+export function retryable(message, options) {
+  const error = new Error(message, options);
+  error.retryable = true;
+  return error;
+}
+
 /** Whether `value` may stand for a dictionary, a sequence or a record. */
 export function isObject(value) {
   return (typeof value === "object" && value !== null) || typeof value === "function";

@@ -11,6 +11,7 @@ import {
 } from "dodev:web/fetch";
 import { follow, isDefaultReason, isSignal } from "dodev:web/abort";
 import { breakStream, streamFromPipe } from "dodev:web/streams";
+import { LOST, retryable } from "dodev:web/webidl";
 import { returnSocket, socketOf } from "dodev:web/web_socket";
 import { endingOf } from "dodev:workers/entry/answered";
 
@@ -24,11 +25,7 @@ function toHost(body, pump) {
   return reader;
 }
 
-function lost() {
-  const error = new Error("Network connection lost.");
-  error.retryable = true;
-  return error;
-}
+const lost = () => retryable(LOST);
 
 // Fidelity: observed with wrangler 4.164.0: the request of a body that fails ends as if it were whole; who sent it is told.
 const pumpRequest = (body, pipe) => pumpToHost(body, pipe, lost, true);

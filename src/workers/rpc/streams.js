@@ -5,21 +5,16 @@
 import host from "dodev:host";
 import { NOT_BYTES } from "dodev:web/streams/identity";
 import { cancelReader, drainNext, nativeWritable, readerOf, streamFromPipe, whenGone } from "dodev:web/streams";
+import { LOST, retryable } from "dodev:web/webidl";
 
 const DISCONNECTED = "ReadableStream received over RPC disconnected prematurely.";
 const RELEASED = "ReadableStream sent over RPC was canceled or released by the remote execution context.";
 const ENDED = "WritableStream received over RPC was disconnected because the remote execution context has ended.";
 
-function retryable(message) {
-  const error = new Error(message);
-  error.retryable = true;
-  return error;
-}
-
 /** Brings all of `stream` through `pipe`. Fails where the stream does, which its own side is told. */
 async function pump(stream, pipe) {
   const reader = readerOf(stream);
-  whenGone(pipe, ([reason]) => cancelReader(reader, reason === undefined ? retryable("Network connection lost.") : reason));
+  whenGone(pipe, ([reason]) => cancelReader(reader, reason === undefined ? retryable(LOST) : reason));
   let bytes;
   do {
     try {
