@@ -96,14 +96,14 @@ impl Imports<'_> {
         }
     }
 
-    /// Rewrites `call`, which imports what `argument` gives by `how`.
-    fn compute(&mut self, how: &str, call: Span, argument: &Expression<'_>) {
+    /// Rewrites `call`, which imports what `argument` gives by `how`, if that is computed. What stands in its argument is left then.
+    fn compute(&mut self, how: &str, call: Span, argument: &Expression<'_>) -> bool {
         let mut pattern = vec![String::new()];
         if !collect_pattern(argument, &mut pattern) || pattern.len() < 2 {
-            return;
+            return false;
         }
         if !pattern[0].starts_with("./") && !pattern[0].starts_with("../") {
-            return;
+            return false;
         }
         let entries = files_of(self.directory, &pattern).into_iter().map(|file| {
             let file = serde_json::to_string(&file).unwrap_or_default();
@@ -118,6 +118,7 @@ impl Imports<'_> {
             entries.join(",")
         );
         self.edits.push(Edit { start: call.start, end: call.end, text });
+        true
     }
 }
 
@@ -135,16 +136,18 @@ impl<'a> VisitJs<'a> for Imports<'_> {
     }
 
     fn visit_import_expression(&mut self, import: &ImportExpression<'a>) {
-        self.compute("import", import.span, &import.source);
-        walk_js::walk_import_expression(self, import);
+        if !self.compute("import", import.span, &import.source) {
+            walk_js::walk_import_expression(self, import);
+        }
     }
 
     fn visit_call_expression(&mut self, call: &CallExpression<'a>) {
         if let Some(argument) = call.arguments.first().and_then(|argument| argument.as_expression())
             && call.arguments.len() == 1
             && call.callee.is_specific_id("require")
+            && self.compute("require", call.span, argument)
         {
-            self.compute("require", call.span, argument);
+            return;
         }
         walk_js::walk_call_expression(self, call);
     }
@@ -263,6 +266,10 @@ mod tests {
             ("require('./words/e' + n)", "./words/en.js ./words/en.json"),
             ("import(/* why */ `../src/words/${a}/${b}.js`)", "../src/words/deep/fr.js"),
             ("import(`./none/${n}.js`)", ""),
+            (
+                "import(`./words/${require('./words/' + n)}s`)",
+                "./words/de.js ./words/deep/fr.js ./words/en.js",
+            ),
         ] {
             let rewritten = rewrite_imports(path.to_str().unwrap(), text).unwrap();
             let (_, names) = rewritten.split_once("({").unwrap();
