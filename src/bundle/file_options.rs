@@ -50,7 +50,7 @@ impl FileOptions {
 
     /// The configuration of the file `path`; packages have none.
     pub(super) fn of(&self, path: &Path) -> Option<Arc<Configuration>> {
-        if path.components().any(|part| part.as_os_str() == "node_modules") {
+        if is_of_package(path) {
             return None;
         }
         self.named.clone().or_else(|| self.nearest_in(path.parent()?))
@@ -81,7 +81,7 @@ impl FileOptions {
         given: &TransformOptions,
     ) -> TransformOptions {
         let mut options = given.clone();
-        if path.components().any(|part| part.as_os_str() == "node_modules") {
+        if is_of_package(path) {
             return options;
         }
         let configuration = self.of(path);
@@ -162,6 +162,11 @@ impl Configuration {
         }
         candidates
     }
+}
+
+/// Whether the file `path` belongs to an installed package.
+fn is_of_package(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == "node_modules")
 }
 
 /// Whether class fields are defined in a language of the year that `target` names.

@@ -175,11 +175,14 @@ pub(super) fn collect(request: &BundleRequest, unbundled: &Unbundled) -> Result<
     modules.extend(found);
     let paths: HashMap<&str, &Path> =
         search.files.iter().map(|file| (file.name.as_str(), file.path.as_path())).collect();
+    let shown = |module: &Module| {
+        let path = paths.get(module.name.as_str()).copied().unwrap_or(&request.entry);
+        path.strip_prefix(&request.root).unwrap_or(path)
+    };
     let mut records = HashMap::new();
     let names: HashSet<&str> = modules.iter().map(|module| module.name.as_str()).collect();
     for module in modules.iter().filter(|module| module.kind == OutputKind::EsModule) {
-        let path = paths.get(module.name.as_str()).copied().unwrap_or(&request.entry);
-        let file = File { shown: path.strip_prefix(&request.root).unwrap_or(path), name: &module.name };
+        let file = File { shown: shown(module), name: &module.name };
         match file.read(&module.code, &names, request, unbundled) {
             Ok((exports, unresolved)) => {
                 diagnostics.extend(unresolved);
@@ -191,10 +194,7 @@ pub(super) fn collect(request: &BundleRequest, unbundled: &Unbundled) -> Result<
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(fail(diagnostics));
     }
-    lower_modules(&mut modules, |module| {
-        let path = paths.get(module.name.as_str()).copied().unwrap_or(&request.entry);
-        path.strip_prefix(&request.root).unwrap_or(path).display().to_string()
-    });
+    lower_modules(&mut modules, |module| shown(module).display().to_string());
     let mut exports = BTreeSet::new();
     names_of(&entry, &records, &mut HashSet::new(), &mut exports);
     Ok(Bundle {
