@@ -2,21 +2,20 @@
 //! 1.20261117.1 answered on 2026-11-23.
 
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::time::Duration;
+use std::io::Read as _;
 
 use serde_json::Value;
 
+use crate::http::Connection;
 use crate::recorded::{assert_as_recorded, recorded};
 
 /// The line that says the status of the answer.
 fn status_line(port: u16, path: &str) -> String {
-    let mut connection = TcpStream::connect(("127.0.0.1", port)).expect("the server listens");
-    connection.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
-    write!(connection, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("sent");
+    let mut connection = Connection::open(port).expect("the server listens");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    connection.write(request.as_bytes()).expect("sent");
     let mut answer = String::new();
-    connection.read_to_string(&mut answer).expect("an answer");
+    connection.into_upgraded().0.read_to_string(&mut answer).expect("an answer");
     answer.lines().next().expect("a line").to_owned()
 }
 
