@@ -1,4 +1,4 @@
-//! Reading SQLite's write-ahead log: the commits that are in it.
+//! Reading SQLite's write-ahead log: the frames that are in it.
 //!
 //! The format is documented in <https://www.sqlite.org/fileformat2.html>, section 4. A frame counts if its
 //! salts are the log's and the checksums hold from the beginning; what follows the last commit does not
@@ -8,12 +8,16 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Result, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use rustc_hash::FxHashMap;
+
 use super::page::PAGE;
 
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
 const FRAME: usize = FRAME_HEADER + PAGE;
 const MAGIC: u32 = 0x377f_0682;
+/// Frames that are read at once.
+const PIECE: usize = 16;
 
 /// Where in a log one stands: which log it is, and the number of frames before.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,40 +28,35 @@ pub struct Position {
     pub frame: u32,
 }
 
-/// A transaction in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Commit {
-    /// Index of its first frame in [`Log::frames`].
-    pub from: usize,
-    /// One past its last.
-    pub to: usize,
-    /// Pages of the database after it.
+/// A frame of a log: a page as a transaction left it.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// Its number in the file, from 1.
+    pub number: u32,
+    /// Number of the page, from 1.
+    pub page: u32,
+    /// The page in the last frame before this one that was read and has it.
+    pub before: Option<&'a [u8]>,
+    /// The page.
+    pub after: &'a [u8],
+    /// Pages of the database after the transaction that this frame ends; 0 where it ends none.
     pub pages: u32,
 }
 
-/// The commits of a log after a position.
-#[derive(Debug, Default)]
+/// A log that is read from a position on.
+#[derive(Debug)]
 pub struct Log {
-    bytes: Vec<u8>,
-    /// The commits, in order.
-    pub commits: Vec<Commit>,
-    /// Where the last of them ends.
-    pub end: Position,
-    /// Whether it continues from the position asked for; else it holds everything from its beginning.
+    file: File,
+    salts: [u8; 8],
+    /// Whether sums are taken of words with their highest byte first.
+    big: bool,
+    /// The sums of everything before the next frame.
+    sums: [u32; 2],
+    /// Frames that need no proof, those before the position included.
+    proven: u32,
+    at: Position,
+    /// Whether it continues from the position asked for; else it is read from its beginning.
     pub continues: bool,
-}
-
-impl Log {
-    /// Number and content of the page in frame `index`.
-    pub fn frame(&self, index: usize) -> (u32, &[u8]) {
-        let frame = &self.bytes[index * FRAME..(index + 1) * FRAME];
-        (big_endian(&frame[0..4]), &frame[FRAME_HEADER..])
-    }
-
-    /// Number of the frame `index` in the file, from 1.
-    pub fn number(&self, index: usize) -> u32 {
-        self.end.frame - self.commits.last().map_or(0, |commit| commit.to) as u32 + index as u32 + 1
-    }
 }
 
 /// The log of the database `path`.
@@ -67,12 +66,12 @@ pub fn path_of(database: &Path) -> PathBuf {
     path.into()
 }
 
-/// Reads the log of the database `path` after the position `known`; `None` where there is no log, or one
+/// Opens the log of the database `path` after the position `known`; `None` where there is no log, or one
 /// with pages of another size.
 ///
 /// SQLite said of the frames up to and with `committed` that they are committed in the log in which `known` stands, so
 /// that their sums need no proof while the log is still that one; 0, if it said nothing.
-pub fn read(database: &Path, known: Position, committed: u32) -> Result<Option<Log>> {
+pub fn open(database: &Path, known: Position, committed: u32) -> Result<Option<Log>> {
     let mut file = match File::open(path_of(database)) {
         Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(None),
         result => result?,
@@ -89,40 +88,82 @@ pub fn read(database: &Path, known: Position, committed: u32) -> Result<Option<L
         return Ok(None);
     }
     let salt = u64::from(word(16)) << 32 | u64::from(word(20));
+    let salts = header[16..24].try_into().expect("eight bytes");
     let mut first = 0;
     if known.salt == salt && known.frame > 0 {
         // The sums of a frame are those of everything before it.
         let mut frame = [0; FRAME_HEADER];
         file.seek(SeekFrom::Start((HEADER + (known.frame as usize - 1) * FRAME) as u64))?;
-        if file.read_exact(&mut frame).is_ok() && frame[8..16] == header[16..24] {
+        if file.read_exact(&mut frame).is_ok() && frame[8..16] == salts {
             sums = [big_endian(&frame[16..20]), big_endian(&frame[20..24])];
             first = known.frame;
         }
     }
-    let mut log = Log { continues: known.salt == salt && first == known.frame, ..Log::default() };
     file.seek(SeekFrom::Start((HEADER + first as usize * FRAME) as u64))?;
-    file.read_to_end(&mut log.bytes)?;
-    let proven = if log.continues { committed.saturating_sub(first) as usize } else { 0 };
-    let (mut from, mut used) = (0, 0);
-    for (index, frame) in log.bytes.chunks_exact(FRAME).enumerate() {
-        if frame[8..16] != header[16..24] {
-            break;
-        }
-        let noted = [big_endian(&frame[16..20]), big_endian(&frame[20..24])];
-        if index >= proven && noted != checksum(big, checksum(big, sums, &frame[..8]), &frame[FRAME_HEADER..])
-        {
-            break;
-        }
-        sums = noted;
-        let pages = big_endian(&frame[4..8]);
-        if pages != 0 {
-            log.commits.push(Commit { from, to: index + 1, pages });
-            (from, used) = (index + 1, index + 1);
+    let continues = known.salt == salt && first == known.frame;
+    let proven = if continues { committed } else { 0 };
+    Ok(Some(Log { file, salts, big, sums, proven, at: Position { salt, frame: first }, continues }))
+}
+
+impl Log {
+    /// Passes the frames to `visit`, in order: where the last transaction ends. Frames behind that one are passed too, and
+    /// do not count.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn each(mut self, mut visit: impl FnMut(Frame<'_>)) -> Result<Position> {
+        let mut end = self.at;
+        // A log has megabytes: memory that was never used would cost more than what is read into it.
+        let mut piece = vec![0; PIECE * FRAME];
+        let mut kept: FxHashMap<u32, Box<[u8]>> = FxHashMap::default();
+        loop {
+            let filled = fill(&mut self.file, &mut piece)?;
+            let mut seen: FxHashMap<u32, &[u8]> = FxHashMap::default();
+            for bytes in piece[..filled].chunks_exact(FRAME) {
+                let (header, after) = bytes.split_at(FRAME_HEADER);
+                if !self.belongs(header, after) {
+                    return Ok(end);
+                }
+                self.at.frame += 1;
+                let (page, pages) = (big_endian(&header[0..4]), big_endian(&header[4..8]));
+                let before = seen.insert(page, after).or_else(|| kept.get(&page).map(|page| &**page));
+                visit(Frame { number: self.at.frame, page, before, after, pages });
+                if pages != 0 {
+                    end = self.at;
+                }
+            }
+            if filled < piece.len() {
+                return Ok(end);
+            }
+            for (page, bytes) in seen {
+                kept.entry(page).or_insert_with(|| Box::from([0; PAGE])).copy_from_slice(bytes);
+            }
         }
     }
-    log.end = Position { salt, frame: first + used as u32 };
-    log.bytes.truncate(used * FRAME);
-    Ok(Some(log))
+
+    /// Whether the next frame is of this log, and whole; its sums are gone on with.
+    fn belongs(&mut self, header: &[u8], page: &[u8]) -> bool {
+        let noted = [big_endian(&header[16..20]), big_endian(&header[20..24])];
+        let sound = header[8..16] == self.salts
+            && (self.at.frame < self.proven
+                || noted == checksum(self.big, checksum(self.big, self.sums, &header[..8]), page));
+        self.sums = noted;
+        sound
+    }
+}
+
+/// Reads into `bytes` until they are full or the file ends: how many were read.
+fn fill(file: &mut File, bytes: &mut [u8]) -> Result<usize> {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match file.read(&mut bytes[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(reason) if reason.kind() == ErrorKind::Interrupted => {}
+            Err(reason) => return Err(reason),
+        }
+    }
+    Ok(filled)
 }
 
 fn checksum(big: bool, sums: [u32; 2], bytes: &[u8]) -> [u32; 2] {
@@ -164,9 +205,14 @@ mod tests {
     fn frames_need_their_sums_unless_sqlite_vouched_for_them() {
         let (_directory, path, mut bytes) = log_of_four();
         std::fs::write(path_of(&path), &bytes).unwrap();
-        let all = read(&path, Position::default(), 0).unwrap().unwrap();
-        let (frames, salt) = (all.end.frame, all.end.salt);
-        assert_eq!((all.commits.len(), all.continues), (4, false));
+        let read = |known, committed| {
+            let log = open(&path, known, committed).unwrap().unwrap();
+            let (continues, mut commits) = (log.continues, 0);
+            let end = log.each(|frame| commits += u32::from(frame.pages != 0)).unwrap();
+            (continues, commits, end)
+        };
+        let (continues, commits, Position { salt, frame: frames }) = read(Position::default(), 0);
+        assert_eq!((commits, continues), (4, false));
 
         // A byte of the frame before the last one: its sums do not hold any more.
         let at = bytes.len() - FRAME - 1;
@@ -174,8 +220,8 @@ mod tests {
         std::fs::write(path_of(&path), &bytes).unwrap();
         let known = Position { salt, frame: 1 };
         let end = |known, committed| {
-            let log = read(&path, known, committed).unwrap().unwrap();
-            (log.continues, log.end.frame)
+            let (continues, _, end) = read(known, committed);
+            (continues, end.frame)
         };
         assert_eq!(end(known, 0), (true, frames - 2));
         assert_eq!(end(known, frames - 2), (true, frames - 2));
@@ -183,5 +229,31 @@ mod tests {
         assert_eq!(end(known, frames - 1), (true, frames));
         // Of another log nothing was said.
         assert_eq!(end(Position { salt: salt ^ 1, frame: 1 }, frames), (false, frames - 2));
+    }
+
+    #[test]
+    fn every_frame_knows_the_page_before_it_however_long_the_log_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.sqlite");
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection
+            .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x); CREATE TABLE u (x)")
+            .unwrap();
+        for x in 0..5 * PIECE as u32 {
+            let table = if x % 7 == 0 { "u" } else { "t" };
+            connection.execute(&format!("INSERT INTO {table} VALUES (?)"), [x]).unwrap();
+        }
+        let bytes = std::fs::read(path_of(&path)).unwrap();
+        let mut last: FxHashMap<u32, Vec<u8>> = FxHashMap::default();
+        let (mut frames, mut at) = (0, HEADER);
+        let end = open(&path, Position::default(), 0).unwrap().unwrap().each(|frame| {
+            frames += 1;
+            assert_eq!(frame.number, frames);
+            assert_eq!(frame.after, &bytes[at + FRAME_HEADER..at + FRAME]);
+            at += FRAME;
+            assert_eq!(last.insert(frame.page, frame.after.to_vec()).as_deref(), frame.before);
+        });
+        assert_eq!((end.unwrap().frame, at), (frames, bytes.len()));
+        assert!(frames as usize > 5 * PIECE);
     }
 }

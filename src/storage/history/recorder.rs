@@ -20,8 +20,6 @@ use std::io::{Error, Result};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
-
 use super::HistoryOptions;
 use super::file::{HistoryFile, Kind, Segment, Stat, Tail, whole};
 use super::log::{self, Log, Position};
@@ -269,11 +267,11 @@ impl Recorder {
         }
         let committed = self.noted.last().map_or(0, |noted| noted.frame);
         let committed = if committed == ANY_FRAME { 0 } else { committed };
-        match log::read(&self.database, tail.position, committed)? {
+        match log::open(&self.database, tail.position, committed)? {
             Some(log) if log.continues || follows || Stat::of(&self.database) == tail.stat => {
-                if !log.commits.is_empty() {
-                    records.push((Kind::Segment, self.segment(&log, &mut tail)));
-                    (tail.position, tail.stat) = (log.end, Stat::default());
+                let segment = self.segment(log, &mut tail)?;
+                if !segment.is_empty() {
+                    records.push((Kind::Segment, segment));
                 }
             }
             None if follows || Stat::of(&self.database) == tail.stat => {}
@@ -328,37 +326,45 @@ impl Recorder {
         }
     }
 
-    /// The commits of `log` as a segment; `tail` moves on to the last of them.
-    fn segment(&self, log: &Log, tail: &mut Tail) -> Vec<u8> {
+    /// The commits of `log` as a segment, empty if there are none; `tail` moves on to the last of them.
+    fn segment(&self, log: Log, tail: &mut Tail) -> Result<Vec<u8>> {
         let mut segment = Segment::default();
-        let mut seen = FxHashMap::default();
         let (mut noted, unknown) = (self.noted.as_slice(), Cause::default());
-        let written = fs::metadata(log::path_of(&self.database)).and_then(|metadata| metadata.modified());
-        let written = written.ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-        let written = written.map_or(tail.time, |since| Timestamp(since.as_millis() as i64));
-        for commit in &log.commits {
-            for index in commit.from..commit.to {
-                let (number, page) = log.frame(index);
-                let before = seen.insert(number, index).map(|index| log.frame(index).1);
-                segment.page(number, before, page);
+        let mut written = None;
+        let end = log.each(|frame| {
+            segment.page(frame.page, frame.before, frame.after);
+            if frame.pages == 0 {
+                return;
             }
-            let frame = log.number(commit.to - 1);
             // Both are in order.
             while let [before, rest @ ..] = noted
-                && before.frame < frame
+                && before.frame < frame.number
             {
                 noted = rest;
             }
             let (time, cause) = match noted.first() {
-                Some(noted) if noted.frame == frame || noted.frame == ANY_FRAME => (noted.time, &noted.cause),
+                Some(noted) if noted.frame == frame.number || noted.frame == ANY_FRAME => {
+                    (noted.time, &noted.cause)
+                }
                 Some(noted) => (noted.time, &unknown),
-                None => (written, &unknown),
+                None => (*written.get_or_insert_with(|| self.written().unwrap_or(tail.time)), &unknown),
             };
             (tail.last, tail.restoring) = (next(tail), false);
             tail.time = time.max(tail.time);
-            segment.end_commit(tail.last, tail.time, cause, commit.pages.into());
+            segment.end_commit(tail.last, tail.time, cause, frame.pages.into());
+        })?;
+        let bytes = segment.into_bytes();
+        if !bytes.is_empty() {
+            (tail.position, tail.stat) = (end, Stat::default());
         }
-        segment.into_bytes()
+        Ok(bytes)
+    }
+
+    /// When the log was last written to.
+    fn written(&self) -> Option<Timestamp> {
+        let time = fs::metadata(log::path_of(&self.database)).ok()?.modified().ok()?;
+        let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+        Some(Timestamp(since.as_millis() as i64))
     }
 
     /// Begins the history, or goes on with it, with the database as it is.
@@ -368,7 +374,7 @@ impl Recorder {
         }
         let Some(image) = self.read_database()? else { return Ok(()) };
         let mut tail = self.file.as_ref().map(|file| file.tail).unwrap_or_default();
-        let position = log::read(&self.database, Position::default(), 0)?.map(|log| log.end);
+        let position = self.end_of_log()?;
         // After `deleteAll()` in a process that ended abruptly, this point stands for that of the new file too: a
         // bookmark that was given out counted both.
         tail.last = if self.file.is_some() { next(&tail).next() } else { Sequence::default() };
@@ -385,8 +391,7 @@ impl Recorder {
         let Some(file) = &self.file else { return Ok(()) };
         let mut tail = file.tail;
         let known = file.image(|_| true)?.unwrap_or_default();
-        let position =
-            log::read(&self.database, Position::default(), 0)?.map(|log| log.end).unwrap_or_default();
+        let position = self.end_of_log()?.unwrap_or_default();
         let Some(image) = self.read_database()? else {
             return self.deleted(cause);
         };
@@ -408,6 +413,12 @@ impl Recorder {
         tail.time = self.options.clock.now().max(tail.time);
         segment.end_commit(tail.last, tail.time, cause, (image.len() / PAGE) as u64);
         self.append(&[(Kind::Segment, segment.into_bytes())], tail)
+    }
+
+    /// Where the last commit in the log ends; `None` where there is no log.
+    fn end_of_log(&self) -> Result<Option<Position>> {
+        let log = log::open(&self.database, Position::default(), 0)?;
+        log.map(|log| log.each(|_| {})).transpose()
     }
 
     /// The committed state of the database, its log included; `None` where there is no file.
