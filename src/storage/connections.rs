@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use super::connection::{Connection, Settings};
 use super::failure::SqliteFailure;
-use super::history::{Cause, HistoryOptions, Recorder};
+use super::history::{Cause, HistoryOptions, Position, Recorder};
 use super::sqlite::{Database, Interrupt, LogIndex, LogState, OpenMode};
 use crate::base::limits;
 
@@ -30,6 +30,8 @@ const UNFINISHED_FILES: usize = 4_096;
 const LOG_FRAMES: u32 = 1_000;
 /// Longest time that a commit waits to be taken over into the history.
 const HISTORY_WAIT: Duration = Duration::from_secs(1);
+/// Most commits that wait: what is written to the log is read soon, while the processor still has it at hand.
+const HISTORY_COMMITS: usize = 128;
 /// Most objects whose history is saved at once.
 const HISTORY_SLICE: usize = 4;
 
@@ -224,14 +226,17 @@ impl Connections {
     pub(super) fn committed(&self, slot: &Rc<Slot>, cause: Cause) -> Result<(), SqliteFailure> {
         let connection = slot.connection.borrow();
         let Some(connection) = connection.as_ref() else { return Ok(()) };
-        slot.look_after_commit();
+        let salt = slot.look_after_commit();
         if slot.recorder.is_none() {
             return Ok(());
         }
         let Some(frames) = connection.database().take_frames() else { return Ok(()) };
-        self.noted(slot, |recorder| recorder.note(frames, cause));
+        let mut waiting = 0;
+        self.noted(slot, |recorder| waiting = recorder.note(Position { salt, frame: frames }, cause));
+        if frames >= LOG_FRAMES || waiting >= HISTORY_COMMITS {
+            self.save_now(slot, true);
+        }
         if frames >= LOG_FRAMES {
-            self.recorded(slot, |recorder| recorder.save(true));
             let (frames, moved) = connection.database().move_log()?;
             if frames == moved {
                 self.recorded(slot, |recorder| recorder.moved(Some(frames)));
@@ -476,13 +481,15 @@ impl Slot {
         }
     }
 
-    fn look_after_commit(&self) {
+    /// To be called after a commit of ours: the salt of the log that it went to, 0 where that is not certain.
+    fn look_after_commit(&self) -> u64 {
         let mut seen = self.seen.borrow_mut();
-        if let Some(state) = seen.index.as_ref().map(LogIndex::state) {
-            // The third word counts commits; one of them is ours.
-            seen.missed |= state[2].wrapping_sub(seen.state[2]) > 1;
-            seen.state = state;
-        }
+        let Some(state) = seen.index.as_ref().map(LogIndex::state) else { return 0 };
+        // One of them is ours, unless nothing was written.
+        let commits = state.commits_since(&seen.state);
+        seen.missed |= commits > 1;
+        seen.state = state;
+        if commits == 1 { state.salt() } else { 0 }
     }
 
     /// Whether somebody else has written to the file since the object's last commit or look.

@@ -131,3 +131,32 @@ fn an_edit_by_another_tool_is_seen_by_an_awake_object() {
     assert_eq!(text(&server, "/get"), "three");
     assert!(server.stop().success());
 }
+
+#[test]
+fn another_tool_moves_the_log_into_the_file_of_an_awake_object() {
+    let project = project();
+    let server = project.start();
+    for value in ["one", "two"] {
+        text(&server, &format!("/put?v={value}"));
+    }
+    let database = rusqlite::Connection::open(object_file(&project)).expect("the object's file");
+    database.busy_timeout(std::time::Duration::ZERO).expect("a setting");
+    let moved = || {
+        let counts = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        database.query_row("PRAGMA wal_checkpoint", [], counts).expect("the log is moved")
+    };
+    let (busy, frames, done): (i64, i64, i64) = moved();
+    assert!(busy == 0 && frames == done && frames > 0, "{busy} {frames} {done}");
+    database
+        .execute("UPDATE _cf_KV SET value = x'ff0f22057468726565' WHERE key = 'k'", [])
+        .expect("an update");
+    assert_eq!(text(&server, "/get"), "three");
+    text(&server, "/put?v=four");
+    let (busy, frames, done): (i64, i64, i64) = moved();
+    assert!(busy == 0 && frames == done, "{busy} {frames} {done}");
+    assert_eq!(text(&server, "/get"), "four");
+    drop(database);
+    assert!(server.stop().success());
+    let server = project.start();
+    assert_eq!(text(&server, "/get"), "four");
+}

@@ -69,9 +69,9 @@ pub fn path_of(database: &Path) -> PathBuf {
 /// Opens the log of the database `path` after the position `known`; `None` where there is no log, or one
 /// with pages of another size.
 ///
-/// SQLite said of the frames up to and with `committed` that they are committed in the log in which `known` stands, so
-/// that their sums need no proof while the log is still that one; 0, if it said nothing.
-pub fn open(database: &Path, known: Position, committed: u32) -> Result<Option<Log>> {
+/// SQLite said of the frames up to and with `committed` that they are committed, so that their sums need no proof while the
+/// log is still that one.
+pub fn open(database: &Path, known: Position, committed: Position) -> Result<Option<Log>> {
     let mut file = match File::open(path_of(database)) {
         Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(None),
         result => result?,
@@ -101,7 +101,7 @@ pub fn open(database: &Path, known: Position, committed: u32) -> Result<Option<L
     }
     file.seek(SeekFrom::Start((HEADER + first as usize * FRAME) as u64))?;
     let continues = known.salt == salt && first == known.frame;
-    let proven = if continues { committed } else { 0 };
+    let proven = if committed.salt == salt { committed.frame } else { 0 };
     Ok(Some(Log { file, salts, big, sums, proven, at: Position { salt, frame: first }, continues }))
 }
 
@@ -211,7 +211,8 @@ mod tests {
             let end = log.each(|frame| commits += u32::from(frame.pages != 0)).unwrap();
             (continues, commits, end)
         };
-        let (continues, commits, Position { salt, frame: frames }) = read(Position::default(), 0);
+        let (continues, commits, Position { salt, frame: frames }) =
+            read(Position::default(), Position::default());
         assert_eq!((commits, continues), (4, false));
 
         // A byte of the frame before the last one: its sums do not hold any more.
@@ -219,16 +220,20 @@ mod tests {
         bytes[at] ^= 1;
         std::fs::write(path_of(&path), &bytes).unwrap();
         let known = Position { salt, frame: 1 };
-        let end = |known, committed| {
-            let (continues, _, end) = read(known, committed);
+        let end = |known, frame| {
+            let (continues, _, end) = read(known, Position { salt, frame });
             (continues, end.frame)
         };
         assert_eq!(end(known, 0), (true, frames - 2));
         assert_eq!(end(known, frames - 2), (true, frames - 2));
         // From there on the sums that stand in the frames are gone on with.
         assert_eq!(end(known, frames - 1), (true, frames));
-        // Of another log nothing was said.
-        assert_eq!(end(Position { salt: salt ^ 1, frame: 1 }, frames), (false, frames - 2));
+        // It does not matter in which log one stood before.
+        let another = Position { salt: salt ^ 1, frame: 1 };
+        assert_eq!(end(another, frames - 1), (false, frames));
+        // Of this log nothing was said.
+        let (_, _, found) = read(known, Position { salt: salt ^ 1, frame: frames });
+        assert_eq!(found.frame, frames - 2);
     }
 
     #[test]
@@ -246,7 +251,7 @@ mod tests {
         let bytes = std::fs::read(path_of(&path)).unwrap();
         let mut last: FxHashMap<u32, Vec<u8>> = FxHashMap::default();
         let (mut frames, mut at) = (0, HEADER);
-        let end = open(&path, Position::default(), 0).unwrap().unwrap().each(|frame| {
+        let end = open(&path, Position::default(), Position::default()).unwrap().unwrap().each(|frame| {
             frames += 1;
             assert_eq!(frame.number, frames);
             assert_eq!(frame.after, &bytes[at + FRAME_HEADER..at + FRAME]);

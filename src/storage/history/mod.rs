@@ -28,7 +28,7 @@ use crate::base::clock::Clock;
 use crate::base::limits;
 
 pub use file::HistoryFile;
-pub use log::path_of as log_path;
+pub use log::{Position, path_of as log_path};
 pub use point::{Bookmark, Cause, CauseKind, InvalidBookmark, Point, Sequence};
 pub use reader::{History, HistoryError, Snapshot};
 pub use recorder::{Recorder, mark};

@@ -1,10 +1,9 @@
 //! Taking an object's commits over from SQLite's log into its history.
 //!
 //! A commit itself costs nothing more than a line in memory: SQLite has just written the pages to its log,
-//! which stays as it is until they are in the history. [`Recorder::save`] takes them over, once a second at
-//! most, when the log is long enough to be moved into the file, and before the file is closed. Measured,
-//! optimized: 2.2 µs for a commit of one page, of which SQLite takes 20; half of that were the sums of frames, which are not
-//! taken any more where SQLite itself said that they are committed.
+//! which stays as it is until they are in the history. [`Recorder::save`] takes them over, once a second or
+//! after some commits, when the log is long enough to be moved into the file, and before the file is closed. Their
+//! sums are not taken where SQLite itself said that they are committed. `benches/2026-11-23.md` has what it costs.
 //!
 //! A process that ends abruptly leaves the commits in the log, where the next one finds them; only the times
 //! and causes of the last second are lost.
@@ -38,7 +37,8 @@ pub const ANY_FRAME: u32 = u32::MAX;
 /// A commit whose pages are still only in the log.
 #[derive(Debug)]
 struct Noted {
-    frame: u32,
+    /// Where it ended.
+    position: Position,
     time: Timestamp,
     cause: Cause,
 }
@@ -164,11 +164,12 @@ impl Recorder {
         }
     }
 
-    /// Notes a commit that ended in the log's frame `frame`.
-    pub fn note(&mut self, frame: u32, cause: Cause) {
+    /// Notes a commit that ended at `position` of the log; its salt is 0 where it is not certain. Gives how many wait.
+    pub fn note(&mut self, position: Position, cause: Cause) -> usize {
         if self.off.is_none() {
-            self.noted.push(Noted { frame, time: self.options.clock.now(), cause });
+            self.noted.push(Noted { position, time: self.options.clock.now(), cause });
         }
+        self.noted.len()
     }
 
     /// To be called before the database is opened: begins a history where there is none, and notices what
@@ -265,8 +266,7 @@ impl Recorder {
             let adopted = Cause::new(CauseKind::Adopted, "");
             return if self.database.exists() { self.adopt(&adopted) } else { Ok(()) };
         }
-        let committed = self.noted.last().map_or(0, |noted| noted.frame);
-        let committed = if committed == ANY_FRAME { 0 } else { committed };
+        let committed = self.noted.last().map(|noted| noted.position).unwrap_or_default();
         match log::open(&self.database, tail.position, committed)? {
             Some(log) if log.continues || follows || Stat::of(&self.database) == tail.stat => {
                 let segment = self.segment(log, &mut tail)?;
@@ -338,12 +338,12 @@ impl Recorder {
             }
             // Both are in order.
             while let [before, rest @ ..] = noted
-                && before.frame < frame.number
+                && before.position.frame < frame.number
             {
                 noted = rest;
             }
             let (time, cause) = match noted.first() {
-                Some(noted) if noted.frame == frame.number || noted.frame == ANY_FRAME => {
+                Some(noted) if [frame.number, ANY_FRAME].contains(&noted.position.frame) => {
                     (noted.time, &noted.cause)
                 }
                 Some(noted) => (noted.time, &unknown),
@@ -417,7 +417,7 @@ impl Recorder {
 
     /// Where the last commit in the log ends; `None` where there is no log.
     fn end_of_log(&self) -> Result<Option<Position>> {
-        let log = log::open(&self.database, Position::default(), 0)?;
+        let log = log::open(&self.database, Position::default(), Position::default())?;
         log.map(|log| log.each(|_| {})).transpose()
     }
 

@@ -9,6 +9,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::log::Position;
 use super::point::{Bookmark, Cause, CauseKind};
 use super::reader::{History, HistoryError, io};
 use super::recorder::{ANY_FRAME, Recorder};
@@ -95,7 +96,8 @@ pub fn restore(
     connection.run("PRAGMA synchronous = NORMAL").map_err(broken)?;
     recorder.restoring().map_err(failed)?;
     connection.replace_with(image).map_err(broken)?;
-    recorder.note(ANY_FRAME, Cause::new(CauseKind::Restore, bookmark.to_string()));
+    recorder
+        .note(Position { salt: 0, frame: ANY_FRAME }, Cause::new(CauseKind::Restore, bookmark.to_string()));
     recorder.save(true).map_err(failed)?;
     drop(connection);
     recorder.moved(None).map_err(failed)?;

@@ -24,7 +24,26 @@ pub struct LogIndex {
 }
 
 /// What a [`LogIndex`] shows at a moment; differs after any process has committed.
-pub type LogState = [u32; INDEX_WORDS];
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LogState([u32; INDEX_WORDS]);
+
+/// Where the head of the index has the number of commits, and the salts of the log.
+const COMMITS: usize = 2;
+const SALTS: usize = 8;
+
+impl LogState {
+    /// Commits since `earlier`, by any process.
+    pub fn commits_since(&self, earlier: &Self) -> u32 {
+        self.0[COMMITS].wrapping_sub(earlier.0[COMMITS])
+    }
+
+    /// The salts in the log's header, in the order of their bytes.
+    pub fn salt(&self) -> u64 {
+        let [first, second] =
+            [self.0[SALTS], self.0[SALTS + 1]].map(|word| u32::from_be_bytes(word.to_ne_bytes()));
+        u64::from(first) << 32 | u64::from(second)
+    }
+}
 
 impl LogIndex {
     /// The present state. No system call.
@@ -36,7 +55,7 @@ impl LogIndex {
             // differs from every whole one that was seen.
             *word = unsafe { self.head.add(index).read_volatile() };
         }
-        state
+        LogState(state)
     }
 }
 
