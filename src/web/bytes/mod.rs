@@ -8,6 +8,7 @@ mod check;
 mod file_url;
 mod header_text;
 mod multipart;
+mod plain_url;
 mod query;
 mod url_text;
 
@@ -34,6 +35,7 @@ fn install<'js>(_: &Ctx<'js>, host: &Object<'js>, _: &Rc<Host>) -> Result<()> {
     host.set("headerValue", Func::from(header_text::value))?;
     host.set("mimeType", Func::from(header_text::mime_type))?;
     host.set("urlParse", Func::from(url_text::parse))?;
+    host.set("urlPath", Func::from(url_text::path))?;
     host.set("urlChange", Func::from(url_text::change))?;
     host.set("urlOrigin", Func::from(url_text::origin))?;
     host.set("queryOf", Func::from(query::list_of))?;

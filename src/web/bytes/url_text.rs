@@ -11,25 +11,53 @@
 use std::borrow::Cow;
 
 use rquickjs::prelude::Opt;
+use rquickjs::{Ctx, Result, String as JsString};
 use url::{Position, Url, quirks};
 
-use super::file_url;
+use super::{file_url, plain_url};
 
-/// `urlParse(text, base)` → the normal form of a URL, `undefined` if it is not one.
-pub(super) fn parse(text: String, base: Opt<String>) -> Option<String> {
-    let base = match base.0 {
-        Some(base) => Some(parse(base, Opt(None))?),
+/// `urlParse(text, base)` → the normal form of a URL, `undefined` if it is not one. Both are well-formed.
+pub(super) fn parse<'js>(
+    ctx: Ctx<'js>,
+    text: JsString<'js>,
+    base: Opt<String>,
+) -> Result<Option<JsString<'js>>> {
+    let bytes = text.clone().to_cstring()?;
+    if base.0.is_none() && plain_url::is_normal(bytes.as_str()) {
+        return Ok(Some(text));
+    }
+    let normal = normal_of(bytes.as_str(), base.0.as_deref());
+    normal.map(|normal| JsString::from_str(ctx, &normal)).transpose()
+}
+
+/// `urlPath(href)` → the path of the normal text of an `http:` or `https:` URL, `undefined` for another.
+pub(super) fn path<'js>(ctx: Ctx<'js>, href: JsString<'js>) -> Result<Option<JsString<'js>>> {
+    let href = href.to_cstring()?;
+    let text = href.as_str();
+    let Some(rest) = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")) else {
+        return Ok(None);
+    };
+    // Such URLs have a host and a path; neither holds a raw "?" or "#".
+    let path = &rest[rest.find('/').unwrap_or(rest.len())..];
+    let end = path.bytes().position(|byte| matches!(byte, b'?' | b'#')).unwrap_or(path.len());
+    JsString::from_str(ctx, &path[..end]).map(Some)
+}
+
+/// The normal form of the URL `text`, relative to `base` where there is one; `None` if one of them is none.
+pub(super) fn normal_of(text: &str, base: Option<&str>) -> Option<String> {
+    let base = match base {
+        Some(base) => Some(normal_of(base, None)?),
         None => None,
     };
-    if let Some(found) = file_url::parse(&text, base.as_deref()) {
+    if let Some(found) = file_url::parse(text, base.as_deref()) {
         return found;
     }
     let url = match base {
         Some(base) => {
             let base = Url::parse(&base).ok()?;
-            base.join(&without_more_slashes(&base, &text)).ok()?
+            base.join(&without_more_slashes(&base, text)).ok()?
         }
-        None => Url::parse(&text).ok()?,
+        None => Url::parse(text).ok()?,
     };
     Some(normal(url))
 }
@@ -111,8 +139,8 @@ mod tests {
 
     #[test]
     fn relative_urls_need_a_base() {
-        assert_eq!(parse("/x".to_owned(), Opt(None)), None);
-        let joined = parse("../c?d".to_owned(), Opt(Some("http://h/a/b/".to_owned())));
+        assert_eq!(normal_of("/x", None), None);
+        let joined = normal_of("../c?d", Some("http://h/a/b/"));
         assert_eq!(joined.as_deref(), Some("http://h/a/c?d"));
     }
 
@@ -128,7 +156,7 @@ mod tests {
             ("/test//a", Some("http://h/"), "http://h/test//a"),
             ("///a", Some("x:/b"), "x:///a"),
         ] {
-            let found = parse(text.to_owned(), Opt(base.map(str::to_owned)));
+            let found = normal_of(text, base);
             assert_eq!(found.as_deref(), Some(expected), "{text:?} against {base:?}");
         }
         let changed = change("http://h/".to_owned(), "pathname".to_owned(), "/^".to_owned());

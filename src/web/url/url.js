@@ -3,7 +3,7 @@ import host from "dodev:host";
 import { badArgument, badConstruction, illegal, publish, usv } from "dodev:web/webidl";
 import { URLSearchParams, linkedParams, resetParams, setTextOf, textOf } from "dodev:web/url/search_params";
 
-const { urlChange, urlOrigin, urlParse } = host;
+const { urlChange, urlOrigin, urlParse, urlPath } = host;
 
 /** Where the authority of `href` starts behind its scheme: the index, or -1 without authority. */
 function authorityStart(href) {
@@ -268,16 +268,8 @@ publish(URL);
 
 /** The path of a normal URL, for callers that have no need of an object. */
 export function pathOf(href) {
-  if (href.startsWith("http:") || href.startsWith("https:")) {
-    // Such URLs have a host and a path; neither holds a raw "?" or "#".
-    const start = href.indexOf("/", 8);
-    const question = href.indexOf("?", start);
-    const hash = href.indexOf("#", start);
-    if (question === -1 || (hash !== -1 && hash < question)) {
-      return hash === -1 ? href.slice(start) : href.slice(start, hash);
-    }
-    return href.slice(start, question);
-  }
+  const path = urlPath(href);
+  if (path !== undefined) return path;
   const end = beforeQuery(href);
   return href.slice(pathStart(href, end), end);
 }
