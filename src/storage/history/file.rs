@@ -254,12 +254,16 @@ impl HistoryFile {
 
     /// Begins a history, empty; one that was there is replaced.
     pub fn create(path: &Path, lineage: u128) -> Result<Self> {
-        if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory)?;
-        }
         let mut header = MAGIC.to_vec();
         header.extend_from_slice(&lineage.to_le_bytes());
-        fs::write(path, header)?;
+        match fs::write(path, &header) {
+            // Only the first of a class makes its directory.
+            Err(reason) if reason.kind() == ErrorKind::NotFound => {
+                path.parent().map_or(Ok(()), fs::create_dir_all)?;
+                fs::write(path, &header)?;
+            }
+            written => written?,
+        }
         Ok(Self { path: path.to_owned(), lineage, tail: Tail::default(), end: HEADER })
     }
 
