@@ -34,7 +34,7 @@ const UNIX_DEFINITIONS: &[(&str, Option<&str>)] = &[("HAVE_LOCALTIME_R", None), 
 
 /// Rows read and written are counted where the platform's SQLite counts them (`patches/sqlite/0001-row-counts-plain.patch`
 /// of workerd says where), the authorizer is asked about a table's new name (`0004-authorizer-rename-to-destination-name.patch`),
-/// and a change may have a limit. Two more save system calls of each commit.
+/// and a change may have a limit. The last three save system calls and time of each commit.
 const CHANGES: &[Change] = &[
     Behind(
         "  u32 aCounter[9];        /* Counters used by sqlite3_stmt_status() */\n",
@@ -119,6 +119,14 @@ const CHANGES: &[Change] = &[
     ),
     // A reader's mark may be somewhat behind: it only says what a checkpoint must leave in the log meanwhile.
     Instead("     && (mxReadMark<mxFrame || mxI==0)\n", "     && (mxReadMark+64<mxFrame || mxI==0)\n"),
+    // A page that every commit writes has as many slots of the log's index in a row as frames: four are looked at together.
+    Behind(
+        "    for(iKey=walHash(iPage); sLoc.aHash[iKey]; iKey=walNextHash(iKey)){\n",
+        "      while( nCollide>4 && (iKey&3)==3 && iKey+4<HASHTABLE_NSLOT ){\n        u64 aSlot;\n        \
+         memcpy(&aSlot, (const void*)&sLoc.aHash[iKey+1], sizeof(aSlot));\n        \
+         if( (aSlot-0x0001000100010001ull) & ~aSlot & 0x8000800080008000ull ) break;\n        \
+         iKey += 4;\n        nCollide -= 4;\n      }\n",
+    ),
 ];
 
 /// Makes the library and tells cargo to link it.
