@@ -200,6 +200,26 @@ export default { fetch: () => storage.run(1, async () => new Response(await fail
 }
 
 #[test]
+fn stacks_of_json_that_is_none_begin_where_the_user_called() {
+    let worker = r#"
+const parsed = (...given) => { try { return JSON.parse(...given); } catch (error) { return error.stack; } };
+const read = () => new Response("no").json().catch((error) => error.stack);
+export default { fetch: async () => Response.json([parsed("no"), parsed("no", (key, value) => value), await read()]) };
+"#;
+    let config = r#"{ "name": "w", "main": "src/index.js", "compatibility_date": "2026-11-01" }"#;
+    let project = TestProject::with_files(&[("wrangler.jsonc", config), ("src/index.js", worker)]);
+    let server = project.start();
+    let stacks: Vec<String> = serde_json::from_str(&server.get("/").text()).expect("three stacks");
+    for (stack, frame) in
+        stacks.iter().zip(["parsed (src/index.js:2:", "parsed (src/index.js:2:", "read (src/index.js:3:"])
+    {
+        let expected = format!("SyntaxError: Unexpected token 'o', \"no\" is not valid JSON\n    at {frame}");
+        assert!(stack.starts_with(&expected), "{stack}");
+    }
+    assert!(server.process().stop(Signal::Term).success());
+}
+
+#[test]
 fn code_that_cannot_start_is_shown_as_the_client_reads_it() {
     let project = project("throw new TypeError('at the top <b>');");
     let mut server = project.spawn(&crate::project::ServerCommand::from_env(), &[]).expect("started");
