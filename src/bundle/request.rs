@@ -31,7 +31,7 @@ pub struct BundleRequest {
     pub minify: bool,
     /// Whether functions and classes keep their `name` when the bundler has to rename them.
     pub keep_names: bool,
-    /// Whether `nodejs_compat` is on, so that Node's built-in modules exist.
+    /// Whether `nodejs_compat` or `nodejs_compat_v2` is on, so that Node's built-in modules exist.
     pub node_compat: bool,
     /// What becomes of installed packages.
     pub packages: Packages,

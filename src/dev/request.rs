@@ -26,7 +26,7 @@ pub fn bundle_request(project: &Project, prebundle: bool) -> Option<BundleReques
         jsx_fragment: build.jsx_fragment.clone(),
         minify: build.minify,
         keep_names: build.keep_names,
-        node_compat: project.compatibility.is_on("nodejs_compat"),
+        node_compat: project.compatibility.has_node_modules(),
         packages: match prebundle && !build.no_bundle {
             true => Packages::Outside(Outside::default()),
             false => Packages::Inside,

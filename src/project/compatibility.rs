@@ -138,6 +138,11 @@ impl Compatibility {
         }
     }
 
+    /// Whether Node's modules can be imported: either version of the flag brings them.
+    pub fn has_node_modules(&self) -> bool {
+        self.is_on("nodejs_compat") || self.is_on("nodejs_compat_v2")
+    }
+
     fn has(&self, flag: &str) -> bool {
         self.flags.iter().any(|given| given == flag)
     }

@@ -9,6 +9,9 @@ use std::path::Path;
 use crate::base::diag::SourceFile;
 use crate::bundle::{Nearest, SourceMaps};
 
+/// What the engine calls the text that `JSON.parse` was given, in the frame that it puts before the caller's.
+const PARSED_TEXT: &str = "<input>";
+
 /// A position that a stack line ends with: what stands before it, module, line and column.
 struct Position<'a> {
     before: &'a str,
@@ -59,6 +62,9 @@ pub fn map_stack(maps: &SourceMaps, root: &str, stack: &str) -> String {
             mapped.push('\n');
             continue;
         };
+        if at.module == PARSED_TEXT {
+            continue;
+        }
         let exact = maps.lookup(at.module, at.line, at.column).map(Nearest::At);
         match exact.unwrap_or_else(|| maps.nearest(at.module, at.line, at.column)) {
             Nearest::At(original) => {

@@ -93,6 +93,30 @@ fn later_things_are_missing_before_their_dates() {
 }
 
 #[test]
+fn the_second_version_of_nodes_modules_may_be_asked_for_alone() {
+    let worker = r#"
+import { format } from "node:util";
+import { EventEmitter } from "events";
+import http from "node:http";
+const path = require("path");
+const { nodejs_compat, nodejs_compat_v2 } = Cloudflare.compatibilityFlags;
+export default {
+  fetch: () => Response.json([
+    format("%d", 1), typeof EventEmitter, typeof http.createServer, path.join("a", "b"), typeof Buffer, process.env.A ?? null,
+    typeof setTimeout(() => {}, 1), nodejs_compat, nodejs_compat_v2,
+  ]),
+};
+"#;
+    let config = r#"{ "name": "w", "main": "index.js", "vars": { "A": "b" }, "compatibility_date": "2024-09-25",
+                      "compatibility_flags": ["nodejs_compat_v2"] }"#;
+    let project = TestProject::with_files(&[("wrangler.jsonc", config), ("index.js", worker)]);
+    let server = project.start();
+    let expected = r#"["1","function","function","a/b","function",null,"number",false,true]"#;
+    assert_eq!(server.get("/").text(), expected);
+    assert!(server.stop().success());
+}
+
+#[test]
 fn clients_may_compress_messages_at_every_date() {
     let worker = r#"export default {
       fetch(request) {

@@ -74,6 +74,28 @@ fn listeners_answer_requests_and_crons() {
 }
 
 #[test]
+fn listeners_may_come_and_go_later() {
+    let worker = r#"
+let ran = 0;
+const count = () => { ran += 1; };
+addEventListener("fetch", (event) => {
+  const { pathname } = new URL(event.request.url);
+  if (pathname === "/add") addEventListener("scheduled", count);
+  if (pathname === "/remove") removeEventListener("scheduled", count);
+  event.respondWith(new Response(`${ran}`));
+});
+"#;
+    let project = TestProject::with_files(&[("wrangler.jsonc", CONFIG), ("index.js", worker)]);
+    let server = project.start();
+    let run = || server.get("/cdn-cgi/handler/scheduled").status;
+    assert_eq!(run(), 500);
+    server.get("/add");
+    assert_eq!(run(), 200);
+    assert_eq!(server.get("/remove").text(), "1");
+    assert_eq!(run(), 500);
+}
+
+#[test]
 fn the_top_level_sees_the_environment_also_in_packages_and_after_a_save() {
     let index = "import { env } from 'cloudflare:workers';\nimport seen from 'pkg';\nconst early = env.TEXT;\n\
                  export default { fetch: () => Response.json([early, seen, 'version']) };";

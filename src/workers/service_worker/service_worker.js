@@ -5,12 +5,21 @@
 import { dispatchThrowing, globalTarget, hasListener } from "dodev:web/events";
 import { extendableEvents } from "dodev:web/events/global";
 
+const listens = (type) => hasListener(globalTarget, type);
+
+// Listeners come and go while the Worker runs: each is looked for when it is asked for.
+const handlers = {
+  get fetch() {
+    return listens("fetch") ? answer : undefined;
+  },
+  get scheduled() {
+    return listens("scheduled") ? run : undefined;
+  },
+};
+
 /** The handlers of a Worker that listens; undefined if it listens for no event of the platform. */
 export function listeningHandlers() {
-  const handlers = {};
-  if (hasListener(globalTarget, "fetch")) handlers.fetch = answer;
-  if (hasListener(globalTarget, "scheduled")) handlers.scheduled = run;
-  return Object.keys(handlers).length === 0 ? undefined : handlers;
+  return listens("fetch") || listens("scheduled") ? handlers : undefined;
 }
 
 function answer(request, env, context) {
