@@ -24,6 +24,7 @@ mod first;
 mod import_forms;
 mod in_process;
 mod inputs;
+mod kept_imports;
 mod learned;
 mod legacy_decorators;
 mod lowered_async;

@@ -28,6 +28,7 @@ use super::external;
 use super::file_options::{FileOptions, comments_on_jsx, compile, compile_alike, uses_at_top_level};
 use super::first::First;
 use super::import_forms::{rewrite_imports, said_type};
+use super::kept_imports::settle_imports;
 use super::learned::{Asset, Problem, ProblemKind, State};
 use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
 use super::namespaces::qualify_exports;
@@ -147,6 +148,19 @@ impl ProjectPlugin {
         let marked = if names.is_empty() { None } else { mark_as_types(id, text, &names) };
         let marked = qualify_exports(id, marked.as_deref().unwrap_or(text)).or(marked);
         rewrite_imports(id, marked.as_deref().unwrap_or(text)).or(marked)
+    }
+
+    /// The modules of which `id` exports types again without saying so.
+    fn retyped(&self, id: &str) -> Vec<String> {
+        let state = self.state();
+        let mut requests: Vec<String> = match state.type_exports.get(id) {
+            Some(exports) => exports.iter().map(|export| export.import.request.clone()).collect(),
+            None => Vec::new(),
+        };
+        if let Role::Own(outside) = &self.role {
+            requests.extend(outside.types.iter().map(|(request, _)| request.clone()));
+        }
+        requests
     }
 
     /// What rolldown reads in place of `id`, if that had decorators.
@@ -533,6 +547,12 @@ impl Plugin for ProjectPlugin {
         let jsx = matches!(args.module_type, ModuleType::Jsx | ModuleType::Tsx) && may_have_jsx(ast.source());
         if !(lowers || uses || typescript || jsx) || args.id.starts_with('\0') {
             return Ok(ast);
+        }
+        if typescript {
+            let configuration = self.file_options.of(path);
+            let unused =
+                configuration.map(|configuration| configuration.unused_imports()).unwrap_or_default();
+            settle_imports(&mut ast, unused, &self.retyped(args.id));
         }
         let given = ctx.options().transform_options.options_for_file(Some(path), &mut vec![]);
         // What is wrong with a configuration the bundler tells itself.

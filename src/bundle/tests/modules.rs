@@ -393,3 +393,53 @@ fn files_with_a_said_type_or_a_query_are_inputs() {
     assert_eq!(run(&bundle), r#"["two",2]"#);
     assert!(changed.iter().all(|path| bundle.inputs.contains(path)));
 }
+
+/// Five modules that note that they ran, imported in five ways, under this configuration.
+fn ran_under(options: &str) -> String {
+    let note = |name: &str| {
+        format!(
+            "((globalThis as any).result ??= []).push('{name}'); export type T = 1; export const v = 1, y = 1;"
+        )
+    };
+    let entry = "import { T, v } from './a';\nimport { v as u } from './b';\nimport {} from './c';\n\
+                 import type { v as z } from './d';\nimport { type y } from './e';\nlet t: T;";
+    let mut project = TestProject::new(&[
+        ("src/index.ts", entry),
+        ("tsconfig.json", &format!("{{ \"compilerOptions\": {{ {options} }} }}")),
+    ]);
+    for name in ["a", "b", "c", "d", "e"] {
+        project.write(&format!("src/{name}.ts"), note(name));
+    }
+    run(&project.build())
+}
+
+#[test]
+fn configuration_says_whether_imports_without_values_run_their_modules() {
+    for (options, expected) in [
+        ("", "undefined"),
+        (r#""isolatedModules": true"#, "undefined"),
+        (r#""verbatimModuleSyntax": false"#, "undefined"),
+        (r#""verbatimModuleSyntax": true"#, r#"["a","b","c","e"]"#),
+        (r#""preserveValueImports": true"#, r#"["a","b"]"#),
+        (r#""importsNotUsedAsValues": "remove""#, "undefined"),
+        (r#""importsNotUsedAsValues": "preserve""#, r#"["a","b","c","e"]"#),
+        (r#""importsNotUsedAsValues": "error""#, r#"["a","b","c","e"]"#),
+        (r#""importsNotUsedAsValues": "preserve", "preserveValueImports": true"#, r#"["a","b","c","e"]"#),
+    ] {
+        assert_eq!(ran_under(options), expected, "{options}");
+    }
+}
+
+#[test]
+fn modules_of_types_that_are_exported_again_run() {
+    let types = ("src/a.ts", "(globalThis as any).result = 'ran'; export type T = 1;");
+    for entry in [
+        "export { T } from './a';",
+        "import type { T } from './a';\nexport { T } from './a';",
+        "import { T } from './a';\nexport { T };",
+        "import a = require('./a');\nexport const t: a.T = 1;",
+    ] {
+        assert_eq!(run_files(&[("src/index.ts", entry), types]), "\"ran\"", "{entry}");
+    }
+    assert_eq!(run_files(&[("src/index.ts", "export type { T } from './a';"), types]), "undefined");
+}
