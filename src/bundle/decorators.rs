@@ -19,9 +19,9 @@ use swc_common::source_map::SourceMapGenConfig;
 use swc_common::sync::Lrc;
 use swc_common::{DUMMY_SP, FileName, GLOBALS, Globals, Mark, SourceMap, Spanned, SyntaxContext};
 use swc_ecma_ast::{
-    AssignExpr, AssignOp, AutoAccessor, CallExpr, ClassMethod, ClassProp, Constructor, EsVersion, Expr,
-    ExprStmt, FnDecl, Ident, IdentName, MemberExpr, MethodKind, Pass, PrivateProp, Program, Stmt, ThisExpr,
-    VarDeclarator,
+    AssignExpr, AssignOp, AutoAccessor, CallExpr, ClassMember, ClassMethod, ClassProp, Constructor,
+    EsVersion, Expr, ExprStmt, FnDecl, Ident, IdentName, MemberExpr, MethodKind, Pass, PrivateProp, Program,
+    Stmt, ThisExpr, VarDeclarator,
 };
 use swc_ecma_codegen::text_writer::JsWriter;
 use swc_ecma_codegen::{Config, Emitter};
@@ -183,6 +183,7 @@ fn lower(path: &str, source: &str, language: Language, dialect: Dialect) -> Resu
         Refusal { message: error.kind().msg().into_owned(), start: offset(span.lo), end: offset(span.hi) }
     })?;
     program.visit_mut_with(&mut InitializedFields);
+    program.visit_mut_with(&mut NamedClasses);
     let (unresolved, top_level) = (Mark::new(), Mark::new());
     resolver(unresolved, top_level, language.typescript).process(&mut program);
     if dialect == Dialect::Legacy && language.typescript {
@@ -215,6 +216,45 @@ fn lower(path: &str, source: &str, language: Language, dialect: Dialect) -> Resu
     let map = String::from_utf8_lossy(&map);
     let map = oxc_sourcemap::SourceMap::from_json_string(&map).map_err(|error| failed(error.to_string()))?;
     Ok(Lowered { code, map: map.into_owned() })
+}
+
+/// Decorated classes without a name get that of the variable which they are given to, as they would without decorators: what swc
+/// makes of them is no class that the engine would name.
+struct NamedClasses;
+
+impl NamedClasses {
+    fn name(variable: &Ident, value: &mut Expr) {
+        let Expr::Class(class) = value else { return };
+        let is_decorated = |member: &ClassMember| match member {
+            ClassMember::Method(method) => !method.function.decorators.is_empty(),
+            ClassMember::PrivateMethod(method) => !method.function.decorators.is_empty(),
+            ClassMember::ClassProp(field) => !field.decorators.is_empty(),
+            ClassMember::PrivateProp(field) => !field.decorators.is_empty(),
+            ClassMember::AutoAccessor(_) => true,
+            _ => false,
+        };
+        let decorated = !class.class.decorators.is_empty() || class.class.body.iter().any(is_decorated);
+        if class.ident.is_none() && decorated {
+            class.ident = Some(variable.clone());
+        }
+    }
+}
+
+impl VisitMut for NamedClasses {
+    fn visit_mut_var_declarator(&mut self, declarator: &mut VarDeclarator) {
+        if let (Some(name), Some(value)) = (declarator.name.as_ident(), &mut declarator.init) {
+            Self::name(&name.id, value);
+        }
+        declarator.visit_mut_children_with(self);
+    }
+
+    fn visit_mut_assign_expr(&mut self, assignment: &mut AssignExpr) {
+        if let Some(name) = assignment.left.as_ident() {
+            let name = name.id.clone();
+            Self::name(&name, &mut assignment.right);
+        }
+        assignment.visit_mut_children_with(self);
+    }
 }
 
 /// Decorated fields get an initializer, which TypeScript's `field!: T` must not have.

@@ -53,7 +53,16 @@ pub(super) async fn build_packages(call: &DependencyCall) -> Result<BuiltDepende
     };
     let mut bundler = rolldown::Bundler::with_plugins(options, vec![plugin.clone()])
         .map_err(|errors| describe(errors.into_vec()))?;
-    let output = bundler.generate().await.map_err(|errors| describe(errors.into_vec()))?;
+    let mut result = bundler.generate().await;
+    while result.as_ref().is_err_and(|errors| plugin.accept_octals(errors)) {
+        result = bundler.generate().await;
+    }
+    let output = result.map_err(|errors| describe(errors.into_vec()))?;
+    if plugin.unites_mains() {
+        return Err(failed(
+            "a package is taken by `import` and by `require`, which get different files of it".into(),
+        ));
+    }
     let (inline, asks_async) = {
         let state = plugin.state();
         (state.inline.clone(), state.async_context && !state.lowers_async)

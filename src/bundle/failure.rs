@@ -119,7 +119,11 @@ impl<'a> Reporter<'a> {
 
     /// What `problem`, found by the plugin, says.
     pub(super) fn report_problem(&mut self, problem: &Problem) -> Option<Diagnostic> {
-        let source = self.source(&problem.id)?;
+        let source = match &problem.kind {
+            ProblemKind::Unlowered(_) => self.source(&problem.id)?,
+            // Where these stand is looked for in what the user wrote.
+            _ => SourceFile::new(self.shown(&problem.id), std::fs::read_to_string(&problem.id).ok()?),
+        };
         Some(match &problem.kind {
             ProblemKind::Unlowered(Refusal { message, start, end }) => {
                 let message = format!("cannot lower the decorators of this file: {}", plain(message));
@@ -146,6 +150,12 @@ impl<'a> Reporter<'a> {
             .help(format!(
                 "for its text, add {{ \"type\": \"Text\", \"globs\": [\"**/*.{extension}\"], \"fallthrough\": true }} to `rules`"
             )),
+            ProblemKind::UnknownType { specifier, said } => Diagnostic::error(
+                "bundle/unsupported",
+                format!("files cannot be imported with the type `{said}`"),
+            )
+            .at(&source, find_specifier(&source, specifier), "imported here")
+            .help("`text`, `bytes` and `json` are types of files"),
             ProblemKind::DeadAlias { specifier, target } => Diagnostic::error(
                 "bundle/alias",
                 format!("the alias of `{specifier}` leads to `{target}`, which does not exist"),

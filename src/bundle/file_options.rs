@@ -16,6 +16,7 @@ use rolldown_ecmascript::{EcmaAst, WithMutFields};
 use serde_json::{Map, Value};
 
 use super::inputs::TsconfigFile;
+use super::kept_imports::Unused;
 use super::request::BundleRequest;
 use super::tsconfig_stand_in::flattened_options;
 
@@ -129,6 +130,11 @@ impl Configuration {
     fn new(file: &TsconfigFile) -> Self {
         let files = file.chain().iter().map(|file| file.path().to_owned()).collect();
         Self { options: flattened_options(file), files }
+    }
+
+    /// What becomes of imports that take no values.
+    pub(super) fn unused_imports(&self) -> Unused {
+        Unused::of(&self.options)
     }
 
     /// Whether decorators are TypeScript's older ones.

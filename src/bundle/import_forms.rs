@@ -8,6 +8,7 @@
 //! Fidelity: esbuild. The text has to begin with `./` or `../`; what is computed stands for any text without a slash, and behind
 //! a slash for any text.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
@@ -28,7 +29,9 @@ const SAID: &str = "dodev-as:";
 const FILES_MAX: usize = 10_000;
 
 /// `text` of `path` with such imports rewritten, or `None` if it has none.
-pub(super) fn rewrite_imports(path: &str, text: &str) -> Option<String> {
+///
+/// `searched` gets the directories in which files for computed imports were looked for.
+pub(super) fn rewrite_imports(path: &str, text: &str, searched: &mut BTreeSet<PathBuf>) -> Option<String> {
     let says = says_types(text);
     let computes = computes_imports(text);
     if !says && !computes {
@@ -42,7 +45,7 @@ pub(super) fn rewrite_imports(path: &str, text: &str) -> Option<String> {
     if parsed.panicked || !parsed.diagnostics.is_empty() {
         return None;
     }
-    let mut imports = Imports { directory: Path::new(path).parent()?, text, edits: Vec::new() };
+    let mut imports = Imports { directory: Path::new(path).parent()?, text, edits: Vec::new(), searched };
     imports.visit_program(&parsed.program);
     apply_edits(text, imports.edits)
 }
@@ -80,15 +83,14 @@ struct Imports<'t> {
     directory: &'t Path,
     text: &'t str,
     edits: Vec<Edit>,
+    searched: &'t mut BTreeSet<PathBuf>,
 }
 
 impl Imports<'_> {
     fn say(&mut self, source: &StringLiteral<'_>, clause: Option<&WithClause<'_>>) {
         let entries = clause.iter().flat_map(|clause| &clause.with_entries);
         let mut types = entries.filter(|entry| entry.key.as_arena_str() == "type");
-        if let Some(said) =
-            types.next().filter(|said| matches!(&*said.value.value, "text" | "bytes" | "json"))
-        {
+        if let Some(said) = types.next() {
             let is_json = Path::new(source.value.as_str()).extension().is_some_and(|e| e == "json");
             if !(is_json && said.value.value == "json") {
                 self.edits.push(Edit::insert(source.span.start + 1, format!("{SAID}{}:", said.value.value)));
@@ -105,7 +107,7 @@ impl Imports<'_> {
         if !pattern[0].starts_with("./") && !pattern[0].starts_with("../") {
             return false;
         }
-        let entries = files_of(self.directory, &pattern).into_iter().map(|file| {
+        let entries = files_of(self.directory, &pattern, self.searched).into_iter().map(|file| {
             let file = serde_json::to_string(&file).unwrap_or_default();
             format!("{file}:()=>{how}({file})")
         });
@@ -187,12 +189,13 @@ fn collect_pattern(expression: &Expression<'_>, pattern: &mut Vec<String>) -> bo
 }
 
 /// The files below `directory` that `pattern` may mean, as it would name them.
-fn files_of(directory: &Path, pattern: &[String]) -> Vec<String> {
+fn files_of(directory: &Path, pattern: &[String], searched: &mut BTreeSet<PathBuf>) -> Vec<String> {
     let Some((prefix, _)) = pattern[0].rsplit_once('/') else { return Vec::new() };
     let is_deep = pattern[..pattern.len() - 1].iter().any(|part| part.ends_with('/'));
     let mut files = Vec::new();
     let mut open = vec![(directory.join(prefix), prefix.to_owned())];
     while let Some((directory, name)) = open.pop() {
+        searched.insert(directory.components().collect());
         let mut entries: Vec<PathBuf> =
             std::fs::read_dir(&directory).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
         entries.sort();
@@ -240,12 +243,12 @@ mod tests {
                 "export * from \"dodev-as:bytes:./a\" with {\"type\": \"bytes\"}",
             ),
         ] {
-            assert_eq!(rewrite_imports("/p/a.ts", text).as_deref(), Some(expected));
+            assert_eq!(rewrite_imports("/p/a.ts", text, &mut BTreeSet::new()).as_deref(), Some(expected));
         }
         for text in
             ["import a from './a.json' with { type: 'json' };", "with ({ type: 1 }) {}", "import a from 'a'"]
         {
-            assert_eq!(rewrite_imports("/p/a.js", text), None, "{text}");
+            assert_eq!(rewrite_imports("/p/a.js", text, &mut BTreeSet::new()), None, "{text}");
         }
         assert_eq!(said_type("dodev-as:text:./a.md"), Some(("text", "./a.md")));
         assert_eq!(said_type("./a.md"), None);
@@ -271,7 +274,7 @@ mod tests {
                 "./words/de.js ./words/deep/fr.js ./words/en.js",
             ),
         ] {
-            let rewritten = rewrite_imports(path.to_str().unwrap(), text).unwrap();
+            let rewritten = rewrite_imports(path.to_str().unwrap(), text, &mut BTreeSet::new()).unwrap();
             let (_, names) = rewritten.split_once("({").unwrap();
             let names: Vec<&str> = names.split("\":()").filter_map(|part| part.rsplit('"').next()).collect();
             assert_eq!(names[..names.len() - 1].join(" "), expected, "{text}");
@@ -283,7 +286,7 @@ mod tests {
             "import(`./words/de.js`)",
             "require(x)",
         ] {
-            assert_eq!(rewrite_imports(path.to_str().unwrap(), text), None, "{text}");
+            assert_eq!(rewrite_imports(path.to_str().unwrap(), text, &mut BTreeSet::new()), None, "{text}");
         }
     }
 }

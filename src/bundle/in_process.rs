@@ -195,6 +195,8 @@ impl Session {
             let result = self.scan().await;
             match result {
                 Err(errors) if self.accept_type_exports(&errors) => {}
+                Err(errors) if self.plugin.accept_octals(&errors) => self.scanned = false,
+                Ok(_) if self.plugin.unites_mains() => self.scanned = false,
                 Ok(_) if self.wants_async_lowered() => {}
                 Ok(output) => return self.finish(output),
                 Err(errors) => return Err(self.fail(errors.into_vec())),
@@ -218,6 +220,7 @@ impl Session {
         for path in changed {
             // The graph knows files by their real path.
             let real = real_path(path);
+            self.note_searched(&real);
             let id = real.to_string_lossy().into_owned();
             let with_query = format!("{id}?");
             let state = self.plugin.state();
@@ -246,6 +249,18 @@ impl Session {
             self.bundler.clear_transform_tsconfig_cache();
         }
         self.reconsider_type_exports();
+    }
+
+    /// A file that appears or goes where a computed import looks for files changes the module that has the import.
+    fn note_searched(&mut self, path: &Path) {
+        let state = self.plugin.state();
+        let affected = |searched: &BTreeSet<PathBuf>| {
+            searched.contains(path) || path.parent().is_some_and(|parent| searched.contains(parent))
+        };
+        let importers = state.searched.iter().filter(|(_, searched)| affected(searched));
+        let importers: Vec<String> = importers.map(|(id, _)| id.clone()).collect();
+        drop(state);
+        importers.into_iter().for_each(|id| self.look_again_at(id));
     }
 
     fn is_asset(&self, path: &Path) -> bool {
@@ -282,6 +297,7 @@ impl Session {
             state.read.clear();
             state.entries.clear();
             state.facts.clear();
+            state.searched.clear();
             state.required = None;
             self.watched.clear();
             self.pending.clear();

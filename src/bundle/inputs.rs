@@ -95,6 +95,20 @@ impl TsconfigFile {
         Self::read(&path).or_else(|| Self::read(&path.join("tsconfig.json")))
     }
 
+    /// Whether this configuration extends one that a package names by its field `tsconfig`.
+    pub(super) fn extends_by_field(&self) -> bool {
+        let is_field = |directory: &Path, base: &str| {
+            let (path, found) = (directory.to_owned(), Self::find_base(directory, base));
+            let packages = path.ancestors().map(|above| above.join("node_modules"));
+            let mut named = packages.filter_map(|packages| field_of_package(&packages, base));
+            found.is_some_and(|found| named.any(|path| path == found.path))
+        };
+        self.chain().iter().any(|file| {
+            let bases = file.bases();
+            bases.iter().any(|base| !base.starts_with(['.', '/']) && is_field(file.directory(), base))
+        })
+    }
+
     /// What `extends: base` means in a configuration that stands in `directory`.
     pub(super) fn find_base(directory: &Path, base: &str) -> Option<Self> {
         let variants = |path: PathBuf| {
@@ -122,6 +136,19 @@ impl TsconfigFile {
 /// The configuration that `base` names below the directory `packages`, if the package says itself where it is: by its field
 /// `tsconfig`, or by `exports`.
 fn named_by_package(packages: &Path, base: &str) -> Option<PathBuf> {
+    exported_by_package(packages, base).or_else(|| field_of_package(packages, base))
+}
+
+/// The configuration that the package `base` below `packages` names in its field `tsconfig`.
+fn field_of_package(packages: &Path, base: &str) -> Option<PathBuf> {
+    let package = packages.join(base);
+    let text = std::fs::read_to_string(package.join("package.json")).ok()?;
+    let said: Value = serde_json::from_str(&text).ok()?;
+    said.get("tsconfig").and_then(Value::as_str).map(|target| package.join(target))
+}
+
+/// The configuration that a package exports as `base`.
+fn exported_by_package(packages: &Path, base: &str) -> Option<PathBuf> {
     let names = if base.starts_with('@') { 2 } else { 1 };
     let end = base.match_indices('/').nth(names - 1).map_or(base.len(), |(at, _)| at);
     let package = packages.join(&base[..end]);
@@ -132,8 +159,7 @@ fn named_by_package(packages: &Path, base: &str) -> Option<PathBuf> {
     while let Some(Value::Object(conditions)) = target {
         target = ["require", "import", "default"].iter().find_map(|condition| conditions.get(*condition));
     }
-    let field = said.get("tsconfig").filter(|_| end == base.len());
-    target.or(field).and_then(Value::as_str).map(|target| package.join(target))
+    target.and_then(Value::as_str).map(|target| package.join(target))
 }
 
 /// Configuration files on which a bundle of `request` depends: every tsconfig.json in force with all that it

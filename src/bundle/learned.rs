@@ -43,6 +43,14 @@ pub(super) struct State {
     pub common_js: HashMap<PathBuf, bool>,
     /// Files that a rule makes text or JavaScript.
     pub ruled: HashMap<String, ModuleKind>,
+    /// Modules whose octal numbers and escapes are rewritten.
+    pub octal: HashSet<String>,
+    /// Directories whose files computed imports may mean, by module.
+    pub searched: HashMap<String, BTreeSet<PathBuf>>,
+    /// What `require` finds of packages that say something else for `import`, by the id of the latter.
+    pub mains: HashMap<String, String>,
+    /// Those of which `import` gets the same.
+    pub united: HashSet<String>,
 }
 
 /// A file that stays outside of the code.
@@ -68,6 +76,8 @@ pub(super) enum ProblemKind {
     ShadowedRule { specifier: String, glob: String, kind: ModuleKind },
     /// A file that is no script, and no rule says what it is.
     NoRule { specifier: String, extension: String },
+    /// An import says that its file is of a type that is none.
+    UnknownType { specifier: String, said: String },
     /// An alias leads nowhere.
     DeadAlias { specifier: String, target: String },
     /// An import of a package leads nowhere.

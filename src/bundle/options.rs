@@ -10,10 +10,12 @@ use rolldown::{
     TsConfig,
 };
 use rolldown_common::{
-    AttachDebugInfo, CommentsOptions, GeneratedCodeOptions, InlineConstOption, OptimizationOption,
+    AttachDebugInfo, CommentsOptions, GeneratedCodeOptions, InjectImport, InlineConstOption,
+    OptimizationOption,
 };
 
 use super::inputs::TsconfigFile;
+use super::plugin::DEFINED;
 use super::request::BundleRequest;
 use super::tsconfig_stand_in::StandIn;
 
@@ -32,11 +34,19 @@ pub(super) fn bundler_options(
             define.push((variable.to_owned(), "\"development\"".to_owned()));
         }
     }
+    // What is said in JSON is one object for all modules, as in the platform's tools.
+    let mut inject = Vec::new();
+    for (index, (_, value)) in define.iter_mut().enumerate() {
+        if value.trim_start().starts_with(['{', '[']) {
+            let name = format!("__dodev_define_{index}");
+            let from = format!("{DEFINED}{index}");
+            inject.push(InjectImport::named("default".to_owned(), Some(name.clone()), from));
+            *value = name;
+        }
+    }
     // Not listed: `import`, `require` and `default`, which rolldown adds by the kind of each import.
     let conditions = ["workerd", "worker", "browser"].map(str::to_owned).to_vec();
     let scripts = ["js", "mjs", "cjs"].map(|extension| (extension.to_owned(), ModuleType::Jsx));
-    // Style sheets, which packages for browsers import, leave the code as they do in the platform's tools.
-    let types = scripts.into_iter().chain([("css".to_owned(), ModuleType::Empty)]);
     BundlerOptions {
         input: Some(vec![InputItem { name, import: request.entry.to_string_lossy().into_owned() }]),
         cwd: Some(request.root.clone()),
@@ -46,9 +56,10 @@ pub(super) fn bundler_options(
         format: Some(OutputFormat::Esm),
         sourcemap: Some(SourceMapType::Hidden),
         code_splitting: Some(CodeSplittingMode::Bool(false)),
-        module_types: Some(types.collect()),
+        module_types: Some(scripts.into_iter().collect()),
         resolve: Some(ResolveOptions { condition_names: Some(conditions), ..Default::default() }),
         define: Some(define.into_iter().collect()),
+        inject: (!inject.is_empty()).then_some(inject),
         // Otherwise dead code is looked for once more in the whole chunk, after each module was freed of its own.
         minify: Some(RawMinifyOptions::Bool(request.minify)),
         keep_names: Some(request.keep_names),

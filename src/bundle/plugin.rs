@@ -23,30 +23,35 @@ use rolldown_plugin::{
     SharedTransformPluginContext,
 };
 
-use super::decorators::{Dialect, Language, Lowered, has_decorators, lower_decorators, may_have_decorators};
+use super::decorators::{Dialect, Language, may_have_decorators};
+use super::endless::keep_endless_loops;
 use super::external;
 use super::file_options::{FileOptions, comments_on_jsx, compile, compile_alike, uses_at_top_level};
 use super::first::First;
-use super::import_forms::{rewrite_imports, said_type};
+use super::guards::may_fail;
+use super::import_forms::said_type;
+use super::kept_imports::settle_imports;
 use super::learned::{Asset, Problem, ProblemKind, State};
 use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
-use super::namespaces::qualify_exports;
 use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::order::{Facts, effects_of};
-use super::queries::{SAID, script, with_query};
+use super::queries::{SAID, script, style_sheet, with_query};
 use super::request::{BundleRequest, ModuleKind, Outside, Packages};
 use super::required_names::{may_be_numbered, rename_numbered};
 use super::rules::{Rules, Ruling, asset_name};
 use super::runtime_text::helpers_of_platform;
-use super::scripts::{is_script, may_be_script, may_have_jsx, script_of_package};
+use super::scripts::{is_script, is_text_with_query, may_be_script, may_have_jsx, script_of_package};
 use super::suggest::{is_path, is_required};
-use super::type_exports::{ImportedName, is_typescript, mark_as_types};
+use super::type_exports::is_typescript;
 use super::unbundled::{Search, specifier_from};
 
 /// `require` of a platform module: CommonJS whose `module.exports` is that module's value.
 const REQUIRED: &str = "\0required:";
 /// The default export (Node) or the namespace of a platform module, as an ES module.
 const VALUE: &str = "\0value:";
+
+/// The module of an object that `define` names, by its place there.
+pub(super) const DEFINED: &str = "\0defined:";
 
 /// What a build is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +69,7 @@ pub(super) enum Role {
 pub(super) struct ProjectPlugin {
     root: PathBuf,
     alias: Vec<(String, String)>,
+    define: Vec<(String, String)>,
     node_compat: bool,
     rules: Rules,
     role: Role,
@@ -101,6 +107,7 @@ impl ProjectPlugin {
         Self {
             root: request.root.clone(),
             alias: request.alias.clone(),
+            define: request.define.clone(),
             node_compat: request.node_compat,
             rules: Rules::new(&request.rules),
             file_options: FileOptions::new(request),
@@ -133,46 +140,8 @@ impl ProjectPlugin {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The text of `id` before its decorators are lowered, `text` being that of the file; `None` if it is the
-    /// same.
-    pub(super) fn text_seen(&self, id: &str, text: &str) -> Option<String> {
-        let mut names: Vec<ImportedName> = match self.state().type_exports.get(id) {
-            Some(exports) => exports.iter().map(|export| export.import.clone()).collect(),
-            None => Vec::new(),
-        };
-        if let Role::Own(outside) = &self.role {
-            let types = outside.types.iter().cloned();
-            names.extend(types.map(|(request, name)| ImportedName { request, name }));
-        }
-        let marked = if names.is_empty() { None } else { mark_as_types(id, text, &names) };
-        let marked = qualify_exports(id, marked.as_deref().unwrap_or(text)).or(marked);
-        rewrite_imports(id, marked.as_deref().unwrap_or(text)).or(marked)
-    }
-
-    /// What rolldown reads in place of `id`, if that had decorators.
-    pub(super) fn lowered(&self, id: &str) -> Option<Arc<Lowered>> {
-        self.state().lowered.get(id).cloned()
-    }
-
-    /// `text` of the file `id` without decorators, if it has any.
-    fn lower(&self, id: &str, text: &str, language: Language, dialect: Dialect) -> Option<Arc<Lowered>> {
-        if !has_decorators(text, language) {
-            return None;
-        }
-        match lower_decorators(id, text, language, dialect) {
-            Ok(lowered) => {
-                let lowered = Arc::new(lowered);
-                self.state().lowered.insert(id.to_owned(), lowered.clone());
-                Some(lowered)
-            }
-            Err(refusal) => {
-                self.problem(id, ProblemKind::Unlowered(refusal));
-                None
-            }
-        }
-    }
-
-    fn problem(&self, id: &str, kind: ProblemKind) {
+    /// Notes a mistake in the module `id`.
+    pub(super) fn problem(&self, id: &str, kind: ProblemKind) {
         let problem = Problem { id: id.to_owned(), kind };
         let mut state = self.state();
         if !state.problems.contains(&problem) {
@@ -248,12 +217,6 @@ impl ProjectPlugin {
         }
     }
 
-    /// Whether the module `importer` imports `specifier` for its effect alone.
-    fn is_bare(&self, importer: Option<&str>, specifier: &str) -> bool {
-        let Some(importer) = importer else { return false };
-        self.state().facts.get(importer).is_some_and(|facts| facts.bare.iter().any(|bare| bare == specifier))
-    }
-
     /// What `specifier` stands for, if it is an alias.
     fn alias_of(&self, specifier: &str) -> Option<&str> {
         self.alias.iter().find(|(name, _)| name == specifier).map(|(_, target)| target.as_str())
@@ -266,7 +229,7 @@ impl ProjectPlugin {
         ruling: Ruling<'_>,
         path: &str,
     ) -> Option<HookResolveIdOutput> {
-        let unknown = !is_script(path);
+        let unknown = !is_script(path) && !is_text_with_query(path);
         let ruling = if ruling == Ruling::None && unknown { self.rules.rule_on(path) } else { ruling };
         let importer = args.importer?;
         let specifier = args.specifier.to_owned();
@@ -312,6 +275,13 @@ impl ProjectPlugin {
         kind: &str,
         specifier: &str,
     ) -> HookResolveIdReturn {
+        if !matches!(kind, "text" | "bytes" | "json") {
+            if let Some(importer) = args.importer {
+                let (specifier, said) = (specifier.to_owned(), kind.to_owned());
+                self.problem(importer, ProblemKind::UnknownType { specifier, said });
+            }
+            return Ok(Some(external(specifier)));
+        }
         let specifier = self.alias_of(specifier).unwrap_or(specifier);
         let options = PluginContextResolveOptions { import_kind: args.kind, ..Default::default() };
         if let Ok(resolved) = ctx.resolve(specifier, args.importer, Some(options)).await? {
@@ -402,12 +372,22 @@ impl Plugin for ProjectPlugin {
                     && is_package
                     && is_required(importer, args.kind)
                 {
+                    let text = std::fs::read_to_string(importer).unwrap_or_default();
+                    if args.kind == ImportKind::DynamicImport && may_fail(importer, &text, args.specifier) {
+                        return Ok(Some(external(args.specifier)));
+                    }
                     let specifier = args.specifier.to_owned();
                     self.problem(importer, ProblemKind::Unresolved { specifier });
                 }
                 return Ok(None);
             }
         };
+        if is_package && let Some(main) = self.main_instead(args.kind, specifier, resolved.id.as_str()) {
+            let options = PluginContextResolveOptions { import_kind: args.kind, ..Default::default() };
+            if let Ok(main) = ctx.resolve(&main, importer, Some(options)).await? {
+                return Ok(Some(HookResolveIdOutput::from_resolved_id(main)));
+            }
+        }
         if let Some(name) = self.unbundled.get(Path::new(resolved.id.as_str())) {
             return Ok(Some(external(name)));
         }
@@ -446,6 +426,11 @@ impl Plugin for ProjectPlugin {
             let name = serde_json::to_string(name)?;
             return Ok(Some(script(format!("import {binding} from {name};\nexport default value;"))));
         }
+        if let Some(index) = args.id.strip_prefix(DEFINED) {
+            let defined = index.parse::<usize>().ok().and_then(|index| self.define.get(index));
+            let json = defined.map(|(_, value)| value.as_str()).unwrap_or_default();
+            return Ok(Some(script(format!("export default JSON.parse({});", serde_json::to_string(json)?))));
+        }
         if let Some((path, query)) = args.id.split_once('?')
             && !Path::new(args.id).exists()
         {
@@ -454,6 +439,10 @@ impl Plugin for ProjectPlugin {
             return with_query(path, query).map(Some);
         }
         let Some(kind) = kind else {
+            if args.id.ends_with(".css") && !args.id.starts_with('\0') {
+                ctx.add_watch_file(args.id);
+                return Ok(Some(style_sheet(args.id)?));
+            }
             let script = script_of_package(args.id);
             if script.is_some() {
                 ctx.add_watch_file(args.id);
@@ -474,6 +463,11 @@ impl Plugin for ProjectPlugin {
     ) -> HookTransformReturn {
         if let Some(code) = helpers_of_platform(args.id, args.code) {
             return Ok(Some(HookTransformOutput { code: Some(code), ..Default::default() }));
+        }
+        if *args.module_type == ModuleType::Json {
+            // Other tools write it.
+            let code = args.code.strip_prefix('\u{feff}').map(str::to_owned);
+            return Ok(code.map(|code| HookTransformOutput { code: Some(code), ..Default::default() }));
         }
         let mut marked = self.text_seen(args.id, args.code);
         if self.state().lowers_async && may_have_async(args.code) {
@@ -526,6 +520,7 @@ impl Plugin for ProjectPlugin {
         if may_be_numbered(ast.source()) {
             rename_numbered(&mut ast);
         }
+        keep_endless_loops(&mut ast);
         let lowers = self.state().lowers_async && may_have_async(ast.source());
         let uses = ast.source().contains("using") && uses_at_top_level(ast.program());
         let path = Path::new(args.id);
@@ -533,6 +528,12 @@ impl Plugin for ProjectPlugin {
         let jsx = matches!(args.module_type, ModuleType::Jsx | ModuleType::Tsx) && may_have_jsx(ast.source());
         if !(lowers || uses || typescript || jsx) || args.id.starts_with('\0') {
             return Ok(ast);
+        }
+        if typescript {
+            let configuration = self.file_options.of(path);
+            let unused =
+                configuration.map(|configuration| configuration.unused_imports()).unwrap_or_default();
+            settle_imports(&mut ast, unused, &self.retyped(args.id));
         }
         let given = ctx.options().transform_options.options_for_file(Some(path), &mut vec![]);
         // What is wrong with a configuration the bundler tells itself.

@@ -5,6 +5,8 @@ use std::path::Path;
 use rolldown::ModuleType;
 use rolldown_plugin::HookLoadOutput;
 
+use super::style_sheets::names_of_sheet;
+
 /// How the query of a module's id begins that says what the file is.
 pub(super) const SAID: &str = "dodev-as-";
 
@@ -22,12 +24,19 @@ pub(super) fn with_query(path: &str, query: &str) -> anyhow::Result<HookLoadOutp
             Some("ts" | "mts" | "cts") => ModuleType::Ts,
             Some("tsx") => ModuleType::Tsx,
             Some("json") => ModuleType::Json,
-            Some("css") => ModuleType::Empty,
+            Some("txt") => ModuleType::Text,
+            Some("css") => return Ok(style_sheet(path)?),
             _ => ModuleType::Jsx,
         },
     };
     let code = String::from_utf8_lossy(&std::fs::read(path)?).into_owned().into();
     Ok(HookLoadOutput { code, module_type: Some(module_type), ..Default::default() })
+}
+
+/// The module for the style sheet `path`.
+pub(super) fn style_sheet(path: &str) -> std::io::Result<HookLoadOutput> {
+    let code = names_of_sheet(path)?.into();
+    Ok(HookLoadOutput { code, module_type: Some(ModuleType::Json), ..Default::default() })
 }
 
 /// A module of JavaScript.

@@ -52,6 +52,11 @@ pub(super) fn is_script(path: &str) -> bool {
     Path::new(path).extension().and_then(|e| e.to_str()).is_some_and(|e| EXTENSIONS.contains(&e))
 }
 
+/// Whether `path` is that of a text with a query behind it, which the platform's bundler takes for text without any rule.
+pub(super) fn is_text_with_query(path: &str) -> bool {
+    path.split_once('?').is_some_and(|(file, _)| file.ends_with(".txt"))
+}
+
 /// Whether `specifier` may lead to a script, as far as its text tells.
 pub(super) fn may_be_script(specifier: &str) -> bool {
     is_script(specifier) || Path::new(specifier).extension().is_none()

@@ -1,4 +1,5 @@
-//! A TypeScript configuration in the place of one that extends files which are not there.
+//! A TypeScript configuration in the place of one that extends files which are not there, or that a package names by its field
+//! `tsconfig`, which rolldown does not look for.
 //!
 //! Such a configuration is usual where a project was taken out of its repository, or where a framework has not written
 //! its part yet. rolldown refuses it. The platform's bundler goes on with what is there and says nothing; here, the
@@ -27,10 +28,13 @@ impl StandIn {
     /// written: then rolldown says what is wrong.
     pub(super) fn of(request: &BundleRequest) -> Option<Self> {
         let faults = TsconfigFault::find(request);
-        if faults.is_empty() || !faults.iter().all(|fault| fault.is_missing_base) {
+        let file = TsconfigFile::governing(request)?;
+        if !faults.iter().all(|fault| fault.is_missing_base)
+            || (faults.is_empty() && !file.extends_by_field())
+        {
             return None;
         }
-        let text = flattened(&TsconfigFile::governing(request)?);
+        let text = flattened(&file);
         let mut file = tempfile::Builder::new().prefix("tsconfig-").suffix(".json").tempfile().ok()?;
         file.write_all(text.to_string().as_bytes()).ok()?;
         Some(Self { file, faults })

@@ -3,11 +3,13 @@
 //! Looking at one file alone nobody can tell such a `T` from a value, and the bundler reports a missing
 //! export. esbuild, which the platform's tools bundle with, accepts it in TypeScript. So the failed
 //! build's complaints are looked up here, and those that are re-exports are marked `type` in the text
-//! that the bundler sees; all other missing exports stay errors. Offsets are bytes.
+//! that the bundler sees; all other missing exports stay errors. So are imports marked whose name no value is made of, which the
+//! compiler keeps by `verbatimModuleSyntax`. Offsets are bytes.
 
 use oxc::allocator::Allocator;
 use oxc::ast::ast::{ImportDeclarationSpecifier, Program, Statement};
 use oxc::parser::Parser;
+use oxc::semantic::SemanticBuilder;
 use oxc::span::{GetSpan, SourceType, Span};
 
 /// A name that one module takes from another.
@@ -23,23 +25,24 @@ pub(super) struct ImportedName {
 struct Site {
     import: ImportedName,
     span: Span,
-    exported_again: bool,
+    /// Whether nothing but a type may be meant.
+    may_be_type: bool,
 }
 
-/// The name imported at `offset` in the TypeScript `text` of `path`, if it is there only to be exported again.
+/// The name imported at `offset` in the TypeScript `text` of `path`, if it is there only to be exported again, or for no value.
 pub(super) fn re_export_at(path: &str, text: &str, offset: usize) -> Option<ImportedName> {
     let offset = u32::try_from(offset).ok()?;
     sites(path, text)?
         .into_iter()
-        .find(|site| site.exported_again && site.span.start <= offset && offset < site.span.end)
+        .find(|site| site.may_be_type && site.span.start <= offset && offset < site.span.end)
         .map(|site| site.import)
 }
 
-/// `text` with `type ` before every re-export in `names`, or `None` if there is none.
+/// `text` with `type ` before every one of `names` that may be a type, or `None` if there is none.
 pub(super) fn mark_as_types(path: &str, text: &str, names: &[ImportedName]) -> Option<String> {
     let mut starts: Vec<usize> = sites(path, text)?
         .into_iter()
-        .filter(|site| site.exported_again && names.contains(&site.import))
+        .filter(|site| site.may_be_type && names.contains(&site.import))
         .map(|site| site.span.start as usize)
         .collect();
     if starts.is_empty() {
@@ -97,6 +100,8 @@ fn sites_of(program: &Program<'_>) -> Vec<Site> {
         .filter(|specifier| !specifier.export_kind.is_type())
         .map(|specifier| specifier.local.name().to_string())
         .collect();
+    let scoping = SemanticBuilder::new().build(program).semantic.into_scoping();
+    let is_unused = |symbol| !scoping.get_resolved_references(symbol).any(|reference| reference.is_value());
     let mut sites = Vec::new();
     for statement in &program.body {
         match statement {
@@ -108,7 +113,7 @@ fn sites_of(program: &Program<'_>) -> Vec<Site> {
                             name: specifier.local.name().to_string(),
                         },
                         span: specifier.span(),
-                        exported_again: true,
+                        may_be_type: true,
                     });
                 }
             }
@@ -124,7 +129,8 @@ fn sites_of(program: &Program<'_>) -> Vec<Site> {
                             name: specifier.imported.name().to_string(),
                         },
                         span: specifier.span(),
-                        exported_again: exported.iter().any(|name| *name == specifier.local.name.as_str()),
+                        may_be_type: exported.iter().any(|name| *name == specifier.local.name.as_str())
+                            || is_unused(specifier.local.symbol_id()),
                     });
                 }
             }
@@ -139,12 +145,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_re_exports_are_types() {
+    fn only_re_exports_and_unused_imports_are_types() {
         let text = "import { A, B, C } from './t';\nexport { A };\nexport { D as E } from './u';\nuse(B);";
         for (needle, expected) in [
             ("A, B", Some(("./t", "A"))),
             ("B, C", None),
-            ("C }", None),
+            ("C }", Some(("./t", "C"))),
             ("D as", Some(("./u", "D"))),
             ("use", None),
         ] {

@@ -110,6 +110,9 @@ pub fn read(
     let no_bundle = overrides.no_bundle.or(layers.flag("no_bundle")).unwrap_or(false);
     let text = |key: &str, flag: &Option<String>| flag.clone().or(layers.text(key).map(str::to_owned));
     define::check(report, layers, &overrides.define);
+    let given = [("jsx_factory", &overrides.jsx_factory), ("jsx_fragment", &overrides.jsx_fragment)];
+    let given: Vec<_> = given.iter().filter(|(_, flag)| flag.is_some()).map(|(key, _)| *key).collect();
+    define::check_jsx(report, layers, &given);
     Build {
         rules: rules(report, layers),
         alias: pairs(layers.get("alias"), &overrides.alias),

@@ -60,6 +60,20 @@ pub fn check(report: &mut Report, layers: &Layers<'_>, given: &[(String, String)
     }
 }
 
+/// Reports names of functions for JSX that no code can have; `given` are the keys that the command line sets.
+pub fn check_jsx(report: &mut Report, layers: &Layers<'_>, given: &[&str]) {
+    for key in ["jsx_factory", "jsx_fragment"] {
+        let Some(found) = layers.find(key).filter(|_| !given.contains(&key)) else { continue };
+        let Some(text) = found.entry.node.as_text() else { continue };
+        let fits = is_name(text) || (key == "jsx_fragment" && is_value(text));
+        if !fits {
+            let message = format!("`{text}` cannot be the `{key}`");
+            let added = report.error("config/bad-value", found.entry.node.span.clone(), message);
+            added.help("give a name that the code has, perhaps with dots between, as `React.createElement`");
+        }
+    }
+}
+
 /// What is wrong with the definition of `name`, and what to do.
 fn wrong(name: &str, text: &str, language: Language) -> Option<(String, String)> {
     if !is_name(name) && !name.is_empty() {

@@ -66,9 +66,18 @@ fn record(report: &mut Report, table: &Table) -> Option<Value> {
     Some(Value::Record(entries))
 }
 
+/// The largest number that JavaScript can tell from its neighbours.
+const EXACT_MAX: u64 = (1 << 53) - 1;
+
 fn scalar(report: &mut Report, value: &Toml, span: &Range<usize>) -> Option<Value> {
     Some(match value {
         Toml::String(text) => Value::Text(text.value().clone()),
+        Toml::Integer(number) if number.value().unsigned_abs() > EXACT_MAX => {
+            report
+                .error("config/syntax", span.clone(), "the number is too large to be exact")
+                .help("put it in quotes");
+            return None;
+        }
         Toml::Integer(number) => Value::Number((*number.value()).into()),
         Toml::Float(number) => match serde_json::Number::from_f64(*number.value()) {
             Some(number) => Value::Number(number),

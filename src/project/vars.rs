@@ -170,8 +170,7 @@ fn from_files(
         }
         found |= values.is_some();
         for (name, value) in values.into_iter().flatten() {
-            parsed.retain(|(other, _)| *other != name);
-            parsed.push((name, value));
+            assign(&mut parsed, name, value);
         }
     }
     let with_process = has_secrets || request.switch("CLOUDFLARE_INCLUDE_PROCESS_ENV", false);
@@ -232,8 +231,15 @@ fn read_file(report: &mut Report, inputs: &mut Inputs, path: &Path) -> Option<Ve
     }
     let mut values: Vec<(String, String)> = Vec::new();
     for assignment in assignments {
-        values.retain(|(other, _)| *other != assignment.name);
-        values.push((assignment.name, assignment.value));
+        assign(&mut values, assignment.name, assignment.value);
     }
     Some(values)
+}
+
+/// Gives the variable `name` a value; one that had another keeps its place, from which later ones can refer to it.
+fn assign(values: &mut Vec<(String, String)>, name: String, value: String) {
+    match values.iter_mut().find(|(other, _)| *other == name) {
+        Some((_, old)) => *old = value,
+        None => values.push((name, value)),
+    }
 }

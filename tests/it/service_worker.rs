@@ -118,3 +118,14 @@ fn the_top_level_sees_the_environment_also_in_packages_and_after_a_save() {
         assert_eq!(server.get("/").text(), format!(r#"["a text","a text","{version}"]"#));
     }
 }
+
+#[test]
+fn a_default_export_that_is_no_entry_point_answers_nothing() {
+    let project = TestProject::with_files(&[("wrangler.jsonc", CONFIG), ("index.js", "")]);
+    for export in ["class { fetch() { return new Response('no'); } }", "function () {}", "async () => {}"] {
+        project.write("index.js", &format!("export default {export}"));
+        let answer = project.start().get("/");
+        assert_eq!(answer.status, 500, "{export}");
+        assert!(answer.text().contains("Handler does not export a fetch() function."), "{export}");
+    }
+}

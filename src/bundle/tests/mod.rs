@@ -4,6 +4,7 @@ mod decorators;
 mod errors;
 mod modules;
 mod packages;
+mod readings;
 mod rebuild;
 mod unbundled;
 

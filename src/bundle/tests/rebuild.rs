@@ -218,3 +218,24 @@ fn newer_mark(cache: &BundleCache, bundle: &Bundle) -> crate::bundle::CacheMark 
     }
     cache.mark().unwrap()
 }
+
+#[test]
+fn a_new_file_that_a_computed_import_may_mean_is_built() {
+    let mut project = TestProject::new(&[
+        (
+            "src/index.ts",
+            "const name = (n: string) => require(`./l/${n}.js`);\n\
+             globalThis.result = ['a', 'b'].map((n) => { try { return name(n); } catch { return 'none'; } });",
+        ),
+        ("src/l/a.js", "module.exports = 'A';"),
+    ]);
+    let first = project.build();
+    assert_eq!(run(&first), r#"["A","none"]"#);
+    assert!(contains(&first.inputs, &project.path("src/l")), "{:?}", first.inputs);
+    let second = project.build();
+    assert_eq!(run(&second), r#"["A","none"]"#);
+    let added = project.write("src/l/b.js", "module.exports = 'B';");
+    assert_eq!(run(&project.rebuild(std::slice::from_ref(&added))), r#"["A","B"]"#);
+    std::fs::remove_file(&added).unwrap();
+    assert_eq!(run(&project.rebuild(&[added])), r#"["A","none"]"#);
+}

@@ -42,7 +42,10 @@ fn unknown_keys_are_warned_of() {
 
 #[test]
 fn wrong_types_are_errors() {
+    check_toml(&toml("[vars]\nA = 9007199254740992"), &["5:5 syntax the number is too large to be exact"]);
+    check_json(&json("\"jsx_fragment\": \"'x'\""), &[]);
     for (more, expected) in [
+        ("\"jsx_factory\": \"a b\"", "2:16 bad-value `a b` cannot be the `jsx_factory`"),
         ("\"minify\": \"true\"", "2:11 wrong-type `minify` must be a boolean, not a string"),
         ("\"vars\": []", "2:9 wrong-type `vars` must be an object, not an array"),
         ("\"define\": { \"A\": 1 }", "2:18 wrong-type `define.A` must be a string, not a number"),

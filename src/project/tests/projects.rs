@@ -121,6 +121,11 @@ fn files_give_variables() {
         .file(".env", "A=env\nB=$A!\nC=1")
         .file(".env.local", "C=2");
     assert_eq!(vars(&project), pairs(&[("A", "env"), ("N", "{\"x\":1}"), ("B", "env!"), ("C", "2")]));
+    let ordered = TestProject::new()
+        .file("wrangler.jsonc", &json("\"vars\": {}"))
+        .file(".env", "A=1\nB=$C\nC=3\nD=$A$C")
+        .file(".env.local", "A=9");
+    assert_eq!(vars(&ordered), pairs(&[("A", "9"), ("B", ""), ("C", "3"), ("D", "93")]));
     let project = project.file(".dev.vars", "A=dev $B");
     assert_eq!(vars(&project), pairs(&[("A", "dev $B"), ("N", "{\"x\":1}")]));
     let project = project.with(|request| request.overrides.vars = vec![("A".into(), "flag".into())]);

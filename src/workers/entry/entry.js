@@ -80,6 +80,10 @@ function fetchFrom(target, props, request) {
 
 function fetchHandler(target, props, request) {
   const isClass = typeof target === "function";
+  // Fidelity: workerd takes any other class for one of objects, which answers no requests of its own.
+  if (isClass && !(target.prototype instanceof WorkerEntrypoint)) {
+    throw new Error("Handler does not export a fetch() function.");
+  }
   const handlers = isClass ? new target(new ExecutionContext(props), worker.env) : target;
   if (typeof handlers.fetch !== "function") throw new Error("Handler does not export a fetch() function.");
   // A class's instance has been given its environment and context.

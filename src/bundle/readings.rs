@@ -1,0 +1,130 @@
+//! How the bundler reads files otherwise than they are written, and which of a package's files it takes: what the hooks of
+//! [`ProjectPlugin`] ask for, and what a scan that failed or found more lets them do with the next one.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use rolldown_common::ImportKind;
+use rolldown_error::{BatchedBuildDiagnostic, EventKind};
+
+use super::decorators::{Dialect, Language, Lowered, has_decorators, lower_decorators};
+use super::import_forms::rewrite_imports;
+use super::learned::ProblemKind;
+use super::mains::{is_package_name, main_beside};
+use super::namespaces::qualify_exports;
+use super::octals::{is_about_octals, without_octals};
+use super::plugin::{ProjectPlugin, Role};
+use super::type_exports::{ImportedName, mark_as_types};
+
+impl ProjectPlugin {
+    /// The text of `id` before its decorators are lowered, `text` being that of the file; `None` if it is the
+    /// same.
+    pub(super) fn text_seen(&self, id: &str, text: &str) -> Option<String> {
+        let mut names: Vec<ImportedName> = match self.state().type_exports.get(id) {
+            Some(exports) => exports.iter().map(|export| export.import.clone()).collect(),
+            None => Vec::new(),
+        };
+        if let Role::Own(outside) = self.role() {
+            let types = outside.types.iter().cloned();
+            names.extend(types.map(|(request, name)| ImportedName { request, name }));
+        }
+        let marked = if names.is_empty() { None } else { mark_as_types(id, text, &names) };
+        let octal = self.state().octal.contains(id);
+        let marked = if octal { without_octals(text) } else { marked };
+        let marked = qualify_exports(id, marked.as_deref().unwrap_or(text)).or(marked);
+        let mut searched = BTreeSet::new();
+        let rewritten = rewrite_imports(id, marked.as_deref().unwrap_or(text), &mut searched).or(marked);
+        if !searched.is_empty() {
+            let mut state = self.state();
+            state.read.extend(searched.iter().cloned());
+            state.searched.insert(id.to_owned(), searched);
+        }
+        rewritten
+    }
+
+    /// The modules of which `id` exports types again without saying so.
+    pub(super) fn retyped(&self, id: &str) -> Vec<String> {
+        let state = self.state();
+        let mut requests: Vec<String> = match state.type_exports.get(id) {
+            Some(exports) => exports.iter().map(|export| export.import.request.clone()).collect(),
+            None => Vec::new(),
+        };
+        if let Role::Own(outside) = self.role() {
+            requests.extend(outside.types.iter().map(|(request, _)| request.clone()));
+        }
+        requests
+    }
+
+    /// What rolldown reads in place of `id`, if that had decorators.
+    pub(super) fn lowered(&self, id: &str) -> Option<Arc<Lowered>> {
+        self.state().lowered.get(id).cloned()
+    }
+
+    /// `text` of the file `id` without decorators, if it has any.
+    pub(super) fn lower(
+        &self,
+        id: &str,
+        text: &str,
+        language: Language,
+        dialect: Dialect,
+    ) -> Option<Arc<Lowered>> {
+        if !has_decorators(text, language) {
+            return None;
+        }
+        match lower_decorators(id, text, language, dialect) {
+            Ok(lowered) => {
+                let lowered = Arc::new(lowered);
+                self.state().lowered.insert(id.to_owned(), lowered.clone());
+                Some(lowered)
+            }
+            Err(refusal) => {
+                self.problem(id, ProblemKind::Unlowered(refusal));
+                None
+            }
+        }
+    }
+
+    /// Whether some of `errors` are about octal numbers in files that may have them; the next scan reads these otherwise.
+    pub(super) fn accept_octals(&self, errors: &BatchedBuildDiagnostic) -> bool {
+        let mut accepted = false;
+        for error in errors.iter().filter(|error| matches!(error.kind(), EventKind::ParseError)) {
+            let Some(id) = error.id().filter(|_| is_about_octals(&error.to_string())) else { continue };
+            let text = std::fs::read_to_string(&id).unwrap_or_default();
+            accepted |= without_octals(&text).is_some() && self.state().octal.insert(id);
+        }
+        accepted
+    }
+
+    /// Whether there is a package of which `import` and `require` get different files, and that is taken by both; then `import`
+    /// gets, with the next scan, what `require` gets.
+    pub(super) fn unites_mains(&self) -> bool {
+        let mut state = self.state();
+        let known = state.united.len();
+        let twice: Vec<String> =
+            state.mains.keys().filter(|module| state.graph.contains(*module)).cloned().collect();
+        state.united.extend(twice);
+        state.united.len() > known
+    }
+
+    /// What stands for the module `id` of the package that `specifier` names, by the kind of its import: `main` of the package, if
+    /// `id` is what its `module` names.
+    ///
+    /// Fidelity: esbuild 0.28, which looks at `browser`, `module` and `main` in this order, but gives `main` to `require`, and to
+    /// everyone where there is a `require`.
+    pub(super) fn main_instead(&self, kind: ImportKind, specifier: &str, id: &str) -> Option<String> {
+        if kind == ImportKind::Require && is_package_name(specifier) {
+            let main = main_beside(Path::new(id), specifier)?.to_string_lossy().into_owned();
+            self.state().mains.insert(id.to_owned(), main.clone());
+            return Some(main);
+        }
+        let state = self.state();
+        state.mains.get(id).filter(|_| state.united.contains(id)).cloned()
+    }
+
+    /// Whether the module `importer` imports `specifier` for its effect alone.
+    pub(super) fn is_bare(&self, importer: Option<&str>, specifier: &str) -> bool {
+        let Some(importer) = importer else { return false };
+        self.state().facts.get(importer).is_some_and(|facts| facts.bare.iter().any(|bare| bare == specifier))
+    }
+}
