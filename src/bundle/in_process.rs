@@ -381,14 +381,13 @@ impl Session {
         if !unresolved.is_empty() || self.plugin.state().problems.iter().any(|p| fatal_problem(&p.kind)) {
             return Err(self.fail(unresolved));
         }
-        let mut diagnostics = self.diagnostics(warnings);
+        let diagnostics = self.diagnostics(warnings);
         let entry = match &self.request.unbundled {
             Some(_) => entry_name(&self.request),
             None => chunk.filename.to_string(),
         };
         let assets = self.asset_modules(&chunk)?;
-        let (unbundled, left_out) = self.unbundled.modules(&self.request.root)?;
-        diagnostics.extend(left_out);
+        let unbundled = self.unbundled.modules(&self.request)?;
         self.failed = false;
         self.pending.clear();
         let exports = chunk.exports.iter().map(ToString::to_string).collect();

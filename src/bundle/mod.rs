@@ -13,6 +13,7 @@
 
 mod cache;
 mod child;
+mod common_js;
 mod decorators;
 mod dependencies;
 mod dependency_build;

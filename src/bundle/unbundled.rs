@@ -3,19 +3,22 @@
 //! Fidelity: wrangler 4.164.0, `deployment-bundle/find-additional-modules.ts` and `no-bundle-worker.ts`: names are
 //! relative to the base directory, all of which is searched; the configuration and `.wrangler` are passed over, and a
 //! file is what the first rule that matches says. A file that the code imports by name too is not bundled then.
-//! CommonJS modules are left out, with a warning.
+//! CommonJS modules are made into ES modules (`common_js.rs`).
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use oxc::allocator::Allocator;
+use oxc::diagnostics::OxcDiagnostic;
 use oxc::parser::Parser;
 use oxc::span::SourceType;
 use oxc::syntax::module_record::{ExportExportName, ModuleRecord};
 use oxc_sourcemap::SourceMapBuilder;
 
+use super::common_js::{Surroundings, common_js_modules};
 use super::lowered_async::lower_modules;
 use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::output::{BuildFailure, Bundle, Module, OutputKind, hash_modules};
@@ -94,9 +97,11 @@ impl Search {
         files.chain(self.directories.iter().cloned())
     }
 
-    /// The files as modules, and what is to be said of those that are none.
-    pub(super) fn modules(&self, root: &Path) -> Result<(Vec<Module>, Vec<Diagnostic>), BuildFailure> {
-        let (mut modules, mut diagnostics) = (Vec::new(), Vec::new());
+    /// The files as modules.
+    pub(super) fn modules(&self, request: &BundleRequest) -> Result<Vec<Module>, BuildFailure> {
+        let mut modules = Vec::new();
+        let files: BTreeMap<_, _> = self.files.iter().map(|file| (file.name.as_str(), file.kind)).collect();
+        let around = Surroundings { files, node_compat: request.node_compat };
         for file in &self.files {
             let kind = match file.kind {
                 ModuleKind::EsModule => OutputKind::EsModule,
@@ -104,14 +109,19 @@ impl Search {
                 ModuleKind::Data => OutputKind::Data,
                 ModuleKind::CompiledWasm => OutputKind::Wasm,
                 ModuleKind::CommonJs => {
-                    let message = format!("`{}` is left out: CommonJS modules have to be bundled", file.name);
-                    diagnostics.push(Diagnostic::warning("bundle/unsupported", message));
+                    let shown = file.path.strip_prefix(&request.root).unwrap_or(&file.path);
+                    let text = String::from_utf8_lossy(&read(shown, &file.path)?).into_owned();
+                    let made = common_js_modules(&file.name, shown, &text, &around);
+                    modules.extend(made.map_err(|error| {
+                        let inputs = std::iter::once(request.entry.clone()).chain(self.inputs());
+                        BuildFailure { diagnostics: vec![error], inputs: inputs.collect() }
+                    })?);
                     continue;
                 }
             };
-            modules.push(module(root, &file.path, file.name.clone(), kind)?);
+            modules.push(module(&request.root, &file.path, file.name.clone(), kind)?);
         }
-        Ok((modules, diagnostics))
+        Ok(modules)
     }
 }
 
@@ -135,18 +145,24 @@ pub(super) fn specifier_from(importer: &str, name: &str) -> String {
 }
 
 fn module(root: &Path, path: &Path, name: String, kind: OutputKind) -> Result<Module, BuildFailure> {
-    let shown = path.strip_prefix(root).unwrap_or(path).display().to_string();
-    let code = fs::read(path).map_err(|error| {
-        let error = Diagnostic::error("bundle/unreadable", format!("cannot read `{shown}`: {error}"));
-        BuildFailure { diagnostics: vec![error], inputs: vec![path.to_owned()] }
-    })?;
-    let source_map =
-        (kind == OutputKind::EsModule).then(|| map_to_itself(&String::from_utf8_lossy(&code), &shown));
+    let shown = path.strip_prefix(root).unwrap_or(path);
+    let code = read(shown, path)?;
+    let map = || map_to_itself(&String::from_utf8_lossy(&code), &shown.display().to_string(), 0);
+    let source_map = (kind == OutputKind::EsModule).then(map);
     Ok(Module { name, kind, code, source_map })
 }
 
-/// A source map that says that every word of `code` stands where it is, in the file `path`.
-fn map_to_itself(code: &str, path: &str) -> String {
+fn read(shown: &Path, path: &Path) -> Result<Vec<u8>, BuildFailure> {
+    fs::read(path).map_err(|error| {
+        let message = format!("cannot read `{}`: {error}", shown.display());
+        let error = Diagnostic::error("bundle/unreadable", message);
+        BuildFailure { diagnostics: vec![error], inputs: vec![path.to_owned()] }
+    })
+}
+
+/// A source map that says that every word of `code` stands where it is, in the file `path`, but for `before` characters before its
+/// first line.
+pub(super) fn map_to_itself(code: &str, path: &str, before: usize) -> String {
     let mut map = SourceMapBuilder::default();
     let source = map.add_source_and_content(path, "");
     for (line, text) in code.split('\n').enumerate() {
@@ -155,7 +171,8 @@ fn map_to_itself(code: &str, path: &str) -> String {
             let word = character.is_alphanumeric() || matches!(character, '_' | '$');
             let goes_on = word && in_word;
             if column == 0 || !(goes_on || character.is_whitespace()) {
-                map.add_token(line, column, line, column, Some(source), None);
+                let shift = if line == 0 { before as u32 } else { 0 };
+                map.add_token(line, column + shift, line, column, Some(source), None);
             }
             in_word = word;
             column += character.len_utf16() as u32;
@@ -171,8 +188,8 @@ pub(super) fn collect(request: &BundleRequest, unbundled: &Unbundled) -> Result<
     let fail = |diagnostics| BuildFailure { diagnostics, inputs: inputs.clone() };
     let entry = name_below(&unbundled.base, &request.entry);
     let mut modules = vec![module(&request.root, &request.entry, entry.clone(), OutputKind::EsModule)?];
-    let (found, mut diagnostics) = search.modules(&request.root)?;
-    modules.extend(found);
+    modules.extend(search.modules(request)?);
+    let mut diagnostics = Vec::new();
     let paths: HashMap<&str, &Path> =
         search.files.iter().map(|file| (file.name.as_str(), file.path.as_path())).collect();
     let shown = |module: &Module| {
@@ -181,7 +198,12 @@ pub(super) fn collect(request: &BundleRequest, unbundled: &Unbundled) -> Result<
     };
     let mut records = HashMap::new();
     let names: HashSet<&str> = modules.iter().map(|module| module.name.as_str()).collect();
-    for module in modules.iter().filter(|module| module.kind == OutputKind::EsModule) {
+    let is_common_js = |module: &&Module| {
+        let name = module.name.split('?').next().unwrap_or_default();
+        search.files.iter().any(|file| file.kind == ModuleKind::CommonJs && file.name == name)
+    };
+    let scripts = modules.iter().filter(|module| module.kind == OutputKind::EsModule);
+    for module in scripts.filter(|module| !is_common_js(module)) {
         let file = File { shown: shown(module), name: &module.name };
         match file.read(&module.code, &names, request, unbundled) {
             Ok((exports, unresolved)) => {
@@ -237,14 +259,7 @@ impl File<'_> {
         let parsed = Parser::new(&allocator, &text, SourceType::mjs()).parse();
         let source = SourceFile::new(self.shown, text.as_ref());
         if let Some(error) = parsed.diagnostics.into_iter().next() {
-            let mut diagnostic = Diagnostic::error("bundle/syntax", first_in_lower_case(&error.message));
-            for label in error.labels.iter() {
-                let start = (label.offset() as usize).min(source.text.len());
-                let end = (start + label.len() as usize).min(source.text.len());
-                diagnostic = diagnostic.at(&source, start..end, label.label().unwrap_or_default());
-            }
-            let help = "without bundling, modules are JavaScript as it runs: no TypeScript, no JSX";
-            return Err(diagnostic.help(help));
+            return Err(syntax_error(&source, error));
         }
         let record = &parsed.module_record;
         let mut unresolved = Vec::new();
@@ -266,6 +281,17 @@ impl File<'_> {
     }
 }
 
+/// A mistake in a file that is taken as it is.
+pub(super) fn syntax_error(source: &Arc<SourceFile>, error: OxcDiagnostic) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error("bundle/syntax", first_in_lower_case(&error.message));
+    for label in error.labels.iter() {
+        let start = (label.offset() as usize).min(source.text.len());
+        let end = (start + label.len() as usize).min(source.text.len());
+        diagnostic = diagnostic.at(source, start..end, label.label().unwrap_or_default());
+    }
+    diagnostic.help("without bundling, modules are JavaScript as it runs: no TypeScript, no JSX")
+}
+
 /// What to do about an import of `specifier`, which would be the module `name`.
 fn meant(specifier: &str, name: &str, unbundled: &Unbundled) -> String {
     if !specifier.starts_with(['.', '/']) {
@@ -281,7 +307,7 @@ fn meant(specifier: &str, name: &str, unbundled: &Unbundled) -> String {
     let extension = extension.unwrap_or_default();
     let kind = match extension.as_str() {
         "js" | "mjs" => "ESModule",
-        "cjs" => return "CommonJS modules have to be bundled".to_owned(),
+        "cjs" => "CommonJS",
         "wasm" => "CompiledWasm",
         "txt" | "md" | "html" | "sql" | "csv" | "svg" => "Text",
         _ => "Data",

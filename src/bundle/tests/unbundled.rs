@@ -51,11 +51,14 @@ fn nothing_is_bundled_when_the_entry_is_not() {
     let mut project = project(FILES, "src/index.js", "src", false);
     let bundle = project.build();
     assert_eq!(bundle.entry, "index.js");
-    assert_eq!(names(&bundle), ["index.js", "d.bin", "lib/one.js", "lib/two.js", "notes/a.md"]);
+    let old = ["lib/old.cjs", "lib/old.cjs?commonjs"];
+    assert_eq!(
+        names(&bundle),
+        ["index.js", "d.bin", old[0], old[1], "lib/one.js", "lib/two.js", "notes/a.md"]
+    );
     assert_eq!(bundle.exports, ["Room", "default", "fail", "two", "uno"]);
     assert_eq!(run(&bundle), r##"["# note",2,[1]]"##);
-    let words = shown(&bundle.diagnostics);
-    assert!(words.contains("`lib/old.cjs` is left out: CommonJS modules have to be bundled"), "{words}");
+    assert_eq!(shown(&bundle.diagnostics), "");
     for name in ["src/index.js", "src/lib/two.js", "src", "src/notes/deep"] {
         assert!(contains(&bundle.inputs, &project.path(name)), "{name} in {:?}", bundle.inputs);
     }
@@ -79,8 +82,9 @@ fn names_are_relative_to_the_base() {
     project.request.rules[2].globs = vec!["src/notes/*.md".to_owned()];
     let bundle = project.build();
     assert_eq!(bundle.entry, "src/index.js");
-    let expected =
-        ["src/index.js", "other.js", "src/d.bin", "src/lib/one.js", "src/lib/two.js", "src/notes/a.md"];
+    let mut expected =
+        vec!["src/index.js", "other.js", "src/d.bin", "src/lib/old.cjs", "src/lib/old.cjs?commonjs"];
+    expected.extend(["src/lib/one.js", "src/lib/two.js", "src/notes/a.md"]);
     assert_eq!(names(&bundle), expected);
 }
 
@@ -159,4 +163,88 @@ fn found_modules_stay_outside_of_the_bundle() {
     assert!(!code(&bundle).contains("const one = 1") && code(&bundle).contains("own"), "{}", code(&bundle));
     assert_eq!(run(&bundle), r##"[1,2,"# note","own"]"##);
     assert_eq!(bundle.exports, ["default"]);
+}
+
+#[test]
+fn common_js_modules_run_as_they_are() {
+    for (files, expected) in [
+        (&[("src/m.cjs", "module.exports = { a: 1 }")][..], r#"{"a":1}"#),
+        (&[("src/m.cjs", "exports.a = 017; exports = {}; exports.b = 1")], r#"{"a":15}"#),
+        (
+            &[
+                ("src/m.cjs", "module.exports = require('./sub/n.cjs').x"),
+                ("src/sub/n.cjs", "exports.x = require('../k.cjs')"),
+                ("src/k.cjs", "module.exports = 'k'"),
+            ],
+            "\"k\"",
+        ),
+        (
+            &[
+                ("src/m.cjs", "exports.a = 1; exports.b = require('./n.cjs').seen"),
+                ("src/n.cjs", "exports.seen = { ...require('./m.cjs') }"),
+            ],
+            r#"{"a":1,"b":{"a":1}}"#,
+        ),
+        (
+            &[
+                ("src/m.cjs", "module.exports = [require('./e.js'), require('./f.js'), require('./t.txt')]"),
+                ("src/e.js", "export default 'e'"),
+                ("src/f.js", "export const f = 1"),
+                ("src/t.txt", "t"),
+            ],
+            r#"["e",null,"t"]"#,
+        ),
+        (
+            &[
+                ("src/m.cjs", "module.exports = ['n.cjs', 't.txt'].map((name) => require('./' + name))"),
+                ("src/n.cjs", "module.exports = 7"),
+                ("src/t.txt", "t"),
+            ],
+            r#"[7,"t"]"#,
+        ),
+        (
+            &[
+                (
+                    "src/m.cjs",
+                    "const r = []; for (let i = 0; i < 2; i++) try { require('./n.cjs') } catch (e) { r.push(e.message) }\nmodule.exports = r",
+                ),
+                ("src/n.cjs", "throw new Error('x')"),
+            ],
+            r#"["x","x"]"#,
+        ),
+        (
+            &[("src/m.cjs", "try { require('./n') } catch (e) { module.exports = String(e) }")],
+            r#""Error: No such module \"n\".""#,
+        ),
+        (
+            &[(
+                "src/m.cjs",
+                "module.exports = [this === globalThis, arguments.length, __filename, __dirname, Object.keys(module), require('path').sep]",
+            )],
+            r#"[true,0,"/m.cjs","/",["path","exports"],"/"]"#,
+        ),
+    ] {
+        let entry = [(
+            "src/index.js",
+            "import * as all from './m.cjs'; globalThis.result = Object.keys(all).length === 1 && all.default;",
+        )];
+        let files: Vec<_> = files.iter().copied().chain(entry).collect();
+        assert_eq!(run(&project(&files, "src/index.js", "src", false).build()), expected, "{files:?}");
+    }
+    let wrong = [("src/index.js", "export default {}"), ("src/m.cjs", "exports = {\n  a: ;\n}")];
+    let failure = project(&wrong, "src/index.js", "src", false).fail(&[]);
+    let words = shown(&failure.diagnostics);
+    assert!(words.starts_with("src/m.cjs:2:6: unexpected token (bundle/syntax) [;|]"), "{words}");
+    let thrown = [
+        ("src/index.js", "export default {}"),
+        ("src/m.cjs", "exports.f = () => {\n  throw new Error('x');\n}"),
+    ];
+    let bundle = project(&thrown, "src/index.js", "src", false).build();
+    let runner = bundle.modules.iter().find(|module| module.name == "m.cjs?commonjs").unwrap();
+    let code = std::str::from_utf8(&runner.code).unwrap();
+    let (line, text) =
+        code.lines().enumerate().find(|(_, line)| line.contains("throw new Error('x')")).unwrap();
+    let column = text.find("throw").unwrap() as u32 + 1;
+    let original = SourceMaps::new(&bundle).lookup("m.cjs?commonjs", line as u32 + 1, column).unwrap();
+    assert_eq!((original.path.as_str(), original.line, original.column), ("src/m.cjs", 2, 3));
 }
