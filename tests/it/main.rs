@@ -68,6 +68,7 @@ mod rust_text;
 mod sample_tests;
 mod schema;
 mod service_worker;
+mod sleeping_sockets;
 mod soak;
 mod socket_corners;
 mod sockets;

@@ -293,7 +293,7 @@ impl Objects {
             || self.host.timers.borrow().any_of(owner)
             || self.stores.is_dirty(slot)
             || self.holds_of(slot)
-            || self.listens_to_clients(scope)
+            || self.listens_to_sockets(scope)
     }
 
     /// What keeps the object in `slot` and its facets awake; nothing if all sleep.
@@ -357,7 +357,7 @@ impl Objects {
             pins.push(Pin::new("output", "what it said waits for its commit"));
         }
         let scope = crate::engine::Scope { owner, section: super::super::gate::ROOT };
-        if self.listens_to_clients(scope) {
+        if self.listens_to_sockets(scope) {
             let what =
                 "a WebSocket that it accepted with accept(): one of ctx.acceptWebSocket() would let it sleep";
             pins.push(Pin::new("socket", what));

@@ -156,14 +156,12 @@ impl Objects {
         self.sockets.with(id, |end| end.object).flatten()
     }
 
-    /// Whether listeners of `scope`'s owner have a connected client.
-    pub(in super::super) fn listens_to_clients(&self, scope: Scope) -> bool {
+    /// Whether listeners of `scope`'s owner may still hear something.
+    pub(in super::super) fn listens_to_sockets(&self, scope: Scope) -> bool {
         let homes = self.sockets.homes.borrow();
         let ids = homes.get(&scope.owner).into_iter().flatten();
         let mut ends = ids.filter_map(|id| {
-            self.sockets.with(*id, |end| {
-                end.life.acceptance() == Acceptance::Standard && matches!(end.peer, Peer::Client(_))
-            })
+            self.sockets.with(*id, |end| end.life.acceptance() == Acceptance::Standard && !end.life.is_over())
         });
         ends.any(|listens| listens)
     }

@@ -82,7 +82,7 @@ pub struct Life {
     losing: bool,
     /// It sent a message.
     spoke: bool,
-    /// The other end belongs to another request or object.
+    /// The other end belongs to another request or object, or to a server.
     is_foreign: bool,
 }
 
@@ -136,7 +136,7 @@ impl Life {
         Ok(())
     }
 
-    /// The other end is somebody else's, and both are of this isolate.
+    /// The other end is somebody else's: of this isolate, or a server's to which this end connected.
     pub fn note_foreign(&mut self) {
         self.is_foreign = true;
     }
@@ -196,7 +196,7 @@ impl Life {
                 if self.spoke || self.is_foreign {
                     // Fidelity: observed with workerd 1.20261117.1: an end that ever sent a message sees an
                     // error after the close that it was told of; one that only listened does not, unless the other
-                    // end belongs to somebody else here.
+                    // end belongs to somebody else here or to a server.
                     effects.push(Effect::Failed("Network connection lost.".to_owned()));
                 }
                 effects

@@ -220,7 +220,10 @@ impl Sockets {
     pub fn connected(&self, link: Link, home: OwnerId) -> SocketId {
         let id = self.add(self.end_of(home));
         link.listen(self.wake_for(id));
-        self.with(id, |end| end.peer = Peer::Client(link));
+        self.with(id, |end| {
+            end.peer = Peer::Client(link);
+            end.life.note_foreign();
+        });
         id
     }
 
