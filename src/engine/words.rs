@@ -73,6 +73,14 @@ fn translated(format: &CStr) -> Option<&'static CStr> {
     Some(FORMATS[at].1)
 }
 
+/// V8's message for one about a member of `undefined` or `null` that one of the language's symbols names.
+fn of_symbol(message: &[u8]) -> Option<String> {
+    let message = std::str::from_utf8(message).ok()?;
+    let (head, rest) = message.split_once("ing 'Symbol.")?;
+    let name = rest.strip_suffix("')")?;
+    head.starts_with("Cannot ").then(|| format!("{head}ing 'Symbol(Symbol.{name})')"))
+}
+
 /// Puts V8's message for the one in `text`, which has room for `size` bytes, in its place, if there is one.
 ///
 /// # Safety
@@ -80,13 +88,15 @@ fn translated(format: &CStr) -> Option<&'static CStr> {
 unsafe fn improve(text: *mut c_char, size: usize) -> Option<c_int> {
     // SAFETY: as the caller says.
     let given = unsafe { CStr::from_ptr(text) }.to_bytes();
-    let of_pattern;
+    let made;
     let better = if given == MARK {
-        of_pattern = take_message()?;
-        of_pattern.as_bytes()
-    } else {
-        let (_, better) = MESSAGES.iter().find(|(message, _)| *message == given)?;
+        made = take_message()?;
+        made.as_bytes()
+    } else if let Some((_, better)) = MESSAGES.iter().find(|(message, _)| *message == given) {
         better.to_bytes()
+    } else {
+        made = of_symbol(given)?;
+        made.as_bytes()
     };
     // As much as there is room for, and the end.
     let mut length = better.len().min(size - 1);

@@ -42,6 +42,11 @@ impl Objects {
         self.parcels.import(self.host.scope.get().owner, export)
     }
 
+    /// A reference of the running scope to what was disposed before it arrived.
+    pub fn import_disposed(&self) -> Rc<Import> {
+        self.parcels.import_disposed(self.host.scope.get().owner)
+    }
+
     /// Sends `event` to `callee`: at once from a stateless context, after the commit from an object.
     pub fn invoke(&self, callee: Callee, event: Event) {
         match self.current_slot() {

@@ -26,6 +26,7 @@ impl Message {
     pub(super) fn copy(&self) -> Option<Self> {
         let parcels = self.parcels.iter().map(|parcel| match parcel {
             Parcel::Export(export) => Some(Parcel::Export(export.clone())),
+            Parcel::Disposed => Some(Parcel::Disposed),
             Parcel::Reader(_) => None,
         });
         Some(Self { bytes: self.bytes.clone(), parcels: parcels.collect::<Option<_>>()? })
@@ -36,6 +37,8 @@ impl Message {
 pub enum Parcel {
     /// A function or target that its owner lets others call.
     Export(Rc<Export>),
+    /// A stub that was disposed before it was sent: so is what arrives.
+    Disposed,
     /// The end of a stream that bytes come out of.
     Reader(PipeReader),
 }
@@ -152,13 +155,22 @@ impl Parcels {
         Rc::new(Export { id, scope, holds_context, dropped: self.dropped.clone() })
     }
 
-    pub fn import(&self, holder: OwnerId, export: Rc<Export>) -> Rc<Import> {
-        let import = Rc::new(Import {
+    /// A reference of `holder` to nothing any more.
+    pub fn import_disposed(&self, holder: OwnerId) -> Rc<Import> {
+        self.import_of(holder, None)
+    }
+
+    fn import_of(&self, holder: OwnerId, export: Option<Rc<Export>>) -> Rc<Import> {
+        Rc::new(Import {
             holder,
             stands_for: Cell::new(StandsFor::Stub),
-            export: RefCell::new(Some(export)),
+            export: RefCell::new(export),
             forgotten: self.forgotten.clone(),
-        });
+        })
+    }
+
+    pub fn import(&self, holder: OwnerId, export: Rc<Export>) -> Rc<Import> {
+        let import = self.import_of(holder, Some(export));
         let mut held = self.held.borrow_mut();
         let held = held.entry(holder).or_default();
         if held.imports.len() >= SWEEP_MIN.max(2 * held.alive_before) {

@@ -15,15 +15,17 @@ pub fn recorded<T: DeserializeOwned>(fixture: &str) -> BTreeMap<String, T> {
 }
 
 /// Where `given` is other than `recorded`, and where it is not although `deviations` says so: each with a reason.
-fn differences<T: PartialEq + Debug>(
+fn differences<T: Debug>(
     recorded: &BTreeMap<String, T>,
     given: &BTreeMap<String, T>,
     deviations: &[(&str, &str)],
+    same: impl Fn(&T, &T) -> bool,
 ) -> Vec<String> {
     let deviates = |name: &str| deviations.iter().any(|(deviation, _)| *deviation == name);
+    let as_recorded = |name: &str, expected: &T| given.get(name).is_some_and(|given| same(expected, given));
     recorded
         .iter()
-        .filter(|(name, expected)| (given.get(*name) == Some(expected)) == deviates(name))
+        .filter(|(name, expected)| as_recorded(name, expected) == deviates(name))
         .map(|(name, expected)| format!("{name}\n  recorded {expected:?}\n  given    {:?}", given.get(name)))
         .collect()
 }
@@ -52,11 +54,21 @@ pub fn assert_as_recorded<T: DeserializeOwned + PartialEq + Debug>(
     deviations: &[(&str, &str)],
     ask: impl FnOnce(&Server) -> BTreeMap<String, T>,
 ) {
+    assert_as_recorded_by(fixture, deviations, T::eq, ask);
+}
+
+/// The same, where `same` says whether what is given is as recorded.
+pub fn assert_as_recorded_by<T: DeserializeOwned + Debug>(
+    fixture: &str,
+    deviations: &[(&str, &str)],
+    same: impl Fn(&T, &T) -> bool,
+    ask: impl FnOnce(&Server) -> BTreeMap<String, T>,
+) {
     let recorded = recorded(fixture);
     let project = TestProject::from_fixture(fixture);
     let server = project.start();
     let given = ask(&server);
-    let wrong = differences(&recorded, &given, deviations);
+    let wrong = differences(&recorded, &given, deviations, same);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(given.len(), recorded.len());
     assert!(server.stop().success());

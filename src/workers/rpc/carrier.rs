@@ -20,7 +20,7 @@ use crate::engine::proxy::handler_of;
 use crate::objects::{Import, Message, Objects, Parcel};
 use crate::web::structured_clone::throw_clone;
 
-use super::ops::{CLIENT, dispose_import, export_of, give_import};
+use super::ops::{CLIENT, dispose_import, give_import, held_export};
 use super::values::is_dom;
 
 /// What stands in front of the kinds in the bytes: kinds of V8 and of workerd are below.
@@ -68,7 +68,10 @@ impl<'a> Carrier<'a> {
             kind::STUB => {
                 let pair = value.get::<Array<'js>>()?;
                 let (handle, moves): (Value<'js>, bool) = (pair.get(0)?, pair.get(1)?);
-                let export = export_of(ctx, self.objects, &handle, CLIENT)?;
+                // Fidelity: observed with wrangler 4.164.0: one that was disposed arrives as such.
+                let Some(export) = held_export(ctx, self.objects, &handle, CLIENT)? else {
+                    return Ok(Some(Parcel::Disposed));
+                };
                 // The message has a reference of its own now.
                 if self.is_result || moves {
                     dispose_import(ctx, &handle)?;
@@ -95,6 +98,7 @@ impl<'a> Carrier<'a> {
                 }
                 give_import(ctx, import)
             }
+            Parcel::Disposed => give_import(ctx, self.objects.import_disposed()),
             Parcel::Reader(reader) => host.bodies.add_reader(host.scope.get().owner, reader).into_js(ctx),
         }
     }

@@ -45,21 +45,26 @@ pub fn dispose_import<'js>(ctx: &Ctx<'js>, handle: &Value<'js>) -> rquickjs::Res
     Opaque::look(ctx, handle, |import: &Handle| import.dispose())
 }
 
-/// The export behind `handle`, for its holder; `kind` is what others are told that it is.
+/// The export behind `handle`, for its holder, unless the stub was disposed; `kind` is what others are told that it is.
 ///
 /// # Errors
-/// Throws when the stub was disposed, or belongs to another context.
-pub fn export_of<'js>(
+/// Throws when it belongs to another context.
+pub fn held_export<'js>(
     ctx: &Ctx<'js>,
     objects: &Objects,
     handle: &Value<'js>,
     kind: &str,
-) -> rquickjs::Result<Rc<Export>> {
+) -> rquickjs::Result<Option<Rc<Export>>> {
     let (holder, export) = Opaque::look(ctx, handle, |import: &Handle| (import.holder, import.export()))?;
     if holder != objects.host.scope.get().owner {
         return Err(throw(ctx, &foreign(objects, kind)));
     }
-    export.ok_or_else(|| throw(ctx, &OpError::new("RPC stub used after being disposed.")))
+    Ok(export)
+}
+
+/// The error of a stub that was disposed.
+fn disposed(ctx: &Ctx<'_>) -> rquickjs::Error {
+    throw(ctx, &OpError::new("RPC stub used after being disposed."))
 }
 
 /// A property path as JavaScript gives it: one name, an array of names, or nothing.
@@ -145,7 +150,7 @@ fn install_imports<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects
     let dup = move |ctx: Ctx<'js>, import: Value<'js>| {
         let received = |import: &Handle| import.export().is_some_and(|e| e.scope.owner != import.holder);
         let kind = if Opaque::look(&ctx, &import, received)? { "TraceContextParent" } else { CLIENT };
-        let export = export_of(&ctx, &shared, &import, kind)?;
+        let export = held_export(&ctx, &shared, &import, kind)?.ok_or_else(|| disposed(&ctx))?;
         give_import(&ctx, shared.import(export))
     };
     host.set("dupImport", Function::new(ctx.clone(), dup)?)?;
@@ -193,8 +198,9 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
     let shared = objects.clone();
     let call = move |ctx: Ctx<'js>, import: Value<'js>, path: Value<'js>, args: Value<'js>| {
         check_alive(&ctx, &shared)?;
-        let export = export_of(&ctx, &shared, &import, CLIENT)?;
+        let export = held_export(&ctx, &shared, &import, CLIENT)?;
         let (path, args) = (path_of(&path)?, arguments_of(&ctx, &shared, &args)?);
+        let export = export.ok_or_else(|| disposed(&ctx))?;
         let (op, promise) = start(&ctx, &shared)?;
         let event = Event::CallExport { export: export.clone(), path, args, reply: ReplyTo::Op(op) };
         shared.invoke(Callee::Export(export), event);

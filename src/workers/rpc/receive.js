@@ -3,17 +3,15 @@
 // Fidelity: workerd `src/workerd/api/worker-rpc.c++`. Of instances only what their classes have may be reached, of
 // plain objects and functions only their own properties, of neither what Object.prototype has.
 import host from "dodev:host";
-import { RpcTarget, isPlain, missing, referenceOf } from "dodev:workers/rpc/references";
+import { RESERVED, RpcTarget, isPlain, missing, referenceOf, refused } from "dodev:workers/rpc/references";
 
 /** Marks classes whose instances may be called over RPC. */
 export const callable = Symbol("callable");
 
-/** Names that are not methods: on objects and entry points, and on everything else. */
+/** Names that are not methods of objects and entry points. */
 export const RESERVED_ENTRY = new Set([
   "fetch", "connect", "alarm", "webSocketMessage", "webSocketClose", "webSocketError", "dup", "constructor",
 ]);
-const RESERVED = new Set(["dup", "constructor"]);
-
 /** Functions and targets that others may call, by the number of their export. */
 const exported = new Map();
 
@@ -23,7 +21,7 @@ function isObject(value) {
 
 /** The value of `name` that the class of `object` gives it. */
 export function classMember(object, name, reserved) {
-  if (reserved.has(name)) throw new TypeError(`'${name}' is a reserved method and cannot be called over RPC.`);
+  if (reserved.has(name)) throw refused(name);
   if (Object.hasOwn(object, name)) throw missing(name);
   const value = object[name];
   if (value === undefined || value === Object.prototype[name]) throw missing(name);
@@ -32,11 +30,11 @@ export function classMember(object, name, reserved) {
 
 /** The value of `name` as callers may see it. */
 function member(object, name, reserved) {
+  if (reserved.has(name)) throw refused(name);
   if (referenceOf(object) === undefined) {
     if (!isPlain(object) && typeof object !== "function") return classMember(object, name, reserved);
     if (!Object.hasOwn(object, name)) throw missing(name);
   }
-  if (reserved.has(name)) throw new TypeError(`'${name}' is a reserved method and cannot be called over RPC.`);
   return object[name];
 }
 

@@ -218,10 +218,16 @@ class PromiseReference {
   call(path, args) {
     // Anybody may await it, but only its maker follows it.
     requireOwn(this.maker, "TraceContextParent");
-    if (this.disposed) throw new Error("RPC promise used after being disposed.");
     // Later changes of the arguments do not count.
     const packed = args === undefined ? undefined : host.packArguments(args);
-    return this.promise.then((value) => follow(value, path, packed, this.hex));
+    if (this.disposed) throw new Error("RPC promise used after being disposed.");
+    const [state, value] = host.promiseState(this.promise);
+    if (state !== "fulfilled") return this.promise.then((value) => follow(value, path, packed, this.hex));
+    // What came already is asked at once: it may be disposed next.
+    if (typeof value !== "function" && (typeof value !== "object" || value === null)) {
+      throw new TypeError("Can't pipeline on RPC that did not return an object.");
+    }
+    return Promise.resolve(follow(value, path, packed, this.hex));
   }
 }
 
@@ -320,6 +326,14 @@ export function missing(name) {
   return new TypeError(`The RPC receiver does not implement the method "${name}".`);
 }
 
+/** Names that are methods of nothing over RPC. */
+export const RESERVED = new Set(["dup", "constructor"]);
+
+/** The error for a name that is no method over RPC. */
+export function refused(name) {
+  return new TypeError(`'${name}' is a reserved method and cannot be called over RPC.`);
+}
+
 /** As if the callee, the object `hex` if it is one, had thrown it: what is followed here is its result. */
 function remote(error, hex) {
   error.remote = true;
@@ -340,6 +354,7 @@ function follow(value, path, packed, hex) {
       return reference.call(names.slice(i), packed);
     }
     if (i === names.length) break;
+    if (RESERVED.has(names[i])) throw remote(refused(names[i]), hex);
     if (!isPlain(at) || !Object.hasOwn(at, names[i])) {
       throw remote(missing(names[i > 0 && (typeof at !== "object" || at === null) ? i - 1 : i]), hex);
     }
