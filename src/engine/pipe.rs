@@ -70,6 +70,8 @@ pub struct PipeReader {
     shared: Shared,
     /// What the bytes go through on their way out, the first one first.
     stages: Vec<Stage>,
+    /// How many bytes are put in, where that is known beforehand.
+    length: Option<u64>,
     malformed: bool,
     /// Who is told whether all of it was read: the clients of all through whom it passes.
     audience: Vec<Audience>,
@@ -110,7 +112,7 @@ pub fn pipe() -> (PipeWriter, PipeReader) {
     let shared = Shared::default();
     (
         PipeWriter { shared: shared.clone(), words: None },
-        PipeReader { shared, stages: Vec::new(), malformed: false, audience: Vec::new() },
+        PipeReader { shared, stages: Vec::new(), length: None, malformed: false, audience: Vec::new() },
     )
 }
 
@@ -131,6 +133,18 @@ impl PipeReader {
         writer.write(bytes);
         writer.end();
         reader
+    }
+
+    /// The same body, of which it is known that it has `length` bytes.
+    #[must_use]
+    pub fn sized(mut self, length: Option<u64>) -> Self {
+        self.length = length;
+        self
+    }
+
+    /// How many bytes the whole body has, if that is known.
+    pub fn length(&self) -> Option<u64> {
+        self.length.filter(|_| self.stages.is_empty())
     }
 
     /// The same body with `coding` taken off. One that was to be packed only then stays as it is.

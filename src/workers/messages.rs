@@ -33,7 +33,10 @@ fn body_of(host: &Host, value: &Value<'_>) -> Body {
             reason = "numbers of pipes are u32"
         )]
         return match host.bodies.take_reader(id as u32) {
-            Some(reader) => Body::Stream(reader, None),
+            Some(reader) => {
+                let length = reader.length();
+                Body::Stream(reader, length)
+            }
             None => Body::Empty,
         };
     }
@@ -45,7 +48,9 @@ fn body_into_js<'js>(ctx: &Ctx<'js>, host: &Host, body: Body) -> rquickjs::Resul
     match body {
         Body::Empty => Ok(Value::new_null(ctx.clone())),
         Body::Bytes(bytes) => Ok(ArrayBuffer::new_copy(ctx.clone(), &bytes)?.into_value()),
-        Body::Stream(reader, _) => host.bodies.add_reader(host.scope.get().owner, reader).into_js(ctx),
+        Body::Stream(reader, length) => {
+            host.bodies.add_reader(host.scope.get().owner, reader.sized(length)).into_js(ctx)
+        }
     }
 }
 
@@ -123,7 +128,11 @@ fn recoded(body: Body, change: impl FnOnce(PipeReader) -> PipeReader) -> Body {
     match body {
         Body::Empty => Body::Empty,
         Body::Bytes(bytes) => Body::Stream(change(PipeReader::of_bytes(bytes)), None),
-        Body::Stream(reader, _) => Body::Stream(change(reader), None),
+        Body::Stream(reader, length) => {
+            let reader = change(reader.sized(length));
+            let length = reader.length();
+            Body::Stream(reader, length)
+        }
     }
 }
 

@@ -76,6 +76,17 @@ fn requests_leave_and_responses_come_back() {
             ]),
         ),
         ("aborts", json!(["before", "tick", "RangeError: while reading"])),
+        (
+            "lengths",
+            json!([
+                ["/sized", "5", 5],
+                ["/sizedPassed", "5", 5],
+                ["/sizedAnew", "5", 5],
+                ["/large", "3000000", 3_000_000],
+                ["/echo", "5"],
+                ["/forwards", "5"]
+            ]),
+        ),
         ("streams", json!(["3000000", 3_000_000])),
         (
             "object",

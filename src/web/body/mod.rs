@@ -90,6 +90,16 @@ fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, engine: &Rc<Host>) -> rquick
     };
     host.set("newPipe", Function::new(ctx.clone(), new_pipe)?)?;
     let shared = engine.clone();
+    // sizedPipe(length): the same for a body of so many bytes.
+    let sized_pipe = move |length: f64| {
+        let (writer, reader) = pipe();
+        let owner = shared.scope.get().owner;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lengths are below 2^53")]
+        let reader = reader.sized(Some(length as u64));
+        vec![shared.bodies.add_writer(owner, writer), shared.bodies.add_reader(owner, reader)]
+    };
+    host.set("sizedPipe", Function::new(ctx.clone(), sized_pipe)?)?;
+    let shared = engine.clone();
     let poll = move |ctx: Ctx<'js>, id: u32| shared.bodies.poll(&ctx, &shared, id);
     host.set("bodyPoll", Function::new(ctx.clone(), poll)?)?;
     let shared = engine.clone();

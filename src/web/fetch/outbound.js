@@ -7,6 +7,7 @@ import { dataResponse } from "dodev:web/fetch/data_url";
 import { Request, pumpToHost, reviveResponse, takeRequest } from "dodev:web/fetch";
 import { ownerOfNew } from "dodev:web/owner";
 import { header, redirected } from "dodev:web/fetch/redirect";
+import { expectedLength } from "dodev:web/streams/readable";
 import { LOST, badArgument, retryable } from "dodev:web/webidl";
 import { socketOf } from "dodev:web/web_socket";
 
@@ -15,7 +16,8 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 /** A body as the host takes it; a stream is read while the host sends it. */
 function toHost(body) {
   if (!(body instanceof ReadableStream)) return body;
-  const [writer, reader] = host.newPipe();
+  const length = expectedLength(body);
+  const [writer, reader] = length === undefined ? host.newPipe() : host.sizedPipe(length);
   host.waitUntil(pumpToHost(body, writer).catch(() => {}));
   return reader;
 }

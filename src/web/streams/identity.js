@@ -38,6 +38,7 @@ function passage(expected, strategy) {
   const controller = new ByteController(readable, 0, pull, cancel);
   readable.controller = controller;
   readable.native = true;
+  if (expected !== Infinity) readable.expected = expected;
   const maker = ownerOfNew();
   readable.owner = maker;
   controller.started = true;

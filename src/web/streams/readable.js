@@ -37,6 +37,9 @@ export class ReadableState {
   origin = undefined;
 }
 
+/** How many bytes the whole stream will bring, where that is known beforehand. */
+ReadableState.prototype.expected = undefined;
+
 /** Closes `state` and tells its reader. */
 export function closeState(state) {
   state.status = "closed";
@@ -459,6 +462,8 @@ export function spentStream() {
 }
 
 /** Whether anybody has read from or cancelled `stream`. */
+/** How many bytes the whole of `stream` will bring, if that is known beforehand. */
+export const expectedLength = (stream) => stateOf(stream).expected;
 export const isDisturbed = (stream) => stateOf(stream).disturbed;
 /** Whether somebody holds `stream`. */
 export const isLocked = (stream) => stateOf(stream).reader !== undefined;

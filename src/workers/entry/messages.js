@@ -11,6 +11,7 @@ import {
 } from "dodev:web/fetch";
 import { follow, isDefaultReason, isSignal } from "dodev:web/abort";
 import { breakStream, streamFromPipe } from "dodev:web/streams";
+import { expectedLength } from "dodev:web/streams/readable";
 import { LOST, retryable } from "dodev:web/webidl";
 import { returnSocket, socketOf } from "dodev:web/web_socket";
 import { endingOf } from "dodev:workers/entry/answered";
@@ -20,7 +21,8 @@ export const receiveRequest = incomingRequest;
 /** A body as the host takes it: a stream becomes a pipe, which `pump` fills while the host reads it. */
 function toHost(body, pump) {
   if (typeof body !== "object" || body === null || !(body instanceof ReadableStream)) return body;
-  const [writer, reader] = host.newPipe();
+  const length = expectedLength(body);
+  const [writer, reader] = length === undefined ? host.newPipe() : host.sizedPipe(length);
   host.waitUntil(pump(body, writer));
   return reader;
 }

@@ -87,7 +87,7 @@ impl HttpBody for Outgoing {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Bytes(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Self::Pipe(_) => SizeHint::default(),
+            Self::Pipe(reader) => reader.length().map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
 }
