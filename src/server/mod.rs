@@ -5,6 +5,7 @@
 //! is translation: a request from the wire to a `FetchRequest`, a response from a `FetchResponse` to
 //! the wire. Nothing here runs JavaScript, builds code or prints.
 
+mod acceptable;
 mod control;
 mod current;
 mod discard;

@@ -16,7 +16,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header::CONNECTION;
+use axum::http::header::{ACCEPT_ENCODING, CONNECTION};
 use axum::http::request::Parts;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
@@ -42,7 +42,7 @@ use super::patience::Patience;
 use super::public_host::Masked;
 use super::request::{BodyForm, Head, Refusal};
 use super::response::WireBody;
-use super::{control, error_page, request, response, socket};
+use super::{acceptable, control, error_page, request, response, socket};
 use crate::assets::Routed;
 use crate::base::clock::Clock;
 use crate::base::limits;
@@ -422,6 +422,7 @@ impl Edge {
         if let Some(pages) = &self.live_reload {
             response = pages.equip(response, &parts.method);
         }
+        response = acceptable::ensure(response, parts.headers.get(ACCEPT_ENCODING));
         if let Some(masked) = &masked {
             masked.leave(response.headers_mut());
         }

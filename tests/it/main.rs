@@ -19,6 +19,7 @@ mod crash;
 mod deadline;
 mod depth;
 mod devloop;
+mod encodings;
 mod facets;
 mod farewell;
 mod faults;
