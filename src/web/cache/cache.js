@@ -86,32 +86,37 @@ function isUnchanged(request, headers) {
   return Date.parse(headers.get("last-modified") ?? "") <= since;
 }
 
+/** An answer with the usual reason: that of the response is not kept. */
+function respond(body, status, headers) {
+  return new Response(body, { status, statusText: host.usualReason(status), headers });
+}
+
 function answer(request, { status, headers: list }, body) {
   const headers = new Headers(list);
   headers.set("cf-cache-status", "HIT");
   if (!headers.has("content-length")) headers.set("content-length", `${body.byteLength}`);
-  if (isUnchanged(request, headers)) return new Response(null, { status: 304, headers });
+  if (isUnchanged(request, headers)) return respond(null, 304, headers);
   const asked = status === 200 ? request.headers.get("range") : null;
   const ranges = asked === null ? [] : rangesOf(asked, body.byteLength);
   if (ranges === undefined) {
     const refused = { "cf-cache-status": "HIT", "content-range": `bytes */${body.byteLength}` };
-    return new Response(null, { status: 416, headers: refused });
+    return respond(null, 416, refused);
   }
   if (ranges.length === 0) {
     const empty = status === 204 || status === 205;
-    return new Response(empty ? null : body, { status, headers });
+    return respond(empty ? null : body, status, headers);
   }
   if (ranges.length > 1) {
     const { type, parts } = multipartOf(ranges, body, headers.get("content-type") ?? "application/octet-stream");
     const whole = host.concatBytes(parts);
     headers.set("content-type", type);
     headers.set("content-length", `${whole.byteLength}`);
-    return new Response(whole, { status: 206, headers });
+    return respond(whole, 206, headers);
   }
   const [[start, end]] = ranges;
   headers.set("content-range", `bytes ${start}-${end}/${body.byteLength}`);
   headers.set("content-length", `${end - start + 1}`);
-  return new Response(body.slice(start, end + 1), { status: 206, headers });
+  return respond(body.slice(start, end + 1), 206, headers);
 }
 
 export class Cache {

@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use crate::base::limits::CACHE_BODY_BYTES_MAX;
 use crate::engine::bytes::copy_bytes;
 use crate::engine::exception::throw;
+use crate::engine::http::usual_reason;
 use crate::engine::{Extension, Host, OpError};
 
 /// `host.cacheRead`, `host.cacheWrite` and `host.cacheDelete`; the classes are loaded when used.
@@ -70,7 +71,9 @@ fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, shared: &Rc<Host>) -> Result
         Some(directory) => fs::remove_file(path_of(&directory, &cache, &key)).is_ok(),
         None => memory.borrow_mut().remove(&(cache, key)).is_some(),
     };
-    host.set("cacheDelete", Function::new(ctx.clone(), delete)?)
+    host.set("cacheDelete", Function::new(ctx.clone(), delete)?)?;
+    // usualReason(status)
+    host.set("usualReason", Function::new(ctx.clone(), usual_reason)?)
 }
 
 /// Names of caches and keys may hold anything: files are named after their hashes.
