@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::deadline::Deadline;
+use crate::http::Request;
 use crate::project::{Server, TestProject};
 use crate::websocket::{Handshake, Message, WebSocket};
 
@@ -42,7 +43,7 @@ fn pages_are_told_of_new_code() {
         assert!(page.contains(PATH) && page.contains(PROTOCOL), "{page}");
     }
     assert_eq!(server.get("/plain").text(), "one");
-    let packed = server.get("/packed");
+    let packed = server.request(&Request::new("GET", "/packed").header("accept-encoding", "gzip"));
     assert_eq!(packed.header("content-encoding").as_deref(), Some("gzip"));
     let Handshake::Open { socket, accept_ok: true, response } = wait(&server) else { panic!("refused") };
     assert_eq!(response.header("sec-websocket-protocol").as_deref(), Some(PROTOCOL));
