@@ -35,9 +35,15 @@ pub(super) fn write(path: &Path, magic: &[u8], content: &[u8]) -> io::Result<[u8
     written.map(|()| hash)
 }
 
-/// Makes `directory`, and keeps version control away from it.
+/// Makes `directory` and the one around it, and keeps version control away from it. Nothing further up is made: it would be the
+/// directory of a project that was moved away.
 pub(super) fn prepare(directory: &Path) -> io::Result<()> {
-    fs::create_dir_all(directory)?;
+    for part in directory.parent().into_iter().chain([directory]) {
+        match fs::create_dir(part) {
+            Err(reason) if reason.kind() != io::ErrorKind::AlreadyExists => return Err(reason),
+            _ => {}
+        }
+    }
     let ignore = directory.join(".gitignore");
     if ignore.exists() { Ok(()) } else { fs::write(ignore, "*\n") }
 }

@@ -445,12 +445,28 @@ pub fn committed_image(path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
     read().map_err(|failure| error(path, "read", failure))
 }
 
+/// How deep a directory of objects lies in a project: `.wrangler/state/v3/do/<class>`.
+const OBJECT_DIRECTORIES: usize = 5;
+
+/// Makes `directory`, which lies `levels` below one that is never made: a project that was moved away would come back
+/// to life, empty, at its old place.
+pub(super) fn make_directory(directory: &Path, levels: usize) -> std::io::Result<()> {
+    match (fs::create_dir(directory), directory.parent()) {
+        (Err(reason), _) if reason.kind() == ErrorKind::AlreadyExists => Ok(()),
+        (Err(reason), Some(parent)) if reason.kind() == ErrorKind::NotFound && levels > 1 => {
+            make_directory(parent, levels - 1)?;
+            make_directory(directory, 1)
+        }
+        (result, _) => result,
+    }
+}
+
 /// Writes a new file with one write, making its directory if needed.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let file = || fs::OpenOptions::new().write(true).create(true).truncate(true).open(path);
     let mut file = match (file(), path.parent()) {
         (Err(reason), Some(directory)) if reason.kind() == ErrorKind::NotFound => {
-            fs::create_dir_all(directory)?;
+            make_directory(directory, OBJECT_DIRECTORIES)?;
             file()?
         }
         (result, _) => result?,

@@ -329,3 +329,38 @@ fn keys_work_on_a_terminal_which_is_put_back() {
     run.expect("Stopping");
     assert_eq!(run.wait().code(), Some(0));
 }
+
+#[test]
+fn a_project_that_was_moved_away_does_not_come_back_empty() {
+    let worker = r#"
+import { DurableObject } from "cloudflare:workers";
+export class Counter extends DurableObject {
+  next() {
+    this.ctx.storage.kv.put("n", (this.ctx.storage.kv.get("n") ?? 0) + 1);
+    return this.ctx.storage.kv.get("n");
+  }
+}
+export default { fetch: async ({ url }, env) => new Response(await env.COUNTER.getByName(new URL(url).pathname).next()) };
+"#;
+    let config = r#"{ "name": "w", "main": "index.js", "compatibility_date": "2026-11-01",
+      "durable_objects": { "bindings": [{ "name": "COUNTER", "class_name": "Counter" }] },
+      "migrations": [{ "tag": "v1", "new_sqlite_classes": ["Counter"] }] }"#;
+    let project = TestProject::with_files(&[("wrangler.jsonc", config), ("index.js", worker)]);
+    let command =
+        crate::project::ServerCommand::from_words(&["dev", "--config", "{config}", "--port", "{port}"]);
+    let mut server = project.spawn(&command, &[]).expect("started");
+    server.wait_ready(LIMIT).expect("ready");
+    assert_eq!(server.get("/a").text(), "1");
+    let (here, away) = (project.dir(), project.dir().with_extension("away"));
+    fs::rename(&here, &away).expect("moved");
+    for _ in 0..2 {
+        let answer = server.get("/b");
+        assert_eq!(answer.status, 500, "{}", answer.text());
+        assert!(answer.text().contains("cannot create"), "{}", answer.text());
+    }
+    assert!(!here.exists());
+    fs::rename(&away, &here).expect("moved back");
+    assert_eq!(server.get("/b").text(), "1");
+    assert_eq!(server.get("/a").text(), "2");
+    assert!(server.stop().success());
+}

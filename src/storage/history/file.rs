@@ -15,6 +15,7 @@ use super::log::Position;
 use super::page::{Input, PAGE, apply, damaged, encode, put_number};
 use super::point::{Cause, CauseKind, Sequence};
 use crate::base::clock::Timestamp;
+use crate::storage::object::make_directory;
 
 const MAGIC: &[u8; 8] = b"dodevhs1";
 const HEADER: u64 = 24;
@@ -22,6 +23,9 @@ const RECORD_HEADER: usize = 9;
 const TAIL_BYTES: usize = 8 + 8 + 8 + 4 + 24 + 1 + 8 + 1;
 /// Most pages of a database in a history: 16 GiB, more than an object may have.
 const PAGES_MAX: u64 = 1 << 22;
+
+/// How deep a directory of histories lies in a project: `.wrangler/state/v3/dodev/history/<class>`.
+const HISTORY_DIRECTORIES: usize = 6;
 
 /// What a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -255,7 +259,7 @@ impl HistoryFile {
     /// Begins a history, empty; one that was there is replaced.
     pub fn create(path: &Path, lineage: u128) -> Result<Self> {
         if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory)?;
+            make_directory(directory, HISTORY_DIRECTORIES)?;
         }
         let mut header = MAGIC.to_vec();
         header.extend_from_slice(&lineage.to_le_bytes());
