@@ -16,6 +16,7 @@ use oxc::span::SourceType;
 use oxc::syntax::module_record::{ExportExportName, ModuleRecord};
 use oxc_sourcemap::SourceMapBuilder;
 
+use super::built_maps;
 use super::lowered_async::lower_modules;
 use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::output::{BuildFailure, Bundle, Module, OutputKind, hash_modules};
@@ -140,8 +141,10 @@ fn module(root: &Path, path: &Path, name: String, kind: OutputKind) -> Result<Mo
         let error = Diagnostic::error("bundle/unreadable", format!("cannot read `{shown}`: {error}"));
         BuildFailure { diagnostics: vec![error], inputs: vec![path.to_owned()] }
     })?;
-    let source_map =
-        (kind == OutputKind::EsModule).then(|| map_to_itself(&String::from_utf8_lossy(&code), &shown));
+    let source_map = (kind == OutputKind::EsModule).then(|| {
+        let text = String::from_utf8_lossy(&code);
+        built_maps::map_of(root, path, &text).unwrap_or_else(|| map_to_itself(&text, &shown))
+    });
     Ok(Module { name, kind, code, source_map })
 }
 
