@@ -13,6 +13,7 @@ use oxc::transformer::{TransformOptions, Transformer};
 use oxc_sourcemap::SourceMapBuilder;
 use rolldown_ecmascript::{EcmaAst, EcmaCompiler, PrintOptions, WithMutFields};
 
+use super::built_maps;
 use super::output::{Module, OutputKind};
 
 /// The module whose import makes a project one of those.
@@ -133,7 +134,8 @@ pub(super) fn lower_modules(modules: &mut Vec<Module>, shown: impl Fn(&Module) -
         // What the transformer refuses runs as it is: it only loses its values.
         if let Some((code, map)) = lowered(&text, &shown(module)) {
             module.code = code.into_bytes();
-            module.source_map = Some(map);
+            let built = module.source_map.take().filter(|_| built_maps::has_map(&text));
+            module.source_map = built.and_then(|built| built_maps::joined(&map, &built)).or(Some(map));
         }
     }
     let helper = |name: String, code: String| Module {

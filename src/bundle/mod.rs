@@ -11,6 +11,7 @@
 //! Nothing here reads a configuration file or knows JavaScript's engine: the caller fills a
 //! [`BundleRequest`], and the engine resolves the module names that a bundle mentions.
 
+mod built_maps;
 mod cache;
 mod child;
 mod common_js;

@@ -18,6 +18,7 @@ use oxc::span::SourceType;
 use oxc::syntax::module_record::{ExportExportName, ModuleRecord};
 use oxc_sourcemap::SourceMapBuilder;
 
+use super::built_maps;
 use super::common_js::{Surroundings, common_js_modules};
 use super::lowered_async::lower_modules;
 use super::node_builtins::{is_bare_node_module, is_platform_module};
@@ -147,8 +148,11 @@ pub(super) fn specifier_from(importer: &str, name: &str) -> String {
 fn module(root: &Path, path: &Path, name: String, kind: OutputKind) -> Result<Module, BuildFailure> {
     let shown = path.strip_prefix(root).unwrap_or(path);
     let code = read(shown, path)?;
-    let map = || map_to_itself(&String::from_utf8_lossy(&code), &shown.display().to_string(), 0);
-    let source_map = (kind == OutputKind::EsModule).then(map);
+    let source_map = (kind == OutputKind::EsModule).then(|| {
+        let text = String::from_utf8_lossy(&code);
+        let own = || map_to_itself(&text, &shown.display().to_string(), 0);
+        built_maps::map_of(root, path, &text).unwrap_or_else(own)
+    });
     Ok(Module { name, kind, code, source_map })
 }
 

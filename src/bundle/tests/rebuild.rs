@@ -136,7 +136,7 @@ fn an_unchanged_project_comes_from_the_cache() {
         ("src/index.ts", "import t from './t.txt'; globalThis.result = t;"),
         ("src/t.txt", "text"),
     ]);
-    let cache = BundleCache::new(project.path(".wrangler/tmp/dodev"));
+    let cache = BundleCache::new(project.path(".wrangler/dodev"));
     assert_eq!(cache.load_if_unchanged(&project.request), None);
     let bundle = project.build();
     let mark = newer_mark(&cache, &bundle);

@@ -74,6 +74,32 @@ fn nothing_is_bundled_when_the_entry_is_not() {
 }
 
 #[test]
+fn positions_are_those_of_the_files_that_a_build_tool_read() {
+    // Line 3 column 24 is line 10 column 5 of `first.ts`, and called `fail`.
+    let map = r#"{"version":3,"names":["fail"],"sourceRoot":"..","sources":["app/first.ts"],"mappings":";;uBASIA"}"#;
+    let code = |first: &str| {
+        format!(
+            "{first}\nexport default {{}};\nexport const a = async () => {{ throw new Error('x') }};\n//# sourceMappingURL=index.js.map\n"
+        )
+    };
+    for first in ["// plain", "import 'node:async_hooks';"] {
+        let code = code(first);
+        let mut project =
+            project(&[("out/index.js", &code), ("out/index.js.map", map)], "out/index.js", "out", false);
+        project.request.node_compat = true;
+        let bundle = project.build();
+        let entry = bundle.modules.iter().find(|module| module.name == "index.js").expect("the entry");
+        let built = String::from_utf8_lossy(&entry.code).into_owned();
+        assert_eq!(built == code, first == "// plain", "{built}");
+        let (line, text) =
+            built.lines().enumerate().find(|(_, line)| line.contains("throw")).expect("it throws");
+        let column = text.find("Error(").expect("an error") as u32 + 1;
+        let found = SourceMaps::new(&bundle).lookup("index.js", line as u32 + 1, column).expect("an origin");
+        assert_eq!((found.path.as_str(), found.line, found.column), ("app/first.ts", 10, 5), "{built}");
+    }
+}
+
+#[test]
 fn names_are_relative_to_the_base() {
     let mut project = project(FILES, "src/index.js", "", false);
     project.write("other.js", "export default 1");
