@@ -114,12 +114,13 @@ impl Log {
     pub fn each(mut self, mut visit: impl FnMut(Frame<'_>)) -> Result<Position> {
         let mut end = self.at;
         // A log has megabytes: memory that was never used would cost more than what is read into it.
-        let mut piece = vec![0; PIECE * FRAME];
+        let mut piece = Vec::with_capacity(PIECE * FRAME);
         let mut kept: FxHashMap<u32, Box<[u8]>> = FxHashMap::default();
         loop {
-            let filled = fill(&mut self.file, &mut piece)?;
+            piece.clear();
+            let filled = (&mut self.file).take((PIECE * FRAME) as u64).read_to_end(&mut piece)?;
             let mut seen: FxHashMap<u32, &[u8]> = FxHashMap::default();
-            for bytes in piece[..filled].chunks_exact(FRAME) {
+            for bytes in piece.chunks_exact(FRAME) {
                 let (header, after) = bytes.split_at(FRAME_HEADER);
                 if !self.belongs(header, after) {
                     return Ok(end);
@@ -132,7 +133,7 @@ impl Log {
                     end = self.at;
                 }
             }
-            if filled < piece.len() {
+            if filled < PIECE * FRAME {
                 return Ok(end);
             }
             for (page, bytes) in seen {
@@ -150,20 +151,6 @@ impl Log {
         self.sums = noted;
         sound
     }
-}
-
-/// Reads into `bytes` until they are full or the file ends: how many were read.
-fn fill(file: &mut File, bytes: &mut [u8]) -> Result<usize> {
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match file.read(&mut bytes[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(reason) if reason.kind() == ErrorKind::Interrupted => {}
-            Err(reason) => return Err(reason),
-        }
-    }
-    Ok(filled)
 }
 
 fn checksum(big: bool, sums: [u32; 2], bytes: &[u8]) -> [u32; 2] {
