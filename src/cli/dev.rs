@@ -185,6 +185,7 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
         history,
         agreement,
         prebundle: !args.no_prebundle,
+        places: args.log_level == LogLevel::Debug,
         hibernate_after: Duration::from_secs_f64(args.hibernate_after),
         clock,
         report,

@@ -85,6 +85,8 @@ pub struct SessionOptions {
     pub agreement: Agreement,
     /// Whether packages are built once, apart from the project's own code.
     pub prebundle: bool,
+    /// Whether what keeps an object awake is told with its place in the code without being asked for.
+    pub places: bool,
     /// How long objects with hibernatable sockets may be idle.
     pub hibernate_after: Duration,
     /// Time; its zero is the start of the process.
@@ -201,7 +203,7 @@ impl Session {
         }
 
         let report = options.report.clone();
-        let feed = Feed::default();
+        let feed = Feed::new(options.places);
         let (kept, clock) = (feed.clone(), options.clock.clone());
         let log: LogSink = Arc::new(move |record| {
             kept.log(clock.now(), &record);
@@ -209,10 +211,8 @@ impl Session {
         });
         let warm = World::warm(log.clone(), options.clock.clone());
         ahead.set(warm.compiler(), loaded.len());
-        for (_, warnings, _) in &loaded {
-            if !warnings.is_empty() {
-                (options.report)(Report::Warnings(warnings.clone()));
-            }
+        for (_, warnings, _) in loaded.iter().filter(|(_, warnings, _)| !warnings.is_empty()) {
+            (options.report)(Report::Warnings(warnings.clone()));
         }
         let primary = loaded[0].0.clone();
         let persist = options.persist.clone().unwrap_or_else(|| primary.home.join(DEFAULT_STATE));

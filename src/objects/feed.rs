@@ -23,13 +23,14 @@ pub struct Feed(Arc<Inner>);
 
 struct Inner {
     lines: broadcast::Sender<Line>,
+    /// Whether places of the code are wanted although nobody listens.
+    places: bool,
     logs: Mutex<VecDeque<Value>>,
 }
 
 impl Default for Feed {
     fn default() -> Self {
-        let (lines, _) = broadcast::channel(limits::FEED_EVENTS);
-        Self(Arc::new(Inner { lines, logs: Mutex::default() }))
+        Self::new(false)
     }
 }
 
@@ -40,6 +41,12 @@ impl std::fmt::Debug for Feed {
 }
 
 impl Feed {
+    /// A feed without listeners; `places` says whether places of the code are wanted all the same.
+    pub fn new(places: bool) -> Self {
+        let (lines, _) = broadcast::channel(limits::FEED_EVENTS);
+        Self(Arc::new(Inner { lines, places, logs: Mutex::default() }))
+    }
+
     /// Everything from now on. A receiver that falls behind is told how much it missed.
     pub fn listen(&self) -> broadcast::Receiver<Line> {
         self.0.lines.subscribe()
@@ -48,6 +55,11 @@ impl Feed {
     /// Whether anybody listens.
     pub fn is_watched(&self) -> bool {
         self.0.lines.receiver_count() > 0
+    }
+
+    /// Whether places of the code that starts something are worth their cost: somebody listens, or sees every log line.
+    pub fn wants_places(&self) -> bool {
+        self.is_watched() || self.0.places
     }
 
     /// Tells the listeners, if there are any: `event` gives an object, which gets `event` and `at` in front.

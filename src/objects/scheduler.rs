@@ -397,7 +397,7 @@ impl Objects {
 
     /// Runs turns, commits and releases until nothing is left to do.
     pub fn run(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) {
-        self.host.places.want(self.places_asked.get() || self.feed.borrow().is_watched());
+        self.host.places.want(self.places_asked.get() || self.feed.borrow().wants_places());
         // Limits may have been exceeded while nothing ran.
         self.break_pending(isolate, entry);
         let (mut turns, end) = (0, self.host.clock.machine() + limits::BATCH_TIME);

@@ -336,7 +336,7 @@ fn what_keeps_an_object_awake_is_told() {
     server.advance("200s");
     let told = server.process().wait_line(
         0,
-        "stays awake without events: a timer is set",
+        "stays awake without events: a timer is set (index.js:",
         Deadline::after(Duration::from_secs(10)),
     );
     assert!(told.is_some(), "{}", server.process().output());

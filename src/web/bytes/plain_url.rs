@@ -1,6 +1,6 @@
 //! URLs that stand in their normal form already, as those of requests do: told by looking at each byte once.
 //!
-//! The whole algorithm takes ten times the instructions. What is not plain here may still be normal; then the algorithm
+//! The whole algorithm takes four times the instructions. What is not plain here may still be normal; then the algorithm
 //! says so. A property below holds the two together.
 
 /// Bytes that stay as they are in a path.
