@@ -6,7 +6,7 @@
 //! next session brings back. No engine is needed for any of it.
 //!
 //! SQLite has just written the pages of a commit to its log; a second file written at every commit would cost another
-//! system call and the same bytes again. So the log is read later, once a second at most. `benches/storage.rs` has the
+//! system call and the same bytes again. So the log is read later, once a second or after some commits. `benches/storage.rs` has the
 //! figures with and without.
 
 mod file;
