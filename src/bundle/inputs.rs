@@ -10,6 +10,7 @@ use jsonc_parser::ParseOptions;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::mains::description_of;
 use super::request::BundleRequest;
 
 /// The most configurations that are followed through `extends`.
@@ -142,8 +143,7 @@ fn named_by_package(packages: &Path, base: &str) -> Option<PathBuf> {
 /// The configuration that the package `base` below `packages` names in its field `tsconfig`.
 fn field_of_package(packages: &Path, base: &str) -> Option<PathBuf> {
     let package = packages.join(base);
-    let text = std::fs::read_to_string(package.join("package.json")).ok()?;
-    let said: Value = serde_json::from_str(&text).ok()?;
+    let said = description_of(&package)?;
     said.get("tsconfig").and_then(Value::as_str).map(|target| package.join(target))
 }
 
@@ -152,8 +152,7 @@ fn exported_by_package(packages: &Path, base: &str) -> Option<PathBuf> {
     let names = if base.starts_with('@') { 2 } else { 1 };
     let end = base.match_indices('/').nth(names - 1).map_or(base.len(), |(at, _)| at);
     let package = packages.join(&base[..end]);
-    let text = std::fs::read_to_string(package.join("package.json")).ok()?;
-    let said: Value = serde_json::from_str(&text).ok()?;
+    let said = description_of(&package)?;
     let subpath = format!(".{}", &base[end..]);
     let mut target = said.get("exports").and_then(|exports| exports.get(&subpath));
     while let Some(Value::Object(conditions)) = target {

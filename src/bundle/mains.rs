@@ -4,6 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+/// What the description of the package in `directory` says, if it has one that can be read.
+pub(super) fn description_of(directory: &Path) -> Option<Value> {
+    let text = std::fs::read_to_string(directory.join("package.json")).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
 /// Whether `specifier` names a package and nothing in it.
 pub(super) fn is_package_name(specifier: &str) -> bool {
     let slashes = specifier.matches('/').count();
@@ -16,8 +22,7 @@ pub(super) fn main_beside(found: &Path, name: &str) -> Option<PathBuf> {
     let linked = |directory: &&Path| directory.join("package.json").is_file();
     let directory =
         found.ancestors().skip(1).find(is_of_package).or_else(|| found.ancestors().skip(1).find(linked))?;
-    let text = std::fs::read_to_string(directory.join("package.json")).ok()?;
-    let said: Value = serde_json::from_str(&text).ok()?;
+    let said = description_of(directory)?;
     let field = |name: &str| said.get(name).and_then(Value::as_str);
     if said.get("exports").is_some_and(|exports| !exports.is_null()) || field("browser").is_some() {
         return None;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rolldown_common::ImportKind;
 
+use super::mains::description_of;
 use super::node_builtins::is_bare_node_module;
 
 /// Endings that an import may leave out, in the order of the resolver.
@@ -63,15 +64,13 @@ fn may_install(directory: &Path) -> bool {
 /// The files of the package in `directory` that an import may lead to: its description, and what that names, for
 /// a package that is only being installed.
 fn files_of_package(directory: &Path) -> Vec<PathBuf> {
-    let description = directory.join("package.json");
     let mut paths = vec![directory.join("index.js")];
-    let text = std::fs::read(&description).unwrap_or_default();
-    if let Ok(value) = serde_json::from_slice::<serde_json::Value>(&text) {
+    if let Some(value) = description_of(directory) {
         for key in ["main", "module", "browser", "exports"] {
             add_paths(directory, value.get(key), &mut paths);
         }
     }
-    paths.push(description);
+    paths.push(directory.join("package.json"));
     paths
 }
 

@@ -12,6 +12,8 @@ use oxc::parser::Parser;
 use oxc::semantic::SemanticBuilder;
 use oxc::span::{GetSpan, SourceType, Span};
 
+use super::edits::{Edit, apply_edits};
+
 /// A name that one module takes from another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct ImportedName {
@@ -40,24 +42,11 @@ pub(super) fn re_export_at(path: &str, text: &str, offset: usize) -> Option<Impo
 
 /// `text` with `type ` before every one of `names` that may be a type, or `None` if there is none.
 pub(super) fn mark_as_types(path: &str, text: &str, names: &[ImportedName]) -> Option<String> {
-    let mut starts: Vec<usize> = sites(path, text)?
-        .into_iter()
+    let sites = sites(path, text)?.into_iter();
+    let marks = sites
         .filter(|site| site.may_be_type && names.contains(&site.import))
-        .map(|site| site.span.start as usize)
-        .collect();
-    if starts.is_empty() {
-        return None;
-    }
-    starts.sort_unstable();
-    let mut marked = String::with_capacity(text.len() + starts.len() * 5);
-    let mut from = 0;
-    for start in starts {
-        marked.push_str(&text[from..start]);
-        marked.push_str("type ");
-        from = start;
-    }
-    marked.push_str(&text[from..]);
-    Some(marked)
+        .map(|site| Edit::insert(site.span.start, "type ".to_owned()));
+    apply_edits(text, marks.collect())
 }
 
 /// Whether the file `path` may declare a type called `name`: JavaScript may, in a declaration file beside it.
