@@ -37,6 +37,14 @@ impl Coding {
         }
     }
 
+    /// Its name in a `content-encoding` field.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Brotli => "br",
+        }
+    }
+
     fn failed(self) -> &'static str {
         match self {
             Self::Gzip => "Gzip decompression failed.",

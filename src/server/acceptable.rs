@@ -62,11 +62,12 @@ fn judge(accepted: &str, own: Option<Coding>) -> Verdict {
         match (coding, weight > 0.0) {
             ("identity" | "*", false) => needs_coding = true,
             ("identity", true) => break,
-            ("gzip" | "br", true) => {
-                let wanted = if coding == "gzip" { Coding::Gzip } else { Coding::Brotli };
-                return if own == Some(wanted) { Verdict::AsItIs } else { Verdict::In(wanted) };
+            (_, false) => {}
+            (coding, true) => {
+                if let Some(wanted) = Coding::of(coding.as_bytes(), true) {
+                    return if own == Some(wanted) { Verdict::AsItIs } else { Verdict::In(wanted) };
+                }
             }
-            _ => {}
         }
     }
     match (needs_coding, own) {
@@ -118,8 +119,7 @@ pub fn ensure(response: Response<WireBody>, accepted: Option<&HeaderValue>) -> R
     };
     let reader = match wanted {
         Some(coding) => {
-            let name = if coding == Coding::Gzip { "gzip" } else { "br" };
-            parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+            parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
             reader.packed(coding)
         }
         None => {
