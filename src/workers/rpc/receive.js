@@ -30,11 +30,10 @@ export function classMember(object, name, reserved) {
 
 /** The value of `name` as callers may see it. */
 function member(object, name, reserved) {
+  const isReference = referenceOf(object) !== undefined;
+  if (!isReference && !isPlain(object) && typeof object !== "function") return classMember(object, name, reserved);
   if (reserved.has(name)) throw refused(name);
-  if (referenceOf(object) === undefined) {
-    if (!isPlain(object) && typeof object !== "function") return classMember(object, name, reserved);
-    if (!Object.hasOwn(object, name)) throw missing(name);
-  }
+  if (!isReference && !Object.hasOwn(object, name)) throw missing(name);
   return object[name];
 }
 
