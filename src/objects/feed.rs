@@ -5,7 +5,7 @@
 //! threads of worlds and of the edge, so there is a lock; nothing here waits.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
@@ -22,7 +22,8 @@ pub type Line = Arc<str>;
 pub struct Feed(Arc<Inner>);
 
 struct Inner {
-    lines: broadcast::Sender<Line>,
+    /// Made for the first listener: it has room for all events from the beginning.
+    lines: OnceLock<broadcast::Sender<Line>>,
     /// Whether places of the code are wanted although nobody listens.
     places: bool,
     logs: Mutex<VecDeque<Value>>,
@@ -43,18 +44,17 @@ impl std::fmt::Debug for Feed {
 impl Feed {
     /// A feed without listeners; `places` says whether places of the code are wanted all the same.
     pub fn new(places: bool) -> Self {
-        let (lines, _) = broadcast::channel(limits::FEED_EVENTS);
-        Self(Arc::new(Inner { lines, places, logs: Mutex::default() }))
+        Self(Arc::new(Inner { lines: OnceLock::new(), places, logs: Mutex::default() }))
     }
 
     /// Everything from now on. A receiver that falls behind is told how much it missed.
     pub fn listen(&self) -> broadcast::Receiver<Line> {
-        self.0.lines.subscribe()
+        self.0.lines.get_or_init(|| broadcast::Sender::new(limits::FEED_EVENTS)).subscribe()
     }
 
     /// Whether anybody listens.
     pub fn is_watched(&self) -> bool {
-        self.0.lines.receiver_count() > 0
+        self.0.lines.get().is_some_and(|lines| lines.receiver_count() > 0)
     }
 
     /// Whether places of the code that starts something are worth their cost: somebody listens, or sees every log line.
@@ -94,8 +94,10 @@ impl Feed {
     }
 
     fn send(&self, line: &Value) {
-        // Whoever listened may have gone meanwhile.
-        drop(self.0.lines.send(line.to_string().into()));
+        if let Some(lines) = self.0.lines.get() {
+            // Whoever listened may have gone meanwhile.
+            drop(lines.send(line.to_string().into()));
+        }
     }
 }
 
