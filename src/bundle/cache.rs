@@ -50,7 +50,7 @@ impl BundleCache {
     pub fn load_if_unchanged(&self, request: &BundleRequest) -> Option<Bundle> {
         let (_, content) = stored::read(&self.path_of(request), MAGIC)?;
         let Message { header: Entry { bundle, stamps }, blobs } = Message::read(&mut &content[..]).ok()??;
-        let bundle = join_bundle(bundle, blobs)?;
+        let bundle = join_bundle(bundle, blobs, None)?;
         let unchanged = bundle.inputs.len() == stamps.len()
             && bundle.inputs.iter().zip(&stamps).all(|(path, stamp)| Stamp::of(path) == *stamp);
         unchanged.then_some(bundle)
@@ -80,11 +80,10 @@ impl BundleCache {
         if stamps.iter().flatten().any(|stamp| !stamp.is_older_than(&mark.0)) {
             return stored::gone(fs::remove_file(&path)).map(|()| false);
         }
-        let (header, blobs) = split_bundle(bundle.clone());
-        let mut content = Vec::new();
-        Message { header: Entry { bundle: header, stamps }, blobs }.write(&mut content)?;
+        let (header, blobs) = split_bundle(bundle);
+        let message = Message { header: Entry { bundle: header, stamps }, blobs };
         stored::prepare(&self.directory)?;
-        stored::write(&path, MAGIC, &content)?;
+        stored::write(&path, MAGIC, |mut to| message.write(&mut to))?;
         stored::remove_old(&self.directory, "bundle-", FILES_MAX)?;
         Ok(true)
     }

@@ -9,13 +9,16 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use bytes::Bytes;
+
+use super::first::Progress;
 use super::output::{BuildFailure, Bundle};
 use super::request::BundleRequest;
-use super::wire::{Call, Message, Outcome, decode_outcome, encode_outcome};
+use super::wire::{Call, Message, Outcome, Told, decode_outcome, encode_outcome};
 use super::{Bundler, Compiler, DependencyCall, DependencyOutcome, InProcessBundler};
 use crate::base::diag::Diagnostic;
 use crate::base::process::in_own_group;
@@ -30,13 +33,22 @@ const GRACE_PAUSE: Duration = Duration::from_millis(5);
 /// What is kept of a child's standard error, bytes; the end counts.
 const STDERR_BYTES: usize = 8 * 1024;
 
-/// Gets the name and the text of a bundle's entry some time before the bundle is whole.
-pub type TellCode = Box<dyn Fn(String, Vec<u8>) + Send>;
+/// What is known of a bundle some time before it is whole.
+#[derive(Debug)]
+pub enum Early {
+    /// The size of all texts that it is made of, bytes.
+    Size(usize),
+    /// The name and the text of its entry.
+    Code(String, Bytes),
+}
+
+/// Gets to know it.
+pub type TellEarly = Box<dyn Fn(Early) + Send>;
 
 /// Builds in a child process, started when it is first needed.
 pub struct ChildBundler {
     exe: PathBuf,
-    tell_code: Option<TellCode>,
+    tell: Option<TellEarly>,
     /// What the last answer named, for a failure that names nothing.
     inputs: Vec<PathBuf>,
     running: Option<Running>,
@@ -62,13 +74,13 @@ enum NoOutcome {
 impl ChildBundler {
     /// A bundler that starts `exe __bundler` when it is first asked for something.
     pub fn new(exe: PathBuf) -> Self {
-        Self { exe, tell_code: None, inputs: Vec::new(), running: None }
+        Self { exe, tell: None, inputs: Vec::new(), running: None }
     }
 
-    /// The same, which tells of the code of a long first build as soon as it is there. The bundle may come to nothing, or have
+    /// The same, which tells what it knows of a long first build as soon as that is there. The bundle may come to nothing, or have
     /// other code in the end.
-    pub fn telling_code(self, tell: TellCode) -> Self {
-        Self { tell_code: Some(tell), ..self }
+    pub fn telling(self, tell: TellEarly) -> Self {
+        Self { tell: Some(tell), ..self }
     }
 
     /// Ends the child, if one runs, and with it the memory of the graph; the next build starts another.
@@ -86,8 +98,8 @@ impl ChildBundler {
             Some(running) => running,
             none => none.insert(Running::start(&self.exe).map_err(NoOutcome::Spawn)?),
         };
-        let outcome = running.call(call, self.tell_code.as_ref()).and_then(|answer| {
-            decode_outcome(answer)
+        let outcome = running.call(call, self.tell.as_ref()).and_then(|(answer, told)| {
+            decode_outcome(answer, told)
                 .ok_or_else(|| NoOutcome::Died("its answer cannot be understood".to_owned()))
         });
         if outcome.is_err() {
@@ -125,9 +137,9 @@ impl Bundler for ChildBundler {
         let call = Message::header(Call::Dependencies(call.clone()));
         let answer =
             Running::start(&self.exe).map_err(NoOutcome::Spawn).and_then(|mut r| r.call(&call, None));
-        match answer.map(|message| message.header) {
+        match answer.map(|(message, _)| message.header) {
             Ok(Outcome::Dependencies(outcome)) => outcome,
-            Ok(Outcome::Code(_) | Outcome::Built(_) | Outcome::Failed { .. }) => {
+            Ok(Outcome::Scanned(_) | Outcome::Code(_) | Outcome::Built(_) | Outcome::Failed { .. }) => {
                 DependencyOutcome::Failed("the bundler's answer cannot be understood".to_owned())
             }
             Err(reason) => DependencyOutcome::Failed(reason.diagnostic().message),
@@ -183,22 +195,28 @@ impl Running {
         Ok(Self { child, stdin, outcomes, stderr: tail, stderr_thread: Some(stderr_thread) })
     }
 
+    /// The answer, and the code that was told of before.
     fn call(
         &mut self,
         call: &Message<Call>,
-        tell_code: Option<&TellCode>,
-    ) -> Result<Message<Outcome>, NoOutcome> {
+        tell: Option<&TellEarly>,
+    ) -> Result<(Message<Outcome>, Option<Bytes>), NoOutcome> {
         if call.write(&mut self.stdin).is_err() {
             return Err(self.died());
         }
+        let mut told = None;
         loop {
             match self.outcomes.recv_timeout(BUILD_MAX) {
+                Ok(Message { header: Outcome::Scanned(size), .. }) => {
+                    tell.iter().for_each(|tell| tell(Early::Size(size)));
+                }
                 Ok(Message { header: Outcome::Code(name), blobs }) => {
-                    if let (Some(tell), Some(code)) = (tell_code, blobs.into_iter().next()) {
-                        tell(name, code);
+                    told = blobs.into_iter().next().map(Bytes::from);
+                    if let (Some(tell), Some(code)) = (tell, &told) {
+                        tell(Early::Code(name, code.clone()));
                     }
                 }
-                Ok(message) => return Ok(message),
+                Ok(message) => return Ok((message, told)),
                 Err(RecvTimeoutError::Timeout) => return Err(NoOutcome::TimedOut),
                 Err(RecvTimeoutError::Disconnected) => return Err(self.died()),
             }
@@ -221,7 +239,7 @@ impl Running {
             // A panic in the reading thread only loses text.
             let _ = thread.join();
         }
-        let text = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = locked(&self.stderr);
         let text = String::from_utf8_lossy(&text).into_owned();
         let words = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
         let status = status.map_or_else(|error| error.to_string(), |status| status.to_string());
@@ -241,7 +259,7 @@ impl Drop for Running {
 fn keep_tail(mut from: impl Read, tail: &Mutex<Vec<u8>>) {
     let mut buffer = [0; 1024];
     while let Ok(read @ 1..) = from.read(&mut buffer) {
-        let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tail = locked(tail);
         tail.extend_from_slice(&buffer[..read]);
         let excess = tail.len().saturating_sub(STDERR_BYTES);
         tail.drain(..excess);
@@ -273,23 +291,41 @@ fn serve<W: Write + Send + 'static>(
     to: &Arc<Mutex<W>>,
     compiler: Compiler,
 ) -> io::Result<()> {
-    let early = to.clone();
-    let tell_code = move |name: &str, code: &str| {
-        let message = Message { header: Outcome::Code(name.to_owned()), blobs: vec![code.as_bytes()] };
-        // Whoever does not get this will not get the outcome either, and that is noticed.
-        let _ = message.write(&mut *early.lock().unwrap_or_else(PoisonError::into_inner));
-    };
-    let mut bundler = InProcessBundler::new()?.with_compiler(compiler).telling_code(Arc::new(tell_code));
-    while let Some(Message { header, .. }) = Message::read(from)? {
-        let answer = match header {
-            Call::Build { request, changed } => encode_outcome(bundler.build(&request, &changed)),
-            Call::Dependencies(call) => {
-                Message::header(Outcome::Dependencies(bundler.build_dependencies(&call)))
+    let told = Arc::new(Mutex::new(None));
+    let (early, note) = (to.clone(), told.clone());
+    let tell = move |progress: Progress<'_>| {
+        let message = match progress {
+            Progress::Scanned(size) => Message { header: Outcome::Scanned(size), blobs: vec![] },
+            Progress::Code(name, code) => {
+                Message { header: Outcome::Code(name.to_owned()), blobs: vec![code.as_bytes()] }
             }
         };
-        answer.write(&mut *to.lock().unwrap_or_else(PoisonError::into_inner))?;
+        // Whoever does not get this will not get the outcome either, and that is noticed.
+        let _ = message.write(&mut *locked(&early));
+        if let Progress::Code(name, code) = progress {
+            *locked(&note) = Some(Told::new(name, code.as_bytes()));
+        }
+    };
+    let mut bundler = InProcessBundler::new()?.with_compiler(compiler).telling(Arc::new(tell));
+    while let Some(Message { header, .. }) = Message::read(from)? {
+        match header {
+            Call::Build { request, changed } => {
+                let outcome = bundler.build(&request, &changed);
+                let told = locked(&told).take();
+                encode_outcome(&outcome, told.as_ref()).write(&mut *locked(to))?;
+            }
+            Call::Dependencies(call) => {
+                let outcome = bundler.build_dependencies(&call);
+                Message::header(Outcome::Dependencies(outcome)).write(&mut *locked(to))?;
+            }
+        }
     }
     Ok(())
+}
+
+/// What a panic left behind is as good as before: bytes that were written, or not.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -346,7 +382,7 @@ mod tests {
         let mut answers = answers.as_slice();
         for _ in 0..2 {
             let message = Message::<Outcome>::read(&mut answers).unwrap().unwrap();
-            let failure = decode_outcome(message).unwrap().unwrap_err();
+            let failure = decode_outcome(message, None).unwrap().unwrap_err();
             assert_eq!(failure.diagnostics[0].code, "bundle/entry-not-found");
         }
         assert!(answers.is_empty());
@@ -371,14 +407,19 @@ mod tests {
             let answers = std::mem::take(&mut *to.lock().unwrap());
             let mut answers = answers.as_slice();
             let mut next = || Message::<Outcome>::read(&mut answers).unwrap();
+            if comes {
+                assert!(matches!(next().unwrap().header, Outcome::Scanned(size) if size > 100_000));
+            }
             let early = comes.then(&mut next).map(Option::unwrap);
-            let bundle = decode_outcome(next().unwrap()).unwrap().unwrap();
-            if let Some(Message { header, blobs }) = early {
+            let answer = next().unwrap();
+            assert_eq!(answer.blobs[0].is_empty(), comes, "what was told is not said again");
+            let told = early.as_ref().map(|early| Bytes::from(early.blobs[0].clone()));
+            let bundle = decode_outcome(answer, told).unwrap().unwrap();
+            if let Some(Message { header, .. }) = early {
                 assert_eq!(header, Outcome::Code(bundle.entry.clone()));
-                assert_eq!(blobs, [bundle.modules[0].code.clone()]);
             }
             // A second build is nobody's first.
-            assert_eq!(decode_outcome(next().unwrap()).unwrap().unwrap(), bundle);
+            assert_eq!(decode_outcome(next().unwrap(), None).unwrap().unwrap(), bundle);
             assert_eq!(next(), None);
         }
     }

@@ -64,7 +64,7 @@ pub(super) fn common_js_modules(
     let module = |name: String, code: String, map: String| Module {
         name,
         kind: OutputKind::EsModule,
-        code: code.into_bytes(),
+        code: code.into(),
         source_map: Some(map),
     };
     let shown = shown.display().to_string();

@@ -13,6 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -277,10 +278,9 @@ fn store(
 ) -> io::Result<()> {
     let BuiltDependencies { modules, mut exports, inputs, diagnostics } = built;
     let (modules, maps) = compile_all(modules, compiler);
-    let mut content = Vec::new();
     let (names, blobs) = maps.into_iter().unzip::<_, _, Vec<String>, Vec<Vec<u8>>>();
-    Message { header: names, blobs }.write(&mut content)?;
-    let maps_hash = stored::write(&maps_file(&call.file), MAPS_MAGIC, &content)?;
+    let maps = Message { header: names, blobs };
+    let maps_hash = stored::write(&maps_file(&call.file), MAPS_MAGIC, |mut to| maps.write(&mut to))?;
     let outside = match &call.request.packages {
         Packages::Outside(outside) => Outside { types: BTreeSet::new(), ..outside.clone() },
         Packages::Inside => Outside::default(),
@@ -300,13 +300,12 @@ fn store(
         diagnostics: Findings::of(&diagnostics),
         maps_hash,
     };
-    content.clear();
-    Message { header: manifest, blobs }.write(&mut content)?;
-    stored::write(&call.file, MAGIC, &content)?;
+    let packages = Message { header: manifest, blobs };
+    stored::write(&call.file, MAGIC, |mut to| packages.write(&mut to))?;
     Ok(())
 }
 
-type Compiled = (String, DependencyForm, Vec<u8>);
+type Compiled = (String, DependencyForm, Bytes);
 
 /// Compiles modules on all processors, since nothing else goes on in this process; maps come apart.
 fn compile_all(modules: Vec<Module>, compiler: Option<Compiler>) -> (Vec<Compiled>, Vec<(String, Vec<u8>)>) {
@@ -345,7 +344,7 @@ fn compile(module: Module, compiler: Option<Compiler>) -> Compiled {
     };
     let bytecode = source.zip(compiler).and_then(|(source, compiler)| (compiler.compile)(&name, source));
     match bytecode {
-        Some(bytecode) => (name, DependencyForm::Bytecode, bytecode),
+        Some(bytecode) => (name, DependencyForm::Bytecode, bytecode.into()),
         None => (name, DependencyForm::Source, code),
     }
 }

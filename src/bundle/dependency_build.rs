@@ -106,7 +106,7 @@ pub(super) async fn build_packages(call: &DependencyCall) -> Result<BuiltDepende
         modules.push(Module {
             name: chunk.filename.to_string(),
             kind: OutputKind::EsModule,
-            code: chunk.code.clone().into_bytes(),
+            code: chunk.code.clone().into(),
             source_map: chunk.map.as_ref().map(|map| map.to_json_string()),
         });
     }
@@ -120,7 +120,7 @@ pub(super) async fn build_packages(call: &DependencyCall) -> Result<BuiltDepende
         let kind = if asset.kind == ModuleKind::CompiledWasm { OutputKind::Wasm } else { OutputKind::Data };
         // Imports are relative to the module that has them.
         let name = format!("{PREFIX}{}", name.trim_start_matches("./"));
-        modules.push(Module { name, kind, code, source_map: None });
+        modules.push(Module { name, kind, code: code.into(), source_map: None });
     }
     let watched = bundler.watch_files();
     let watched = watched.iter().filter(|file| !file.contains('\0')).map(|file| PathBuf::from(file.as_str()));

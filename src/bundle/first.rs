@@ -1,7 +1,8 @@
-//! What a first build does besides, because a person waits for it: its threads part, and its code is told of early.
+//! What a first build does besides, because a person waits for it: its threads part, and who will run its code is told of it early.
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::base::processors::Processors;
 
@@ -12,19 +13,35 @@ const MODULES_MANY: usize = 24;
 /// Code of this length takes a millisecond or more to compile, bytes.
 const CODE_LONG: usize = 32 * 1024;
 
-/// Gets the name and the text of the entry's chunk.
-pub(super) type TellCode = Arc<dyn Fn(&str, &str) + Send + Sync>;
+/// How far a first build is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Progress<'a> {
+    /// All modules are loaded; this is the size of their texts, bytes.
+    Scanned(usize),
+    /// The name and the text of the entry's chunk.
+    Code(&'a str, &'a str),
+}
+
+/// Gets to know how far a first build is.
+pub(super) type Tell = Arc<dyn Fn(Progress<'_>) + Send + Sync>;
 
 /// What a build is given for that; nothing for later ones.
 #[derive(Clone, Default)]
 pub(super) struct First {
     /// Where the threads run that load modules, if they are as many as processors.
     pub processors: Option<Arc<Processors>>,
-    /// Who wants the code before the bundle is whole.
-    pub tell_code: Option<TellCode>,
+    /// Who wants to know how far it is.
+    pub tell: Option<Tell>,
+    /// The size of the texts so far, bytes.
+    scanned: Arc<AtomicUsize>,
 }
 
 impl First {
+    /// What a build is given whose threads run on `processors`.
+    pub(super) fn new(processors: Option<Arc<Processors>>) -> Self {
+        Self { processors, ..Self::default() }
+    }
+
     /// Notes that the calling thread loads a module, `count` having been loaded by now.
     pub(super) fn on_load(&self, count: usize) {
         if let Some(processors) = self.processors.as_ref().filter(|_| count > MODULES_MANY) {
@@ -32,10 +49,23 @@ impl First {
         }
     }
 
+    /// Notes that a module's text is so long, bytes.
+    pub(super) fn on_text(&self, size: usize) {
+        self.scanned.fetch_add(size, Ordering::Relaxed);
+    }
+
+    /// Notes that all modules are loaded.
+    pub(super) fn on_scanned(&self) {
+        let size = self.scanned.load(Ordering::Relaxed);
+        if let Some(tell) = self.tell.as_ref().filter(|_| size >= CODE_LONG) {
+            tell(Progress::Scanned(size));
+        }
+    }
+
     /// Notes that the chunk `name` of the entry has been printed.
     pub(super) fn on_code(&self, name: &str, code: &str) {
-        if let Some(tell) = self.tell_code.as_ref().filter(|_| code.len() >= CODE_LONG) {
-            tell(name, code);
+        if let Some(tell) = self.tell.as_ref().filter(|_| code.len() >= CODE_LONG) {
+            tell(Progress::Code(name, code));
         }
     }
 

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rolldown::BundleOutput;
 use rolldown_common::{Output, OutputAsset, OutputChunk, ScanMode};
 use rolldown_error::{BatchedBuildDiagnostic, BuildDiagnostic, EventKind, Severity};
@@ -22,7 +23,7 @@ use super::dependencies::{Compiler, DependencyCall, DependencyOutcome, build_and
 use super::dependency_build::build_packages;
 use super::external::{External, taken_names};
 use super::failure::{Reporter, place_of_missing_export};
-use super::first::{First, TellCode};
+use super::first::{First, Tell};
 use super::inputs::{Stamp, configuration_inputs, is_configuration};
 use super::learned::{ProblemKind, TypeExport};
 use super::options::bundler_options;
@@ -80,7 +81,7 @@ struct Session {
     /// Whether the graph is whole, so that a partial scan is enough.
     scanned: bool,
     failed: bool,
-    assets: HashMap<PathBuf, (Stamp, Vec<u8>)>,
+    assets: HashMap<PathBuf, (Stamp, Bytes)>,
 }
 
 impl InProcessBundler {
@@ -96,7 +97,7 @@ impl InProcessBundler {
         if let Some(processors) = processors.clone() {
             runtime.on_thread_start(move || processors.roam());
         }
-        let first = First { processors, tell_code: None };
+        let first = First::new(processors);
         Ok(Self { runtime: runtime.build()?, session: None, compiler: None, first, is_new: true })
     }
 
@@ -114,9 +115,10 @@ impl InProcessBundler {
         })
     }
 
-    /// The same bundler, which tells of the code of a long first build as soon as it is printed, before it is a bundle.
-    pub fn telling_code(self, tell: TellCode) -> Self {
-        Self { first: First { tell_code: Some(tell), ..self.first }, ..self }
+    /// The same bundler, which tells how far a long first build is, and its code as soon as that is printed.
+    pub(super) fn telling(mut self, tell: Tell) -> Self {
+        self.first.tell = Some(tell);
+        self
     }
 
     /// The same bundler, which also compiles packages.
@@ -549,7 +551,7 @@ impl Session {
             let bytes = match (stamp, self.assets.get(&asset.path)) {
                 (Some(now), Some((then, bytes))) if now == *then => bytes.clone(),
                 _ => match std::fs::read(&asset.path) {
-                    Ok(bytes) => bytes,
+                    Ok(bytes) => Bytes::from(bytes),
                     Err(error) => return Err(self.unreadable(&asset.path, &error)),
                 },
             };
@@ -586,6 +588,6 @@ fn entry_name(request: &BundleRequest) -> String {
 fn entry_module(chunk: Arc<OutputChunk>, map: Option<Arc<OutputAsset>>, name: String) -> Module {
     // Nobody else holds them.
     let map = map.and_then(|map| Arc::unwrap_or_clone(map).source.try_into_string().ok());
-    let code = Arc::unwrap_or_clone(chunk).code.into_bytes();
+    let code = Arc::unwrap_or_clone(chunk).code.into();
     Module { name, kind: OutputKind::EsModule, code, source_map: map }
 }

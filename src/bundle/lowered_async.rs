@@ -133,7 +133,7 @@ pub(super) fn lower_modules(modules: &mut Vec<Module>, shown: impl Fn(&Module) -
         }
         // What the transformer refuses runs as it is: it only loses its values.
         if let Some((code, map)) = lowered(&text, &shown(module)) {
-            module.code = code.into_bytes();
+            module.code = code.into();
             let built = module.source_map.take().filter(|_| built_maps::has_map(&text));
             module.source_map = built.and_then(|built| built_maps::joined(&map, &built)).or(Some(map));
         }
@@ -141,7 +141,7 @@ pub(super) fn lower_modules(modules: &mut Vec<Module>, shown: impl Fn(&Module) -
     let helper = |name: String, code: String| Module {
         name,
         kind: OutputKind::EsModule,
-        code: code.into_bytes(),
+        code: code.into(),
         source_map: Some(SourceMapBuilder::default().into_sourcemap().to_json_string()),
     };
     modules.push(helper(HELPERS.to_owned(), include_str!("lowered_async.js").to_owned()));

@@ -59,7 +59,7 @@ mod unbundled;
 mod wire;
 
 pub use cache::{BundleCache, CacheMark};
-pub use child::{ChildBundler, TellCode, run_child};
+pub use child::{ChildBundler, Early, TellEarly, run_child};
 pub use dependencies::{
     Compiler, Dependencies, DependencyCall, DependencyForm, DependencyModule, DependencyOutcome,
 };

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::dependencies::Dependencies;
@@ -35,7 +36,7 @@ impl Bundle {
     /// The bundle of a project without code: a Worker that handles nothing.
     pub fn of_nothing() -> Self {
         let entry = "index.js".to_owned();
-        let code = b"export default {};\n".to_vec();
+        let code = Bytes::from_static(b"export default {};\n");
         let modules =
             vec![Module { name: entry.clone(), kind: OutputKind::EsModule, code, source_map: None }];
         let hash = hash_modules(&modules);
@@ -51,7 +52,7 @@ pub struct Module {
     /// What `code` is.
     pub kind: OutputKind,
     /// JavaScript or text in UTF-8, or bytes.
-    pub code: Vec<u8>,
+    pub code: Bytes,
     /// The source map of JavaScript, JSON text.
     pub source_map: Option<String>,
 }

@@ -16,11 +16,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rolldown::ModuleType;
 use rolldown_common::{ImportKind, ModuleInfo, NormalModule, ResolvedExternal};
 use rolldown_plugin::{
-    HookLoadArgs, HookLoadOutput, HookLoadReturn, HookNoopReturn, HookRenderChunkArgs, HookRenderChunkReturn,
-    HookResolveIdArgs, HookResolveIdOutput, HookResolveIdReturn, HookTransformArgs, HookTransformAstArgs,
-    HookTransformAstReturn, HookTransformOutput, HookTransformOutputMap, HookTransformReturn, HookUsage,
-    Plugin, PluginContext, PluginContextResolveOptions, SharedLoadPluginContext,
-    SharedTransformPluginContext,
+    HookBuildEndArgs, HookLoadArgs, HookLoadOutput, HookLoadReturn, HookNoopReturn, HookRenderChunkArgs,
+    HookRenderChunkReturn, HookResolveIdArgs, HookResolveIdOutput, HookResolveIdReturn, HookTransformArgs,
+    HookTransformAstArgs, HookTransformAstReturn, HookTransformOutput, HookTransformOutputMap,
+    HookTransformReturn, HookUsage, Plugin, PluginContext, PluginContextResolveOptions,
+    SharedLoadPluginContext, SharedTransformPluginContext,
 };
 
 use super::decorators::{Dialect, Language, may_have_decorators};
@@ -461,6 +461,7 @@ impl Plugin for ProjectPlugin {
         _ctx: SharedTransformPluginContext,
         args: &HookTransformArgs<'_>,
     ) -> HookTransformReturn {
+        self.first.on_text(args.code.len());
         if let Some(code) = helpers_of_platform(args.id, args.code) {
             return Ok(Some(HookTransformOutput { code: Some(code), ..Default::default() }));
         }
@@ -581,9 +582,20 @@ impl Plugin for ProjectPlugin {
         Ok(None)
     }
 
+    async fn build_end(&self, _ctx: &PluginContext, args: Option<&HookBuildEndArgs<'_>>) -> HookNoopReturn {
+        if args.is_none() {
+            self.first.on_scanned();
+        }
+        Ok(())
+    }
+
     fn register_hook_usage(&self) -> HookUsage {
         let hooks = HookUsage::ResolveId | HookUsage::Load | HookUsage::Transform | HookUsage::TransformAst;
-        let hooks = if self.first.tell_code.is_some() { hooks | HookUsage::RenderChunk } else { hooks };
+        let hooks = if self.first.tell.is_some() {
+            hooks | HookUsage::BuildEnd | HookUsage::RenderChunk
+        } else {
+            hooks
+        };
         // A whole bundle asks for nothing after a module was parsed.
         if self.role == Role::Whole { hooks } else { hooks | HookUsage::ModuleParsed }
     }

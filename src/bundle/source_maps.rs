@@ -167,7 +167,7 @@ mod tests {
         let modules = vec![Module {
             name: "index.js".into(),
             kind: OutputKind::EsModule,
-            code: b"throw new Error()".to_vec(),
+            code: "throw new Error()".into(),
             source_map: source_map.map(str::to_owned),
         }];
         let hash = hash_modules(&modules);

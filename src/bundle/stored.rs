@@ -3,7 +3,7 @@
 //! They are written under another name and renamed, so that nobody reads half of one.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
@@ -23,11 +23,26 @@ pub(super) fn read(path: &Path, magic: &[u8]) -> Option<([u8; HASH_BYTES], Vec<u
     Some((hash, bytes))
 }
 
-/// Writes `content` to `path` as a file of the form `magic`; gives its hash.
-pub(super) fn write(path: &Path, magic: &[u8], content: &[u8]) -> io::Result<[u8; HASH_BYTES]> {
-    let hash: [u8; HASH_BYTES] = Sha256::digest(content).into();
+/// Writes what `content` writes to `path` as a file of the form `magic`; gives its hash. It is asked twice, since the hash
+/// stands first and megabytes are not gathered for it.
+pub(super) fn write(
+    path: &Path,
+    magic: &[u8],
+    content: impl Fn(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<[u8; HASH_BYTES]> {
+    let mut hash = Sha256::new();
+    content(&mut hash)?;
+    let hash: [u8; HASH_BYTES] = hash.finalize().into();
     let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    let written = write_all(&temporary, &[magic, &hash, content]).and_then(|()| fs::rename(&temporary, path));
+    let write_all = || {
+        let mut file = BufWriter::new(fs::File::create(&temporary)?);
+        file.write_all(magic)?;
+        file.write_all(&hash)?;
+        content(&mut file)?;
+        file.into_inner()?;
+        fs::rename(&temporary, path)
+    };
+    let written = write_all();
     if written.is_err() {
         // The first error is the one to tell.
         let _ = fs::remove_file(&temporary);
@@ -67,12 +82,4 @@ pub(super) fn gone(result: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
-}
-
-fn write_all(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
-    let mut file = fs::File::create(path)?;
-    for part in parts {
-        file.write_all(part)?;
-    }
-    Ok(())
 }

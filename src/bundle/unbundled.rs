@@ -153,7 +153,7 @@ fn module(root: &Path, path: &Path, name: String, kind: OutputKind) -> Result<Mo
         let own = || map_to_itself(&text, &shown.display().to_string(), 0);
         built_maps::map_of(root, path, &text).unwrap_or_else(own)
     });
-    Ok(Module { name, kind, code, source_map })
+    Ok(Module { name, kind, code: code.into(), source_map })
 }
 
 fn read(shown: &Path, path: &Path) -> Result<Vec<u8>, BuildFailure> {

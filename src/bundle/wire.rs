@@ -8,7 +8,9 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
 
 use super::dependencies::{DependencyCall, DependencyOutcome};
 use super::external::External;
@@ -97,6 +99,8 @@ fn read_part(from: &mut impl Read) -> io::Result<Vec<u8>> {
 /// The header of a build's outcome; the blobs are each module's code, then its map if it has one.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Outcome {
+    /// Not yet the outcome: all modules are loaded, whose texts are so long, bytes.
+    Scanned(usize),
     /// Not yet the outcome, but the code that it will have: the name of the module, whose text is the blob.
     Code(String),
     Built(Box<BundleHeader>),
@@ -124,6 +128,25 @@ struct ModuleHeader {
     name: String,
     kind: OutputKind,
     has_map: bool,
+    /// Whether its code is the one that was told of, and is not said again.
+    was_told: bool,
+}
+
+/// Code that a message of its own told of: whose it is, and its hash.
+pub(super) struct Told {
+    name: String,
+    hash: [u8; 32],
+}
+
+impl Told {
+    /// The code of the module `name`.
+    pub(super) fn new(name: &str, code: &[u8]) -> Self {
+        Self { name: name.to_owned(), hash: Sha256::digest(code).into() }
+    }
+
+    fn is(&self, module: &Module) -> bool {
+        self.name == module.name && self.hash[..] == Sha256::digest(&module.code)[..]
+    }
 }
 
 /// Diagnostics, each text that they point into once.
@@ -143,25 +166,39 @@ struct Finding {
     help: Option<String>,
 }
 
-/// The message for what a build yielded.
-pub(super) fn encode_outcome(outcome: Result<Bundle, BuildFailure>) -> Message<Outcome> {
+/// The message for what a build yielded, of which `told` is known already.
+pub(super) fn encode_outcome<'a>(
+    outcome: &'a Result<Bundle, BuildFailure>,
+    told: Option<&Told>,
+) -> Message<Outcome, &'a [u8]> {
     match outcome {
         Ok(bundle) => {
-            let (header, blobs) = split_bundle(bundle);
+            let (mut header, mut blobs) = split_bundle(bundle);
+            let module = bundle.modules.first().filter(|module| told.is_some_and(|told| told.is(module)));
+            if module.is_some() {
+                header.modules[0].was_told = true;
+                blobs[0] = &[];
+            }
             Message { header: Outcome::Built(Box::new(header)), blobs }
         }
-        Err(failure) => Message::header(Outcome::Failed {
-            diagnostics: Findings::of(&failure.diagnostics),
-            inputs: failure.inputs,
-        }),
+        Err(failure) => Message {
+            header: Outcome::Failed {
+                diagnostics: Findings::of(&failure.diagnostics),
+                inputs: failure.inputs.clone(),
+            },
+            blobs: Vec::new(),
+        },
     }
 }
 
-/// What a message says of a bundle, or `None` if its parts do not fit together.
-pub(super) fn decode_outcome(message: Message<Outcome>) -> Option<Result<Bundle, BuildFailure>> {
+/// What a message says of a bundle, whose code may be `told`; `None` if its parts do not fit together.
+pub(super) fn decode_outcome(
+    message: Message<Outcome>,
+    told: Option<Bytes>,
+) -> Option<Result<Bundle, BuildFailure>> {
     Some(match message.header {
-        Outcome::Code(_) | Outcome::Dependencies(_) => return None,
-        Outcome::Built(header) => Ok(join_bundle(*header, message.blobs)?),
+        Outcome::Scanned(_) | Outcome::Code(_) | Outcome::Dependencies(_) => return None,
+        Outcome::Built(header) => Ok(join_bundle(*header, message.blobs, told)?),
         Outcome::Failed { diagnostics, inputs } => {
             Err(BuildFailure { diagnostics: diagnostics.into_diagnostics()?, inputs })
         }
@@ -169,26 +206,35 @@ pub(super) fn decode_outcome(message: Message<Outcome>) -> Option<Result<Bundle,
 }
 
 /// A bundle as a header and blobs; its dependencies, which have files of their own, are left out.
-pub(super) fn split_bundle(bundle: Bundle) -> (BundleHeader, Vec<Vec<u8>>) {
+pub(super) fn split_bundle(bundle: &Bundle) -> (BundleHeader, Vec<&[u8]>) {
     let diagnostics = Findings::of(&bundle.diagnostics);
     let mut modules = Vec::new();
-    let mut blobs = Vec::new();
-    for module in bundle.modules {
-        let has_map = module.source_map.is_some();
-        modules.push(ModuleHeader { name: module.name, kind: module.kind, has_map });
-        blobs.push(module.code);
-        blobs.extend(module.source_map.map(String::into_bytes));
+    let mut blobs: Vec<&[u8]> = Vec::new();
+    for Module { name, kind, code, source_map } in &bundle.modules {
+        let has_map = source_map.is_some();
+        modules.push(ModuleHeader { name: name.clone(), kind: *kind, has_map, was_told: false });
+        blobs.push(code);
+        blobs.extend(source_map.as_deref().map(str::as_bytes));
     }
-    let Bundle { entry, inputs, exports, hash, external, .. } = bundle;
-    (BundleHeader { entry, modules, inputs, exports, hash, diagnostics, external }, blobs)
+    let header = BundleHeader {
+        entry: bundle.entry.clone(),
+        modules,
+        inputs: bundle.inputs.clone(),
+        exports: bundle.exports.clone(),
+        hash: bundle.hash,
+        diagnostics,
+        external: bundle.external.clone(),
+    };
+    (header, blobs)
 }
 
-/// The inverse of [`split_bundle`]; `None` if the parts do not fit together.
-pub(super) fn join_bundle(header: BundleHeader, blobs: Vec<Vec<u8>>) -> Option<Bundle> {
+/// The inverse of [`split_bundle`], with the code that was `told`; `None` if the parts do not fit together.
+pub(super) fn join_bundle(header: BundleHeader, blobs: Vec<Vec<u8>>, told: Option<Bytes>) -> Option<Bundle> {
     let mut blobs = blobs.into_iter();
     let mut modules = Vec::new();
-    for ModuleHeader { name, kind, has_map } in header.modules {
+    for ModuleHeader { name, kind, has_map, was_told } in header.modules {
         let code = blobs.next()?;
+        let code = if was_told { told.clone()? } else { Bytes::from(code) };
         let source_map = if has_map { Some(String::from_utf8(blobs.next()?).ok()?) } else { None };
         modules.push(Module { name, kind, code, source_map });
     }
@@ -254,10 +300,10 @@ mod tests {
 
     fn round_trip(outcome: Result<Bundle, BuildFailure>) {
         let mut bytes = Vec::new();
-        encode_outcome(outcome.clone()).write(&mut bytes).unwrap();
+        encode_outcome(&outcome, None).write(&mut bytes).unwrap();
         let mut rest = bytes.as_slice();
         let message = Message::read(&mut rest).unwrap().unwrap();
-        assert_eq!(decode_outcome(message), Some(outcome));
+        assert_eq!(decode_outcome(message, None), Some(outcome));
         assert!(Message::<Outcome>::read(&mut rest).unwrap().is_none());
         for cut in 1..bytes.len() {
             assert!(Message::<Outcome>::read(&mut &bytes[..cut]).is_err(), "cut at {cut}");
@@ -280,7 +326,7 @@ mod tests {
         let module = |name: &str, kind, source_map: Option<&str>| Module {
             name: name.into(),
             kind,
-            code: vec![0, 1, 255],
+            code: vec![0, 1, 255].into(),
             source_map: source_map.map(str::to_owned),
         };
         round_trip(Ok(Bundle {
@@ -307,13 +353,16 @@ mod tests {
             modules: vec![Module {
                 name: "a".into(),
                 kind: OutputKind::Text,
-                code: vec![],
+                code: Bytes::new(),
                 source_map: None,
             }],
             ..Bundle::default()
         };
-        let (header, _) = split_bundle(bundle);
-        assert_eq!(join_bundle(header, vec![]), None);
+        let (header, _) = split_bundle(&bundle);
+        assert_eq!(join_bundle(header, vec![], None), None);
+        let (mut header, _) = split_bundle(&bundle);
+        header.modules[0].was_told = true;
+        assert_eq!(join_bundle(header, vec![vec![]], None), None, "nothing was told");
         let unknown = Diagnostic::error("config/unknown-key", "from elsewhere");
         assert_eq!(Findings::of(&[unknown]).into_diagnostics(), None);
     }

@@ -379,7 +379,7 @@ mod tests {
     }
 
     fn run(isolate: &Isolate, source: &str) -> TurnReport {
-        let modules = [("index.js".to_owned(), ModuleSource::EsModule(source.to_owned()))];
+        let modules = [("index.js".to_owned(), ModuleSource::EsModule(source.to_owned().into()))];
         isolate.set_user_modules(RealmId::FIRST, modules.into());
         isolate.load(RealmId::FIRST, "index.js", |ctx, result| {
             if let Err(thrown) = result {
@@ -403,6 +403,25 @@ mod tests {
             assert_eq!(ctx.eval::<String, _>("String(seen)").ok().as_deref(), Some("late,ahead"));
             Entered::Done
         });
+    }
+
+    #[test]
+    fn functions_keep_their_text_and_not_the_data_around_them() {
+        let isolate = isolate();
+        let data = "x".repeat(8 << 20);
+        run(&isolate, "globalThis.first = () => () => 1;");
+        let before = isolate.memory_bytes();
+        let module = format!("globalThis.kept = () => () => 2; /* {data} */");
+        assert!(isolate.compile_ahead(RealmId::FIRST, "data.js", module.as_bytes()));
+        isolate.load(RealmId::FIRST, "data.js", |_, result| assert!(result.is_ok()));
+        isolate.turn(Scope::none_of(RealmId::FIRST), |ctx| {
+            let texts = ctx.eval::<Vec<String>, _>("[first, first(), kept, kept()].map(String)").ok();
+            let expected = ["() => () => 1", "() => 1", "() => () => 2", "() => 2"].map(str::to_owned);
+            assert_eq!(texts.as_deref(), Some(&expected[..]));
+            Entered::Done
+        });
+        let after = isolate.memory_bytes();
+        assert!(after < before + (data.len() / 2) as u64, "{before} bytes became {after}");
     }
 
     #[test]
@@ -476,7 +495,10 @@ mod tests {
         isolate.set_turn_cpu(second, Duration::from_millis(20));
         for realm in isolate.realms() {
             let source = format!("globalThis.mark = (globalThis.mark ?? '') + '{}'", realm.0);
-            isolate.set_user_modules(realm, [("index.js".to_owned(), ModuleSource::EsModule(source))].into());
+            isolate.set_user_modules(
+                realm,
+                [("index.js".to_owned(), ModuleSource::EsModule(source.into()))].into(),
+            );
             isolate.load(realm, "index.js", |_, result| assert!(result.is_ok()));
         }
         for realm in isolate.realms() {
@@ -519,7 +541,7 @@ mod tests {
         let isolate = isolate();
         isolate.set_user_modules(
             RealmId::FIRST,
-            [("index.js".to_owned(), ModuleSource::EsModule("import 'dodev:host'".to_owned()))].into(),
+            [("index.js".to_owned(), ModuleSource::EsModule("import 'dodev:host'".into()))].into(),
         );
         let failed = Rc::new(std::cell::Cell::new(false));
         let note = failed.clone();

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use rquickjs::function::{Constructor, Rest};
 use rquickjs::loader::{ImportAttributes, Loader, Resolver};
 use rquickjs::module::{Declarations, Declared, Exports, ModuleDef};
@@ -30,8 +31,8 @@ pub const WASM_ENTRY: &str = "wasm-module";
 /// What one module of the user's bundle holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ModuleSource {
-    /// JavaScript source text of an ES module.
-    EsModule(String),
+    /// JavaScript of an ES module, UTF-8.
+    EsModule(Bytes),
     /// Bytes; the module's default export is an `ArrayBuffer` of them.
     Data(Arc<Vec<u8>>),
     /// A file in WebAssembly's binary format; the module's default export is the `WebAssembly.Module` of it.
@@ -127,7 +128,7 @@ impl Loader for Modules {
         }
         match self.0.of(ctx).user.borrow().get(name) {
             Some(ModuleSource::EsModule(source)) => {
-                let module = Module::declare(ctx.clone(), name, source.as_str())?;
+                let module = Module::declare(ctx.clone(), name, &*String::from_utf8_lossy(source))?;
                 describe(&module, name, &self.0.of(ctx))?;
                 Ok(module)
             }

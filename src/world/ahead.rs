@@ -3,6 +3,8 @@
 //! The engine takes what was compiled under a name in place of the text that the name has later. So an isolate that has
 //! compiled something is used for exactly that code, and for another it is made anew.
 
+use bytes::Bytes;
+
 use crate::base::limits;
 use crate::bundle::{Module, OutputKind};
 use crate::engine::{Isolate, RealmId};
@@ -15,7 +17,7 @@ pub struct Ahead {
     /// The name of the module.
     pub name: String,
     /// JavaScript in UTF-8.
-    pub code: Vec<u8>,
+    pub code: Bytes,
 }
 
 impl Ahead {

@@ -18,6 +18,7 @@ use crate::bundle::SourceMaps;
 use crate::engine::exception::Exception;
 use crate::engine::http::{FetchError, FetchRequest, FetchResponse};
 use crate::engine::mailbox::{Receiver, Sender};
+use crate::engine::memory;
 use crate::engine::socket::SocketId;
 use crate::engine::turn::Entered;
 use crate::engine::{
@@ -48,6 +49,8 @@ type Loaded = Result<Vec<String>, Exception>;
 pub enum Message {
     /// Evaluate these packages ahead of the code.
     Prepare(Arc<Preparation>),
+    /// Code from texts of this size will come, bytes.
+    FetchMemory(usize),
     /// Compile this ahead of the code that will have it.
     Compile(Ahead),
     /// Take this code.
@@ -125,6 +128,9 @@ impl LeaseHolder for Holder {
     }
 }
 
+/// What compiling takes for each byte of text, in blocks that are not text themselves, bytes.
+const COMPILING: usize = 2;
+
 /// The engine itself could not be started.
 pub fn engine_failed(reason: &str) -> Diagnostic {
     Diagnostic::error("dodev/engine", format!("the JavaScript engine could not be started: {reason}"))
@@ -150,6 +156,7 @@ pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, c
     let mut isolate = make();
     let mut prepared = false;
     let mut compiled = None;
+    let mut fetched = None;
     clock.follow();
     let mut batch = Vec::new();
     loop {
@@ -167,14 +174,17 @@ pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, c
                         *held.borrow_mut() = None;
                     }
                 }
+                Message::FetchMemory(size) => fetched = Some(memory::fetch_ahead(size * COMPILING)),
                 Message::Compile(ahead) => {
                     compiled = isolate.as_ref().is_ok_and(|isolate| ahead.compile(isolate)).then_some(ahead);
+                    fetched = None;
                     if compiled.is_none() {
                         drop(isolate);
                         isolate = make();
                     }
                 }
                 Message::Load(load) => {
+                    drop(fetched.take());
                     if compiled.take().is_some_and(|ahead: Ahead| !ahead.fits(&load.workers)) {
                         drop(isolate);
                         isolate = make();
@@ -566,7 +576,7 @@ impl<'a> World<'a> {
                 self.objects.lease_demanded(self.isolate, &self.entry, obligation);
             }
             // It has its code.
-            Message::Prepare(_) | Message::Compile(_) => {}
+            Message::Prepare(_) | Message::FetchMemory(_) | Message::Compile(_) => {}
             // What is due is looked at in every step.
             Message::AlarmsChanged | Message::TimeChanged => {}
             Message::Time(command, answer) => self.travel.ask(command, answer),

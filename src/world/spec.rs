@@ -6,6 +6,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::assets::Site;
 use crate::base::ids::NamespaceKey;
 use crate::base::limits;
@@ -176,9 +178,7 @@ pub fn package_modules(dependencies: &Dependencies, order: &[String]) -> HashMap
     let sources = dependencies.modules.iter().map(|module| {
         let source = match module.form {
             DependencyForm::Bytecode => ModuleSource::Bytecode(module.code.clone()),
-            DependencyForm::Source => {
-                ModuleSource::EsModule(String::from_utf8_lossy(&module.code).into_owned())
-            }
+            DependencyForm::Source => ModuleSource::EsModule(Bytes::copy_from_slice(&module.code)),
             DependencyForm::Data => ModuleSource::Data(module.code.clone()),
             DependencyForm::Wasm => ModuleSource::Wasm(module.code.clone()),
         };
@@ -189,7 +189,7 @@ pub fn package_modules(dependencies: &Dependencies, order: &[String]) -> HashMap
     for name in order {
         writeln!(all, "import \"{name}\";").expect("strings take text");
     }
-    modules.insert(PACKAGES.to_owned(), ModuleSource::EsModule(all));
+    modules.insert(PACKAGES.to_owned(), ModuleSource::EsModule(all.into()));
     modules
 }
 
@@ -199,15 +199,15 @@ pub fn modules(bundle: &Bundle) -> HashMap<String, ModuleSource> {
         .modules
         .iter()
         .map(|module| {
-            let text = || String::from_utf8_lossy(&module.code).into_owned();
             let source = match module.kind {
-                OutputKind::EsModule => ModuleSource::EsModule(text()),
+                OutputKind::EsModule => ModuleSource::EsModule(module.code.clone()),
                 OutputKind::Text => {
-                    let quoted = serde_json::Value::String(text());
-                    ModuleSource::EsModule(format!("export default {quoted};"))
+                    let text = String::from_utf8_lossy(&module.code).into_owned();
+                    let quoted = serde_json::Value::String(text);
+                    ModuleSource::EsModule(format!("export default {quoted};").into())
                 }
-                OutputKind::Data => ModuleSource::Data(Arc::new(module.code.clone())),
-                OutputKind::Wasm => ModuleSource::Wasm(Arc::new(module.code.clone())),
+                OutputKind::Data => ModuleSource::Data(Arc::new(module.code.to_vec())),
+                OutputKind::Wasm => ModuleSource::Wasm(Arc::new(module.code.to_vec())),
             };
             let name = module.name.strip_prefix("./").unwrap_or(&module.name);
             (name.to_owned(), source)

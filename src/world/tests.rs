@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::generation::Generation;
 use crate::base::limits;
-use crate::bundle::{Bundle, Module, OutputKind};
+use crate::bundle::{Bundle, Early, Module, OutputKind};
 use crate::engine::LogRecord;
 use crate::engine::http::{Body, FetchRequest};
 use crate::objects::control::{Action, Address, Answer, Command, Target};
@@ -84,7 +84,7 @@ impl Setting {
         let module = Module {
             name: "index.js".to_owned(),
             kind: OutputKind::EsModule,
-            code: CODE.as_bytes().to_vec(),
+            code: CODE.into(),
             source_map: None,
         };
         let bundle = Bundle { entry: "index.js".to_owned(), modules: vec![module], ..Bundle::default() };
@@ -160,7 +160,8 @@ fn code_that_was_compiled_ahead_is_used_if_it_is_the_code_after_all() {
         let log = setting.log.clone();
         let log = Arc::new(move |record: LogRecord| log.lock().expect("no panic before").push(record.text));
         let warm = World::warm(log, setting.clock.clone());
-        warm.compiler()(name.to_owned(), ahead.as_bytes().to_vec());
+        warm.compiler()(Early::Size(100_000));
+        warm.compiler()(Early::Code(name.to_owned(), ahead.to_owned().into()));
         let world = setting.world_in(1, Some(warm));
         assert_eq!(get(&world, "/set?mode=once&at=1000100"), " 1000100", "{name}");
         setting.advance(&world, 200);

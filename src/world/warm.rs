@@ -5,6 +5,7 @@ use std::thread;
 
 use crate::base::clock::Clock;
 use crate::base::limits;
+use crate::bundle::Early;
 use crate::engine::mailbox::{Sender, mailbox};
 use crate::engine::memory;
 
@@ -38,11 +39,16 @@ impl Warm {
         Self { sender, preparation }
     }
 
-    /// What has the entry of a Worker that will run here alone compiled ahead: its name and its text.
-    pub fn compiler(&self) -> impl Fn(String, Vec<u8>) + Send + 'static {
+    /// What has the entry of a Worker that will run here alone compiled ahead, and memory fetched for it.
+    pub fn compiler(&self) -> impl Fn(Early) + Send + 'static {
         let sender = self.sender.clone();
         // An isolate that is gone needs no code.
-        move |name, code| drop(sender.send(Message::Compile(Ahead { name, code })))
+        move |early| {
+            drop(sender.send(match early {
+                Early::Size(size) => Message::FetchMemory(size),
+                Early::Code(name, code) => Message::Compile(Ahead { name, code }),
+            }));
+        }
     }
 
     /// Whether this code can be loaded here.

@@ -114,9 +114,9 @@ fn run(bundle: &Bundle) -> String {
         let source = match module.kind {
             OutputKind::Data => format!("export default new Uint8Array({:?}).buffer;", module.code),
             OutputKind::Wasm => format!("export default {{ wasm: {:?} }};", module.code),
-            OutputKind::EsModule => String::from_utf8(module.code.clone()).unwrap(),
+            OutputKind::EsModule => String::from_utf8(module.code.to_vec()).unwrap(),
             OutputKind::Text => {
-                let text = String::from_utf8(module.code.clone()).unwrap();
+                let text = String::from_utf8(module.code.to_vec()).unwrap();
                 format!("export default {};", serde_json::Value::String(text))
             }
         };

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{CACHE, Event, SessionOptions};
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::diag::{Diagnostic, Label, SourceFile};
-use crate::bundle::{Bundle, BundleCache, ChildBundler, Prebundler, TellCode};
+use crate::bundle::{Bundle, BundleCache, ChildBundler, Early, Prebundler, TellEarly};
 use crate::dev::builder::{Builder, Job};
 use crate::dev::command::{Running, Sources};
 use crate::dev::machine::Stale;
@@ -94,19 +94,24 @@ pub fn with_whole_paths(root: &Path, diagnostics: Vec<Diagnostic>) -> Vec<Diagno
 
 /// What compiles a Worker's code before its bundle is whole: there is one when there is an isolate, and the first code takes it.
 #[derive(Clone, Default)]
-pub(super) struct Ahead(Arc<Mutex<Option<TellCode>>>);
+pub(super) struct Ahead(Arc<Mutex<Option<TellEarly>>>);
 
 impl Ahead {
     /// Has `compile` called, if one of `count` Workers will run alone.
-    pub(super) fn set(&self, compile: impl Fn(String, Vec<u8>) + Send + 'static, count: usize) {
+    pub(super) fn set(&self, compile: impl Fn(Early) + Send + 'static, count: usize) {
         if count == 1 {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(compile));
         }
     }
 
-    fn compile(&self, name: String, code: Vec<u8>) {
-        if let Some(compile) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            compile(name, code);
+    fn tell(&self, early: Early) {
+        let mut compile = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_code = matches!(early, Early::Code(..));
+        if let Some(tell) = &*compile {
+            tell(early);
+        }
+        if is_code {
+            *compile = None;
         }
     }
 }
@@ -119,8 +124,8 @@ pub(super) fn start_builder(
     ahead: Ahead,
 ) -> io::Result<Builder> {
     let directory = project.home.join(CACHE);
-    let tell_code = move |name, code| ahead.compile(name, code);
-    let bundler = ChildBundler::new(options.program.clone()).telling_code(Box::new(tell_code));
+    let bundler =
+        ChildBundler::new(options.program.clone()).telling(Box::new(move |early| ahead.tell(early)));
     let bundler = Prebundler::new(bundler, directory.clone(), bytecode::ENGINE);
     let cache = BundleCache::new(directory);
     Builder::start(bundler, cache, move |result| {

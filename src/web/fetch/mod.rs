@@ -74,7 +74,7 @@ mod tests {
         );
         isolate.set_user_modules(
             RealmId::FIRST,
-            [("index.js".to_owned(), ModuleSource::EsModule(source))].into(),
+            [("index.js".to_owned(), ModuleSource::EsModule(source.into()))].into(),
         );
         isolate.load(RealmId::FIRST, "index.js", |ctx, result| {
             if let Err(thrown) = result {

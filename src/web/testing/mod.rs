@@ -42,8 +42,8 @@ fn run(source: &str, more: &[Extension]) -> (Vec<String>, Vec<LogRecord>) {
     let extensions = [super::EXTENSIONS, more].concat();
     let isolate = Isolate::new(host.clone(), &extensions, &IsolateOptions::default()).expect("an isolate");
     let modules = [
-        ("harness.js".to_owned(), ModuleSource::EsModule(include_str!("harness.js").to_owned())),
-        ("tests.js".to_owned(), ModuleSource::EsModule(source.to_owned())),
+        ("harness.js".to_owned(), ModuleSource::EsModule(include_str!("harness.js").into())),
+        ("tests.js".to_owned(), ModuleSource::EsModule(source.to_owned().into())),
         (
             "index.js".to_owned(),
             ModuleSource::EsModule(
@@ -51,7 +51,7 @@ fn run(source: &str, more: &[Extension]) -> (Vec<String>, Vec<LogRecord>) {
                  globalThis.testFailures = [];
                  runTests((name, ok, message) => { if (!ok) testFailures.push(`${name}: ${message}`) })
                    .then(() => { globalThis.testsDone = true })"
-                    .to_owned(),
+                    .into(),
             ),
         ),
     ];

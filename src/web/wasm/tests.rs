@@ -20,8 +20,10 @@ fn isolate() -> Isolate {
 
 fn run(isolate: &Isolate, source: &str) -> (TurnReport, Result<(), String>) {
     let source = format!("{MODULE} {source}");
-    isolate
-        .set_user_modules(RealmId::FIRST, [("index.js".to_owned(), ModuleSource::EsModule(source))].into());
+    isolate.set_user_modules(
+        RealmId::FIRST,
+        [("index.js".to_owned(), ModuleSource::EsModule(source.into()))].into(),
+    );
     let outcome = std::rc::Rc::new(std::cell::RefCell::new(Err("never ended".to_owned())));
     let note = outcome.clone();
     let report = isolate.load(RealmId::FIRST, "index.js", move |ctx, result| {
@@ -108,7 +110,7 @@ fn a_broken_file_is_named() {
     let isolate = isolate();
     let source = "import broken from './0123456789012345678901234567890123456789-a.wasm'";
     let modules = [
-        ("index.js".to_owned(), ModuleSource::EsModule(source.to_owned())),
+        ("index.js".to_owned(), ModuleSource::EsModule(source.into())),
         (
             "0123456789012345678901234567890123456789-a.wasm".to_owned(),
             ModuleSource::Wasm(std::sync::Arc::new(b"\0asm\x02".to_vec())),
