@@ -229,3 +229,57 @@ static int first_named(JSContext *ctx, JSFunctionDef *fd, JSAtom name)
             return t->places[slot] - 1;
     return count;
 }
+
+/* A copy of what is being parsed, with one user; NULL where there is no memory. */
+static SourceText *new_text(JSContext *ctx, const char *parsed, size_t size)
+{
+    SourceText *text = js_malloc_rt(ctx->rt, sizeof(*text) + size);
+
+    if (text) {
+        text->users = 1;
+        text->parsed = parsed;
+        text->size = size;
+        memcpy(text->text, parsed, size);
+    }
+    return text;
+}
+
+/* Keeps the whole text of `fd`, which was just parsed, if most of it is functions: they need not be copied one by one, each with
+   those inside of it. Otherwise a module that is mostly data would stay for the sake of a few. */
+static void share_text(JSContext *ctx, JSFunctionDef *fd, const char *parsed, size_t size)
+{
+    struct list_head *el;
+    size_t used = 0;
+
+    list_for_each(el, &fd->child_list)
+        used += list_entry(el, JSFunctionDef, link)->source_len;
+    if (used > size / 2)
+        fd->text = new_text(ctx, parsed, size);
+}
+
+/* Has the text of `fd` stay when what was parsed is gone. */
+static int keep_text(JSContext *ctx, JSFunctionDef *fd)
+{
+    SourceText *around = fd->parent ? fd->parent->text : NULL;
+
+    if (!fd->source)
+        return 0;
+    if (around && fd->source >= around->parsed && fd->source + fd->source_len <= around->parsed + around->size) {
+        around->users++;
+        fd->text = around;
+    } else {
+        fd->text = new_text(ctx, fd->source, fd->source_len);
+        if (!fd->text) {
+            JS_ThrowOutOfMemory(ctx);
+            return -1;
+        }
+    }
+    fd->source = fd->text->text + (fd->source - fd->text->parsed);
+    return 0;
+}
+
+static void release_text(JSRuntime *rt, SourceText *text)
+{
+    if (text && --text->users == 0)
+        js_free_rt(rt, text);
+}

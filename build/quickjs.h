@@ -8,6 +8,14 @@ typedef struct NameTable {
     bool has_dynamic; /* whether there is a name that stands for others */
 } NameTable;
 
+/* A text that functions came from, and that they share. */
+typedef struct SourceText {
+    int users;
+    const char *parsed; /* where it stood while it was parsed */
+    size_t size;
+    char text[];
+} SourceText;
+
 static void settle(JSContext *ctx, JSValueConst promise, JSValueConst resolution, bool is_reject);
 static bool is_own_promise_constructor(JSContext *ctx, JSValueConst constructor);
 static JSValue new_bare_promise(JSContext *ctx, JSValue *resolving_funcs);
@@ -22,3 +30,6 @@ static int reserve_properties(JSContext *ctx, JSObject *p);
 static bool is_strictly_equal(JSContext *ctx, JSValueConst a, JSValueConst b);
 struct JSFunctionDef;
 static int first_named(JSContext *ctx, struct JSFunctionDef *fd, JSAtom name);
+static void share_text(JSContext *ctx, struct JSFunctionDef *fd, const char *parsed, size_t size);
+static int keep_text(JSContext *ctx, struct JSFunctionDef *fd);
+static void release_text(JSRuntime *rt, SourceText *text);

@@ -13,6 +13,7 @@
 //! - Numbers and objects are spread over the lists of a `Map` or `Set`; they stood in a few of them.
 //! - Names of a module's top level are found by a table. They were searched one by one, which was a third of what compiling a
 //!   large bundle took.
+//! - Functions share the text that they came from. Each had a copy of its own, and of all functions inside of it.
 //! - `join`, `slice`, `sort` and their like ask whether to stop, however long the array.
 //!
 //! The prelude is compiled by the engine of the build, which is unchanged: changes must leave the bytecode's format alone.
@@ -169,6 +170,48 @@ const CHANGES: &[Change] = &[
     Before(
         "    js_free(ctx, fd->closure_var);\n    fd->closure_var = NULL;\n",
         "    js_free(ctx, fd->names.places);\n",
+    ),
+    Instead(
+        "        for(idx = 0; idx < s->closure_var_count; idx++) {\n            JSClosureVar *cv = &s->closure_var[idx];\n            \
+         if (cv->var_name == hf->var_name) {\n                has_closure = 2;\n",
+        "        for(idx = first_named(ctx, s, hf->var_name); idx < s->closure_var_count; idx++) {\n            \
+         JSClosureVar *cv = &s->closure_var[idx];\n            if (cv->var_name == hf->var_name) {\n                has_closure = 2;\n",
+    ),
+    // Texts of functions: places in what is parsed, until that is over
+    Instead(
+        "    char *source;\n} JSFunctionBytecode;\n",
+        "    char *source;\n    struct SourceText *text; /* where it is in; NULL if it is the function's own */\n} JSFunctionBytecode;\n",
+    ),
+    Behind("    char *source;  /* raw source, utf-8 encoded */\n", "    SourceText *text;\n"),
+    Instead(
+        "    js_free(ctx, ctor_fd->source);\n    ctor_fd->source_len = s->buf_ptr - class_start_ptr;\n    \
+         ctor_fd->source = js_strndup(ctx, (const char *)class_start_ptr, ctor_fd->source_len);\n    \
+         if (!ctor_fd->source)\n        goto fail;\n",
+        "    ctor_fd->source_len = s->buf_ptr - class_start_ptr;\n    ctor_fd->source = (char *)class_start_ptr;\n",
+    ),
+    Instead(
+        "            fd->source_len = s->last_ptr - ptr;\n            \
+         fd->source = js_strndup(ctx, (const char *)ptr, fd->source_len);\n            if (!fd->source)\n                goto fail;\n",
+        "            fd->source_len = s->last_ptr - ptr;\n            fd->source = (char *)ptr;\n",
+    ),
+    Instead(
+        "        fd->source_len = s->buf_ptr - ptr;\n        \
+         fd->source = js_strndup(ctx, (const char *)ptr, fd->source_len);\n        if (!fd->source)\n            goto fail;\n",
+        "        fd->source_len = s->buf_ptr - ptr;\n        fd->source = (char *)ptr;\n",
+    ),
+    Instead("    js_free(ctx, fd->source);\n", "    release_text(ctx->rt, fd->text);\n"),
+    Before(
+        "    fun_obj = js_create_function(ctx, fd);\n    if (JS_IsException(fun_obj))\n        goto fail1;\n",
+        "    share_text(ctx, fd, input, input_len);\n",
+    ),
+    Before(
+        "    /* add the module global variables in the closure */\n    if (fd->module) {\n        if (add_module_variables(ctx, fd))\n",
+        "    if (keep_text(ctx, fd))\n        goto fail;\n",
+    ),
+    Behind("    b->source = fd->source;\n", "    b->text = fd->text;\n"),
+    Instead(
+        "    js_free_rt(rt, b->source);\n",
+        "    if (b->text)\n        release_text(rt, b->text);\n    else\n        js_free_rt(rt, b->source);\n",
     ),
 ];
 

@@ -285,3 +285,25 @@ test("names of a module's top level are found, whatever else has their names", (
   }
 });
 var n34 = 34;
+
+test("functions tell their text, and that of the functions inside of them", () => {
+  function outer(a, b = () => a) {
+    const inner = async (c) => [a, b, c];
+    return { inner, deep: () => function* () { yield () => outer; } };
+  }
+  const given = outer(1);
+  assert.equal(String(given.inner), "async (c) => [a, b, c]");
+  assert.equal(String(given.deep), "() => function* () { yield () => outer; }");
+  assert.equal(String(given.deep()), "function* () { yield () => outer; }");
+  assert.equal(String(given.deep()().next().value), "() => outer");
+  assert.equal(String(outer).includes(String(given.deep)), true);
+  class Both { field = () => 1; get a() { return "ü😀"; } static async b() {} ["c" + 1]() {} }
+  class Bare {}
+  assert.equal(String(Both), 'class Both { field = () => 1; get a() { return "ü😀"; } static async b() {} ["c" + 1]() {} }');
+  assert.equal(String(Bare), "class Bare {}");
+  assert.equal(String(new Both().field), "() => 1");
+  assert.equal(String(Object.getOwnPropertyDescriptor(Both.prototype, "a").get), 'get a() { return "ü😀"; }');
+  assert.equal(String(Both.b), "async b() {}");
+  assert.equal(String(Both.prototype.c1), '["c" + 1]() {}');
+  assert.equal(String({ set x(v) { this.v = v; } }.__lookupSetter__("x")), "set x(v) { this.v = v; }");
+});
