@@ -180,8 +180,8 @@ impl Actor {
         self.has_own_work() || self.lets_in(section, event)
     }
 
-    /// Whether a turn could be run without any event.
-    fn has_own_work(&self) -> bool {
+    /// Whether a turn could be run without any event: a section begins, or one is over.
+    pub fn has_own_work(&self) -> bool {
         let next = self.wakefulness == Wakefulness::Awake && self.gate.has_next();
         next || self.broken.is_some() || !self.handovers.is_empty()
     }

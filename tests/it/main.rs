@@ -43,6 +43,7 @@ mod node;
 mod node_http;
 mod node_names;
 mod object_corners;
+mod object_ends;
 mod object_life;
 mod object_shapes;
 mod objects;
