@@ -66,6 +66,11 @@ impl Objects {
         }
     }
 
+    /// Whether the object in `slot` wrote what is not committed.
+    pub fn is_dirty(&self, slot: Slot) -> bool {
+        self.stores.is_dirty(slot)
+    }
+
     /// A promise that is resolved when what the object in `slot` has written so far is committed.
     pub fn after_commit<'js>(&self, ctx: &Ctx<'js>, slot: Slot) -> rquickjs::Result<Promise<'js>> {
         let (op, promise) = self.host.ops.start_named(ctx, self.host.scope.get(), "a commit")?;
@@ -263,6 +268,8 @@ impl Objects {
         for Held { output, is_free, .. } in failed {
             match output {
                 output if is_free => self.let_out(output),
+                // It says so already, as its caller is to be told.
+                Output::Answer(_, Reply::Failed(ref told)) if told.is_end_by(failure) => self.let_out(output),
                 Output::Answer(to, _) => self.refuse(to, failure.clone()),
                 Output::Response(to, _) => self.refuse(to, failure.clone().of_fetch()),
                 _ => {}
