@@ -20,6 +20,7 @@ mod deadline;
 mod depth;
 mod devloop;
 mod encodings;
+mod entry_corners;
 mod facets;
 mod farewell;
 mod faults;
