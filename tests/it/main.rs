@@ -5,6 +5,7 @@
 mod alarm_life;
 mod alarms;
 mod answered;
+mod arrivals;
 mod assets;
 mod cache;
 mod check;
