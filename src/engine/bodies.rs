@@ -102,6 +102,11 @@ impl Bodies {
         waits
     }
 
+    /// Whether `owner` writes bodies that are not at their end.
+    pub fn are_written_by(&self, owner: OwnerId) -> bool {
+        self.writers.borrow().held.values().any(|(holder, _)| *holder == owner)
+    }
+
     /// Tells the readers of what `owner` has not written to the end that it ended with `error`, or in the pipe's own words.
     /// `error` is made if there are any.
     pub fn fail_all_of(&self, owner: OwnerId, error: impl FnOnce() -> PipeError) {

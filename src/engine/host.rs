@@ -179,6 +179,8 @@ impl Drop for GlobalScope {
 pub struct Host {
     /// The scope of the running turn.
     pub scope: Running,
+    /// How many turns there were, with the running one.
+    pub turns: Cell<u64>,
     /// Whether the call into JavaScript was ended by the watchdog.
     pub interrupted: Cell<bool>,
     /// Operations that JavaScript waits for.
@@ -219,6 +221,7 @@ impl Host {
         let places = Rc::new(Places::default());
         let host = Rc::new(Self {
             scope: Running::default(),
+            turns: Cell::new(0),
             interrupted: Cell::new(false),
             evaluates: Cell::new(false),
             ops: Ops::new(places.clone()),

@@ -54,7 +54,6 @@ pub struct Isolate {
     realms: Vec<Realm>,
     modules: Rc<RealmModules>,
     watchdog: Watchdog,
-    pub(super) turns: Cell<u64>,
     options: IsolateOptions,
     heap: Rc<Heap>,
     runtime: Runtime,
@@ -122,17 +121,8 @@ impl Isolate {
         let modules = Rc::new(RealmModules::default());
         runtime.set_loader(Modules(modules.clone()), Modules(modules.clone()));
         let (handles, options) = (Handles(host), options.clone());
-        let mut isolate = Self {
-            handles,
-            realms: Vec::new(),
-            modules,
-            watchdog,
-            turns: Cell::new(0),
-            options,
-            heap,
-            runtime,
-            promise_owners,
-        };
+        let mut isolate =
+            Self { handles, realms: Vec::new(), modules, watchdog, options, heap, runtime, promise_owners };
         isolate.add_realm(extensions)?;
         Ok(isolate)
     }
@@ -299,7 +289,7 @@ impl Isolate {
 
     /// How often JavaScript was entered.
     pub fn turns(&self) -> u64 {
-        self.turns.get()
+        self.host().turns.get()
     }
 
     /// How often the engine asked whether to stop: once in ten thousand calls and loops.

@@ -108,7 +108,7 @@ impl Isolate {
         F: for<'js> FnOnce(&Ctx<'js>) -> Entered<'js>,
     {
         let host = self.host();
-        self.turns.set(self.turns.get() + 1);
+        host.turns.set(host.turns.get() + 1);
         let before = host.scope.replace(scope);
         let realm = self.realm(scope.owner.realm());
         self.watchdog().start(realm.turn_cpu.get());

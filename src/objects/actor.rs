@@ -10,6 +10,7 @@ use crate::base::jurisdiction::Jurisdiction;
 use crate::engine::{OpId, OwnerId, Scope, SectionId};
 use crate::storage::FormerIds;
 
+use super::arrivals::Arrivals;
 use super::event::Event;
 use super::failure::Failure;
 use super::gate::{Gate, ROOT};
@@ -122,6 +123,8 @@ pub struct Actor {
     pub bids_farewell: bool,
     /// Whether it was told, and new events wait for the next instance.
     pub leaving: bool,
+    /// What came from the newest turn that called it.
+    pub arrivals: Arrivals,
     /// When the current instance was made, or the last one if there is none.
     pub woke_at: Option<Timestamp>,
 }
@@ -144,6 +147,7 @@ impl Actor {
             queued: false,
             bids_farewell: false,
             leaving: false,
+            arrivals: Arrivals::default(),
             woke_at: None,
         }
     }
@@ -180,8 +184,8 @@ impl Actor {
         self.has_own_work() || self.lets_in(section, event)
     }
 
-    /// Whether a turn could be run without any event.
-    fn has_own_work(&self) -> bool {
+    /// Whether a turn could be run without any event: a section begins, or one is over.
+    pub fn has_own_work(&self) -> bool {
         let next = self.wakefulness == Wakefulness::Awake && self.gate.has_next();
         next || self.broken.is_some() || !self.handovers.is_empty()
     }

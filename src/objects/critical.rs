@@ -32,13 +32,25 @@ impl Objects {
         Ok(Ok(promise))
     }
 
+    /// Begins the next critical section of the object in `slot`, or ends one; says whether it came to that. What the object wrote
+    /// before is committed first.
+    ///
+    /// Fidelity: sections begin and end in rounds of workerd's event loop of their own, and each round commits
+    /// (`ActorSqlite::onWrite` in `src/workerd/io/actor-sqlite.c++`), so that a section that throws takes nothing along
+    /// that was written before it. Recorded in `fixtures/commit-points`.
+    pub(super) fn run_section(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, slot: Slot) -> bool {
+        if self.stores.is_dirty(slot) && self.with_actor(slot, |actor| actor.has_own_work()) {
+            self.release(isolate, entry);
+            if self.with_actor(slot, |actor| actor.wakefulness != Wakefulness::Awake) {
+                // The commit failed.
+                return true;
+            }
+        }
+        self.run_handover(isolate, entry, slot) || self.run_critical(isolate, entry, slot)
+    }
+
     /// Begins the next critical section of the object in `slot` that may run; says whether there was one.
-    pub(super) fn run_critical(
-        self: &Rc<Self>,
-        isolate: &Isolate,
-        entry: &Rc<dyn Entry>,
-        slot: Slot,
-    ) -> bool {
+    fn run_critical(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, slot: Slot) -> bool {
         let next = self.with_actor(slot, |actor| {
             let section = actor.gate.next_section()?;
             let critical = actor.critical.iter_mut().find(|c| c.section == section)?;
@@ -80,12 +92,7 @@ impl Objects {
     }
 
     /// Delivers the result of a critical section, before anything else; says whether there was one.
-    pub(super) fn run_handover(
-        self: &Rc<Self>,
-        isolate: &Isolate,
-        entry: &Rc<dyn Entry>,
-        slot: Slot,
-    ) -> bool {
+    fn run_handover(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>, slot: Slot) -> bool {
         let next = self.with_actor(slot, |actor| Some((actor.owner, actor.handovers.pop_front()?)));
         let Some((owner, Handover { section, op, value })) = next else { return false };
         let scope = Scope { owner, section };

@@ -55,6 +55,11 @@ impl Failure {
         Self::platform(error.to_string(), flags)
     }
 
+    /// Whether this tells of the reset by `failure`.
+    pub fn is_end_by(&self, failure: &Self) -> bool {
+        self.flags.contains(&RESET) && self.exception == failure.exception
+    }
+
     /// The same as the caller of a fetch is told.
     ///
     /// Fidelity: every error that leaves the entrypoint of a request is marked (`exceptionToPropagate` in

@@ -115,7 +115,16 @@ impl Objects {
     }
 
     /// Who reads bodies that the context in `scope` has not written to the end is told `failure`.
-    fn break_bodies(&self, isolate: &Isolate, entry: &Rc<dyn Entry>, scope: Scope, failure: &Failure) {
+    pub(super) fn break_bodies(
+        &self,
+        isolate: &Isolate,
+        entry: &Rc<dyn Entry>,
+        scope: Scope,
+        failure: &Failure,
+    ) {
+        if !self.host.bodies.are_written_by(scope.owner) {
+            return;
+        }
         isolate.without_limit(|isolate| {
             isolate.turn(scope, |ctx| {
                 self.host.bodies.fail_all_of(scope.owner, || {

@@ -51,7 +51,7 @@ impl Objects {
     pub fn invoke(&self, callee: Callee, event: Event) {
         match self.current_slot() {
             Some(from) => self.hold(from, Output::Invoke(callee, event)),
-            None => self.dispatch_invoke(callee, event),
+            None => self.invoke_in_order(callee, event),
         }
     }
 

@@ -9,6 +9,7 @@ mod alarm_clock;
 mod alarm_ends;
 mod alarm_turns;
 mod alarms;
+mod arrivals;
 mod assets;
 mod call_retry;
 mod code_update;

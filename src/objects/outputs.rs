@@ -9,6 +9,7 @@ use crate::engine::http::Upgrade;
 use crate::engine::socket::{Frame, SocketId};
 
 use super::actor::Slot;
+use super::arrivals::Caller;
 use super::call_retry::Attempts;
 use super::event::{Event, Reply, ReplyTo};
 use super::failure::{Failure, OVERLOADED, QUEUE_FULL};
@@ -22,6 +23,8 @@ pub(super) struct Held {
     from: Slot,
     /// Whether nothing that the object wrote before waits for a commit, so that it counts whatever the object does later.
     is_free: bool,
+    /// The number of the turn that said it.
+    turn: u64,
     output: Output,
 }
 
@@ -64,6 +67,11 @@ impl Objects {
             Some(from) => self.hold(from, Output::Response(to, reply)),
             None => self.answer(to, reply),
         }
+    }
+
+    /// Whether the object in `slot` wrote what is not committed.
+    pub fn is_dirty(&self, slot: Slot) -> bool {
+        self.stores.is_dirty(slot)
     }
 
     /// A promise that is resolved when what the object in `slot` has written so far is committed.
@@ -124,7 +132,7 @@ impl Objects {
     pub fn send(&self, outgoing: Outgoing) {
         match self.current_slot() {
             Some(from) => self.hold(from, Output::Call(outgoing)),
-            None => self.dispatch(outgoing),
+            None => self.dispatch_in_order(outgoing, Caller::Context, self.host.turns.get()),
         }
     }
 
@@ -170,7 +178,7 @@ impl Objects {
     /// Holds what the object in `from` tells the world until its commit.
     pub(super) fn hold(&self, from: Slot, output: Output) {
         let is_free = !self.stores.is_dirty(from) && self.with_actor(from, |actor| actor.broken.is_none());
-        self.held.borrow_mut().push(Held { from, is_free, output });
+        self.held.borrow_mut().push(Held { from, is_free, turn: self.host.turns.get(), output });
     }
 
     /// Nobody receives `reply`: the WebSocket in it has no client.
@@ -238,14 +246,14 @@ impl Objects {
         self.hand_over_wanted(isolate, entry);
         let held = std::mem::take(&mut *self.held.borrow_mut());
         let any = !held.is_empty() | self.evict_on_fault(isolate, entry);
-        held.into_iter().for_each(|held| self.let_out(held.output));
+        held.into_iter().for_each(|held| self.let_out(held));
         any
     }
 
-    fn let_out(&self, output: Output) {
-        match output {
+    fn let_out(&self, held: Held) {
+        match held.output {
             Output::Answer(to, reply) | Output::Response(to, reply) => self.answer(to, reply),
-            Output::Call(outgoing) => self.dispatch(outgoing),
+            Output::Call(outgoing) => self.dispatch_in_order(outgoing, Caller::Object, held.turn),
             Output::Invoke(callee, event) => self.dispatch_invoke(callee, event),
             Output::Frame(id, frame) => self.transmit(id, frame),
             Output::End(id) => self.remove_if_over(id),
@@ -260,9 +268,11 @@ impl Objects {
             std::mem::take(&mut *held).into_iter().partition::<Vec<_>, _>(|h| h.from == slot)
         };
         self.held.borrow_mut().extend(kept);
-        for Held { output, is_free, .. } in failed {
-            match output {
-                output if is_free => self.let_out(output),
+        for held in failed {
+            match held.output {
+                _ if held.is_free => self.let_out(held),
+                // It says so already, as its caller is to be told.
+                Output::Answer(_, Reply::Failed(ref told)) if told.is_end_by(failure) => self.let_out(held),
                 Output::Answer(to, _) => self.refuse(to, failure.clone()),
                 Output::Response(to, _) => self.refuse(to, failure.clone().of_fetch()),
                 _ => {}

@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::arrivals::Arrivals;
 use super::scheduler::Objects;
 use crate::engine::OwnerId;
 use crate::engine::presence::Client;
@@ -14,6 +15,8 @@ pub struct Requests {
     exports: FxHashMap<OwnerId, u32>,
     /// Who waits for what a context answers.
     clients: FxHashMap<OwnerId, Client>,
+    /// What the newest turn that called services said to them.
+    pub(super) arrivals: Arrivals,
 }
 
 impl Requests {

@@ -63,6 +63,19 @@ impl Objects {
         self.with_actor(slot, |actor| actor.broken.clone())
     }
 
+    /// `failure`, which ended the running context, as the callers of what it passed on are told.
+    ///
+    /// Fidelity: workerd marks every error of a target that a call brought, but of an entrypoint's calls only those that
+    /// their method has thrown (`JsRpcTargetBase::call` in `src/workerd/api/worker-rpc.c++`).
+    pub fn as_told_by_export(&self, failure: Failure) -> Failure {
+        self.told_by_export_of(self.current_slot(), failure)
+    }
+
+    fn told_by_export_of(&self, slot: Option<Slot>, failure: Failure) -> Failure {
+        let object_id = slot.map(|slot| self.with_actor(slot, |actor| actor.key.id.to_string()));
+        Failure { object_id, ..failure.of_fetch() }
+    }
+
     /// Resets the objects that broke.
     pub(super) fn break_pending(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) {
         loop {
@@ -91,6 +104,7 @@ impl Objects {
         self.fail_held(slot, &failure);
         self.fail_roots(isolate, entry, owner, failure.clone());
         self.fail_held(slot, &failure);
+        self.break_bodies(isolate, entry, Scope { owner, section: super::gate::ROOT }, &failure);
         self.end_instance(isolate, entry, slot);
         if close_sockets {
             self.drop_hibernatable(slot);
@@ -109,8 +123,10 @@ impl Objects {
                 Event::Fetch { reply, .. } | Event::FetchEntrypoint { reply, .. } => {
                     self.refuse(reply, failure.clone().of_fetch());
                 }
+                Event::CallExport { reply, .. } => {
+                    self.refuse(reply, self.told_by_export_of(Some(slot), failure.clone()));
+                }
                 Event::Call { reply, .. }
-                | Event::CallExport { reply, .. }
                 | Event::CallEntrypoint { reply, .. }
                 | Event::Scheduled { reply, .. } => self.refuse(reply, failure.clone()),
                 Event::Alarm { .. } => self.fail_alarm(slot),

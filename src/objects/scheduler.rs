@@ -457,7 +457,7 @@ impl Objects {
             Wakefulness::Starting | Wakefulness::AwaitingLease | Wakefulness::Constructing => {}
             Wakefulness::Awake => {
                 self.settle_alarm_end(slot);
-                if !self.run_handover(isolate, entry, slot) && !self.run_critical(isolate, entry, slot) {
+                if !self.run_section(isolate, entry, slot) {
                     let next = self.with_actor(slot, |actor| Some((actor.owner, actor.take_admitted()?)));
                     if let Some((owner, (section, event))) = next {
                         let scope = Scope { owner, section };

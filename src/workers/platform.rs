@@ -345,9 +345,13 @@ fn failure_of_call<'js>(
     if let (Some(id), Some(object), false) = (&id, thrown.as_object(), misdirected) {
         object.set("durableObjectId", id.as_str()).unwrap_or_else(|_| drop_exception(ctx));
     }
-    let mut failure = failure(objects, ctx, thrown);
-    failure.object_id = id.filter(|_| receiver == Receiver::Export);
-    failure
+    let broken = objects.current_failure().is_some();
+    let failure = failure(objects, ctx, thrown);
+    match receiver {
+        Receiver::Export if broken => objects.as_told_by_export(failure),
+        Receiver::Export => Failure { object_id: id, ..failure },
+        Receiver::Entry => Failure { object_id: None, ..failure },
+    }
 }
 
 /// What was thrown in the running turn; the reason of a reset where the object is broken.

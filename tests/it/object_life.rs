@@ -15,7 +15,6 @@ const DEVIATIONS: &[(&str, &str)] = &[
     ("puts sab", "a SharedArrayBuffer is refused where it is kept"),
     ("requests aborted", "the platform's own reasons of signals are handed on as they are"),
     ("shapes __proto__()", "the engine's own texts"),
-    ("shapes connect()", "sockets are refused by name"),
     ("shapes constructor()", "the engine's own texts"),
     ("shapes id()", "the engine's own texts"),
     ("shapes name()", "the engine's own texts"),

@@ -25,12 +25,14 @@ export const takeResponse = take;
 /**
  * Reads `stream` to its end into the pipe `pipe` of the host. Fulfils when all is written or the reader is gone. When the stream
  * fails, the reader is told, or with `quiet` finds the end. A reader that goes cancels the stream with `lost()` as the reason.
+ * Nothing is read before `start` if it is given.
  *
  * Fidelity: observed with wrangler 4.164.0, see `fixtures/rpc-streams`.
  */
-export async function pumpToHost(stream, pipe, lost, quiet = false) {
+export async function pumpToHost(stream, pipe, lost, quiet = false, start = undefined) {
   const reader = readerOf(stream);
   whenGone(pipe, () => cancelReader(reader, lost?.()));
+  if (start !== undefined) await start;
   for (;;) {
     let bytes;
     try {
@@ -46,8 +48,8 @@ export async function pumpToHost(stream, pipe, lost, quiet = false) {
       const full = host.bodyWrite(pipe, bytes);
       if (full !== undefined) await full;
     } catch {
-      // Nobody reads any more.
-      return;
+      // Nobody reads any more, which may be told here first.
+      return cancelReader(reader, lost?.()).catch(() => {});
     }
   }
   host.bodyEnd(pipe);

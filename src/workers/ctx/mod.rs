@@ -47,6 +47,13 @@ pub(super) fn install<'js>(
     };
     host.set("blockConcurrencyWhile", Function::new(ctx.clone(), block)?)?;
     let shared = objects.clone();
+    let when_committed = move |ctx: Ctx<'js>| match shared.current_slot() {
+        Some(slot) if shared.is_dirty(slot) => Ok(shared.after_commit(&ctx, slot)?.into_value()),
+        Some(_) => Ok(Value::new_null(ctx)),
+        None => Ok::<_, rquickjs::Error>(Value::new_undefined(ctx)),
+    };
+    host.set("whenCommitted", Function::new(ctx.clone(), when_committed)?)?;
+    let shared = objects.clone();
     let abort = move |ctx: Ctx<'js>,
                       slot: u32,
                       reason: Option<Text>,

@@ -44,7 +44,8 @@ export function takeResponse(response) {
   const whenLeft = endingOf(response);
   const body = parts[3];
   parts[3] = toHost(body, (stream, pipe) => {
-    const pumped = pumpToHost(stream, pipe);
+    // What the stream does when it is asked comes after the answer, which waits for commits.
+    const pumped = pumpToHost(stream, pipe, undefined, false, host.whenCommitted());
     return whenLeft === undefined ? pumped : pumped.finally(whenLeft);
   });
   if (parts[4] !== null) parts[4] = returnSocket(parts[4]);

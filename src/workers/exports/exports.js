@@ -27,8 +27,8 @@ standsIn((value) => (namespaces.has(value) ? Object.create(LoopbackDurableObject
  */
 function callable(namespace, name) {
   const loopback = new Proxy(callableTarget(LoopbackDurableObjectNamespace), {
-    apply(_target, _self, [options]) {
-      return classWithProps("LoopbackDurableObjectNamespace", name, options);
+    apply(_target, _self, args) {
+      return classWithProps("LoopbackDurableObjectNamespace", name, args);
     },
     get(target, key, receiver) {
       if (!Object.hasOwn(DurableObjectNamespace.prototype, key) || key === "constructor" || typeof key === "symbol") {

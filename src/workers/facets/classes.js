@@ -44,12 +44,14 @@ export function noteLoopback(loopback, name, type) {
 }
 
 /**
- * The props in the options with which the entry of `ctx.exports` of type `owner` is called; undefined for none.
+ * The props in the arguments with which the entry of `ctx.exports` of type `owner` is called; undefined for none.
  *
  * Fidelity: the texts observed with workerd 1.20261117.1.
  */
-export function propsIn(owner, options) {
-  if ((typeof options !== "object" && typeof options !== "function") || options === null) {
+export function propsIn(owner, args) {
+  const [options] = args;
+  if (args.length > 0 && (options === undefined || options === null)) return undefined;
+  if (typeof options !== "object" && typeof options !== "function") {
     throw new TypeError(`Failed to execute '(called as function)' on '${owner}': parameter 1 is not of type 'Options'.`);
   }
   const { props } = options;
@@ -60,8 +62,8 @@ export function propsIn(owner, options) {
 }
 
 /** What a call of an entry of `ctx.exports` for a class gives. */
-export function classWithProps(owner, name, options) {
-  const props = propsIn(owner, options);
+export function classWithProps(owner, name, args) {
+  const props = propsIn(owner, args);
   return new DurableObjectClass(secret, name, props === undefined ? undefined : host.cloneToBytes(props));
 }
 
@@ -73,7 +75,7 @@ Object.defineProperty(LoopbackDurableObjectClass.prototype, Symbol.toStringTag, 
 
 /** The entry of `ctx.exports` for the class `name`, which no namespace has. */
 export function makeClassLoopback(name) {
-  const loopback = (options) => classWithProps("LoopbackDurableObjectClass", name, options);
+  const loopback = (...args) => classWithProps("LoopbackDurableObjectClass", name, args);
   delete loopback.name;
   delete loopback.length;
   return noteLoopback(Object.setPrototypeOf(loopback, LoopbackDurableObjectClass.prototype), name, "LoopbackDurableObjectClass");

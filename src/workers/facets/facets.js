@@ -105,10 +105,11 @@ class FacetReference {
     return name === "then" ? undefined : Reference.prototype.member.call(this, name);
   }
   describe() {
-    throw new DOMException("Stubs pointing to Durable Object facets are not serializable.", "DataCloneError");
+    throw new DOMException(this.refusal, "DataCloneError");
   }
 }
 follows(FacetReference);
+FacetReference.prototype.refusal = "Stubs pointing to Durable Object facets are not serializable.";
 
 const target = Object.create(Fetcher.prototype);
 

@@ -106,6 +106,7 @@ function notCloned(what) {
 refusesReferences((object, handler, stored) => {
   let type = typeof object === "function" ? loopbackType(object) : undefined;
   if (handler instanceof Reference) {
+    if (stored && handler.refusal !== undefined) return handler.refusal;
     if (importOf(handler) !== undefined) {
       return stored ? "RpcStub cannot be serialized in this context." : notCloned("#<RpcStub>");
     }

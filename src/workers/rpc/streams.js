@@ -28,8 +28,8 @@ async function pump(stream, pipe) {
     try {
       if (bytes !== undefined) await host.bodyWrite(pipe, bytes, true);
     } catch {
-      // Nobody reads any more.
-      return;
+      // Nobody reads any more, which may be told here first.
+      return cancelReader(reader, retryable(LOST)).catch(() => {});
     }
   } while (bytes !== undefined);
   host.bodyEnd(pipe);
@@ -108,7 +108,8 @@ export function sinkOf(stream) {
 /** A stream whose chunks go to the sink behind `handle`. */
 export function receivedWritable(handle) {
   const call = async (name, ...args) => {
-    const failed = await host.callImport(handle, name, args);
+    // What its own side throws is told as a value: anything else says that this side is gone.
+    const failed = await host.callImport(handle, name, args).catch(() => [retryable(ENDED)]);
     if (failed !== undefined) throw failed[0];
   };
   const end = (name) => call(name).finally(() => host.dropImport(handle));

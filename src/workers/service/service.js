@@ -72,6 +72,7 @@ export class Fetcher {
   }
 
   connect() {
+    if (arguments.length === 0) throw wrongArgument("Fetcher", "connect", 1, "SocketAddress or string");
     throw new Error("dodev does not emulate connect() of services yet");
   }
 }
@@ -94,9 +95,9 @@ class LoopbackReference {
   constructor(name) {
     this.callee = [host.worker, name, undefined];
   }
-  apply(_target, _self, [options]) {
+  apply(_target, _self, args) {
     const [worker, name] = this.callee;
-    const props = propsIn("LoopbackServiceStub", options);
+    const props = propsIn("LoopbackServiceStub", args);
     if (props !== undefined) checkProps(props);
     return makeService(worker, name, props);
   }
