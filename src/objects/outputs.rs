@@ -254,7 +254,8 @@ impl Objects {
     }
 
     /// Turns what the object in `slot` wanted to say into `failure`: its writes are lost. What it said before it wrote goes out.
-    pub(super) fn fail_held(&self, slot: Slot, failure: &Failure) {
+    pub(super) fn fail_held(&self, slot: Slot, failure: &Failure) -> bool {
+        let mut any = false;
         let (failed, kept) = {
             let mut held = self.held.borrow_mut();
             std::mem::take(&mut *held).into_iter().partition::<Vec<_>, _>(|h| h.from == slot)
@@ -263,10 +264,17 @@ impl Objects {
         for Held { output, is_free, .. } in failed {
             match output {
                 output if is_free => self.let_out(output),
-                Output::Answer(to, _) => self.refuse(to, failure.clone()),
-                Output::Response(to, _) => self.refuse(to, failure.clone().of_fetch()),
+                Output::Answer(to, _) => {
+                    any = true;
+                    self.refuse(to, failure.clone());
+                }
+                Output::Response(to, _) => {
+                    any = true;
+                    self.refuse(to, failure.clone().of_fetch());
+                }
                 _ => {}
             }
         }
+        any
     }
 }
