@@ -49,6 +49,8 @@ use super::unbundled::{Search, specifier_from};
 const REQUIRED: &str = "\0required:";
 /// The default export (Node) or the namespace of a platform module, as an ES module.
 const VALUE: &str = "\0value:";
+/// The module of Node that Workers have without any flag.
+const FOR_EVERY_WORKER: &str = "node:process";
 
 /// The module of an object that `define` names, by its place there.
 pub(super) const DEFINED: &str = "\0defined:";
@@ -71,6 +73,7 @@ pub(super) struct ProjectPlugin {
     alias: Vec<(String, String)>,
     define: Vec<(String, String)>,
     node_compat: bool,
+    async_hooks: bool,
     rules: Rules,
     role: Role,
     file_options: FileOptions,
@@ -109,6 +112,7 @@ impl ProjectPlugin {
             alias: request.alias.clone(),
             define: request.define.clone(),
             node_compat: request.node_compat,
+            async_hooks: request.async_hooks,
             rules: Rules::new(&request.rules),
             file_options: FileOptions::new(request),
             role,
@@ -153,6 +157,8 @@ impl ProjectPlugin {
     fn platform_module(&self, name: &str, args: &HookResolveIdArgs<'_>) -> HookResolveIdOutput {
         if name.starts_with("node:")
             && !self.node_compat
+            && !(name == ASYNC_CONTEXT && self.async_hooks)
+            && name != FOR_EVERY_WORKER
             && let Some(importer) = args.importer.filter(|importer| !importer.starts_with('\0'))
         {
             self.problem(importer, ProblemKind::NodeModule { specifier: name.to_owned() });
