@@ -33,7 +33,7 @@ use super::import_forms::said_type;
 use super::kept_imports::settle_imports;
 use super::learned::{Asset, Problem, ProblemKind, State};
 use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
-use super::node_builtins::{is_bare_node_module, is_platform_module};
+use super::node_builtins::{is_bare_node_module, is_platform_module, needs_node_compat};
 use super::order::{Facts, effects_of};
 use super::queries::{SAID, script, style_sheet, with_query};
 use super::request::{BundleRequest, ModuleKind, Outside, Packages};
@@ -49,9 +49,6 @@ use super::unbundled::{Search, specifier_from};
 const REQUIRED: &str = "\0required:";
 /// The default export (Node) or the namespace of a platform module, as an ES module.
 const VALUE: &str = "\0value:";
-/// The module of Node that Workers have without any flag.
-const FOR_EVERY_WORKER: &str = "node:process";
-
 /// The module of an object that `define` names, by its place there.
 pub(super) const DEFINED: &str = "\0defined:";
 
@@ -155,10 +152,8 @@ impl ProjectPlugin {
 
     /// The module behind a platform's name; `require` gets it through two small modules.
     fn platform_module(&self, name: &str, args: &HookResolveIdArgs<'_>) -> HookResolveIdOutput {
-        if name.starts_with("node:")
-            && !self.node_compat
-            && !(name == ASYNC_CONTEXT && self.async_hooks)
-            && name != FOR_EVERY_WORKER
+        if !self.node_compat
+            && needs_node_compat(name, self.async_hooks)
             && let Some(importer) = args.importer.filter(|importer| !importer.starts_with('\0'))
         {
             self.problem(importer, ProblemKind::NodeModule { specifier: name.to_owned() });
