@@ -347,6 +347,7 @@ mod tests {
             minify: false,
             keep_names: true,
             node_compat: false,
+            async_hooks: false,
             packages: super::super::request::Packages::Inside,
             unbundled: None,
         }

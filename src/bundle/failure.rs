@@ -365,9 +365,17 @@ fn find_specifier(source: &SourceFile, specifier: &str) -> Range<usize> {
         .iter()
         .find_map(|quote| {
             let quoted = format!("{quote}{specifier}{quote}");
-            source.text.find(&quoted).map(|start| start..start + quoted.len())
+            let code = source.text.match_indices(&quoted).find(|(at, _)| !is_in_comment(&source.text, *at));
+            code.map(|(start, _)| start..start + quoted.len())
         })
         .unwrap_or(0..0)
+}
+
+/// Whether the line of `at` begins as comments do.
+fn is_in_comment(text: &str, at: usize) -> bool {
+    let line = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let line = text[line..].trim_start();
+    ["//", "/*", "*"].iter().any(|opening| line.starts_with(opening))
 }
 
 /// The byte offset of a one-based line and a zero-based column in UTF-16 units.

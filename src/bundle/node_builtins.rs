@@ -64,6 +64,11 @@ pub(super) fn is_bare_node_module(specifier: &str) -> bool {
     BARE.binary_search(&specifier).is_ok()
 }
 
+/// Whether `name` is a module that Workers have only with `nodejs_compat`: all have `node:process`, and one has a flag of its own.
+pub(super) fn needs_node_compat(name: &str, async_hooks: bool) -> bool {
+    name.starts_with("node:") && name != "node:process" && !(async_hooks && name == "node:async_hooks")
+}
+
 /// Whether `specifier` names a module that the platform provides, by its prefix.
 pub(super) fn is_platform_module(specifier: &str) -> bool {
     ["cloudflare:", "node:", "workerd:"].iter().any(|prefix| specifier.starts_with(prefix))

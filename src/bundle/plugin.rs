@@ -33,7 +33,7 @@ use super::import_forms::said_type;
 use super::kept_imports::settle_imports;
 use super::learned::{Asset, Problem, ProblemKind, State};
 use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
-use super::node_builtins::{is_bare_node_module, is_platform_module};
+use super::node_builtins::{is_bare_node_module, is_platform_module, needs_node_compat};
 use super::order::{Facts, effects_of};
 use super::queries::{SAID, script, style_sheet, with_query};
 use super::request::{BundleRequest, ModuleKind, Outside, Packages};
@@ -49,7 +49,6 @@ use super::unbundled::{Search, specifier_from};
 const REQUIRED: &str = "\0required:";
 /// The default export (Node) or the namespace of a platform module, as an ES module.
 const VALUE: &str = "\0value:";
-
 /// The module of an object that `define` names, by its place there.
 pub(super) const DEFINED: &str = "\0defined:";
 
@@ -71,6 +70,7 @@ pub(super) struct ProjectPlugin {
     alias: Vec<(String, String)>,
     define: Vec<(String, String)>,
     node_compat: bool,
+    async_hooks: bool,
     rules: Rules,
     role: Role,
     file_options: FileOptions,
@@ -109,6 +109,7 @@ impl ProjectPlugin {
             alias: request.alias.clone(),
             define: request.define.clone(),
             node_compat: request.node_compat,
+            async_hooks: request.async_hooks,
             rules: Rules::new(&request.rules),
             file_options: FileOptions::new(request),
             role,
@@ -151,8 +152,8 @@ impl ProjectPlugin {
 
     /// The module behind a platform's name; `require` gets it through two small modules.
     fn platform_module(&self, name: &str, args: &HookResolveIdArgs<'_>) -> HookResolveIdOutput {
-        if name.starts_with("node:")
-            && !self.node_compat
+        if !self.node_compat
+            && needs_node_compat(name, self.async_hooks)
             && let Some(importer) = args.importer.filter(|importer| !importer.starts_with('\0'))
         {
             self.problem(importer, ProblemKind::NodeModule { specifier: name.to_owned() });

@@ -33,6 +33,8 @@ pub struct BundleRequest {
     pub keep_names: bool,
     /// Whether `nodejs_compat` or `nodejs_compat_v2` is on, so that Node's built-in modules exist.
     pub node_compat: bool,
+    /// Whether `node:async_hooks` exists, if only by `nodejs_als`.
+    pub async_hooks: bool,
     /// What becomes of installed packages.
     pub packages: Packages,
     /// Modules that are not bundled, if there may be any.

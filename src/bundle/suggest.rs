@@ -29,9 +29,17 @@ pub(super) fn help_for(specifier: &str, importer: &Path, node_compat: bool) -> O
         format!(
             "the package `{package}` is installed, but has no such entry: check `exports` in its package.json"
         )
+    } else if is_plug_and_play(importer) {
+        "packages of Yarn's Plug'n'Play are not read: set `nodeLinker: node-modules` in .yarnrc.yml"
+            .to_owned()
     } else {
         format!("is the package installed? try `npm install {package}`")
     })
+}
+
+/// Whether Yarn keeps the packages of the project of `importer` in archives, without directories for them.
+fn is_plug_and_play(importer: &Path) -> bool {
+    importer.ancestors().skip(1).any(|directory| directory.join(".pnp.cjs").exists())
 }
 
 /// Files that would make `specifier` resolve if they appeared.
@@ -206,5 +214,8 @@ mod tests {
             assert!(help.contains(expected), "{specifier}: {help}");
         }
         assert_eq!(help_for("~/x", &importer, true), None);
+        std::fs::write(directory.path().join(".pnp.cjs"), "").unwrap();
+        let importer = directory.path().join("src/index.ts");
+        assert!(help_for("hono", &importer, true).unwrap().contains("nodeLinker"));
     }
 }

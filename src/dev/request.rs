@@ -27,6 +27,7 @@ pub fn bundle_request(project: &Project, prebundle: bool) -> Option<BundleReques
         minify: build.minify,
         keep_names: build.keep_names,
         node_compat: project.compatibility.has_node_modules(),
+        async_hooks: project.compatibility.has_node_modules() || project.compatibility.is_on("nodejs_als"),
         packages: match prebundle && !build.no_bundle {
             true => Packages::Outside(Outside::default()),
             false => Packages::Inside,

@@ -91,15 +91,17 @@ impl Roots {
         self.list.borrow().iter().any(|root| root.owner == owner)
     }
 
-    /// Gives up the roots of `owner`: each is told `error`, made once per root.
-    pub fn fail_all_of<'js>(&self, ctx: &Ctx<'js>, owner: OwnerId, error: impl Fn() -> Value<'js>) {
+    /// Gives up the roots of `owner`: each is told `error`, made once per root. Says whether there were any.
+    pub fn fail_all_of<'js>(&self, ctx: &Ctx<'js>, owner: OwnerId, error: impl Fn() -> Value<'js>) -> bool {
+        let mut any = false;
         loop {
             let root = {
                 let mut roots = self.list.borrow_mut();
                 let position = roots.iter().position(|root| root.owner == owner);
                 position.map(|index| roots.swap_remove(index))
             };
-            let Some(root) = root else { return };
+            let Some(root) = root else { return any };
+            any = true;
             (root.done)(ctx, Err(error()));
         }
     }

@@ -79,6 +79,13 @@ impl Violations {
         }
     }
 
+    /// Notes what left a callback, unless that only ended the turn: why it was ended is told elsewhere.
+    pub fn add_thrown<'js>(&self, ctx: &Ctx<'js>, thrown: &Value<'js>) {
+        if !is_uncatchable(thrown) {
+            self.add(Exception::read(ctx, thrown));
+        }
+    }
+
     /// What went wrong, and how much more.
     fn take(&self, ctx: &Ctx<'_>) -> (Vec<Exception>, usize) {
         let mut all = std::mem::take(&mut *self.thrown.borrow_mut());
@@ -196,7 +203,7 @@ impl Isolate {
 
 /// Whether an error ended a turn on purpose: the watchdog's, or that of an object that was reset.
 fn is_uncatchable(error: &Value<'_>) -> bool {
-    // SAFETY: the value is a live object of the entered context.
+    // SAFETY: the value is alive and of the entered context; the engine looks at its tag first.
     unsafe { qjs::JS_IsUncatchableError(error.as_raw()) }
 }
 
@@ -215,8 +222,8 @@ fn drain(isolate: &Isolate, ctx: &Ctx<'_>) {
             // a turn (watchdog, abort) and running out of memory come this way.
             _ => {
                 let thrown = ctx.catch();
-                if thrown.is_error() && !is_uncatchable(&thrown) {
-                    isolate.host().violations.add(Exception::read(ctx, &thrown));
+                if thrown.is_error() {
+                    isolate.host().violations.add_thrown(ctx, &thrown);
                 }
             }
         }

@@ -335,7 +335,8 @@ impl Objects {
     pub(super) fn end_facet(&self, slot: Slot, failure: &Failure) {
         self.facets.borrow_mut().unname(slot);
         if self.has_instance(slot) {
-            self.mark_broken(slot, failure.clone());
+            // Whoever breaks it is told.
+            self.mark_broken(slot, Failure { is_known: true, ..failure.clone() });
         } else {
             self.refuse_facet(slot, failure);
             self.drop_hibernatable(slot);

@@ -19,6 +19,8 @@ pub struct Failure {
     pub object_id: Option<String>,
     /// Whether it was a DOMException.
     pub is_dom: bool,
+    /// Whether somebody knows of the end of an object: who asked for it, or who was told already.
+    pub is_known: bool,
 }
 
 /// The error was thrown by the code of the other side, or ended a fetch there.
@@ -43,7 +45,20 @@ impl Failure {
             stack: String::new(),
             causes: Vec::new(),
         };
-        Self { exception, thrown: None, told: None, flags: flags.to_vec(), object_id: None, is_dom: false }
+        Self {
+            exception,
+            thrown: None,
+            told: None,
+            flags: flags.to_vec(),
+            object_id: None,
+            is_dom: false,
+            is_known: false,
+        }
+    }
+
+    /// An object's end that its code or a person wanted.
+    pub fn asked_for(message: impl Into<String>) -> Self {
+        Self { is_known: true, ..Self::platform(message, &[RESET]) }
     }
 
     /// Why a batch of writes was lost.

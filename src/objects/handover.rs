@@ -11,7 +11,7 @@ use crate::engine::Isolate;
 
 use super::actor::{ActorKey, Slot, Wakefulness};
 use super::demand::{Extent, Kind, Obligation};
-use super::failure::{Failure, RESET};
+use super::failure::Failure;
 use super::farewell::Leaving;
 use super::lease::{LeaseHolder, LeaseKey, Leases};
 use super::scheduler::{Entry, Objects};
@@ -85,7 +85,7 @@ impl Objects {
                 // Moving logs into files that are to be replaced would take some milliseconds each.
                 self.stores.leave(slot);
                 let message = "Durable Object was reset because its stored state was replaced.";
-                self.reset(isolate, entry, slot, Failure::platform(message, &[RESET]), close_sockets);
+                self.reset(isolate, entry, slot, Failure::asked_for(message), close_sockets);
             } else if close_sockets {
                 self.drop_hibernatable(slot);
             }

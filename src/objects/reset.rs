@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use serde_json::json;
 
+use crate::engine::exception::Exception;
 use crate::engine::turn::Entered;
 use crate::engine::{Isolate, OwnerId, Scope};
 
@@ -76,6 +77,17 @@ impl Objects {
         Failure { object_id, ..failure.of_fetch() }
     }
 
+    /// Somebody is told why the object whose turn runs is broken.
+    pub fn note_known(&self) {
+        if let Some(slot) = self.current_slot() {
+            self.with_actor(slot, |actor| {
+                if let Some(failure) = &mut actor.broken {
+                    failure.is_known = true;
+                }
+            });
+        }
+    }
+
     /// Resets the objects that broke.
     pub(super) fn break_pending(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) {
         loop {
@@ -101,10 +113,16 @@ impl Objects {
         });
         self.settle_alarm_end(slot);
         self.stores.close(slot);
-        self.fail_held(slot, &failure);
-        self.fail_roots(isolate, entry, owner, failure.clone());
-        self.fail_held(slot, &failure);
+        let held = self.fail_held(slot, &failure);
+        let (waited, unhandled) = self.fail_roots(isolate, entry, owner, failure.clone());
+        let held = self.fail_held(slot, &failure) || held;
         self.break_bodies(isolate, entry, Scope { owner, section: super::gate::ROOT }, &failure);
+        match unhandled {
+            Some(exception) => self.report(owner, &exception),
+            None if held || waited || failure.is_known => {}
+            // A timer or what runs in the background broke it.
+            None => self.report(owner, &failure.exception),
+        }
         self.end_instance(isolate, entry, slot);
         if close_sockets {
             self.drop_hibernatable(slot);
@@ -180,13 +198,15 @@ impl Objects {
         entry: &Rc<dyn Entry>,
         owner: OwnerId,
         failure: Failure,
-    ) {
+    ) -> (bool, Option<Exception>) {
         let scope = Scope { owner, section: super::gate::ROOT };
         *self.breaking.borrow_mut() = Some(failure.clone());
-        isolate.turn(scope, |ctx| {
-            isolate.roots().fail_all_of(ctx, owner, || entry.error(ctx, &failure));
+        let mut waited = false;
+        let report = isolate.turn(scope, |ctx| {
+            waited = isolate.roots().fail_all_of(ctx, owner, || entry.error(ctx, &failure));
             Entered::Done
         });
         *self.breaking.borrow_mut() = None;
+        (waited, report.uncaught.into_iter().next())
     }
 }

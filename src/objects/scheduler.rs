@@ -561,7 +561,7 @@ impl Objects {
             let failure = overrun(slot.is_some(), report.cpu_exceeded);
             match slot {
                 Some(slot) => self.break_object(slot, failure),
-                None => self.fail_roots(isolate, entry, scope.owner, failure),
+                None => drop(self.fail_roots(isolate, entry, scope.owner, failure)),
             }
         }
         let aborted = self.aborted.borrow_mut().take();

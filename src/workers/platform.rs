@@ -357,17 +357,18 @@ fn failure_of_call<'js>(
 /// What was thrown in the running turn; the reason of a reset where the object is broken.
 pub(super) fn failure<'js>(objects: &Objects, ctx: &Ctx<'js>, thrown: &Value<'js>) -> Failure {
     if let Some(failure) = objects.current_failure() {
+        objects.note_known();
         return failure;
     }
     let slot = objects.current_slot();
-    if objects.host.interrupted.get() {
-        return overrun(slot.is_some(), true);
+    let interrupted = objects.host.interrupted.get();
+    if !interrupted {
+        let failure = failure_of(ctx, &objects.host, thrown);
+        if !failure.exception.is_out_of_memory() {
+            return failure;
+        }
     }
-    let failure = failure_of(ctx, &objects.host, thrown);
-    if !failure.exception.is_out_of_memory() {
-        return failure;
-    }
-    let failure = overrun(slot.is_some(), false);
+    let failure = Failure { is_known: true, ..overrun(slot.is_some(), interrupted) };
     if let Some(slot) = slot {
         objects.break_object(slot, failure.clone());
     }
@@ -450,7 +451,7 @@ impl Entry for Platform {
                     dropped,
                     Box::new(move |ctx, result| {
                         if let Err(thrown) = result {
-                            objects.host.violations.add(Exception::read(ctx, &thrown));
+                            objects.host.violations.add_thrown(ctx, &thrown);
                         }
                         if ends_task {
                             objects.end_task(scope.owner);
@@ -483,10 +484,14 @@ impl Entry for Platform {
                 Entered::Root(
                     fired.map(|_| Value::new_undefined(ctx.clone())),
                     Box::new(move |ctx, result| {
-                        let exception = result.err().map(|thrown| Exception::read(ctx, &thrown));
-                        objects.journal.timer_ran(id, || exception.as_ref().map(Exception::headline));
-                        if let Some(exception) = exception {
-                            objects.host.violations.add(exception);
+                        let thrown = result.err();
+                        objects.journal.timer_ran(id, || {
+                            let thrown = thrown.as_ref()?;
+                            let failure = objects.current_failure().map(|failure| failure.exception);
+                            Some(failure.unwrap_or_else(|| Exception::read(ctx, thrown)).headline())
+                        });
+                        if let Some(thrown) = thrown {
+                            objects.host.violations.add_thrown(ctx, &thrown);
                         }
                     }),
                 )

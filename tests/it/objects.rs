@@ -372,3 +372,45 @@ fn what_belongs_to_another_object_is_refused_with_its_kind() {
     assert_eq!(answer(&server, "/"), json!([[storage, storage, "State", storage, "FacetManager"], true]));
     server.stop();
 }
+
+const BROKEN_IN_BACKGROUND: &str = r#"import { DurableObject } from "cloudflare:workers";
+export class Room extends DurableObject {
+  wanted() { setTimeout(() => this.ctx.abort("wanted"), 0); return 1; }
+  blocked() {
+    setTimeout(() => this.ctx.blockConcurrencyWhile(async () => { throw new Error("a section threw"); }), 0);
+    return 1;
+  }
+  waited() {
+    this.ctx.waitUntil(scheduler.wait(1).then(() => this.ctx.abort("waited for")));
+    return 1;
+  }
+  called() { this.ctx.abort("told the caller"); }
+}
+export default {
+  async fetch(request, env) {
+    const [, method] = new URL(request.url).pathname.split("/");
+    try { return Response.json(await env.C.getByName(method)[method]()); } catch (error) { return Response.json(`${error}`); }
+  },
+};"#;
+
+#[test]
+fn why_an_object_was_reset_is_told_where_nobody_else_hears_of_it() {
+    let config = r#"{ "name": "w", "main": "index.js", "compatibility_date": "2026-11-01",
+        "durable_objects": { "bindings": [{ "name": "C", "class_name": "Room" }] },
+        "migrations": [{ "tag": "v1", "new_sqlite_classes": ["Room"] }] }"#;
+    let project = TestProject::with_files(&[("wrangler.jsonc", config), ("index.js", BROKEN_IN_BACKGROUND)]);
+    let server = project.start();
+    assert_eq!(answer(&server, "/wanted"), 1);
+    assert_eq!(answer(&server, "/called"), "Error: told the caller");
+    for (path, line) in [
+        ("/blocked", "[Room:blocked] Error: a section threw"),
+        ("/waited", "[Room:waited] Error: waited for"),
+    ] {
+        assert_eq!(answer(&server, path), 1);
+        let told = server.process().wait_line(0, line, Deadline::after(Duration::from_secs(10)));
+        assert!(told.is_some(), "{line}: {}", server.process().output());
+    }
+    let output = server.process().output();
+    assert_eq!(output.matches("[Room:").count(), 2, "an end that was asked for is no mistake: {output}");
+    server.stop();
+}

@@ -76,6 +76,15 @@ fn modules_of_node_need_the_flag() {
         shown(&bundle.diagnostics),
         "src/index.ts:1:16: `node:fs` is a module of Node, which Workers have only with `nodejs_compat` (bundle/node-module) ['node:fs'|imported here] -> add \"nodejs_compat\" to `compatibility_flags`"
     );
+    // One module has a flag of its own, and one needs none; comments import nothing.
+    let all = "// like 'node:async_hooks'\nimport a from 'node:async_hooks'; import p from 'node:process'; globalThis.x = [a, p];";
+    project.write("src/index.ts", all);
+    assert!(project.build().diagnostics.is_empty());
+    project.request.async_hooks = false;
+    assert_eq!(
+        shown(&project.build().diagnostics),
+        "src/index.ts:2:15: `node:async_hooks` is a module of Node, which Workers have only with `nodejs_compat` (bundle/node-module) ['node:async_hooks'|imported here] -> add \"nodejs_compat\" to `compatibility_flags`"
+    );
     // A package of that name is used when the flag is off.
     project.write("src/index.ts", "import events from 'events'; globalThis.result = events;");
     project.write("node_modules/events/index.js", "module.exports = 'package';");

@@ -41,6 +41,7 @@ impl TestProject {
             minify: false,
             keep_names: true,
             node_compat: true,
+            async_hooks: true,
             packages: super::Packages::Inside,
             unbundled: None,
         };

@@ -4,6 +4,7 @@
 // there once however often it subscribes, what it throws reaches who publishes, and unsubscribing answers nothing.
 import { needFunction, needObject, wrongType } from "dodev:node/errors";
 import { Cloudflare } from "dodev:web/cloudflare";
+import { ownerOfNew } from "dodev:web/owner";
 
 const channels = new Map();
 
@@ -26,6 +27,8 @@ export class Channel {
   }
   publish(message) {
     for (const subscriber of [...this.#subscribers]) subscriber(message, this.#name);
+    // Fidelity: whom it traces is asked of the running request, also where nobody listens.
+    ownerOfNew();
   }
   static hasSubscribers(channel) {
     return channel.#subscribers.size > 0;

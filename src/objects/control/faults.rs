@@ -16,7 +16,7 @@ use crate::engine::Isolate;
 
 use super::super::actor::{ActorKey, Slot};
 use super::super::event::Event;
-use super::super::failure::{Failure, OVERLOADED, QUEUE_FULL, RESET, RETRYABLE};
+use super::super::failure::{Failure, OVERLOADED, QUEUE_FULL, RETRYABLE};
 use super::super::outputs::Outgoing;
 use super::super::scheduler::{Entry, Objects};
 use super::{Answer, Refusal, Target};
@@ -203,7 +203,7 @@ impl Objects {
             _ if broken => self.arrive(outgoing),
             Fault::Evict => self.faults.evicting.borrow_mut().push(outgoing),
             Fault::Reset => {
-                let failure = Failure::platform(RESET_TEXT, &[RESET]);
+                let failure = Failure::asked_for(RESET_TEXT);
                 // What is broken refuses its inbox, this call with it.
                 if self.has_instance(slot) {
                     self.break_object(slot, failure);

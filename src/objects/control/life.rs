@@ -59,7 +59,7 @@ impl Objects {
         let Some(slot) = slot else { return Ok(Answer::Done(false)) };
         let message =
             reason.unwrap_or_else(|| "Application called abort() to reset Durable Object.".to_owned());
-        let failure = Failure::platform(message, &[super::super::failure::RESET]);
+        let failure = Failure::asked_for(message);
         if self.sleeps(slot) {
             self.break_stubs(slot, failure);
             return Ok(Answer::Done(false));

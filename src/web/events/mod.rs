@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use rquickjs::{Ctx, Function, Object, Value};
 
-use crate::engine::exception::Exception;
 use crate::engine::{Extension, Host};
 
 /// The classes and `host.reportException(error)`.
@@ -16,7 +15,7 @@ fn install<'js>(ctx: &Ctx<'js>, host: &Object<'js>, engine: &Rc<Host>) -> rquick
     let engine = Rc::downgrade(engine);
     let report = move |ctx: Ctx<'js>, error: Value<'js>| {
         if let Some(engine) = engine.upgrade() {
-            engine.violations.add(Exception::read(&ctx, &error));
+            engine.violations.add_thrown(&ctx, &error);
         }
     };
     host.set("reportException", Function::new(ctx.clone(), report)?)

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use rquickjs::{Ctx, Function, Object, Promise, Value};
 
 use crate::engine::bytes::Text;
-use crate::engine::exception::{Exception, throw};
+use crate::engine::exception::throw;
 use crate::objects::{Failure, Objects, Slot};
 
 use super::arguments::{check_alive, end_turn, foreign};
@@ -31,7 +31,7 @@ pub(super) fn install<'js>(
             promise,
             Box::new(move |ctx, result| {
                 if let Err(thrown) = result {
-                    objects.host.violations.add(Exception::read(ctx, &thrown));
+                    objects.host.violations.add_thrown(ctx, &thrown);
                 }
                 objects.end_task(owner);
             }),
@@ -68,13 +68,14 @@ pub(super) fn install<'js>(
             shared.alarms.give_up(Slot(slot));
         }
         shared.drop_frames_of_turn(Slot(slot));
-        shared.break_object(Slot(slot), Failure::platform(message, &[]));
+        shared.break_object(Slot(slot), Failure::asked_for(message));
         Err(end_turn(&ctx))
     };
     host.set("abort", Function::new(ctx.clone(), abort)?)?;
     let shared = objects.clone();
     let abort = move |ctx: Ctx<'js>, reason: Value<'js>| -> rquickjs::Result<Value<'js>> {
-        let failure = Failure { flags: Vec::new(), ..failure_of(&ctx, &shared.host, &reason) };
+        let failure =
+            Failure { flags: Vec::new(), is_known: true, ..failure_of(&ctx, &shared.host, &reason) };
         shared.abort_context(failure);
         Err(end_turn(&ctx))
     };

@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use rquickjs::{Ctx, Function, Object};
 
-use crate::engine::exception::Exception;
 use crate::engine::turn::Entered;
 use crate::objects::{Leaving, Objects, Slot, Target};
 
@@ -35,7 +34,7 @@ pub(super) fn enter<'js>(
             objects.end_farewell(slot);
             // Of an instance that was given up or reset the reason has been told.
             if let (Err(thrown), None) = (result, objects.current_failure()) {
-                objects.host.violations.add(Exception::read(ctx, &thrown));
+                objects.host.violations.add_thrown(ctx, &thrown);
             }
         }),
     )

@@ -51,7 +51,7 @@ pub fn failure_of<'js>(ctx: &Ctx<'js>, host: &Host, thrown: &Value<'js>) -> Fail
     };
     let told = shown.map(|shown| told(thrown, shown));
     let flags = std::iter::once(REMOTE).chain(flag).collect();
-    Failure { exception, thrown: sent, told, flags, object_id: None, is_dom }
+    Failure { exception, thrown: sent, told, flags, object_id: None, is_dom, is_known: false }
 }
 
 /// Classes of errors that keep their class without being serialized.

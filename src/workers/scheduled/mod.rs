@@ -10,7 +10,6 @@ use http::{HeaderValue, header};
 use rquickjs::{Array, Ctx, Value};
 
 use crate::engine::Scope;
-use crate::engine::exception::Exception;
 use crate::engine::http::{Body, FetchResponse, usual_reason};
 use crate::engine::turn::Entered;
 use crate::objects::{Objects, Reply, ReplyTo, ScheduledAnswer};
@@ -66,7 +65,7 @@ fn read<'js>(
         if has_handler && answer == ScheduledAnswer::Sentence {
             return Ok(Err(thrown));
         }
-        objects.host.violations.add(Exception::read(ctx, &thrown));
+        objects.host.violations.add_thrown(ctx, &thrown);
     }
     let name = if succeeded { "ok" } else { "exception" };
     let (kind, text) = match answer {

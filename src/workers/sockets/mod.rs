@@ -8,7 +8,7 @@ use rquickjs::{Array, ArrayBuffer, Ctx, Function, IntoJs, Object, Value};
 use crate::base::limits;
 use crate::engine::OpError;
 use crate::engine::bytes::copy_bytes;
-use crate::engine::exception::{Exception, throw};
+use crate::engine::exception::throw;
 use crate::engine::socket::{AutoResponse, Close, Frame, NO_CODE, SocketId};
 use crate::engine::turn::Entered;
 use crate::objects::{LifeError, Objects, Slot, Told};
@@ -233,10 +233,7 @@ pub(super) fn enter<'js>(objects: &Rc<Objects>, ctx: &Ctx<'js>, id: SocketId) ->
 }
 
 fn report<'js>(objects: &Objects, ctx: &Ctx<'js>, thrown: &Value<'js>) {
-    // An object that was reset is reported as such.
-    if objects.current_failure().is_none() {
-        objects.host.violations.add(Exception::read(ctx, thrown));
-    }
+    objects.host.violations.add_thrown(ctx, thrown);
 }
 
 fn call_handler<'js>(
