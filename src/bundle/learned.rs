@@ -43,8 +43,8 @@ pub(super) struct State {
     pub common_js: HashMap<PathBuf, bool>,
     /// Files that a rule makes text or JavaScript.
     pub ruled: HashMap<String, ModuleKind>,
-    /// Modules whose octal numbers and escapes are rewritten.
-    pub octal: HashSet<String>,
+    /// Modules in which what only sloppy code may write is rewritten.
+    pub sloppy: HashSet<String>,
     /// Directories whose files computed imports may mean, by module.
     pub searched: HashMap<String, BTreeSet<PathBuf>>,
     /// What `require` finds of packages that say something else for `import`, by the id of the latter.

@@ -11,6 +11,7 @@
 //! Nothing here reads a configuration file or knows JavaScript's engine: the caller fills a
 //! [`BundleRequest`], and the engine resolves the module names that a bundle mentions.
 
+mod block_functions;
 mod built_maps;
 mod cache;
 mod child;
@@ -35,7 +36,6 @@ mod lowered_async;
 mod mains;
 mod namespaces;
 mod node_builtins;
-mod octals;
 mod options;
 mod order;
 mod output;
@@ -48,6 +48,7 @@ mod required_names;
 mod rules;
 mod runtime_text;
 mod scripts;
+mod sloppy;
 mod source_maps;
 mod stored;
 mod style_sheets;

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rolldown::ModuleType;
 use rolldown_common::{ImportKind, ModuleInfo, NormalModule, ResolvedExternal};
+use rolldown_ecmascript::EcmaCompiler;
 use rolldown_plugin::{
     HookLoadArgs, HookLoadOutput, HookLoadReturn, HookNoopReturn, HookRenderChunkArgs, HookRenderChunkReturn,
     HookResolveIdArgs, HookResolveIdOutput, HookResolveIdReturn, HookTransformArgs, HookTransformAstArgs,
@@ -23,6 +24,7 @@ use rolldown_plugin::{
     SharedTransformPluginContext,
 };
 
+use super::block_functions::hoist_block_functions;
 use super::decorators::{Dialect, Language, may_have_decorators};
 use super::endless::keep_endless_loops;
 use super::external;
@@ -517,6 +519,12 @@ impl Plugin for ProjectPlugin {
             self.state().facts.insert(args.id.to_owned(), facts);
         }
         let mut ast = args.ast;
+        if !matches!(args.module_type, ModuleType::Ts | ModuleType::Tsx)
+            && let Some(hoisted) = hoist_block_functions(ast.program())
+        {
+            ast = EcmaCompiler::parse(args.id, hoisted, ast.source_type)
+                .map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
+        }
         if may_be_numbered(ast.source()) {
             rename_numbered(&mut ast);
         }
