@@ -163,8 +163,18 @@ pub struct Session {
     failure: Vec<Diagnostic>,
     /// The newest evaluation, while it runs, and when it is told that it takes long.
     slow: Option<(Generation, Duration)>,
+    unwritten: Unwritten,
     was_ready: bool,
     standby: Standby,
+}
+
+/// Whether the main module has no code, while older code serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unwritten {
+    No,
+    /// Since this time; it is told after a while, unless it was written until then.
+    Since(Duration),
+    Told,
 }
 
 /// Whether an isolate is kept ready for the next save.
@@ -312,6 +322,7 @@ impl Session {
             evaluating: None,
             failure: Vec::new(),
             slow: None,
+            unwritten: Unwritten::No,
             was_ready: false,
             standby: Standby::No,
         };
@@ -395,11 +406,19 @@ impl Session {
             };
             let now = self.options.clock.machine();
             let slow = self.slow.map(|(_, at)| at.saturating_sub(now));
-            let Some(wait) = standby.into_iter().chain(slow).min() else {
+            let unwritten = match self.unwritten {
+                Unwritten::Since(at) => Some((at + limits::UNWRITTEN).saturating_sub(now)),
+                Unwritten::No | Unwritten::Told => None,
+            };
+            let Some(wait) = standby.into_iter().chain(slow).chain(unwritten).min() else {
                 return self.events.recv().expect("the session holds a sender of its own");
             };
             match self.events.recv_timeout(wait) {
                 Ok(event) => return event,
+                Err(_) if unwritten == Some(wait) => {
+                    self.unwritten = Unwritten::Told;
+                    self.show_broken();
+                }
                 Err(_) if slow == Some(wait) => {
                     self.slow = None;
                     self.report(Report::Warnings(vec![slow_top_level(self.serving.is_some())]));
@@ -508,6 +527,10 @@ impl Session {
             Action::Load => Some(self.reload_project()),
             Action::Prepare => self.prepare(),
             Action::Build => {
+                // What comes of it is told instead.
+                if matches!(self.unwritten, Unwritten::Since(_)) {
+                    self.unwritten = Unwritten::No;
+                }
                 // An isolate gets ready while the bundler works; none is kept for a save that may never come.
                 let (log, clock) = (&self.log, &self.options.clock);
                 self.warm.get_or_insert_with(|| World::warm(log.clone(), clock.clone()));
@@ -526,6 +549,7 @@ impl Session {
                 None
             }
             Action::Serve(generation) => {
+                self.unwritten = Unwritten::No;
                 self.serve(generation);
                 None
             }
@@ -535,11 +559,20 @@ impl Session {
                 }
                 None
             }
+            Action::ShowBroken if self.is_unwritten() => {
+                self.changed_at = None;
+                if self.unwritten != Unwritten::Told {
+                    self.unwritten = Unwritten::Since(self.options.clock.machine());
+                }
+                None
+            }
             Action::ShowBroken => {
+                self.unwritten = Unwritten::No;
                 self.show_broken();
                 None
             }
             Action::ShowUnchanged => {
+                self.unwritten = Unwritten::No;
                 self.changed_at = None;
                 self.report(Report::Unchanged);
                 None

@@ -11,6 +11,7 @@ use crate::base::limits;
 use crate::dev::machine::Signal;
 use crate::dev::migrations::Outcome as Migrated;
 use crate::dev::report::{Broken, Ready, Report};
+use crate::dev::unmet::NO_CODE;
 use crate::server::Serving;
 use crate::world::{Lost, OnLost, WorkerCode, World, WorldFailure, WorldSpec};
 
@@ -184,6 +185,12 @@ impl Session {
         let (address, persist) = (self.server.address(), self.persist.clone());
         let (token, secure) = (self.token.clone(), self.server.is_secure());
         self.report(Report::Ready(Ready { address, secure, projects, persist, token, duration }));
+    }
+
+    /// Whether nothing but a main module without code is wrong, while older code serves.
+    pub(super) fn is_unwritten(&self) -> bool {
+        let has_none = |diagnostic: &Diagnostic| diagnostic.code == NO_CODE;
+        self.serving.is_some() && !self.failure.is_empty() && self.failure.iter().all(has_none)
     }
 
     pub(super) fn show_broken(&mut self) {
