@@ -300,6 +300,7 @@ fn read(
     let services = bindings::services(&layers, &mut names, &mut unsupported);
     let kv_namespaces = kv::read(&layers, &mut names, &mut unsupported);
     bindings::unsupported(&layers, &mut names, &mut unsupported);
+    bindings::check_buckets(report, &layers);
     let is_built = layers.get("build").is_some_and(|build| build.get("command").is_some());
     let place = assets::Place { root, request, compatibility: &compatibility, is_built };
     let assets = assets::read(report, &layers, &place, inputs, &mut names);
