@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::decorators::{Lowered, Refusal};
 use super::external::Imported;
+use super::module_forms::Misformed;
 use super::order::Facts;
 use super::request::ModuleKind;
 use super::type_exports::ImportedName;
@@ -72,6 +73,8 @@ pub(super) struct Problem {
 pub(super) enum ProblemKind {
     /// Decorators that cannot be lowered.
     Unlowered(Refusal),
+    /// A module that is none.
+    Misformed(Misformed),
     /// An import matched only a rule that an earlier one put out of force.
     ShadowedRule { specifier: String, glob: String, kind: ModuleKind },
     /// A file that is no script, and no rule says what it is.

@@ -34,6 +34,7 @@ mod learned;
 mod legacy_decorators;
 mod lowered_async;
 mod mains;
+mod module_forms;
 mod namespaces;
 mod node_builtins;
 mod options;

@@ -35,6 +35,7 @@ use super::import_forms::said_type;
 use super::kept_imports::settle_imports;
 use super::learned::{Asset, Problem, ProblemKind, State};
 use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
+use super::module_forms::misformed;
 use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::order::{Facts, effects_of};
 use super::queries::{SAID, script, style_sheet, with_query};
@@ -519,6 +520,11 @@ impl Plugin for ProjectPlugin {
             self.state().facts.insert(args.id.to_owned(), facts);
         }
         let mut ast = args.ast;
+        if !args.id.starts_with('\0') && !args.id.contains("/node_modules/") {
+            for mistake in misformed(ast.program()) {
+                self.problem(args.id, ProblemKind::Misformed(mistake));
+            }
+        }
         if !matches!(args.module_type, ModuleType::Ts | ModuleType::Tsx)
             && let Some(hoisted) = hoist_block_functions(ast.program())
         {
