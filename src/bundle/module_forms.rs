@@ -1,7 +1,7 @@
 //! Mistakes in ES modules that the bundler lets pass: a name that TypeScript exports twice, which it takes for a type and a value, and
 //! `return` outside of functions.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use oxc::ast::ast::{
     ArrowFunctionExpression, BindingIdentifier, Class, Declaration, ExportDefaultDeclarationKind,
@@ -56,16 +56,9 @@ fn exported_twice(program: &Program<'_>) -> Vec<Misformed> {
             _ => {}
         }
     }
-    let mut first: BTreeMap<String, Span> = BTreeMap::new();
-    let mut twice = Vec::new();
-    for (name, span) in exported {
-        if first.contains_key(&name) {
-            twice.push(at(format!("`{name}` is exported twice"), span));
-        } else {
-            first.insert(name, span);
-        }
-    }
-    twice
+    let mut names = BTreeSet::new();
+    let twice = exported.into_iter().filter(|(name, _)| !names.insert(name.clone()));
+    twice.map(|(name, span)| at(format!("`{name}` is exported twice"), span)).collect()
 }
 
 /// The names of a list that are not said to be types.

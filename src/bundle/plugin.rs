@@ -15,7 +15,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rolldown::ModuleType;
 use rolldown_common::{ImportKind, ModuleInfo, NormalModule, ResolvedExternal};
-use rolldown_ecmascript::EcmaCompiler;
 use rolldown_plugin::{
     HookLoadArgs, HookLoadOutput, HookLoadReturn, HookNoopReturn, HookRenderChunkArgs, HookRenderChunkReturn,
     HookResolveIdArgs, HookResolveIdOutput, HookResolveIdReturn, HookTransformArgs, HookTransformAstArgs,
@@ -24,9 +23,7 @@ use rolldown_plugin::{
     SharedTransformPluginContext,
 };
 
-use super::block_functions::hoist_block_functions;
 use super::decorators::{Dialect, Language, may_have_decorators};
-use super::endless::keep_endless_loops;
 use super::external;
 use super::file_options::{FileOptions, comments_on_jsx, compile, compile_alike, uses_at_top_level};
 use super::first::First;
@@ -35,12 +32,10 @@ use super::import_forms::said_type;
 use super::kept_imports::settle_imports;
 use super::learned::{Asset, Problem, ProblemKind, State};
 use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
-use super::module_forms::misformed;
 use super::node_builtins::{is_bare_node_module, is_platform_module};
 use super::order::{Facts, effects_of};
 use super::queries::{SAID, script, style_sheet, with_query};
 use super::request::{BundleRequest, ModuleKind, Outside, Packages};
-use super::required_names::{may_be_numbered, rename_numbered};
 use super::rules::{Rules, Ruling, asset_name};
 use super::runtime_text::helpers_of_platform;
 use super::scripts::{is_script, is_text_with_query, may_be_script, may_have_jsx, script_of_package};
@@ -519,26 +514,11 @@ impl Plugin for ProjectPlugin {
             let facts = Facts { bare, writes_shared, ..Facts::default() };
             self.state().facts.insert(args.id.to_owned(), facts);
         }
-        let mut ast = args.ast;
-        if !args.id.starts_with('\0') && !args.id.contains("/node_modules/") {
-            for mistake in misformed(ast.program()) {
-                self.problem(args.id, ProblemKind::Misformed(mistake));
-            }
-        }
-        if !matches!(args.module_type, ModuleType::Ts | ModuleType::Tsx)
-            && let Some(hoisted) = hoist_block_functions(ast.program())
-        {
-            ast = EcmaCompiler::parse(args.id, hoisted, ast.source_type)
-                .map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
-        }
-        if may_be_numbered(ast.source()) {
-            rename_numbered(&mut ast);
-        }
-        keep_endless_loops(&mut ast);
+        let typescript = matches!(args.module_type, ModuleType::Ts | ModuleType::Tsx);
+        let mut ast = self.settle(args.id, args.ast, typescript)?;
         let lowers = self.state().lowers_async && may_have_async(ast.source());
         let uses = ast.source().contains("using") && uses_at_top_level(ast.program());
         let path = Path::new(args.id);
-        let typescript = matches!(args.module_type, ModuleType::Ts | ModuleType::Tsx);
         let jsx = matches!(args.module_type, ModuleType::Jsx | ModuleType::Tsx) && may_have_jsx(ast.source());
         if !(lowers || uses || typescript || jsx) || args.id.starts_with('\0') {
             return Ok(ast);

@@ -6,14 +6,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rolldown_common::ImportKind;
+use rolldown_ecmascript::{EcmaAst, EcmaCompiler};
 use rolldown_error::{BatchedBuildDiagnostic, EventKind};
 
+use super::block_functions::hoist_block_functions;
 use super::decorators::{Dialect, Language, Lowered, has_decorators, lower_decorators};
+use super::endless::keep_endless_loops;
 use super::import_forms::rewrite_imports;
 use super::learned::ProblemKind;
 use super::mains::{is_package_name, main_beside};
+use super::module_forms::misformed;
 use super::namespaces::qualify_exports;
 use super::plugin::{ProjectPlugin, Role};
+use super::required_names::{may_be_numbered, rename_numbered};
 use super::sloppy::{is_about_sloppy, without_sloppy};
 use super::type_exports::{ImportedName, mark_as_types};
 
@@ -41,6 +46,26 @@ impl ProjectPlugin {
             state.searched.insert(id.to_owned(), searched);
         }
         rewritten
+    }
+
+    /// The module `id` as rolldown goes on with it, of which `ast` was read: mistakes that it would let pass are noted, and what it
+    /// would change the meaning of is written otherwise.
+    pub(super) fn settle(&self, id: &str, mut ast: EcmaAst, typescript: bool) -> anyhow::Result<EcmaAst> {
+        if !id.starts_with('\0') && !id.contains("/node_modules/") {
+            for mistake in misformed(ast.program()) {
+                self.problem(id, ProblemKind::Misformed(mistake));
+            }
+        }
+        let hoisted = if typescript { None } else { hoist_block_functions(ast.program()) };
+        if let Some(hoisted) = hoisted {
+            let parsed = EcmaCompiler::parse(id, hoisted, ast.source_type);
+            ast = parsed.map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
+        }
+        if may_be_numbered(ast.source()) {
+            rename_numbered(&mut ast);
+        }
+        keep_endless_loops(&mut ast);
+        Ok(ast)
     }
 
     /// The modules of which `id` exports types again without saying so.

@@ -10,7 +10,7 @@ mod opening;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, RwLock};
@@ -25,7 +25,7 @@ pub use member::with_whole_paths;
 use super::builder::Job;
 use super::command::{Running, Sources};
 use super::forks::{ForkOptions, Forks};
-use super::machine::{Action, Machine, Outcome, Signal, Stale};
+use super::machine::{Action, Machine, Signal, Stale};
 use super::migrations::{Agreement, Migrations};
 use super::report::{Report, ReportSink};
 use super::request::bundle_request;
@@ -38,9 +38,7 @@ use crate::base::generation::Generation;
 use crate::base::limits;
 use crate::bundle::{BuildFailure, Bundle};
 use crate::objects::Feed;
-use crate::project::{
-    LoadRequest, Loaded, Project, check_assets, check_entrypoints, check_exports, check_together, load,
-};
+use crate::project::{LoadRequest, Loaded, Project, check_assets, check_exports, check_together, load};
 use crate::server::{Certificate, ControlOptions, Current, OwnProgram, Server, Sessions};
 use crate::storage::history::HistorySettings;
 use crate::world::{LogSink, Lost, SharedState, Warm, WorkerCode, World, WorldFailure};
@@ -488,38 +486,6 @@ impl Session {
         }
         self.busy -= 1;
         (self.busy == 0).then(|| Signal::Built(self.outcome()))
-    }
-
-    /// What came of the last builds of all Workers.
-    fn outcome(&mut self) -> Outcome {
-        let failed = self.members.iter().filter(|member| !member.failure.is_empty());
-        let mut failure: Vec<_> =
-            failed.flat_map(|member| self.placed(&member.project.root, member.failure.clone())).collect();
-        if failure.is_empty() {
-            let exports_of = |name: &str| {
-                let named = self.members.iter().find(|member| member.project.name == name)?;
-                Some(named.bundle.as_ref()?.exports.as_slice())
-            };
-            let checked =
-                self.members.iter().flat_map(|member| check_entrypoints(&member.project, exports_of));
-            failure = checked.collect();
-        }
-        if !failure.is_empty() {
-            self.failure = failure;
-            return Outcome::Failed;
-        }
-        let workers = self.workers();
-        let is_same = self.serving.as_ref().is_some_and(|(_, serving)| {
-            serving.iter().zip(&workers).all(|(serving, built)| {
-                serving.bundle.hash == built.bundle.hash && Arc::ptr_eq(&serving.project, &built.project)
-            })
-        });
-        if is_same { Outcome::Same } else { Outcome::Bundle }
-    }
-
-    /// `diagnostics` of the project at `root` as they are shown: with whole paths where there are several projects.
-    fn placed(&self, root: &Path, diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
-        if self.members.len() == 1 { diagnostics } else { with_whole_paths(root, diagnostics) }
     }
 
     fn perform(&mut self, action: Action) -> Option<Signal> {
