@@ -41,6 +41,9 @@ pub const BATCH_TIME: Duration = Duration::from_millis(20);
 pub const STANDBY_DELAY: Duration = Duration::from_millis(20);
 /// How long such an isolate is kept.
 pub const STANDBY_IDLE: Duration = Duration::from_secs(300);
+/// Quiet time before it is told that the main module has no code: whoever empties a file is about to write it, as some editors do
+/// with every save.
+pub const UNWRITTEN: Duration = Duration::from_millis(150);
 /// CPU time of the Worker's top level. Production allows about one second, which its local tools do not enforce; the
 /// engine here takes ten times as long and more for the same code, so that what passes there passes here.
 pub const STARTUP_CPU: Duration = Duration::from_secs(10);

@@ -17,10 +17,11 @@ use oxc::ast_visit::{VisitJs, walk_js};
 use oxc::parser::Parser;
 use oxc::span::SourceType;
 
+use super::block_functions::hoist_block_functions;
 use super::node_builtins::{is_bare_node_module, is_platform_module};
-use super::octals::without_octals;
 use super::output::{Module, OutputKind};
 use super::request::ModuleKind;
+use super::sloppy::without_sloppy;
 use super::unbundled::{map_to_itself, specifier_from, syntax_error};
 use crate::base::diag::{Diagnostic, SourceFile};
 use crate::base::module_name;
@@ -52,7 +53,8 @@ pub(super) fn common_js_modules(
     }
     let mut wanted = Wanted::default();
     wanted.visit_program(&parsed.program);
-    let code = without_octals(text);
+    let code = without_sloppy(text);
+    let code = hoisted(code.as_deref().unwrap_or(text)).or(code);
     let (before, after) = around_code(name, &wanted, around);
     let runner = format!("{before}{}{after}", code.as_deref().unwrap_or(text));
     let map = map_to_itself(text, &shown.display().to_string(), before.encode_utf16().count());
@@ -69,6 +71,12 @@ pub(super) fn common_js_modules(
     };
     let shown = shown.display().to_string();
     Ok([module(name.to_owned(), own, map_to_itself("", &shown, 0)), module(runner_name, runner, map)])
+}
+
+/// `text` with the functions of its blocks seen outside of them, if it has such.
+fn hoisted(text: &str) -> Option<String> {
+    let allocator = Allocator::default();
+    hoist_block_functions(&Parser::new(&allocator, text, SourceType::cjs()).parse().program)
 }
 
 /// What stands before the code of the module `name`, in the same line, and behind it.

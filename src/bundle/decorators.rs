@@ -17,7 +17,7 @@ use rolldown::ModuleType;
 use swc_common::comments::SingleThreadedComments;
 use swc_common::source_map::SourceMapGenConfig;
 use swc_common::sync::Lrc;
-use swc_common::{DUMMY_SP, FileName, GLOBALS, Globals, Mark, SourceMap, Spanned, SyntaxContext};
+use swc_common::{DUMMY_SP, FileName, GLOBALS, Globals, Mark, SourceMap, Span, Spanned, SyntaxContext};
 use swc_ecma_ast::{
     AssignExpr, AssignOp, AutoAccessor, CallExpr, ClassMember, ClassMethod, ClassProp, Constructor,
     EsVersion, Expr, ExprStmt, FnDecl, Ident, IdentName, MemberExpr, MethodKind, Pass, PrivateProp, Program,
@@ -33,7 +33,7 @@ use swc_ecma_transforms_base::resolver;
 use swc_ecma_transforms_proposal::decorator_2023_11::decorator_2023_11;
 use swc_ecma_visit::{VisitMut, VisitMutWith};
 
-use super::legacy_decorators::lower_legacy_decorators;
+use super::legacy_decorators::{decorated_private_name, lower_legacy_decorators};
 
 /// How the names begin under which swc stores what is declared with `accessor`.
 const ACCESSOR_STORAGE: &str = "___private_";
@@ -176,12 +176,17 @@ fn lower(path: &str, source: &str, language: Language, dialect: Dialect) -> Resu
     // swc renames decorated classes in modules only, so everything is one.
     let parsed =
         parse_file_as_module(&file, language.syntax(), EsVersion::EsNext, Some(&comments), &mut Vec::new());
-    let mut program = parsed.map(Program::Module).map_err(|error| {
-        // swc counts from one, over all files of its map.
-        let offset = |position: swc_common::BytePos| (position - file.start_pos).0;
-        let span = error.span();
-        Refusal { message: error.kind().msg().into_owned(), start: offset(span.lo), end: offset(span.hi) }
-    })?;
+    // swc counts from one, over all files of its map.
+    let offset = |position: swc_common::BytePos| (position - file.start_pos).0;
+    let refused =
+        |message: String, span: Span| Refusal { message, start: offset(span.lo), end: offset(span.hi) };
+    let parsed = parsed.map_err(|error| refused(error.kind().msg().into_owned(), error.span()))?;
+    let mut program = Program::Module(parsed);
+    if dialect == Dialect::Legacy
+        && let Some(span) = decorated_private_name(&program)
+    {
+        return Err(refused("TypeScript's older ones cannot stand on private names".to_owned(), span));
+    }
     program.visit_mut_with(&mut InitializedFields);
     program.visit_mut_with(&mut NamedClasses);
     let (unresolved, top_level) = (Mark::new(), Mark::new());

@@ -54,7 +54,7 @@ pub(super) async fn build_packages(call: &DependencyCall) -> Result<BuiltDepende
     let mut bundler = rolldown::Bundler::with_plugins(options, vec![plugin.clone()])
         .map_err(|errors| describe(errors.into_vec()))?;
     let mut result = bundler.generate().await;
-    while result.as_ref().is_err_and(|errors| plugin.accept_octals(errors)) {
+    while result.as_ref().is_err_and(|errors| plugin.accept_sloppy(errors)) {
         result = bundler.generate().await;
     }
     let output = result.map_err(|errors| describe(errors.into_vec()))?;

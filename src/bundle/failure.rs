@@ -19,6 +19,7 @@ use rolldown_error::{
 
 use super::decorators::Refusal;
 use super::learned::{Problem, ProblemKind};
+use super::module_forms::Misformed;
 use super::node_builtins::is_bare_node_module;
 use super::plugin::ProjectPlugin;
 use super::request::{BundleRequest, ModuleKind};
@@ -120,7 +121,7 @@ impl<'a> Reporter<'a> {
     /// What `problem`, found by the plugin, says.
     pub(super) fn report_problem(&mut self, problem: &Problem) -> Option<Diagnostic> {
         let source = match &problem.kind {
-            ProblemKind::Unlowered(_) => self.source(&problem.id)?,
+            ProblemKind::Unlowered(_) | ProblemKind::Misformed(_) => self.source(&problem.id)?,
             // Where these stand is looked for in what the user wrote.
             _ => SourceFile::new(self.shown(&problem.id), std::fs::read_to_string(&problem.id).ok()?),
         };
@@ -132,6 +133,10 @@ impl<'a> Reporter<'a> {
                     clamp(*start as usize..*end as usize, &source),
                     "",
                 )
+            }
+            ProblemKind::Misformed(Misformed { message, start, end }) => {
+                let place = clamp(*start as usize..*end as usize, &source);
+                Diagnostic::error("bundle/syntax", message.clone()).at(&source, place, "here")
             }
             ProblemKind::ShadowedRule { specifier, glob, kind } => {
                 let kind = rule_name(*kind);

@@ -197,7 +197,7 @@ impl Session {
             let result = self.scan().await;
             match result {
                 Err(errors) if self.accept_type_exports(&errors) => {}
-                Err(errors) if self.plugin.accept_octals(&errors) => self.scanned = false,
+                Err(errors) if self.plugin.accept_sloppy(&errors) => self.scanned = false,
                 Ok(_) if self.plugin.unites_mains() => self.scanned = false,
                 Ok(_) if self.wants_async_lowered() => {}
                 Ok(output) => return self.finish(output),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::decorators::{Lowered, Refusal};
 use super::external::Imported;
+use super::module_forms::Misformed;
 use super::order::Facts;
 use super::request::ModuleKind;
 use super::type_exports::ImportedName;
@@ -43,8 +44,8 @@ pub(super) struct State {
     pub common_js: HashMap<PathBuf, bool>,
     /// Files that a rule makes text or JavaScript.
     pub ruled: HashMap<String, ModuleKind>,
-    /// Modules whose octal numbers and escapes are rewritten.
-    pub octal: HashSet<String>,
+    /// Modules in which what only sloppy code may write is rewritten.
+    pub sloppy: HashSet<String>,
     /// Directories whose files computed imports may mean, by module.
     pub searched: HashMap<String, BTreeSet<PathBuf>>,
     /// What `require` finds of packages that say something else for `import`, by the id of the latter.
@@ -72,6 +73,8 @@ pub(super) struct Problem {
 pub(super) enum ProblemKind {
     /// Decorators that cannot be lowered.
     Unlowered(Refusal),
+    /// A module that is none.
+    Misformed(Misformed),
     /// An import matched only a rule that an earlier one put out of force.
     ShadowedRule { specifier: String, glob: String, kind: ModuleKind },
     /// A file that is no script, and no rule says what it is.

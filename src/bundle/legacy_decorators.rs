@@ -2,7 +2,7 @@
 //!
 //! Fidelity: esbuild and TypeScript. No types are told at run time (`emitDecoratorMetadata`).
 
-use swc_common::DUMMY_SP;
+use swc_common::{DUMMY_SP, Span};
 use swc_ecma_ast::{
     AssignExpr, AssignOp, AutoAccessor, BlockStmt, Class, ClassMember, ClassMethod, Decl, Expr, ExprStmt,
     Function, FunctionBody, Id, Ident, Key, KeyValueProp, MemberExpr, MethodKind, ModuleDecl, ModuleItem,
@@ -10,7 +10,7 @@ use swc_ecma_ast::{
     TsType, VarDecl, VarDeclKind, VarDeclarator,
 };
 use swc_ecma_transforms_proposal::decorators;
-use swc_ecma_visit::{VisitMut, VisitMutWith};
+use swc_ecma_visit::{Visit, VisitMut, VisitMutWith, VisitWith};
 
 /// Lowers the decorators in `program`, whose names are resolved; `accessor` fields without decorators are left.
 pub(super) fn lower_legacy_decorators(program: &mut Program) {
@@ -19,6 +19,27 @@ pub(super) fn lower_legacy_decorators(program: &mut Program) {
     decorators::decorators(options).process(program);
     program.visit_mut_with(&mut InstanceFirst);
     program.visit_mut_with(&mut ReplacedClasses);
+}
+
+/// Where a private name is that has a decorator, which TypeScript's older ones cannot have.
+pub(super) fn decorated_private_name(program: &Program) -> Option<Span> {
+    let mut names = DecoratedPrivateNames(None);
+    program.visit_with(&mut names);
+    names.0
+}
+
+struct DecoratedPrivateNames(Option<Span>);
+
+impl Visit for DecoratedPrivateNames {
+    fn visit_class_member(&mut self, member: &ClassMember) {
+        let name = match member {
+            ClassMember::PrivateMethod(method) if !method.function.decorators.is_empty() => Some(&method.key),
+            ClassMember::PrivateProp(field) if !field.decorators.is_empty() => Some(&field.key),
+            _ => None,
+        };
+        self.0 = self.0.or(name.map(|name| name.span));
+        member.visit_children_with(self);
+    }
 }
 
 /// `@d accessor x = 1` under TypeScript's older decorators: a private field, and a getter that has the decorators, with a setter.

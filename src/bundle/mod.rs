@@ -11,6 +11,7 @@
 //! Nothing here reads a configuration file or knows JavaScript's engine: the caller fills a
 //! [`BundleRequest`], and the engine resolves the module names that a bundle mentions.
 
+mod block_functions;
 mod built_maps;
 mod cache;
 mod child;
@@ -33,9 +34,9 @@ mod learned;
 mod legacy_decorators;
 mod lowered_async;
 mod mains;
+mod module_forms;
 mod namespaces;
 mod node_builtins;
-mod octals;
 mod options;
 mod order;
 mod output;
@@ -48,6 +49,7 @@ mod required_names;
 mod rules;
 mod runtime_text;
 mod scripts;
+mod sloppy;
 mod source_maps;
 mod stored;
 mod style_sheets;

@@ -18,6 +18,7 @@ use super::inputs::TsconfigFile;
 use super::plugin::DEFINED;
 use super::request::BundleRequest;
 use super::tsconfig_stand_in::StandIn;
+use crate::project::NODE_ENV;
 
 /// Options of a build that yields one chunk with a hidden source map; `incremental` keeps what a later build needs.
 /// `stand_in` is read in the place of TypeScript's configuration.
@@ -28,8 +29,7 @@ pub(super) fn bundler_options(
 ) -> BundlerOptions {
     let name = request.entry.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let mut define = request.define.clone();
-    for variable in ["process.env.NODE_ENV", "global.process.env.NODE_ENV", "globalThis.process.env.NODE_ENV"]
-    {
+    for variable in NODE_ENV {
         if !define.iter().any(|(name, _)| name == variable) {
             define.push((variable.to_owned(), "\"development\"".to_owned()));
         }

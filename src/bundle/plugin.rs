@@ -24,7 +24,6 @@ use rolldown_plugin::{
 };
 
 use super::decorators::{Dialect, Language, may_have_decorators};
-use super::endless::keep_endless_loops;
 use super::external;
 use super::file_options::{FileOptions, comments_on_jsx, compile, compile_alike, uses_at_top_level};
 use super::first::First;
@@ -37,7 +36,6 @@ use super::node_builtins::{is_bare_node_module, is_platform_module, needs_node_c
 use super::order::{Facts, effects_of};
 use super::queries::{SAID, script, style_sheet, with_query};
 use super::request::{BundleRequest, ModuleKind, Outside, Packages};
-use super::required_names::{may_be_numbered, rename_numbered};
 use super::rules::{Rules, Ruling, asset_name};
 use super::runtime_text::helpers_of_platform;
 use super::scripts::{is_script, is_text_with_query, may_be_script, may_have_jsx, script_of_package};
@@ -518,15 +516,11 @@ impl Plugin for ProjectPlugin {
             let facts = Facts { bare, writes_shared, ..Facts::default() };
             self.state().facts.insert(args.id.to_owned(), facts);
         }
-        let mut ast = args.ast;
-        if may_be_numbered(ast.source()) {
-            rename_numbered(&mut ast);
-        }
-        keep_endless_loops(&mut ast);
+        let typescript = matches!(args.module_type, ModuleType::Ts | ModuleType::Tsx);
+        let mut ast = self.settle(args.id, args.ast, typescript)?;
         let lowers = self.state().lowers_async && may_have_async(ast.source());
         let uses = ast.source().contains("using") && uses_at_top_level(ast.program());
         let path = Path::new(args.id);
-        let typescript = matches!(args.module_type, ModuleType::Ts | ModuleType::Tsx);
         let jsx = matches!(args.module_type, ModuleType::Jsx | ModuleType::Tsx) && may_have_jsx(ast.source());
         if !(lowers || uses || typescript || jsx) || args.id.starts_with('\0') {
             return Ok(ast);

@@ -6,15 +6,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rolldown_common::ImportKind;
+use rolldown_ecmascript::{EcmaAst, EcmaCompiler};
 use rolldown_error::{BatchedBuildDiagnostic, EventKind};
 
+use super::block_functions::hoist_block_functions;
 use super::decorators::{Dialect, Language, Lowered, has_decorators, lower_decorators};
+use super::endless::keep_endless_loops;
 use super::import_forms::rewrite_imports;
 use super::learned::ProblemKind;
 use super::mains::{is_package_name, main_beside};
+use super::module_forms::misformed;
 use super::namespaces::qualify_exports;
-use super::octals::{is_about_octals, without_octals};
 use super::plugin::{ProjectPlugin, Role};
+use super::required_names::{may_be_numbered, rename_numbered};
+use super::sloppy::{is_about_sloppy, without_sloppy};
 use super::type_exports::{ImportedName, mark_as_types};
 
 impl ProjectPlugin {
@@ -30,8 +35,8 @@ impl ProjectPlugin {
             names.extend(types.map(|(request, name)| ImportedName { request, name }));
         }
         let marked = if names.is_empty() { None } else { mark_as_types(id, text, &names) };
-        let octal = self.state().octal.contains(id);
-        let marked = if octal { without_octals(text) } else { marked };
+        let sloppy = self.state().sloppy.contains(id);
+        let marked = if sloppy { without_sloppy(text) } else { marked };
         let marked = qualify_exports(id, marked.as_deref().unwrap_or(text)).or(marked);
         let mut searched = BTreeSet::new();
         let rewritten = rewrite_imports(id, marked.as_deref().unwrap_or(text), &mut searched).or(marked);
@@ -41,6 +46,26 @@ impl ProjectPlugin {
             state.searched.insert(id.to_owned(), searched);
         }
         rewritten
+    }
+
+    /// The module `id` as rolldown goes on with it, of which `ast` was read: mistakes that it would let pass are noted, and what it
+    /// would change the meaning of is written otherwise.
+    pub(super) fn settle(&self, id: &str, mut ast: EcmaAst, typescript: bool) -> anyhow::Result<EcmaAst> {
+        if !id.starts_with('\0') && !id.contains("/node_modules/") {
+            for mistake in misformed(ast.program()) {
+                self.problem(id, ProblemKind::Misformed(mistake));
+            }
+        }
+        let hoisted = if typescript { None } else { hoist_block_functions(ast.program()) };
+        if let Some(hoisted) = hoisted {
+            let parsed = EcmaCompiler::parse(id, hoisted, ast.source_type);
+            ast = parsed.map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
+        }
+        if may_be_numbered(ast.source()) {
+            rename_numbered(&mut ast);
+        }
+        keep_endless_loops(&mut ast);
+        Ok(ast)
     }
 
     /// The modules of which `id` exports types again without saying so.
@@ -85,13 +110,13 @@ impl ProjectPlugin {
         }
     }
 
-    /// Whether some of `errors` are about octal numbers in files that may have them; the next scan reads these otherwise.
-    pub(super) fn accept_octals(&self, errors: &BatchedBuildDiagnostic) -> bool {
+    /// Whether some of `errors` are about what only sloppy code may write, in files that may be such; the next scan reads these otherwise.
+    pub(super) fn accept_sloppy(&self, errors: &BatchedBuildDiagnostic) -> bool {
         let mut accepted = false;
         for error in errors.iter().filter(|error| matches!(error.kind(), EventKind::ParseError)) {
-            let Some(id) = error.id().filter(|_| is_about_octals(&error.to_string())) else { continue };
+            let Some(id) = error.id().filter(|_| is_about_sloppy(&error.to_string())) else { continue };
             let text = std::fs::read_to_string(&id).unwrap_or_default();
-            accepted |= without_octals(&text).is_some() && self.state().octal.insert(id);
+            accepted |= without_sloppy(&text).is_some() && self.state().sloppy.insert(id);
         }
         accepted
     }

@@ -1,12 +1,12 @@
 //! What differs between the bundler's own helpers and those of the platform's bundler.
 //!
-//! Fidelity: esbuild's `__commonJS` and `__require`.
+//! Fidelity: esbuild's `__commonJS`, `__require`, `__toESM` and `__toCommonJS`.
 
 /// The module that holds rolldown's helpers.
 const MODULE: &str = "\0rolldown/runtime.js";
 
 /// Texts in it, and what takes their place.
-const REPLACED: [(&str, &str); 3] = [
+const REPLACED: [(&str, &str); 5] = [
     // A module that threw runs again when it is required again.
     (
         "mod || (cb((mod = { exports: {} }).exports, mod), cb = null), mod.exports\n",
@@ -21,6 +21,10 @@ const REPLACED: [(&str, &str); 3] = [
          See https://rolldown.rs/in-depth/bundling-cjs#require-external-modules for more details.',",
         "'Dynamic require of \"' + x + '\" is not supported',",
     ),
+    // What says to be an ES module has the default export that it has, and no other.
+    ("!mod.__esModule || !__hasOwnProp.call(mod, 'default')", "!mod.__esModule"),
+    // An export called `module.exports` is one like others.
+    ("__hasOwnProp.call(mod, 'module.exports')\n    ? mod['module.exports']\n    : ", ""),
 ];
 
 /// The text of the module `id` in the place of `text`, if it is rolldown's helpers.

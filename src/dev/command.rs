@@ -82,6 +82,7 @@ fn failed(command: &BuildCommand, source: &Arc<SourceFile>, why: &str) -> Diagno
 fn run_here(command: &BuildCommand, running: Option<&Running>, report: &ReportSink) -> Result<(), String> {
     let mut shell = process::shell(&command.command);
     shell.current_dir(&command.cwd);
+    shell.envs(&command.env);
     // Fidelity: wrangler 4.164.0 tells its command so which of its own commands runs.
     shell.env("WRANGLER_COMMAND", "dev");
     if let Some(path) = path_with_packages(&command.cwd, env::var_os("PATH").as_deref()) {
@@ -233,6 +234,8 @@ fn walk(roots: &[PathBuf], mut see: impl FnMut(&Path, &fs::Metadata)) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     struct Project {
@@ -249,6 +252,7 @@ mod tests {
                 cwd: directory.path().to_owned(),
                 watch_dir: vec![directory.path().to_owned()],
                 span: 0..0,
+                env: BTreeMap::new(),
             };
             Self { directory, command, sources: Sources::default() }
         }

@@ -10,7 +10,7 @@ mod opening;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, RwLock};
@@ -25,7 +25,7 @@ pub use member::with_whole_paths;
 use super::builder::Job;
 use super::command::{Running, Sources};
 use super::forks::{ForkOptions, Forks};
-use super::machine::{Action, Machine, Outcome, Signal, Stale};
+use super::machine::{Action, Machine, Signal, Stale};
 use super::migrations::{Agreement, Migrations};
 use super::report::{Report, ReportSink};
 use super::request::bundle_request;
@@ -38,9 +38,7 @@ use crate::base::generation::Generation;
 use crate::base::limits;
 use crate::bundle::{BuildFailure, Bundle};
 use crate::objects::Feed;
-use crate::project::{
-    LoadRequest, Loaded, Project, check_assets, check_entrypoints, check_exports, check_together, load,
-};
+use crate::project::{LoadRequest, Loaded, Project, check_assets, check_exports, check_together, load};
 use crate::server::{Certificate, ControlOptions, Current, OwnProgram, Server, Sessions};
 use crate::storage::history::HistorySettings;
 use crate::world::{LogSink, Lost, SharedState, Warm, WorkerCode, World, WorldFailure};
@@ -163,8 +161,18 @@ pub struct Session {
     failure: Vec<Diagnostic>,
     /// The newest evaluation, while it runs, and when it is told that it takes long.
     slow: Option<(Generation, Duration)>,
+    unwritten: Unwritten,
     was_ready: bool,
     standby: Standby,
+}
+
+/// Whether the main module has no code, while older code serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unwritten {
+    No,
+    /// Since this time; it is told after a while, unless it was written until then.
+    Since(Duration),
+    Told,
 }
 
 /// Whether an isolate is kept ready for the next save.
@@ -312,6 +320,7 @@ impl Session {
             evaluating: None,
             failure: Vec::new(),
             slow: None,
+            unwritten: Unwritten::No,
             was_ready: false,
             standby: Standby::No,
         };
@@ -395,11 +404,19 @@ impl Session {
             };
             let now = self.options.clock.machine();
             let slow = self.slow.map(|(_, at)| at.saturating_sub(now));
-            let Some(wait) = standby.into_iter().chain(slow).min() else {
+            let unwritten = match self.unwritten {
+                Unwritten::Since(at) => Some((at + limits::UNWRITTEN).saturating_sub(now)),
+                Unwritten::No | Unwritten::Told => None,
+            };
+            let Some(wait) = standby.into_iter().chain(slow).chain(unwritten).min() else {
                 return self.events.recv().expect("the session holds a sender of its own");
             };
             match self.events.recv_timeout(wait) {
                 Ok(event) => return event,
+                Err(_) if unwritten == Some(wait) => {
+                    self.unwritten = Unwritten::Told;
+                    self.show_broken();
+                }
                 Err(_) if slow == Some(wait) => {
                     self.slow = None;
                     self.report(Report::Warnings(vec![slow_top_level(self.serving.is_some())]));
@@ -471,43 +488,15 @@ impl Session {
         (self.busy == 0).then(|| Signal::Built(self.outcome()))
     }
 
-    /// What came of the last builds of all Workers.
-    fn outcome(&mut self) -> Outcome {
-        let failed = self.members.iter().filter(|member| !member.failure.is_empty());
-        let mut failure: Vec<_> =
-            failed.flat_map(|member| self.placed(&member.project.root, member.failure.clone())).collect();
-        if failure.is_empty() {
-            let exports_of = |name: &str| {
-                let named = self.members.iter().find(|member| member.project.name == name)?;
-                Some(named.bundle.as_ref()?.exports.as_slice())
-            };
-            let checked =
-                self.members.iter().flat_map(|member| check_entrypoints(&member.project, exports_of));
-            failure = checked.collect();
-        }
-        if !failure.is_empty() {
-            self.failure = failure;
-            return Outcome::Failed;
-        }
-        let workers = self.workers();
-        let is_same = self.serving.as_ref().is_some_and(|(_, serving)| {
-            serving.iter().zip(&workers).all(|(serving, built)| {
-                serving.bundle.hash == built.bundle.hash && Arc::ptr_eq(&serving.project, &built.project)
-            })
-        });
-        if is_same { Outcome::Same } else { Outcome::Bundle }
-    }
-
-    /// `diagnostics` of the project at `root` as they are shown: with whole paths where there are several projects.
-    fn placed(&self, root: &Path, diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
-        if self.members.len() == 1 { diagnostics } else { with_whole_paths(root, diagnostics) }
-    }
-
     fn perform(&mut self, action: Action) -> Option<Signal> {
         match action {
             Action::Load => Some(self.reload_project()),
             Action::Prepare => self.prepare(),
             Action::Build => {
+                // What comes of it is told instead.
+                if matches!(self.unwritten, Unwritten::Since(_)) {
+                    self.unwritten = Unwritten::No;
+                }
                 // An isolate gets ready while the bundler works; none is kept for a save that may never come.
                 let (log, clock) = (&self.log, &self.options.clock);
                 self.warm.get_or_insert_with(|| World::warm(log.clone(), clock.clone()));
@@ -526,6 +515,7 @@ impl Session {
                 None
             }
             Action::Serve(generation) => {
+                self.unwritten = Unwritten::No;
                 self.serve(generation);
                 None
             }
@@ -535,11 +525,20 @@ impl Session {
                 }
                 None
             }
+            Action::ShowBroken if self.is_unwritten() => {
+                self.changed_at = None;
+                if self.unwritten != Unwritten::Told {
+                    self.unwritten = Unwritten::Since(self.options.clock.machine());
+                }
+                None
+            }
             Action::ShowBroken => {
+                self.unwritten = Unwritten::No;
                 self.show_broken();
                 None
             }
             Action::ShowUnchanged => {
+                self.unwritten = Unwritten::No;
                 self.changed_at = None;
                 self.report(Report::Unchanged);
                 None

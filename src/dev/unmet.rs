@@ -7,6 +7,9 @@ use crate::base::diag::Diagnostic;
 use crate::bundle::Bundle;
 use crate::project::Project;
 
+/// The code of what is told of a main module without any code.
+pub const NO_CODE: &str = "worker/no-code";
+
 /// One warning for each setting of `project` that has no effect.
 pub fn unmet(project: &Project) -> Vec<Diagnostic> {
     let warning = |message: &str, help: &str| Diagnostic::warning("dev/no-effect", message).help(help);
@@ -40,7 +43,7 @@ pub fn without_handlers(project: &Project, bundle: &Bundle) -> Option<Diagnostic
     if bundle.exports.is_empty() && bundle.external.is_none() && is_empty(bundle) {
         let message = format!("`{main}` has no code");
         let help = "write a Worker there: `export default { fetch(request, env, ctx) { … } }`";
-        return Some(Diagnostic::error("worker/no-code", message).help(help));
+        return Some(Diagnostic::error(NO_CODE, message).help(help));
     }
     // Without any export it may listen for events: if it does not, its first request says so.
     let text = std::fs::read_to_string(&project.main).unwrap_or_default();

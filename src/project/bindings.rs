@@ -186,7 +186,11 @@ pub fn unsupported(layers: &Layers<'_>, names: &mut Names, unsupported: &mut Vec
         if node.items().is_empty() && node.entries().is_empty() && node.as_text().is_none() {
             continue;
         }
-        let bindings = how.of(node);
+        let mut bindings = how.of(node);
+        if key.name == "site" {
+            // Its files would be a namespace of Workers KV.
+            bindings.push(("__STATIC_CONTENT", found.entry.key_span.clone()));
+        }
         // Nor do tables of empty lists, which build tools write.
         let empty = |node: &Node| matches!(&node.value, Value::List(items) if items.is_empty());
         let entries = node.entries();
@@ -207,6 +211,30 @@ pub fn unsupported(layers: &Layers<'_>, names: &mut Names, unsupported: &mut Vec
         let span = entry.key_span.clone();
         unsupported.push(Unsupported { kind: "triggers.events".into(), binding: None, span });
     }
+}
+
+/// Reports names of R2 buckets that the platform does not take.
+///
+/// Fidelity: wrangler 4.164.0 does not start with them.
+pub fn check_buckets(report: &mut Report, layers: &Layers<'_>) {
+    for item in layers.get("r2_buckets").map(Node::items).unwrap_or_default() {
+        for key in ["bucket_name", "preview_bucket_name"] {
+            let Some(node) = item.get(key) else { continue };
+            let Some(name) = node.as_text().filter(|name| !is_bucket_name(name)) else { continue };
+            let message = format!("`{name}` cannot be the name of an R2 bucket");
+            report.error("config/bad-name", node.span.clone(), message).help(
+                "use 3 to 63 lower-case letters, digits and dashes, with no dash at the beginning or the end",
+            );
+        }
+    }
+}
+
+fn is_bucket_name(name: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (3..=63).contains(&name.len())
+        && name.chars().all(|c| is_plain(c) || c == '-')
+        && name.starts_with(is_plain)
+        && name.ends_with(is_plain)
 }
 
 /// Warns of all that is not emulated, once per kind.

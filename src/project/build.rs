@@ -15,6 +15,10 @@ use super::shape::Shape;
 use super::tree::Node;
 use crate::base::diag::Diagnostic;
 
+/// The names that code asks for `NODE_ENV` by; `"development"` unless something else is said.
+pub const NODE_ENV: [&str; 3] =
+    ["process.env.NODE_ENV", "global.process.env.NODE_ENV", "globalThis.process.env.NODE_ENV"];
+
 /// How the code is bundled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Build {
@@ -55,6 +59,8 @@ pub struct BuildCommand {
     pub watch_dir: Vec<PathBuf>,
     /// Place of the command in the configuration.
     pub span: Range<usize>,
+    /// What files add to its environment.
+    pub env: BTreeMap<String, String>,
 }
 
 /// What the files that match become.
@@ -116,7 +122,7 @@ pub fn read(
     Build {
         rules: rules(report, layers),
         alias: pairs(layers.get("alias"), &overrides.alias),
-        define: pairs(layers.get("define"), &overrides.define),
+        define: with_node_env(pairs(layers.get("define"), &overrides.define), request),
         tsconfig: tsconfig(report, layers, request, root, inputs),
         jsx_factory: text("jsx_factory", &overrides.jsx_factory),
         jsx_fragment: text("jsx_fragment", &overrides.jsx_fragment),
@@ -172,6 +178,19 @@ fn pairs(node: Option<&Node>, overrides: &[(String, String)]) -> Vec<(String, St
     pairs
 }
 
+/// `define` with what `NODE_ENV` says, if it says something: packages choose their code by it.
+fn with_node_env(mut define: Vec<(String, String)>, request: &LoadRequest) -> Vec<(String, String)> {
+    let Some(said) = request.process_env.get("NODE_ENV").filter(|said| !said.is_empty()) else {
+        return define;
+    };
+    for name in NODE_ENV {
+        if !define.iter().any(|(other, _)| other == name) {
+            define.push((name.to_owned(), serde_json::Value::from(said.as_str()).to_string()));
+        }
+    }
+    define
+}
+
 /// Fidelity: in wrangler 4.164.0 the command runs in the working directory, not the configuration's, while
 /// `watch_dir` is relative to the configuration and `./src` by default.
 fn command(build: Option<&Node>, request: &LoadRequest, root: &Path) -> Option<BuildCommand> {
@@ -190,6 +209,7 @@ fn command(build: Option<&Node>, request: &LoadRequest, root: &Path) -> Option<B
         cwd: build.text("cwd").map_or_else(|| request.cwd.clone(), |cwd| request.cwd.join(cwd)),
         watch_dir,
         span: node.span.clone(),
+        env: request.file_env.clone(),
     })
 }
 

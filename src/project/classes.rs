@@ -157,43 +157,66 @@ fn next_tag(migrations: &[Migration]) -> String {
     format!("v{}", number + 1)
 }
 
-/// After bundling: the bound classes of this Worker that are not among `exports`, the names that its main
-/// module exports.
+/// After bundling: the classes of this Worker that are bound, or that migrations made, and that are not among `exports`, the
+/// names that its main module exports.
+///
+/// Fidelity: wrangler 4.164.0 does not start then, with an error that names no class.
 pub fn check_exports(project: &Project, exports: &[String]) -> Vec<Diagnostic> {
-    let mut diagnostics: Vec<Diagnostic> = Vec::new();
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut places: Vec<(&str, Vec<Range<usize>>, &str)> = Vec::new();
     for binding in project.durable_objects.iter().filter(|binding| binding.is_own(&project.name)) {
         let class = binding.class_name.as_str();
-        if exports.iter().any(|export| export == class) {
-            continue;
+        match places.iter_mut().find(|(other, ..)| *other == class) {
+            Some((_, spans, _)) => spans.push(binding.span.clone()),
+            None => places.push((class, vec![binding.span.clone()], "is bound")),
         }
-        if let Some(&index) = seen.get(class) {
-            let again =
-                std::mem::replace(&mut diagnostics[index], Diagnostic::error("config/unknown-class", ""));
-            diagnostics[index] = again.at(&project.source, binding.span.clone(), "");
-            continue;
-        }
-        seen.insert(class, diagnostics.len());
-        let main = project.main.strip_prefix(&project.root).unwrap_or(&project.main).display();
-        let message = format!("the Durable Object class `{class}` is bound, but `{main}` does not export it");
-        let diagnostic = Diagnostic::error("config/unknown-class", message);
-        let diagnostic = diagnostic.at(&project.source, binding.span.clone(), "");
-        diagnostics.push(
-            match (mention(project, class), nearest(class, exports.iter().map(String::as_str))) {
-                (Some(Mention::Declared(source, span)), _) => diagnostic
-                    .at(&source, span, "declared here")
-                    .help(format!("write `export` before `class {class}`")),
-                (Some(Mention::Imported(source, span, from)), _) => diagnostic
-                    .at(&source, span, "imported here")
-                    .help(format!("add `export {{ {class} }} from {from};` to `{main}`")),
-                (None, Some(export)) => diagnostic.help(format!("did you mean `{export}`?")),
-                (None, None) => diagnostic.help(format!(
-                    "add `export class {class} extends DurableObject {{ … }}` to `{main}`, or re-export it"
-                )),
-            },
-        );
     }
-    diagnostics
+    for class in project.classes.keys() {
+        if places.iter().all(|(other, ..)| other != class)
+            && let Some(span) =
+                project.migrations.iter().rev().find_map(|migration| migration.maker_of(class))
+        {
+            places.push((class, vec![span], "was made by a migration"));
+        }
+    }
+    let missing = places.into_iter().filter(|(class, ..)| exports.iter().all(|export| export != class));
+    missing.map(|(class, spans, why)| not_exported(project, exports, class, &spans, why)).collect()
+}
+
+fn not_exported(
+    project: &Project,
+    exports: &[String],
+    class: &str,
+    spans: &[Range<usize>],
+    why: &str,
+) -> Diagnostic {
+    let main = project.main.strip_prefix(&project.root).unwrap_or(&project.main).display();
+    let message = format!("the Durable Object class `{class}` {why}, but `{main}` does not export it");
+    let mut diagnostic = Diagnostic::error("config/unknown-class", message);
+    let (first, others) = spans.split_at(spans.len().min(1));
+    for span in first {
+        diagnostic = diagnostic.at(&project.source, span.clone(), "");
+    }
+    let (place, help) = match (mention(project, class), nearest(class, exports.iter().map(String::as_str))) {
+        (Some(Mention::Declared(source, span)), _) => {
+            (Some((source, span, "declared here")), format!("write `export` before `class {class}`"))
+        }
+        (Some(Mention::Imported(source, span, from)), _) => {
+            let help = format!("add `export {{ {class} }} from {from};` to `{main}`");
+            (Some((source, span, "imported here")), help)
+        }
+        (None, Some(export)) => (None, format!("did you mean `{export}`?")),
+        (None, None) => {
+            let class = format!("`export class {class} extends DurableObject {{ … }}`");
+            (None, format!("add {class} to `{main}`, or re-export it"))
+        }
+    };
+    if let Some((source, span, label)) = place {
+        diagnostic = diagnostic.at(&source, span, label);
+    }
+    for span in others {
+        diagnostic = diagnostic.at(&project.source, span.clone(), "");
+    }
+    diagnostic.help(help)
 }
 
 /// The mistakes of bindings to own classes for which the code has an export of that name that is no class of objects;

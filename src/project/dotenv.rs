@@ -79,7 +79,7 @@ impl Reader<'_> {
         match closing_quote(text, start + 1, quote) {
             Some(close) => {
                 self.at = next_line(text, line_end(text, close));
-                let value = text[start + 1..close].replace("\r\n", "\n");
+                let value = text[start + 1..close].replace("\r\n", "\n").replace('\r', "\n");
                 match quote {
                     '"' => value.replace("\\n", "\n").replace("\\r", "\r"),
                     _ => value,
@@ -222,6 +222,7 @@ mod tests {
             ("A='line1\\nline2'", "line1\\nline2"),
             ("A=\"first\nsecond\"", "first\nsecond"),
             ("A=\"first\r\nsecond\"", "first\nsecond"),
+            ("A=\"first\rsecond\"", "first\nsecond"),
             ("A=pre-$B", "pre-$B"),
             ("A=", ""),
             ("A=\"\"", ""),

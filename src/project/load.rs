@@ -41,6 +41,8 @@ pub struct LoadRequest {
     pub overrides: Overrides,
     /// The process's environment variables.
     pub process_env: BTreeMap<String, String>,
+    /// Those that files add to them; filled in by [`load`].
+    pub file_env: BTreeMap<String, String>,
     /// Tells today's date, the latest that a Worker may ask for.
     pub clock: Clock,
 }
@@ -109,6 +111,7 @@ impl LoadRequest {
             environment: None,
             overrides: Overrides::default(),
             process_env,
+            file_env: BTreeMap::new(),
             clock,
         }
     }
@@ -137,6 +140,7 @@ impl LoadRequest {
 /// Loads the project that `request` describes.
 pub fn load(request: &LoadRequest) -> Loaded {
     let mut inputs = Inputs::default();
+    let request = &vars::with_env_files(request, &mut inputs);
     let (project, diagnostics) = match open(request, &mut inputs) {
         Ok(opened) => validate(request, opened, &mut inputs),
         Err(diagnostic) => (None, vec![diagnostic]),
@@ -296,6 +300,7 @@ fn read(
     let services = bindings::services(&layers, &mut names, &mut unsupported);
     let kv_namespaces = kv::read(&layers, &mut names, &mut unsupported);
     bindings::unsupported(&layers, &mut names, &mut unsupported);
+    bindings::check_buckets(report, &layers);
     let is_built = layers.get("build").is_some_and(|build| build.get("command").is_some());
     let place = assets::Place { root, request, compatibility: &compatibility, is_built };
     let assets = assets::read(report, &layers, &place, inputs, &mut names);

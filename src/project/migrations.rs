@@ -61,6 +61,17 @@ pub struct Transfer {
     pub to: Spanned,
 }
 
+impl Migration {
+    /// Where this migration makes a class `name`.
+    pub(super) fn maker_of(&self, name: &str) -> Option<Range<usize>> {
+        let made = self.new_classes.iter().chain(&self.new_sqlite_classes);
+        let renamed = self.renamed_classes.iter().map(|rename| &rename.to);
+        let transferred = self.transferred_classes.iter().map(|transfer| &transfer.to);
+        let mut made = made.chain(renamed).chain(transferred);
+        made.find(|class| class.text == name).map(|class| class.span.clone())
+    }
+}
+
 /// The entries of `migrations` that have the right form.
 pub fn read(layers: &Layers<'_>) -> Vec<Migration> {
     let items = layers.get("migrations").map(Node::items).unwrap_or_default();

@@ -4,9 +4,10 @@
 //! over files. Only one family of files is read.
 //! Fidelity: wrangler 4.164.0: `.dev.vars.<env>` replaces `.dev.vars`, and either one replaces all `.env`
 //! files, of which later ones win: `.env`, `.env.local`, `.env.<env>`, `.env.<env>.local`. A file's value
-//! never hides a binding of another kind.
+//! never hides a binding of another kind. Only a flag names the `<env>` here, not `CLOUDFLARE_ENV`. The `.env` files of
+//! the working directory are also added to the tool's own environment, where `CLOUDFLARE_ENV` chooses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -41,12 +42,7 @@ pub fn read(
     let taken = names.all();
     if let Some(found) = layers.find("vars") {
         for entry in found.entry.node.entries() {
-            if let Value::Datetime(date) = &entry.node.value {
-                let message =
-                    format!("`{}.{}` is a TOML date, which cannot be a variable", found.path, entry.key);
-                let added = report.error("config/wrong-type", entry.node.span.clone(), message);
-                added.help(format!("put it in quotes: \"{date}\""));
-            }
+            refuse_dates(report, &format!("{}.{}", found.path, entry.key), &entry.node);
             // A key given twice has been reported, and is no second binding.
             if !vars.has(&entry.key) {
                 names.add(&entry.key, "vars", entry.key_span.clone());
@@ -55,13 +51,16 @@ pub fn read(
         }
     }
     let secrets = secrets(layers, names);
-    let mut values = from_files(report, request, request.environment(), home, inputs, secrets.is_some());
+    let environment = request.environment.as_deref().filter(|name| !name.is_empty());
+    let mut values = from_files(report, request, environment, home, inputs, secrets.is_some());
+    report_not_read(report, request, environment, home, inputs);
     for name in values.iter().flatten().map(|(name, _)| name).filter(|name| taken.contains(*name)) {
         let message =
             format!("the variable `{name}` of a file is ignored, since a binding has the same name");
         report.push(Diagnostic::warning("config/env-file", message)).help("rename one of them");
     }
     values.iter_mut().for_each(|values| values.retain(|(name, _)| !taken.contains(name)));
+    let read_names: Vec<String> = values.iter().flatten().map(|(name, _)| name.clone()).collect();
     match &secrets {
         // With `secrets`, only what is named there or in `vars` comes from files.
         Some(required) => {
@@ -86,7 +85,91 @@ pub fn read(
     for (name, value) in &request.overrides.vars {
         vars.set(name, Var::Text(value.clone()));
     }
-    vars.0
+    let of_files: BTreeSet<&str> = read_names.iter().map(String::as_str).collect();
+    in_order(vars.0, &request.overrides.vars, &of_files)
+}
+
+/// `vars` as the Worker meets them.
+///
+/// Fidelity: wrangler 4.164.0: JSON first, then what flags say in their order, then texts of the configuration, then those of
+/// files.
+fn in_order(
+    vars: Vec<(String, Var)>,
+    flags: &[(String, String)],
+    of_files: &BTreeSet<&str>,
+) -> Vec<(String, Var)> {
+    let mut vars = vars;
+    vars.sort_by_key(|(name, var)| {
+        let flag = flags.iter().position(|(other, _)| other == name);
+        match (var, flag) {
+            (Var::Json(_), _) => (0, 0),
+            (_, Some(at)) => (1, at),
+            _ if !of_files.contains(name.as_str()) => (2, 0),
+            _ => (3, 0),
+        }
+    });
+    vars
+}
+
+/// Reports the TOML dates in the variable `path`: workerd has none.
+fn refuse_dates(report: &mut Report, path: &str, node: &Node) {
+    if let Value::Datetime(date) = &node.value {
+        let message = format!("`{path}` is a TOML date, which cannot be a variable");
+        let added = report.error("config/wrong-type", node.span.clone(), message);
+        added.help(format!("put it in quotes: \"{date}\""));
+    }
+    for entry in node.entries() {
+        refuse_dates(report, &format!("{path}.{}", entry.key), &entry.node);
+    }
+    for (index, item) in node.items().iter().enumerate() {
+        refuse_dates(report, &format!("{path}[{index}]"), item);
+    }
+}
+
+/// `request` with the process's environment as files add to it, where the process has no value of its own.
+pub fn with_env_files(request: &LoadRequest, inputs: &mut Inputs) -> LoadRequest {
+    let environment = request.environment.as_deref().filter(|name| !name.is_empty());
+    let mut parsed: Vec<(String, String)> = Vec::new();
+    for path in env_files(request, environment, &request.cwd) {
+        // What is wrong with a file is told when variables are taken from it.
+        if let Read::Text(source) = inputs.read(&path) {
+            for assignment in dotenv::parse(&source).0 {
+                assign(&mut parsed, assignment.name, assignment.value);
+            }
+        }
+    }
+    let mut request = request.clone();
+    let named: BTreeSet<String> = parsed.iter().map(|(name, _)| name.clone()).collect();
+    let values = expand_all(parsed, Some(&request.process_env));
+    request.file_env = values
+        .into_iter()
+        .filter(|(name, _)| {
+            named.contains(name) && request.process_env.get(name).is_none_or(String::is_empty)
+        })
+        .collect();
+    request.process_env.extend(request.file_env.clone());
+    request
+}
+
+/// Warns of files for the environment that `CLOUDFLARE_ENV` chose, which are read for that of a flag alone.
+fn report_not_read(
+    report: &mut Report,
+    request: &LoadRequest,
+    environment: Option<&str>,
+    home: &Path,
+    inputs: &mut Inputs,
+) {
+    let (None, Some(chosen)) = (environment, request.environment()) else { return };
+    for prefix in [".dev.vars", ".env"] {
+        let name = format!("{prefix}.{chosen}");
+        if inputs.is_file(&home.join(&name)) {
+            let message = format!(
+                "`{name}` is not read: `CLOUDFLARE_ENV` chose the environment `{chosen}`, not a flag"
+            );
+            let help = format!("start with `--env {chosen}`, as with wrangler");
+            report.push(Diagnostic::warning("config/env-file", message)).help(help);
+        }
+    }
 }
 
 /// Warns of secrets that have no value, together: whoever lacks one lacks most of them.
@@ -217,6 +300,10 @@ fn expand_all(
 }
 
 fn read_file(report: &mut Report, inputs: &mut Inputs, path: &Path) -> Option<Vec<(String, String)>> {
+    // A directory `.env` is that of some other tool.
+    if path.is_dir() && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".env")) {
+        return None;
+    }
     let source = match inputs.read(path) {
         Read::Text(source) => source,
         Read::Absent => return None,

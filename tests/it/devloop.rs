@@ -158,8 +158,18 @@ fn a_main_module_that_was_emptied_changes_nothing_yet() {
     project.write("src/index.ts", " \n");
     expect(&server, 0, "`src/index.ts` has no code");
     assert_eq!(server.get("/").text(), "before");
+    // It is told once, and not at all of a file that is about to be written.
+    project.write("src/index.ts", "\n\n");
     project.write("src/index.ts", &worker("'after'"));
     expect_answer(&server, "after");
+    for turn in 0..20 {
+        project.write("src/index.ts", "");
+        let answer = format!("written {turn}");
+        project.write("src/index.ts", &worker(&format!("'{answer}'")));
+        expect_answer(&server, &answer);
+    }
+    let output = server.process().output();
+    assert_eq!(output.matches("has no code").count(), 1, "{output}");
 }
 
 #[test]

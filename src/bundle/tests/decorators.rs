@@ -140,6 +140,18 @@ fn corners_of_the_proposal() {
     }
 }
 
+#[test]
+fn older_decorators_cannot_stand_on_private_names() {
+    let options = ("tsconfig.json", r#"{ "compilerOptions": { "experimentalDecorators": true } }"#);
+    for member in ["#x = 1", "#x() {}", "static get #x() { return 1; }"] {
+        let text = format!("function d(...a: any[]): any {{}}\nclass A {{ @d {member} }}\nglobalThis.x = A;");
+        let failure = TestProject::new(&[("src/index.ts", &text), options]).fail(&[]);
+        let expected = "src/index.ts:2:";
+        let shown = shown(&failure.diagnostics);
+        assert!(shown.starts_with(expected) && shown.contains("cannot stand on private names"), "{shown}");
+    }
+}
+
 /// TypeScript's older decorators, by `experimentalDecorators`.
 #[test]
 fn older_decorators_see_what_they_decorate() {

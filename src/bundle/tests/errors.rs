@@ -31,6 +31,18 @@ fn each_mistake_has_its_place_and_advice() {
             "import data from './bad.json'; globalThis.x = data;",
             "src/bad.json:2:1: expected value at line 2 column 1 (bundle/syntax) [}|]",
         ),
+        (
+            "export default {};\nexport default {};",
+            "src/index.ts:2:1: `default` is exported twice (bundle/syntax) [export default|here]",
+        ),
+        (
+            "export const a = 1, b = 2;\nexport { b as a };",
+            "src/index.ts:2:15: `a` is exported twice (bundle/syntax) [a|here]",
+        ),
+        (
+            "if (globalThis.x) {\n  return;\n}\nexport {};",
+            "src/index.ts:2:3: `return` stands outside of functions, which an ES module cannot have (bundle/syntax) [return;|here]",
+        ),
     ] {
         let shown = failure_of(&[
             ("src/index.ts", index),

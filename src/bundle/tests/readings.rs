@@ -68,6 +68,58 @@ fn octals_run_in_common_js_and_in_no_module() {
 }
 
 #[test]
+fn functions_of_blocks_are_seen_outside_in_common_js() {
+    // Fidelity: what wrangler 4.164.0 answers for each.
+    for (code, expected) in [
+        ("{ function f() { return 1 } } exports.r = typeof f", "\"function\""),
+        ("if (true) { function f() { return 2 } } exports.r = f()", "2"),
+        ("if (false) { function f() { return 1 } } else { function f() { return 2 } } exports.r = f()", "2"),
+        ("if (true) function f() { return 2 }\nexports.r = typeof f", "\"function\""),
+        ("function g() { if (1) { function f() {} } return typeof f } exports.r = g()", "\"function\""),
+        ("exports.r = typeof f; { function f() {} }", "\"undefined\""),
+        ("let f = 1; { function f() {} } exports.r = f", "1"),
+        ("function g(f) { { function f() {} } return typeof f } exports.r = g(1)", "\"function\""),
+        ("switch (1) { case 1: function f() { return 5 } } exports.r = f()", "5"),
+        ("for (var i = 0; i < 2; i++) { function f() { return i } } exports.r = f()", "2"),
+        ("{ f = 5; function f() {} } exports.r = typeof f", "\"function\""),
+        ("'use strict'; { function f() {} } exports.r = typeof f", "\"undefined\""),
+        ("{ async function f() {} } exports.r = typeof f", "\"undefined\""),
+    ] {
+        for file in ["src/m.js", "src/m.cjs", "node_modules/m/index.js"] {
+            let specifier = file.strip_prefix("src/").map_or("m".to_owned(), |name| format!("./{name}"));
+            let entry = format!("import {{ r }} from '{specifier}'; globalThis.result = r;");
+            let files =
+                [("src/index.ts", entry.as_str()), ("node_modules/m/package.json", "{}"), (file, code)];
+            assert_eq!(run_files(&files), expected, "{file}: {code}");
+        }
+    }
+}
+
+#[test]
+fn what_says_to_be_a_module_without_default_has_none() {
+    let entry = "import d, * as all from './m.js'; globalThis.result = [typeof d, Object.keys(all)];";
+    let module = "Object.defineProperty(exports, '__esModule', { value: true }); exports.a = 1;";
+    let files = [("src/index.ts", entry), ("src/m.js", module)];
+    assert_eq!(run_files(&files), r#"["undefined",["a"]]"#);
+    // Node gives the whole module, and so do modules that say to be Node's.
+    let entry = "import d from './k.mjs'; globalThis.result = d;";
+    let files = [
+        ("src/index.ts", entry),
+        ("src/k.mjs", "import d from './m.js'; export default d;"),
+        ("src/m.js", module),
+    ];
+    assert_eq!(run_files(&files), r#"{"a":1}"#);
+}
+
+#[test]
+fn the_name_module_exports_means_nothing_to_require() {
+    let entry = "const m = require('./m.mjs'); globalThis.result = Object.keys(m);";
+    let files =
+        [("src/index.ts", entry), ("src/m.mjs", "const x = 7; export { x as 'module.exports', x as y };")];
+    assert_eq!(run_files(&files), r#"["module.exports","y"]"#);
+}
+
+#[test]
 fn a_package_with_main_and_module_is_one() {
     let package = [
         ("node_modules/p/package.json", r#"{ "main": "m", "module": "e.js" }"#),

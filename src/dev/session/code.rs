@@ -1,16 +1,19 @@
 //! New code on its way to serving: it is evaluated, state is made to fit it, and it takes the place of the old.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
-use super::{Event, LAST_COMMIT, Member, Session, Standby};
+use super::{Event, LAST_COMMIT, Member, Session, Standby, with_whole_paths};
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
-use crate::dev::machine::Signal;
+use crate::dev::machine::{Outcome, Signal};
 use crate::dev::migrations::Outcome as Migrated;
 use crate::dev::report::{Broken, Ready, Report};
+use crate::dev::unmet::NO_CODE;
+use crate::project::check_entrypoints;
 use crate::server::Serving;
 use crate::world::{Lost, OnLost, WorkerCode, World, WorldFailure, WorldSpec};
 
@@ -184,6 +187,44 @@ impl Session {
         let (address, persist) = (self.server.address(), self.persist.clone());
         let (token, secure) = (self.token.clone(), self.server.is_secure());
         self.report(Report::Ready(Ready { address, secure, projects, persist, token, duration }));
+    }
+
+    /// What came of the last builds of all Workers.
+    pub(super) fn outcome(&mut self) -> Outcome {
+        let failed = self.members.iter().filter(|member| !member.failure.is_empty());
+        let mut failure: Vec<_> =
+            failed.flat_map(|member| self.placed(&member.project.root, member.failure.clone())).collect();
+        if failure.is_empty() {
+            let exports_of = |name: &str| {
+                let named = self.members.iter().find(|member| member.project.name == name)?;
+                Some(named.bundle.as_ref()?.exports.as_slice())
+            };
+            let checked =
+                self.members.iter().flat_map(|member| check_entrypoints(&member.project, exports_of));
+            failure = checked.collect();
+        }
+        if !failure.is_empty() {
+            self.failure = failure;
+            return Outcome::Failed;
+        }
+        let workers = self.workers();
+        let is_same = self.serving.as_ref().is_some_and(|(_, serving)| {
+            serving.iter().zip(&workers).all(|(serving, built)| {
+                serving.bundle.hash == built.bundle.hash && Arc::ptr_eq(&serving.project, &built.project)
+            })
+        });
+        if is_same { Outcome::Same } else { Outcome::Bundle }
+    }
+
+    /// `diagnostics` of the project at `root` as they are shown: with whole paths where there are several projects.
+    pub(super) fn placed(&self, root: &Path, diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        if self.members.len() == 1 { diagnostics } else { with_whole_paths(root, diagnostics) }
+    }
+
+    /// Whether nothing but a main module without code is wrong, while older code serves.
+    pub(super) fn is_unwritten(&self) -> bool {
+        let has_none = |diagnostic: &Diagnostic| diagnostic.code == NO_CODE;
+        self.serving.is_some() && !self.failure.is_empty() && self.failure.iter().all(has_none)
     }
 
     pub(super) fn show_broken(&mut self) {

@@ -328,7 +328,8 @@ fn no_file_is_an_error_that_names_it() {
         "{:?}",
         loaded.diagnostics
     );
-    assert_eq!(loaded.inputs, [project.directory.path().join("wrangler.jsonc")]);
+    let inputs = [".env", ".env.local", "wrangler.jsonc"].map(|name| project.directory.path().join(name));
+    assert_eq!(loaded.inputs, inputs);
 }
 
 #[test]
@@ -511,6 +512,10 @@ fn places_are_right_behind_other_alphabets() {
     check_toml(
         &toml("vars = { 'ä€😀' = 1, B = 1979-05-27 }"),
         &["4:25 wrong-type `vars.B` is a TOML date, which cannot be a variable"],
+    );
+    check_toml(
+        &toml("vars.A = { x = [1979-05-27] }"),
+        &["4:17 wrong-type `vars.A.x[0]` is a TOML date, which cannot be a variable"],
     );
 }
 

@@ -63,6 +63,53 @@ fn exports_declare_classes_too() {
 }
 
 #[test]
+fn variables_come_in_the_platforms_order() {
+    // Fidelity: wrangler 4.164.0.
+    let text = json("\"vars\": { \"T\": \"t\", \"J\": [1], \"F\": \"c\", \"U\": \"u\", \"G\": \"g\" }");
+    let project = TestProject::new().file("wrangler.jsonc", &text).file(".dev.vars", "N=n\nF=f");
+    let project = project.with(|request| {
+        request.overrides.vars = vec![("Z".into(), "1".into()), ("G".into(), "2".into())];
+    });
+    let names: Vec<String> = project.project().vars.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["J", "Z", "G", "T", "U", "F", "N"]);
+}
+
+#[test]
+fn files_say_what_the_environment_is() {
+    let environments = json("\"build\": { \"command\": \"true\" }, \"env\": { \"a\": {}, \"b\": {} }");
+    let project = |files: &[(&str, &str)]| {
+        let project = TestProject::new().file("wrangler.jsonc", &environments);
+        files.iter().fold(project, |project, (name, text)| project.file(name, text))
+    };
+    let environment = |project: &TestProject| project.project().environment;
+    let chosen = project(&[(".env", "X=a\nCLOUDFLARE_ENV=$X"), (".env.a", "Y=1")]);
+    assert_eq!(environment(&chosen).as_deref(), Some("a"));
+    assert_eq!(chosen.project().vars.len(), 2, "`.env.a` is for a flag");
+    assert_eq!(
+        lines(&chosen.load().diagnostics),
+        ["- env-file `.env.a` is not read: `CLOUDFLARE_ENV` chose the environment `a`, not a flag"]
+    );
+    assert_eq!(environment(&chosen.env("b")).as_deref(), Some("b"));
+    let set = |project: TestProject, name: &str, value: &str| {
+        project.with(|request| {
+            request.process_env.insert(name.to_owned(), value.to_owned());
+        })
+    };
+    let outside = set(project(&[(".env", "CLOUDFLARE_ENV=a")]), "CLOUDFLARE_ENV", "b");
+    assert_eq!(environment(&outside).as_deref(), Some("b"));
+    let named = project(&[("x.env", "CLOUDFLARE_ENV=b\nNODE_ENV=production"), (".env", "CLOUDFLARE_ENV=a")]);
+    let named = named.with(|request| request.overrides.env_files = vec!["x.env".into()]);
+    assert_eq!(environment(&named).as_deref(), Some("b"));
+    let build = named.project().build;
+    assert_eq!(build.define[0], ("process.env.NODE_ENV".to_owned(), "\"production\"".to_owned()));
+    assert_eq!(build.command.expect("a command").env["NODE_ENV"], "production");
+    let off = project(&[(".env", "CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV=false\nA=1")]);
+    assert!(off.project().vars.is_empty());
+    // Some other tool's directory.
+    assert!(project(&[(".env/x", "A=1")]).project().vars.is_empty());
+}
+
+#[test]
 fn environments_overlay_the_top_level() {
     let text = json(
         "\"vars\": { \"A\": \"top\", \"B\": \"top\" }, \"minify\": true,
@@ -120,21 +167,21 @@ fn files_give_variables() {
         .file("wrangler.jsonc", &text)
         .file(".env", "A=env\nB=$A!\nC=1")
         .file(".env.local", "C=2");
-    assert_eq!(vars(&project), pairs(&[("A", "env"), ("N", "{\"x\":1}"), ("B", "env!"), ("C", "2")]));
+    assert_eq!(vars(&project), pairs(&[("N", "{\"x\":1}"), ("A", "env"), ("B", "env!"), ("C", "2")]));
     let ordered = TestProject::new()
         .file("wrangler.jsonc", &json("\"vars\": {}"))
         .file(".env", "A=1\nB=$C\nC=3\nD=$A$C")
         .file(".env.local", "A=9");
     assert_eq!(vars(&ordered), pairs(&[("A", "9"), ("B", ""), ("C", "3"), ("D", "93")]));
     let project = project.file(".dev.vars", "A=dev $B");
-    assert_eq!(vars(&project), pairs(&[("A", "dev $B"), ("N", "{\"x\":1}")]));
+    assert_eq!(vars(&project), pairs(&[("N", "{\"x\":1}"), ("A", "dev $B")]));
     let project = project.with(|request| request.overrides.vars = vec![("A".into(), "flag".into())]);
-    assert_eq!(vars(&project), pairs(&[("A", "flag"), ("N", "{\"x\":1}")]));
+    assert_eq!(vars(&project), pairs(&[("N", "{\"x\":1}"), ("A", "flag")]));
     let project = project
         .with(|request| request.overrides = Overrides::default())
         .file(".dev.vars.e", "A=of e")
         .env("e");
-    assert_eq!(vars(&project)[0], ("A".to_owned(), "of e".to_owned()));
+    assert_eq!(vars(&project)[1], ("A".to_owned(), "of e".to_owned()));
     let inputs: Vec<String> = project
         .project()
         .inputs

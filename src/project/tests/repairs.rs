@@ -257,3 +257,47 @@ fn a_class_that_the_main_module_keeps_to_itself_is_shown() {
     let diagnostics = super::super::check_exports(&project.project(), &["Things".to_owned()]);
     assert_eq!(diagnostics[0].help.as_deref(), Some("did you mean `Things`?"));
 }
+
+#[test]
+fn the_namespace_of_a_site_is_named() {
+    let project = TestProject::new().file("wrangler.jsonc", &json("\"site\": { \"bucket\": \"public\" }"));
+    let unsupported = project.project().unsupported;
+    let named: Vec<_> = unsupported.iter().map(|item| (&*item.kind, item.binding.as_deref())).collect();
+    assert_eq!(named, [("site", Some("__STATIC_CONTENT"))]);
+}
+
+#[test]
+fn buckets_have_names_that_the_platform_takes() {
+    let check = |name: &str, expected: usize| {
+        let text = json(&format!("\"r2_buckets\": [{{ \"binding\": \"B\", \"bucket_name\": \"{name}\" }}]"));
+        let found = lines(&TestProject::new().file("wrangler.jsonc", &text).load().diagnostics);
+        let wrong = found.iter().filter(|line| line.contains("cannot be the name of an R2 bucket"));
+        assert_eq!(wrong.count(), expected, "{name}: {found:?}");
+    };
+    for name in ["abc", "a-1", &"a".repeat(63)] {
+        check(name, 0);
+    }
+    for name in ["", "ab", "Abc", "a_c", "-abc", "abc-", &"a".repeat(64)] {
+        check(name, 1);
+    }
+}
+
+#[test]
+fn classes_of_migrations_must_be_exported() {
+    let text = json(
+        "\"migrations\": [{ \"tag\": \"v1\", \"new_sqlite_classes\": [\"A\", \"B\", \"C\"] },
+         { \"tag\": \"v2\", \"deleted_classes\": [\"B\"], \"renamed_classes\": [{ \"from\": \"C\", \"to\": \"D\" }] }]",
+    );
+    let project = TestProject::new().file("wrangler.jsonc", &text).project();
+    let exports = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(super::super::check_exports(&project, &exports(&["default", "A", "D"])), []);
+    let message = |class| {
+        format!(
+            "the Durable Object class `{class}` was made by a migration, but `src/index.ts` does not export it"
+        )
+    };
+    assert_eq!(
+        lines(&super::super::check_exports(&project, &exports(&["default"]))),
+        [format!("2:54 unknown-class {}", message("A")), format!("3:92 unknown-class {}", message("D"))]
+    );
+}

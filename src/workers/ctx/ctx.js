@@ -40,6 +40,11 @@ export class ExecutionContext {
   passThroughOnException() {
     // Without an origin behind the Worker there is nothing to pass a request to: the error is shown.
   }
+
+  mapVirtualHost() {
+    if (arguments.length === 0) throw wrongArgument("ExecutionContext", "mapVirtualHost", 1, "Fetcher");
+    throw new Error("dodev does not emulate ctx.mapVirtualHost() yet");
+  }
 }
 tagged(ExecutionContext, "ExecutionContext");
 keepShapes(ExecutionContext, ["tracing", "access", "cache", "props", "exports"]);
