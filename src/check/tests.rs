@@ -229,9 +229,14 @@ fn nothing_is_said_of_sound_code() {
     said.sort();
     // They try what happens then, or nobody closes a socket there.
     let known = [
+        "fixtures/abort-matrix/src/index.js check/accept",
+        "fixtures/abort-matrix/src/index.js check/unanswered-close",
         "fixtures/clock/src/index.ts check/unanswered-close",
         "fixtures/conformance/fixtures/reload/src/index.ts check/unanswered-close",
         "fixtures/conformance/fixtures/websocket/src/probes.ts check/reason",
+        "fixtures/entry-corners/src/index.js check/unanswered-close",
+        "fixtures/facet-corners/src/index.js check/accept",
+        "fixtures/facet-corners/src/index.js check/unanswered-close",
         "fixtures/object-life/src/index.js check/accept",
         "fixtures/rpc-corners/src/index.js check/unanswered-close",
         "fixtures/sample-tests/src/index.ts check/unanswered-close",

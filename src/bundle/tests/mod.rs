@@ -113,8 +113,8 @@ fn run(bundle: &Bundle) -> String {
         let name = module.name.trim_start_matches("./");
         resolver.add_module(name);
         let source = match module.kind {
-            OutputKind::Data => format!("export default new Uint8Array({:?}).buffer;", module.code),
-            OutputKind::Wasm => format!("export default {{ wasm: {:?} }};", module.code),
+            OutputKind::Data => format!("export default new Uint8Array({:?}).buffer;", &module.code[..]),
+            OutputKind::Wasm => format!("export default {{ wasm: {:?} }};", &module.code[..]),
             OutputKind::EsModule => String::from_utf8(module.code.to_vec()).unwrap(),
             OutputKind::Text => {
                 let text = String::from_utf8(module.code.to_vec()).unwrap();
