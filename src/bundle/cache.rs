@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -46,14 +46,23 @@ impl BundleCache {
         Self { directory: directory.into() }
     }
 
-    /// The bundle stored for `request`, if none of its inputs has changed since.
-    pub fn load_if_unchanged(&self, request: &BundleRequest) -> Option<Bundle> {
+    /// The bundle stored for `request`, if none of its inputs has changed since. `likely` gets it when that is known of the
+    /// project's own files, before those of packages are looked at.
+    pub fn load_if_unchanged(&self, request: &BundleRequest, likely: impl FnOnce(&Bundle)) -> Option<Bundle> {
         let (_, content) = stored::read(&self.path_of(request), MAGIC)?;
         let Message { header: Entry { bundle, stamps }, blobs } = Message::read(&mut &content[..]).ok()??;
         let bundle = join_bundle(bundle, blobs, None)?;
-        let unchanged = bundle.inputs.len() == stamps.len()
-            && bundle.inputs.iter().zip(&stamps).all(|(path, stamp)| Stamp::of(path) == *stamp);
-        unchanged.then_some(bundle)
+        let is_of_package = |path: &Path| path.iter().any(|part| part == "node_modules");
+        let unchanged = |packages: bool| {
+            let mut files =
+                bundle.inputs.iter().zip(&stamps).filter(|(path, _)| is_of_package(path) == packages);
+            files.all(|(path, stamp)| Stamp::of(path) == *stamp)
+        };
+        if bundle.inputs.len() != stamps.len() || !unchanged(false) {
+            return None;
+        }
+        likely(&bundle);
+        unchanged(true).then_some(bundle)
     }
 
     /// The present, to be taken before a build whose bundle is to be stored.

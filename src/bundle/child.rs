@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::first::Progress;
-use super::output::{BuildFailure, Bundle};
+use super::first::{CODE_LONG, Progress};
+use super::output::{BuildFailure, Bundle, OutputKind};
 use super::request::BundleRequest;
 use super::wire::{Call, Message, Outcome, Told, decode_outcome, encode_outcome};
 use super::{Bundler, Compiler, DependencyCall, DependencyOutcome, InProcessBundler};
@@ -81,6 +81,17 @@ impl ChildBundler {
     /// other code in the end.
     pub fn telling(self, tell: TellEarly) -> Self {
         Self { tell: Some(tell), ..self }
+    }
+
+    /// Tells of the code of `bundle`, which was built before, if it is long and has all packages in it.
+    pub fn tell_of(&self, bundle: &Bundle) {
+        if let (Some(tell), [entry, ..]) = (&self.tell, &bundle.modules[..])
+            && bundle.external.is_none()
+            && entry.kind == OutputKind::EsModule
+            && entry.code.len() >= CODE_LONG
+        {
+            tell(Early::Code(entry.name.clone(), entry.code.clone()));
+        }
     }
 
     /// Ends the child, if one runs, and with it the memory of the graph; the next build starts another.

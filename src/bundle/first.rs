@@ -11,7 +11,7 @@ use crate::base::processors::Processors;
 const MODULES_MANY: usize = 24;
 
 /// Code of this length takes a millisecond or more to compile, bytes.
-const CODE_LONG: usize = 32 * 1024;
+pub(super) const CODE_LONG: usize = 32 * 1024;
 
 /// How far a first build is.
 #[derive(Debug, Clone, Copy)]

@@ -20,6 +20,8 @@ use oxc::ast::ast::{
 use oxc::ast_visit::{VisitJs, walk_js};
 use oxc::parser::Parser;
 use oxc::span::{GetSpan, SourceType, Span};
+use rolldown_common::ResolvedExternal;
+use rolldown_plugin::HookResolveIdOutput;
 
 use super::edits::{Edit, apply_edits};
 
@@ -225,6 +227,15 @@ fn matches(name: &str, pattern: &[String]) -> bool {
     }
     let reach = if first.ends_with('/') { behind.len() } else { behind.find('/').unwrap_or(behind.len()) };
     (0..=reach).filter(|at| behind.is_char_boundary(*at)).any(|at| matches(&behind[at..], rest))
+}
+
+/// A module that stays an import in the code, under exactly this name.
+pub(super) fn external(name: &str) -> HookResolveIdOutput {
+    HookResolveIdOutput {
+        external: Some(ResolvedExternal::Bool(true)),
+        normalize_external_id: Some(false),
+        ..HookResolveIdOutput::from_id(name)
+    }
 }
 
 #[cfg(test)]

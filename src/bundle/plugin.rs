@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rolldown::ModuleType;
-use rolldown_common::{ImportKind, ModuleInfo, NormalModule, ResolvedExternal};
+use rolldown_common::{ImportKind, ModuleInfo, NormalModule};
 use rolldown_plugin::{
     HookBuildEndArgs, HookLoadArgs, HookLoadOutput, HookLoadReturn, HookNoopReturn, HookRenderChunkArgs,
     HookRenderChunkReturn, HookResolveIdArgs, HookResolveIdOutput, HookResolveIdReturn, HookTransformArgs,
@@ -28,7 +28,7 @@ use super::external;
 use super::file_options::{FileOptions, comments_on_jsx, compile, compile_alike, uses_at_top_level};
 use super::first::First;
 use super::guards::may_fail;
-use super::import_forms::said_type;
+use super::import_forms::{external, said_type};
 use super::kept_imports::settle_imports;
 use super::learned::{Asset, Problem, ProblemKind, State};
 use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
@@ -593,14 +593,5 @@ impl Plugin for ProjectPlugin {
         };
         // A whole bundle asks for nothing after a module was parsed.
         if self.role == Role::Whole { hooks } else { hooks | HookUsage::ModuleParsed }
-    }
-}
-
-/// A module that stays an import in the code, under exactly this name.
-fn external(name: &str) -> HookResolveIdOutput {
-    HookResolveIdOutput {
-        external: Some(ResolvedExternal::Bool(true)),
-        normalize_external_id: Some(false),
-        ..HookResolveIdOutput::from_id(name)
     }
 }

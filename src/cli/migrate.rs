@@ -206,7 +206,7 @@ impl Run<'_> {
         // What the code exports is known if it is as it was when it last ran.
         let bundle = [true, false]
             .into_iter()
-            .find_map(|apart| cache.load_if_unchanged(&bundle_request(project, apart)?));
+            .find_map(|apart| cache.load_if_unchanged(&bundle_request(project, apart)?, |_| {}));
         let exports = bundle.as_ref().map(|bundle| bundle.exports.as_slice());
         Ok(migrator.plan(project, exports)?)
     }

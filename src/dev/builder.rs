@@ -115,7 +115,11 @@ fn build_all(
             continue;
         };
         let first = std::mem::replace(&mut is_first, false);
-        let cached = if first { cache.load_if_unchanged(&request) } else { None };
+        let cached = if first {
+            cache.load_if_unchanged(&request, |likely| bundler.inner().tell_of(likely))
+        } else {
+            None
+        };
         let cached = cached.and_then(|bundle| bundler.complete(&request, bundle));
         if let Some(bundle) = cached {
             ahead = can_come_apart(&request, &bundle).then_some(request);

@@ -190,12 +190,22 @@ impl Session {
         let build_began = Clock::machine_now();
         let loaded = load_all(&options).map_err(StartFailure::Project)?;
         let (sender, events) = mpsc::sync_channel(limits::SESSION_EVENTS);
+        let report = options.report.clone();
+        let feed = Feed::new(options.places);
+        let (kept, clock) = (feed.clone(), options.clock.clone());
+        let log: LogSink = Arc::new(move |record| {
+            kept.log(clock.now(), &record);
+            report(Report::Log(record));
+        });
+        let warm = World::warm(log.clone(), options.clock.clone());
+        let ahead = member::Ahead::default();
+        ahead.set(warm.compiler(), loaded.len());
+
         let (mut machine, first) = Machine::start();
         debug_assert_eq!(first, Action::Prepare, "a session begins with the user's command");
         let has_command = |(project, ..): &LoadedMember| project.build.command.is_some();
         let prepares = loaded.iter().any(has_command);
         let mut builders = Vec::new();
-        let ahead = member::Ahead::default();
         for (id, (project, ..)) in loaded.iter().enumerate() {
             let builder = member::start_builder(id, &options, project, sender.clone(), ahead.clone())?;
             if !prepares {
@@ -210,15 +220,6 @@ impl Session {
             machine.decide(Signal::Prepared { ok: true });
         }
 
-        let report = options.report.clone();
-        let feed = Feed::new(options.places);
-        let (kept, clock) = (feed.clone(), options.clock.clone());
-        let log: LogSink = Arc::new(move |record| {
-            kept.log(clock.now(), &record);
-            report(Report::Log(record));
-        });
-        let warm = World::warm(log.clone(), options.clock.clone());
-        ahead.set(warm.compiler(), loaded.len());
         for (_, warnings, _) in loaded.iter().filter(|(_, warnings, _)| !warnings.is_empty()) {
             (options.report)(Report::Warnings(warnings.clone()));
         }

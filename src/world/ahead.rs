@@ -7,9 +7,17 @@ use bytes::Bytes;
 
 use crate::base::limits;
 use crate::bundle::{Module, OutputKind};
-use crate::engine::{Isolate, RealmId};
+use crate::engine::{Isolate, RealmId, memory};
 
 use super::{WorkerCode, spec};
+
+/// What compiling takes for each byte of text, in blocks that are not text themselves, bytes.
+const COMPILING: usize = 2;
+
+/// Has the memory handed out that the calling thread will compile code in, whose texts have `size` bytes.
+pub fn fetch_memory(size: usize) -> memory::Ahead {
+    memory::fetch_ahead(size * COMPILING)
+}
 
 /// The entry of a Worker that runs alone, before the rest of its code is there.
 #[derive(Debug)]

@@ -152,12 +152,12 @@ impl World {
             answer,
         };
         if sender.send(Message::Load(Box::new(load))).is_err() {
-            return Err(failed(runner::engine_failed("its thread ended")));
+            return Err(failed(top_level::engine_failed("its thread ended")));
         }
         match loaded.recv() {
             Ok(Ok(())) => Ok(Self { sender, site, public_host, test_scheduled, hurry }),
             Ok(Err(diagnostics)) => Err(WorldFailure { diagnostics }),
-            Err(_) => Err(failed(runner::engine_failed("its thread ended"))),
+            Err(_) => Err(failed(top_level::engine_failed("its thread ended"))),
         }
     }
 

@@ -18,7 +18,6 @@ use crate::bundle::SourceMaps;
 use crate::engine::exception::Exception;
 use crate::engine::http::{FetchError, FetchRequest, FetchResponse};
 use crate::engine::mailbox::{Receiver, Sender};
-use crate::engine::memory;
 use crate::engine::socket::SocketId;
 use crate::engine::turn::Entered;
 use crate::engine::{
@@ -34,7 +33,7 @@ use crate::storage::interrupt_when;
 use crate::web;
 use crate::workers::{self, Outbound, Platform};
 
-use super::ahead::Ahead;
+use super::ahead::{self, Ahead};
 use super::replies::Reply;
 use super::scheduled::{self, Crons};
 use super::standby::{Preparation, apply_flags};
@@ -128,14 +127,6 @@ impl LeaseHolder for Holder {
     }
 }
 
-/// What compiling takes for each byte of text, in blocks that are not text themselves, bytes.
-const COMPILING: usize = 2;
-
-/// The engine itself could not be started.
-pub fn engine_failed(reason: &str) -> Diagnostic {
-    Diagnostic::error("dodev/engine", format!("the JavaScript engine could not be started: {reason}"))
-}
-
 /// The body of a world's thread.
 pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, clock: Clock) {
     receiver.bind();
@@ -174,7 +165,7 @@ pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, c
                         *held.borrow_mut() = None;
                     }
                 }
-                Message::FetchMemory(size) => fetched = Some(memory::fetch_ahead(size * COMPILING)),
+                Message::FetchMemory(size) => fetched = Some(ahead::fetch_memory(size)),
                 Message::Compile(ahead) => {
                     compiled = isolate.as_ref().is_ok_and(|isolate| ahead.compile(isolate)).then_some(ahead);
                     fetched = None;
@@ -193,7 +184,7 @@ pub fn run(receiver: Receiver<Message>, sender: Sender<Message>, log: LogSink, c
                     let isolate = match with_realms_of(isolate, &extensions, &load) {
                         Ok(isolate) => isolate,
                         Err(reason) => {
-                            let _ = load.answer.send(Err(vec![engine_failed(&reason)]));
+                            let _ = load.answer.send(Err(vec![top_level::engine_failed(&reason)]));
                             return;
                         }
                     };
@@ -599,7 +590,7 @@ impl<'a> World<'a> {
             }
             Message::Load(load) => {
                 let message = format!("generation {} has its code already", self.generation.0);
-                let _ = load.answer.send(Err(vec![engine_failed(&message)]));
+                let _ = load.answer.send(Err(vec![top_level::engine_failed(&message)]));
             }
         }
     }

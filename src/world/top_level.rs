@@ -64,6 +64,11 @@ fn find_export(text: &str, name: &str) -> Option<usize> {
     })
 }
 
+/// The engine itself could not be started.
+pub fn engine_failed(reason: &str) -> Diagnostic {
+    Diagnostic::error("dodev/engine", format!("the JavaScript engine could not be started: {reason}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -137,20 +137,39 @@ fn an_unchanged_project_comes_from_the_cache() {
         ("src/t.txt", "text"),
     ]);
     let cache = BundleCache::new(project.path(".wrangler/dodev"));
-    assert_eq!(cache.load_if_unchanged(&project.request), None);
+    assert_eq!(cache.load_if_unchanged(&project.request, |_| {}), None);
     let bundle = project.build();
     let mark = newer_mark(&cache, &bundle);
     assert!(cache.store(&project.request, &bundle, mark).unwrap());
-    assert_eq!(cache.load_if_unchanged(&project.request), Some(bundle.clone()));
+    assert_eq!(cache.load_if_unchanged(&project.request, |_| {}), Some(bundle.clone()));
 
     let mut other = project.request.clone();
     other.minify = true;
-    assert_eq!(cache.load_if_unchanged(&other), None);
+    assert_eq!(cache.load_if_unchanged(&other, |_| {}), None);
 
     project.write("src/t.txt", "longer text");
-    assert_eq!(cache.load_if_unchanged(&project.request), None);
+    let likely = |_: &Bundle| panic!("a file of the project is another one");
+    assert_eq!(cache.load_if_unchanged(&project.request, likely), None);
     // What was built before the edit is not stored after it.
     assert!(!cache.store(&project.request, &bundle, mark).unwrap());
+}
+
+#[test]
+fn a_bundle_from_the_cache_is_told_of_before_its_packages_are_looked_at() {
+    let package = "node_modules/p/index.js";
+    let mut project = TestProject::new(&[
+        ("src/index.ts", "import p from 'p'; globalThis.result = p;"),
+        (package, "export default 1;"),
+    ]);
+    let cache = BundleCache::new(project.path("cache"));
+    let bundle = project.build();
+    let mark = newer_mark(&cache, &bundle);
+    assert!(cache.store(&project.request, &bundle, mark).unwrap());
+    let mut told = Vec::new();
+    assert!(cache.load_if_unchanged(&project.request, |likely| told.push(likely.clone())).is_some());
+    project.write(package, "export default 1000;");
+    assert_eq!(cache.load_if_unchanged(&project.request, |likely| told.push(likely.clone())), None);
+    assert_eq!(told, [bundle.clone(), bundle]);
 }
 
 #[test]
@@ -160,9 +179,9 @@ fn a_configuration_that_appears_makes_the_cache_stale() {
     let bundle = project.build();
     let mark = newer_mark(&cache, &bundle);
     assert!(cache.store(&project.request, &bundle, mark).unwrap());
-    assert!(cache.load_if_unchanged(&project.request).is_some());
+    assert!(cache.load_if_unchanged(&project.request, |_| {}).is_some());
     project.write("tsconfig.json", "{}");
-    assert_eq!(cache.load_if_unchanged(&project.request), None);
+    assert_eq!(cache.load_if_unchanged(&project.request, |_| {}), None);
 }
 
 #[test]
@@ -182,12 +201,12 @@ fn damaged_cache_files_are_ignored() {
         let mut damaged = bytes.clone();
         damaged[at] ^= 1;
         fs::write(&file, &damaged).unwrap();
-        assert_eq!(cache.load_if_unchanged(&project.request), None, "byte {at}");
+        assert_eq!(cache.load_if_unchanged(&project.request, |_| {}), None, "byte {at}");
         fs::write(&file, &bytes[..at]).unwrap();
-        assert_eq!(cache.load_if_unchanged(&project.request), None, "cut at {at}");
+        assert_eq!(cache.load_if_unchanged(&project.request, |_| {}), None, "cut at {at}");
     }
     fs::write(&file, &bytes).unwrap();
-    assert_eq!(cache.load_if_unchanged(&project.request), Some(bundle));
+    assert_eq!(cache.load_if_unchanged(&project.request, |_| {}), Some(bundle));
 }
 
 #[test]
