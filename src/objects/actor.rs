@@ -160,6 +160,8 @@ impl Actor {
         };
         let index = self.inbox.iter().position(enters)?;
         let event = self.inbox.remove(index);
+        // Whatever else that turn sends comes behind those that are left.
+        self.arrivals = Arrivals::default();
         if self.inbox.is_empty() {
             // Thousands of objects are awake with nothing to do.
             self.inbox = VecDeque::new();

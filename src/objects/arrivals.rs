@@ -50,7 +50,8 @@ impl Actor {
         if passed > 0
             && let Some(event) = self.inbox.pop_back()
         {
-            self.inbox.insert(self.inbox.len() - passed, event);
+            let place = self.inbox.len().saturating_sub(passed);
+            self.inbox.insert(place, event);
         }
     }
 }

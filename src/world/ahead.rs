@@ -14,9 +14,12 @@ use super::{WorkerCode, spec};
 /// What compiling takes for each byte of text, in blocks that are not text themselves, bytes.
 const COMPILING: usize = 2;
 
+/// The most that is fetched, bytes: of many texts little may be left in the code.
+const FETCHED_MAX: usize = 8 << 20;
+
 /// Has the memory handed out that the calling thread will compile code in, whose texts have `size` bytes.
 pub fn fetch_memory(size: usize) -> memory::Ahead {
-    memory::fetch_ahead(size * COMPILING)
+    memory::fetch_ahead(size.saturating_mul(COMPILING).min(FETCHED_MAX))
 }
 
 /// The entry of a Worker that runs alone, before the rest of its code is there.
