@@ -10,12 +10,11 @@
 use std::collections::BTreeSet;
 
 use oxc::ast::ast::{
-    ArrowFunctionExpression, BindingIdentifier, BlockStatement, CatchClause, Class, Directive,
-    ForInStatement, ForOfStatement, ForStatement, ForStatementInit, ForStatementLeft, Function, FunctionBody,
-    IfStatement, Program, Statement, StaticBlock, SwitchStatement, VariableDeclaration,
+    BindingPattern, BlockStatement, CatchClause, Class, Directive, ForInStatement, ForOfStatement,
+    ForStatement, ForStatementInit, ForStatementLeft, Function, FunctionBody, IfStatement, Program,
+    Statement, StaticBlock, SwitchStatement, VariableDeclaration,
 };
 use oxc::ast_visit::{VisitJs, walk_js};
-use oxc::semantic::ScopeFlags;
 use oxc::span::{GetSpan, Span};
 
 use super::edits::{Edit, apply_edits};
@@ -174,11 +173,8 @@ impl<'a> VisitJs<'a> for Hoisting {
     }
 
     fn visit_catch_clause(&mut self, it: &CatchClause<'a>) {
-        let mut names = Names::default();
-        if let Some(parameter) = &it.param {
-            names.visit_binding_pattern(&parameter.pattern);
-        }
-        self.scope(names.0, |hoisting| walk_js::walk_catch_clause(hoisting, it));
+        let names = it.param.iter().flat_map(|parameter| names_of(&parameter.pattern)).collect();
+        self.scope(names, |hoisting| walk_js::walk_catch_clause(hoisting, it));
     }
 }
 
@@ -214,13 +210,8 @@ fn class_name(class: &Class<'_>) -> Option<String> {
 }
 
 fn names_if_lexical(declaration: &VariableDeclaration<'_>) -> BTreeSet<String> {
-    let mut names = Names::default();
-    if !declaration.kind.is_var() {
-        for declarator in &declaration.declarations {
-            names.visit_binding_pattern(&declarator.id);
-        }
-    }
-    names.0
+    let lexical = declaration.declarations.iter().filter(|_| !declaration.kind.is_var());
+    lexical.flat_map(|declarator| names_of(&declarator.id)).collect()
 }
 
 fn names_of_left(left: &ForStatementLeft<'_>) -> BTreeSet<String> {
@@ -231,16 +222,8 @@ fn names_of_left(left: &ForStatementLeft<'_>) -> BTreeSet<String> {
 }
 
 /// The names that a pattern binds.
-#[derive(Default)]
-struct Names(BTreeSet<String>);
-
-impl<'a> VisitJs<'a> for Names {
-    fn visit_binding_identifier(&mut self, it: &BindingIdentifier<'a>) {
-        self.0.insert(it.name.to_string());
-    }
-    fn visit_function(&mut self, _: &Function<'a>, _: ScopeFlags) {}
-    fn visit_arrow_function_expression(&mut self, _: &ArrowFunctionExpression<'a>) {}
-    fn visit_class(&mut self, _: &Class<'a>) {}
+fn names_of(pattern: &BindingPattern<'_>) -> impl Iterator<Item = String> {
+    pattern.get_binding_identifiers().into_iter().map(|name| name.name.to_string())
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use oxc::ast::ast::{
-    ArrowFunctionExpression, BindingIdentifier, Class, Declaration, ExportDefaultDeclarationKind,
-    ExportSpecifier, Function, Program, ReturnStatement, Statement, VariableDeclaration,
+    ArrowFunctionExpression, Class, Declaration, ExportDefaultDeclarationKind, ExportSpecifier, Function,
+    Program, ReturnStatement, Statement,
 };
 use oxc::ast_visit::{VisitJs, walk_js};
 use oxc::semantic::ScopeFlags;
@@ -80,9 +80,8 @@ fn is_value(declaration: &ExportDefaultDeclarationKind<'_>) -> bool {
 fn declared(declaration: &Declaration<'_>) -> Vec<(String, Span)> {
     match declaration {
         Declaration::VariableDeclaration(it) if !it.declare => {
-            let mut names = Names::default();
-            names.visit_variable_declaration(it);
-            names.0
+            let names = it.declarations.iter().flat_map(|declarator| declarator.id.get_binding_identifiers());
+            names.map(|name| (name.name.to_string(), name.span)).collect()
         }
         Declaration::FunctionDeclaration(it) if it.body.is_some() => {
             it.id.iter().map(|name| (name.name.to_string(), name.span)).collect()
@@ -92,23 +91,6 @@ fn declared(declaration: &Declaration<'_>) -> Vec<(String, Span)> {
         }
         _ => Vec::new(),
     }
-}
-
-#[derive(Default)]
-struct Names(Vec<(String, Span)>);
-
-impl<'a> VisitJs<'a> for Names {
-    fn visit_variable_declaration(&mut self, it: &VariableDeclaration<'a>) {
-        for declarator in &it.declarations {
-            self.visit_binding_pattern(&declarator.id);
-        }
-    }
-    fn visit_binding_identifier(&mut self, it: &BindingIdentifier<'a>) {
-        self.0.push((it.name.to_string(), it.span));
-    }
-    fn visit_function(&mut self, _: &Function<'a>, _: ScopeFlags) {}
-    fn visit_arrow_function_expression(&mut self, _: &ArrowFunctionExpression<'a>) {}
-    fn visit_class(&mut self, _: &Class<'a>) {}
 }
 
 /// Statements `return` outside of functions.

@@ -2,7 +2,7 @@
 
 /// What keeps the memory that was fetched ahead with the allocator, until it is dropped.
 #[derive(Debug)]
-pub struct Ahead {
+pub struct Fetched {
     _last: Option<Vec<u8>>,
 }
 
@@ -10,7 +10,7 @@ pub struct Ahead {
 ///
 /// A page takes a microsecond, or twenty where the machine has to get it from its host, and a thread that compiles takes one after
 /// the other. Whoever knows that it soon will can do so while it waits. Does nothing where allocators are of another kind.
-pub fn fetch_ahead(bytes: usize) -> Ahead {
+pub fn fetch_ahead(bytes: usize) -> Fetched {
     const BLOCK: usize = 64 * 1024;
     const PAGE: usize = 4 * 1024;
     let count = if cfg!(all(target_os = "linux", target_env = "gnu")) { bytes / BLOCK } else { 0 };
@@ -21,7 +21,7 @@ pub fn fetch_ahead(bytes: usize) -> Ahead {
     };
     let mut blocks: Vec<Vec<u8>> = (0..count).map(touched).collect();
     // All but the last become one free piece; at its end, the allocator would give it back.
-    Ahead { _last: blocks.pop() }
+    Fetched { _last: blocks.pop() }
 }
 
 /// Gives back what is free. It takes milliseconds when there is much; for threads that end.

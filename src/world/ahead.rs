@@ -18,7 +18,7 @@ const COMPILING: usize = 2;
 const FETCHED_MAX: usize = 8 << 20;
 
 /// Has the memory handed out that the calling thread will compile code in, whose texts have `size` bytes.
-pub fn fetch_memory(size: usize) -> memory::Ahead {
+pub fn fetch_memory(size: usize) -> memory::Fetched {
     memory::fetch_ahead(size.saturating_mul(COMPILING).min(FETCHED_MAX))
 }
 
