@@ -262,6 +262,7 @@ impl Objects {
     }
 
     /// Turns what the object in `slot` wanted to say into `failure`: its writes are lost. What it said before it wrote goes out.
+    /// Says whether anybody is told of the failure.
     pub(super) fn fail_held(&self, slot: Slot, failure: &Failure) -> bool {
         let mut any = false;
         let (failed, kept) = {
@@ -270,21 +271,13 @@ impl Objects {
         };
         self.held.borrow_mut().extend(kept);
         for held in failed {
+            any |= !held.is_free && matches!(held.output, Output::Answer(..) | Output::Response(..));
             match held.output {
                 _ if held.is_free => self.let_out(held),
                 // It says so already, as its caller is to be told.
-                Output::Answer(_, Reply::Failed(ref told)) if told.is_end_by(failure) => {
-                    any = true;
-                    self.let_out(held);
-                }
-                Output::Answer(to, _) => {
-                    any = true;
-                    self.refuse(to, failure.clone());
-                }
-                Output::Response(to, _) => {
-                    any = true;
-                    self.refuse(to, failure.clone().of_fetch());
-                }
+                Output::Answer(_, Reply::Failed(ref told)) if told.is_end_by(failure) => self.let_out(held),
+                Output::Answer(to, _) => self.refuse(to, failure.clone()),
+                Output::Response(to, _) => self.refuse(to, failure.clone().of_fetch()),
                 _ => {}
             }
         }

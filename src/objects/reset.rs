@@ -191,7 +191,8 @@ impl Objects {
         }
     }
 
-    /// Tells everybody who waits for something of `owner` that it failed.
+    /// Tells everybody who waits for something of `owner` that it failed. Gives whether there was anybody, and what nobody handled
+    /// of it.
     pub(super) fn fail_roots(
         self: &Rc<Self>,
         isolate: &Isolate,

@@ -130,6 +130,11 @@ impl LoadRequest {
         }
     }
 
+    /// The environment that a flag asks for, if one does.
+    pub fn flagged_environment(&self) -> Option<&str> {
+        self.environment.as_deref().filter(|name| !name.is_empty())
+    }
+
     /// The environment that was asked for, if one was.
     pub fn environment(&self) -> Option<&str> {
         let given = self.environment.as_ref().or_else(|| self.process_env.get("CLOUDFLARE_ENV"));

@@ -51,7 +51,7 @@ pub fn read(
         }
     }
     let secrets = secrets(layers, names);
-    let environment = request.environment.as_deref().filter(|name| !name.is_empty());
+    let environment = request.flagged_environment();
     let mut values = from_files(report, request, environment, home, inputs, secrets.is_some());
     report_not_read(report, request, environment, home, inputs);
     for name in values.iter().flatten().map(|(name, _)| name).filter(|name| taken.contains(*name)) {
@@ -128,7 +128,7 @@ fn refuse_dates(report: &mut Report, path: &str, node: &Node) {
 
 /// `request` with the process's environment as files add to it, where the process has no value of its own.
 pub fn with_env_files(request: &LoadRequest, inputs: &mut Inputs) -> LoadRequest {
-    let environment = request.environment.as_deref().filter(|name| !name.is_empty());
+    let environment = request.flagged_environment();
     let mut parsed: Vec<(String, String)> = Vec::new();
     for path in env_files(request, environment, &request.cwd) {
         // What is wrong with a file is told when variables are taken from it.
