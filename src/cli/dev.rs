@@ -125,11 +125,12 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
     };
     let persist = args.persist_to.map(|directory| cwd.join(directory));
     let TimeFlags { time, freeze, strict_time } = args.clock;
-    if let Some(time) = time {
-        clock.set(time);
-    }
+    // It stands before it is set: what passed in between would be added to the time that was asked for.
     if freeze {
         clock.freeze();
+    }
+    if let Some(time) = time {
+        clock.set(time);
     }
     clock.set_strict(strict_time);
     // What a project may ask for depends on the day outside, not on the one that it plays.
