@@ -1,5 +1,8 @@
 //! Names of modules that import each other by relative paths.
 
+/// The module that has the manifest of Workers Sites.
+pub const SITE_MANIFEST: &str = "__STATIC_CONTENT_MANIFEST";
+
 /// The module that `specifier` means in the module `importer`: relative paths are followed from there, at most up to the
 /// root; anything else is a name by itself.
 pub fn resolve(importer: &str, specifier: &str) -> String {

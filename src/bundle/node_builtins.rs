@@ -1,6 +1,8 @@
 //! Which module names belong to the platform rather than to a file: Node's built-in modules and the
 //! `cloudflare:` ones. Whether the engine has them is not decided here.
 
+use crate::base::module_name::SITE_MANIFEST;
+
 /// Names that Node's own modules have without a prefix.
 const BARE: &[&str] = &[
     "assert",
@@ -69,9 +71,10 @@ pub(super) fn needs_node_compat(name: &str, async_hooks: bool) -> bool {
     name.starts_with("node:") && name != "node:process" && !(async_hooks && name == "node:async_hooks")
 }
 
-/// Whether `specifier` names a module that the platform provides, by its prefix.
+/// Whether `specifier` names a module that the platform provides, by its prefix or as the manifest of Workers Sites.
 pub(super) fn is_platform_module(specifier: &str) -> bool {
     ["cloudflare:", "node:", "workerd:"].iter().any(|prefix| specifier.starts_with(prefix))
+        || specifier == SITE_MANIFEST
 }
 
 #[cfg(test)]

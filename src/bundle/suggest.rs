@@ -21,9 +21,6 @@ pub(super) fn help_for(specifier: &str, importer: &Path, node_compat: bool) -> O
             "`{specifier}` is built into Node: add \"nodejs_compat\" to `compatibility_flags`"
         ));
     }
-    if specifier == "__STATIC_CONTENT_MANIFEST" {
-        return Some("Workers Sites is not emulated: use static assets instead".to_owned());
-    }
     let package = package_of(specifier)?;
     Some(if is_installed(&package, importer) {
         format!(

@@ -128,6 +128,18 @@ pub struct DevArgs {
     #[arg(long, value_name = "DIR")]
     pub assets: Option<PathBuf>,
 
+    /// Serve Workers Sites from this directory, instead of the configuration's `site.bucket`
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub site: Option<PathBuf>,
+
+    /// Patterns of the files that are meant, instead of `site.include`
+    #[arg(long, value_name = "GLOB", num_args = 1.., hide = true)]
+    pub site_include: Vec<String>,
+
+    /// Patterns of the files that are not, instead of `site.exclude`
+    #[arg(long, value_name = "GLOB", num_args = 1.., hide = true)]
+    pub site_exclude: Vec<String>,
+
     /// Run the scheduled handler when `/__scheduled` is requested
     #[arg(long)]
     pub test_scheduled: bool,

@@ -159,6 +159,9 @@ pub(super) fn options(args: DevArgs, clock: Clock) -> anyhow::Result<SessionOpti
         keeps_origin,
         upstream_protocol: args.upstream_protocol,
         assets: args.assets,
+        site: args.site,
+        site_include: args.site_include,
+        site_exclude: args.site_exclude,
     };
     let report = Arc::new(|_: Report| {});
     let history = (!args.no_history).then_some(HistorySettings {

@@ -5,7 +5,6 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-const SITE: &str = "Workers Sites are not emulated; serve the directory with `--assets`";
 /// How flags of the other tool begin that may go with its next version.
 const EXPERIMENTAL: &[&str] = &["--experimental-", "--x-"];
 
@@ -18,9 +17,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("--tunnel-allowed-mail", "dodev opens nothing to the outside; run a tunnel of your own"),
     ("--install-skills", "dodev installs nothing; leave it out"),
     ("--profile", "dodev needs no account; leave it out"),
-    ("--site", SITE),
-    ("--site-include", SITE),
-    ("--site-exclude", SITE),
     ("--node-compat", "it is gone; add \"nodejs_compat\" to `compatibility_flags`"),
     ("--enable-containers", "dodev does not emulate containers; leave it out"),
 ];

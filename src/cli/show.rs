@@ -20,7 +20,7 @@ use super::output::{Item, Line, Stream, Style};
 use crate::base::diag::{Diagnostic, Label, Severity, SourceFile};
 use crate::dev::{Broken, Migrated, Ready, Report};
 use crate::engine::{LogLevel as Level, LogRecord, Origin};
-use crate::project::{ClassStorage, Project};
+use crate::project::{ClassStorage, Project, SITE_CONTENT};
 use crate::server::RequestRecord;
 use excerpt::Excerpt;
 
@@ -223,10 +223,18 @@ fn worker_rows(project: &Project, running: &[Arc<Project>]) -> Vec<(&'static str
         format!("{} → {}{entrypoint}{}", service.binding, service.service, mark(&service.service))
     });
     let values = project.kv_namespaces.iter().map(|namespace| format!("{} → KV", namespace.binding));
+    let site = project.site.iter().map(|site| format!("{SITE_CONTENT} → {}", site.shown));
     let vars = project.vars.iter().map(|(name, _)| name.clone());
     rows.push((
         "bindings",
-        objects.chain(assets).chain(values).chain(services).chain(vars).collect::<Vec<_>>().join(", "),
+        objects
+            .chain(assets)
+            .chain(values)
+            .chain(site)
+            .chain(services)
+            .chain(vars)
+            .collect::<Vec<_>>()
+            .join(", "),
     ));
     let missing: Vec<_> =
         project.unsupported.iter().map(|u| u.binding.as_ref().unwrap_or(&u.kind).clone()).collect();

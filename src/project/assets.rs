@@ -203,7 +203,7 @@ fn report_missing(report: &mut Report, found: &Found<'_>, root: &Path) {
 }
 
 /// What may have been meant by a directory that is not there.
-fn help_for_missing(path: &Path, shown: &str, root: &Path) -> String {
+pub fn help_for_missing(path: &Path, shown: &str, root: &Path) -> String {
     if path.is_file() {
         return "name the directory that it is in".to_owned();
     }

@@ -186,11 +186,7 @@ pub fn unsupported(layers: &Layers<'_>, names: &mut Names, unsupported: &mut Vec
         if node.items().is_empty() && node.entries().is_empty() && node.as_text().is_none() {
             continue;
         }
-        let mut bindings = how.of(node);
-        if key.name == "site" {
-            // Its files would be a namespace of Workers KV.
-            bindings.push(("__STATIC_CONTENT", found.entry.key_span.clone()));
-        }
+        let bindings = how.of(node);
         // Nor do tables of empty lists, which build tools write.
         let empty = |node: &Node| matches!(&node.value, Value::List(items) if items.is_empty());
         let entries = node.entries();

@@ -196,7 +196,7 @@ pub const KEYS: &[Key] = &[
     binding("media", Record(&[BINDING, REMOTE])),
     binding("stream", Record(&[BINDING, REMOTE])),
     binding("version_metadata", Record(&[BINDING])),
-    top("site", SITE, Role::Unsupported(BindingNames::None)),
+    top("site", SITE, Read),
     top("pages_build_output_dir", Text, Role::Unsupported(BindingNames::None)),
     top("wasm_modules", Map(&Text), Role::Unsupported(BindingNames::Keys)),
     top("text_blobs", Map(&Text), Role::Unsupported(BindingNames::Keys)),

@@ -22,6 +22,7 @@ use super::public_host;
 use super::read::{Inputs, Read, normal};
 use super::report::{Language, Report};
 use super::settings;
+use super::site;
 use super::tree::{Node, Value};
 use super::vars;
 use super::{Project, jsonc, toml};
@@ -86,6 +87,12 @@ pub struct Overrides {
     pub upstream_protocol: Option<String>,
     /// The directory of assets, relative to the working directory.
     pub assets: Option<PathBuf>,
+    /// The directory of Workers Sites, relative to the working directory.
+    pub site: Option<PathBuf>,
+    /// Instead of `site.include`.
+    pub site_include: Vec<String>,
+    /// Instead of `site.exclude`.
+    pub site_exclude: Vec<String>,
 }
 
 /// What came of loading.
@@ -309,6 +316,7 @@ fn read(
     let is_built = layers.get("build").is_some_and(|build| build.get("command").is_some());
     let place = assets::Place { root, request, compatibility: &compatibility, is_built };
     let assets = assets::read(report, &layers, &place, inputs, &mut names);
+    let site = site::read(report, &layers, &place, inputs, &mut names);
     let vars = vars::read(report, &layers, request, home, inputs, &mut names);
     names.check(report);
 
@@ -350,6 +358,7 @@ fn read(
         name,
         main,
         assets,
+        site,
         compatibility,
         environment: match is_generated {
             true => layers.text("targetEnvironment").map(str::to_owned),

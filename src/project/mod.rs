@@ -38,6 +38,7 @@ mod read;
 mod report;
 mod settings;
 mod shape;
+mod site;
 #[cfg(test)]
 mod tests;
 mod together;
@@ -62,6 +63,7 @@ pub use migrations::{Migration, Rename, Spanned, Transfer};
 pub use nearest::nearest;
 pub use public_host::PublicHost;
 pub use settings::{Dev, Limits, parse_ip};
+pub use site::{SITE_CONTENT, SiteFiles};
 pub use together::{check_entrypoints, check_together};
 pub use vars::Var;
 pub use worker_name::{check_new_name, new_name_like};
@@ -90,6 +92,8 @@ pub struct Project {
     pub main: PathBuf,
     /// Its static assets.
     pub assets: Option<Assets>,
+    /// Its files of Workers Sites.
+    pub site: Option<SiteFiles>,
     /// Which behaviour of the platform it asked for.
     pub compatibility: Compatibility,
     /// The chosen environment, defined or not.

@@ -24,6 +24,7 @@ use std::rc::Rc;
 
 use rquickjs::{Ctx, Object};
 
+use crate::base::module_name;
 use crate::engine::Extension;
 use crate::objects::Objects;
 
@@ -42,6 +43,7 @@ pub const EXTENSION: Extension = Extension {
         ("cloudflare:sockets", "dodev:workers/modules/sockets"),
         ("cloudflare:workflows", "dodev:workers/modules/workflows"),
         ("cloudflare:durable-objects", "dodev:workers/durable_objects"),
+        (module_name::SITE_MANIFEST, "dodev:workers/kv/manifest"),
     ],
 };
 
@@ -61,7 +63,7 @@ pub fn install<'js>(
     env::install(ctx, host, spec)?;
     facets::install(ctx, host, objects)?;
     farewell::install(ctx, host, objects)?;
-    kv::install(ctx, host, objects)?;
+    kv::install(ctx, host, objects, spec)?;
     namespace::install(ctx, host, objects, spec)?;
     sockets::install(ctx, host, objects, spec)?;
     outbound::install(ctx, host, objects, outbound)?;

@@ -1,6 +1,7 @@
 //! How events become calls of the prelude's entry functions, and how results come back.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rquickjs::atom::PredefinedAtom;
 use rquickjs::{Ctx, Object, Value};
@@ -13,6 +14,7 @@ use crate::engine::presence::Client;
 use crate::engine::proxy::handler_of;
 use crate::engine::turn::Entered;
 use crate::engine::{Host, LogLevel, OpId, Scope};
+use crate::kv::Bucket;
 use crate::objects::{
     ActorKey, Entry, Entrypoint, Event, Export, Failure, Gone, Message, Objects, Reply, ReplyTo, Slot,
     Target, WorkerNumber, is_taken, overrun,
@@ -31,6 +33,8 @@ pub struct WorkerSpec {
     pub worker: WorkerNumber,
     /// The entries of `env`, in order.
     pub bindings: Vec<Binding>,
+    /// The files of Workers Sites.
+    pub bucket: Option<Arc<Bucket>>,
     /// How errors are stored, by compatibility date.
     pub stored_errors: ErrorForm,
     /// Whether `deleteAll()` deletes the alarm too, by compatibility date.

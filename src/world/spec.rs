@@ -15,9 +15,10 @@ use crate::bundle::{Bundle, Dependencies, DependencyForm, OutputKind};
 use crate::engine::clone::ErrorForm;
 use crate::engine::loader::{Hides, ModuleSource};
 use crate::engine::socket::LinkOptions;
+use crate::kv::Bucket;
 use crate::node;
 use crate::objects::{Namespace, Roster, SocketRules};
-use crate::project::{ClassStorage, Project, Var};
+use crate::project::{ClassStorage, Project, SITE_CONTENT, Var};
 use crate::storage::FormerIds;
 use crate::workers::{Binding, BindingValue, WorkerSpec};
 
@@ -106,6 +107,9 @@ pub fn worker(project: &Project, roster: &mut Roster, namespaces: &[Namespace]) 
         let (worker, props) = (own.of_assets(), "{}".to_owned());
         bind(name, BindingValue::Entrypoint { worker, name: None, props });
     }
+    if project.site.is_some() {
+        bind(SITE_CONTENT, BindingValue::Bucket);
+    }
     for unsupported in &project.unsupported {
         if let Some(name) = &unsupported.binding {
             bind(name, BindingValue::Refused(unsupported.kind.clone()));
@@ -116,6 +120,10 @@ pub fn worker(project: &Project, roster: &mut Roster, namespaces: &[Namespace]) 
     WorkerSpec {
         worker: own,
         bindings,
+        bucket: project
+            .site
+            .as_ref()
+            .map(|site| Arc::new(Bucket::new(site.directory.clone(), &site.include, &site.exclude))),
         stored_errors: if host_form { ErrorForm::HostObject } else { ErrorForm::Native },
         delete_all_deletes_alarm: compatibility.is_on("delete_all_deletes_alarm"),
     }

@@ -73,6 +73,7 @@ mod rust_text;
 mod sample_tests;
 mod schema;
 mod service_worker;
+mod site;
 mod sleeping_sockets;
 mod soak;
 mod socket_corners;

@@ -259,14 +259,6 @@ fn a_class_that_the_main_module_keeps_to_itself_is_shown() {
 }
 
 #[test]
-fn the_namespace_of_a_site_is_named() {
-    let project = TestProject::new().file("wrangler.jsonc", &json("\"site\": { \"bucket\": \"public\" }"));
-    let unsupported = project.project().unsupported;
-    let named: Vec<_> = unsupported.iter().map(|item| (&*item.kind, item.binding.as_deref())).collect();
-    assert_eq!(named, [("site", Some("__STATIC_CONTENT"))]);
-}
-
-#[test]
 fn buckets_have_names_that_the_platform_takes() {
     let check = |name: &str, expected: usize| {
         let text = json(&format!("\"r2_buckets\": [{{ \"binding\": \"B\", \"bucket_name\": \"{name}\" }}]"));

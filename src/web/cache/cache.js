@@ -27,6 +27,11 @@ function keyOf(request) {
   return url.href;
 }
 
+/** Whether the request's path is a key of Workers Sites: its file may change at any time, and nothing of it is kept. */
+function isOfSite(request) {
+  return new URL(request.url).pathname.startsWith("/$__MINIFLARE_SITES__$/");
+}
+
 function notImplemented(owner, name) {
   return new Error(`Failed to execute '${name}' on '${owner}': the method is not implemented.`);
 }
@@ -172,7 +177,7 @@ export class Cache {
     }
     if (response.webSocket) throw new TypeError("Cannot cache WebSocket upgrade response.");
     const directives = directivesOf(response.headers);
-    const until = freshUntil(request, response, directives);
+    const until = isOfSite(request) ? undefined : freshUntil(request, response, directives);
     const { status } = response;
     const headers = [...response.headers].filter(([name]) => name !== "set-cookie");
     const body = await response.arrayBuffer();

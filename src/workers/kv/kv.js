@@ -1,4 +1,4 @@
-// Workers KV: what `env` holds for an entry of `kv_namespaces`. Loaded when a Worker has one.
+// Workers KV: what `env` holds for an entry of `kv_namespaces`, and for the files of `site`. Loaded when a Worker has one.
 //
 // Fidelity: the binding checks some things itself (workerd's `src/workerd/api/kv.c++`), the service behind it others, which
 // it tells by a status; the words are those of wrangler 4.164.0, recorded in `fixtures/kv`.
@@ -210,6 +210,11 @@ function metadataOf(metadata) {
   return text;
 }
 
+/** A bucket has no id. */
+function checkWrites(id, method) {
+  if (id === undefined) throw failure(method, 405, `Cannot ${method.toLowerCase()}() with Workers Sites namespace`);
+}
+
 async function write(id, args) {
   const key = keyOf("put", args);
   if (args.length < 2) throw wrongArgument(NAME, "put", 2, "string or Object");
@@ -218,6 +223,7 @@ async function write(id, args) {
   const options = settings === undefined || settings === null ? {} : settings;
   if (!isObject(options)) throw wrongArgument(NAME, "put", 3, "PutOptions");
   checkKey("PUT", key);
+  checkWrites(id, "PUT");
   const end = endOf(options);
   const metadata = metadataOf(options.metadata);
   if (isObject(value)) value = await valueOf(value);
@@ -229,6 +235,7 @@ async function write(id, args) {
 async function remove(id, args) {
   const key = keyOf("delete", args);
   checkKey("DELETE", key);
+  checkWrites(id, "DELETE");
   await host.workersKvDelete(id, key);
 }
 
@@ -296,7 +303,7 @@ class KvNamespace {
 }
 shape(KvNamespace);
 
-/** The namespace `id`. */
+/** The namespace `id`; without one it is the Worker's bucket. */
 export function makeKvNamespace(id) {
   return new KvNamespace(MAKE, id);
 }

@@ -2,6 +2,7 @@
 //
 // Fidelity: wrangler runs a module without exports in this way. Its bindings are globals, and "No response!" is its word for a
 // request that no listener answers.
+import host from "dodev:host";
 import { dispatchThrowing, globalTarget, hasListener } from "dodev:web/events";
 import { extendableEvents } from "dodev:web/events/global";
 
@@ -37,6 +38,8 @@ function run(controller, env, context) {
 
 /** Makes every binding a global. */
 export function spreadBindings(env) {
+  const manifest = host.siteManifest();
+  if (manifest !== undefined) globalThis.__STATIC_CONTENT_MANIFEST = JSON.parse(manifest);
   for (const name of Object.keys(env)) {
     Object.defineProperty(globalThis, name, { value: env[name], writable: true, enumerable: true, configurable: true });
   }
