@@ -48,7 +48,7 @@ mod worker_name;
 
 pub use assets::{Assets, check_assets};
 pub use bindings::{DurableObjectBinding, ServiceBinding, Unsupported};
-pub use build::{Build, BuildCommand, ModuleKind, NODE_ENV, Rule};
+pub use build::{Build, BuildCommand, BuildPlatform, ModuleKind, NODE_ENV, Rule};
 pub use classes::{ClassStorage, check_exports, not_classes};
 pub use compatibility::{Compatibility, Date, InvalidDate};
 pub use cron::CronSchedule;
