@@ -15,6 +15,7 @@ use super::package_exports::{Target, target_of};
 /// What a package's `package.json` says.
 #[derive(Debug, Deserialize)]
 struct Description {
+    name: Option<String>,
     exports: Option<Value>,
     #[serde(rename = "sideEffects")]
     side_effects: Option<Value>,
@@ -72,6 +73,10 @@ impl Descriptions {
         let description = self.of(directory)?;
         let exports = description.exports.as_ref()?;
         let package = package_of(specifier)?;
+        // The field `browser` of another package may have led to this one.
+        if !directory.ends_with(package) && description.name.as_deref() != Some(package) {
+            return None;
+        }
         let path = format!(".{}", &specifier[package.len()..]);
         match target_of(exports, &path, conditions) {
             Target::File(target) => {

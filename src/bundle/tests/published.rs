@@ -75,6 +75,14 @@ fn what_exports_name_is_not_replaced_by_the_field_for_browsers() {
 }
 
 #[test]
+fn the_field_for_browsers_puts_own_files_in_the_place_of_packages() {
+    let description =
+        r#"{ "name": "p", "type": "module", "exports": "./a.js", "browser": { "q": "./b.js" } }"#;
+    let mut project = importing("p", description, &[("a.js", "export * from 'q';"), FILES[1]]);
+    assert_eq!(run(&project.build()), r#"{"which":"b"}"#);
+}
+
+#[test]
 fn what_the_field_for_browsers_leaves_out_is_an_empty_object() {
     let description = r#"{ "type": "module", "main": "./a.js", "browser": { "./b.js": false, "q": false } }"#;
     let text = "import * as ns from './b.js'; import whole from './b.js'; import q from 'q';\n\
