@@ -20,6 +20,7 @@ mod compatibility;
 mod compatibility_keys;
 mod cron;
 mod define;
+mod deployed;
 mod dotenv;
 mod exports;
 mod flags;
