@@ -355,6 +355,8 @@ mod tests {
             tsconfig: None,
             jsx_factory: None,
             jsx_fragment: None,
+            conditions: vec![],
+            platform: crate::bundle::BuildPlatform::default(),
             minify: false,
             keep_names: true,
             node_compat: false,

@@ -170,6 +170,9 @@ impl<'a> Reporter<'a> {
             ProblemKind::Unresolved { specifier } => {
                 self.unresolved(specifier, &problem.id, &source, None, "not found")
             }
+            ProblemKind::NoEntry { specifier, reason } => {
+                self.unresolved(specifier, &problem.id, &source, None, reason)
+            }
             ProblemKind::NodeModule { specifier } => Diagnostic::warning(
                 "bundle/node-module",
                 format!("`{specifier}` is a module of Node, which Workers have only with `nodejs_compat`"),

@@ -301,6 +301,7 @@ impl Session {
             state.facts.clear();
             state.searched.clear();
             state.required = None;
+            self.plugin.descriptions().clear();
             self.watched.clear();
             self.pending.clear();
             ScanMode::Full
@@ -478,7 +479,9 @@ impl Session {
         }
         let problems = self.plugin.state().problems.clone();
         for problem in problems {
-            if let ProblemKind::Unresolved { specifier } = &problem.kind {
+            if let ProblemKind::Unresolved { specifier } | ProblemKind::NoEntry { specifier, .. } =
+                &problem.kind
+            {
                 wanted.extend(suggest::candidates(specifier, Path::new(&problem.id)));
             }
             self.look_again_at(problem.id);

@@ -85,6 +85,8 @@ pub(super) enum ProblemKind {
     DeadAlias { specifier: String, target: String },
     /// An import of a package leads nowhere.
     Unresolved { specifier: String },
+    /// A package does not give what an import names, for this reason.
+    NoEntry { specifier: String, reason: String },
     /// A module of Node is imported though `nodejs_compat` is off.
     NodeModule { specifier: String },
 }

@@ -16,7 +16,7 @@ use rolldown_common::{
 
 use super::inputs::TsconfigFile;
 use super::plugin::DEFINED;
-use super::request::BundleRequest;
+use super::request::{BuildPlatform, BundleRequest};
 use super::tsconfig_stand_in::StandIn;
 use crate::project::NODE_ENV;
 
@@ -44,20 +44,28 @@ pub(super) fn bundler_options(
             *value = name;
         }
     }
-    // Not listed: `import`, `require` and `default`, which rolldown adds by the kind of each import.
-    let conditions = ["workerd", "worker", "browser"].map(str::to_owned).to_vec();
     let scripts = ["js", "mjs", "cjs"].map(|extension| (extension.to_owned(), ModuleType::Jsx));
     BundlerOptions {
         input: Some(vec![InputItem { name, import: request.entry.to_string_lossy().into_owned() }]),
         cwd: Some(request.root.clone()),
         // The place of the output decides what paths in the source map are relative to.
         dir: Some(request.root.to_string_lossy().into_owned()),
-        platform: Some(Platform::Browser),
+        platform: Some(match request.platform {
+            BuildPlatform::Browser => Platform::Browser,
+            // rolldown's own one for Node also changes the code.
+            BuildPlatform::Node | BuildPlatform::Neutral => Platform::Neutral,
+        }),
         format: Some(OutputFormat::Esm),
         sourcemap: Some(SourceMapType::Hidden),
         code_splitting: Some(CodeSplittingMode::Bool(false)),
         module_types: Some(scripts.into_iter().collect()),
-        resolve: Some(ResolveOptions { condition_names: Some(conditions), ..Default::default() }),
+        resolve: Some(ResolveOptions {
+            // Not listed: `import`, `require` and `default`, which rolldown adds by the kind of each import.
+            condition_names: Some(request.all_conditions()),
+            main_fields: (request.platform == BuildPlatform::Node)
+                .then(|| ["main", "module"].map(str::to_owned).to_vec()),
+            ..Default::default()
+        }),
         define: Some(define.into_iter().collect()),
         inject: (!inject.is_empty()).then_some(inject),
         // Otherwise dead code is looked for once more in the whole chunk, after each module was freed of its own.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rolldown::ModuleType;
-use rolldown_common::{ImportKind, ModuleInfo, NormalModule};
+use rolldown_common::{ImportKind, ModuleId, ModuleInfo, NormalModule};
 use rolldown_plugin::{
     HookBuildEndArgs, HookLoadArgs, HookLoadOutput, HookLoadReturn, HookNoopReturn, HookRenderChunkArgs,
     HookRenderChunkReturn, HookResolveIdArgs, HookResolveIdOutput, HookResolveIdReturn, HookTransformArgs,
@@ -24,6 +24,7 @@ use rolldown_plugin::{
 };
 
 use super::decorators::{Dialect, Language, may_have_decorators};
+use super::descriptions::{Descriptions, Instead};
 use super::external;
 use super::file_options::{FileOptions, comments_on_jsx, compile, compile_alike, uses_at_top_level};
 use super::first::First;
@@ -50,6 +51,9 @@ const VALUE: &str = "\0value:";
 /// The module of an object that `define` names, by its place there.
 pub(super) const DEFINED: &str = "\0defined:";
 
+/// What rolldown calls a file that a package's `browser` leaves out begins with this. esbuild takes it for CommonJS without a text.
+const EMPTY: &str = "\0rolldown/empty.js?";
+
 /// What a build is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Role {
@@ -72,6 +76,8 @@ pub(super) struct ProjectPlugin {
     rules: Rules,
     role: Role,
     file_options: FileOptions,
+    descriptions: Descriptions,
+    conditions: Vec<String>,
     /// Files that are modules of their own, and how the code imports them.
     unbundled: HashMap<PathBuf, String>,
     first: First,
@@ -110,6 +116,8 @@ impl ProjectPlugin {
             async_hooks: request.async_hooks,
             rules: Rules::new(&request.rules),
             file_options: FileOptions::new(request),
+            descriptions: Descriptions::default(),
+            conditions: request.all_conditions(),
             role,
             unbundled: HashMap::new(),
             first: First::default(),
@@ -132,6 +140,16 @@ impl ProjectPlugin {
     /// What this build is for.
     pub(super) fn role(&self) -> &Role {
         &self.role
+    }
+
+    /// What packages say of themselves.
+    pub(super) fn descriptions(&self) -> &Descriptions {
+        &self.descriptions
+    }
+
+    /// The conditions of `exports` that hold for every import.
+    pub(super) fn conditions(&self) -> &[String] {
+        &self.conditions
     }
 
     /// What the hooks have learned.
@@ -355,7 +373,7 @@ impl Plugin for ProjectPlugin {
         let importer = from_root.as_deref().or(args.importer);
         let options = PluginContextResolveOptions { import_kind: args.kind, ..Default::default() };
         let file = specifier.strip_suffix("?module").unwrap_or(specifier);
-        let resolved = match ctx.resolve(file, importer, Some(options)).await? {
+        let mut resolved = match ctx.resolve(file, importer, Some(options)).await? {
             Ok(resolved) if !resolved.external.is_external() => resolved,
             Ok(resolved) => return Ok(Some(HookResolveIdOutput::from_resolved_id(resolved))),
             Err(_) => {
@@ -381,6 +399,21 @@ impl Plugin for ProjectPlugin {
                 return Ok(None);
             }
         };
+        let mut is_other = false;
+        match is_package.then(|| self.instead(args.kind, file, &resolved)).flatten() {
+            Some(Instead::File(path)) => {
+                resolved.id = ModuleId::new(path.to_string_lossy());
+                is_other = true;
+            }
+            Some(Instead::Nothing(reason)) => {
+                if let Some(importer) = args.importer.filter(|importer| is_required(importer, args.kind)) {
+                    let specifier = args.specifier.to_owned();
+                    self.problem(importer, ProblemKind::NoEntry { specifier, reason });
+                }
+                return Ok(Some(external(args.specifier)));
+            }
+            None => {}
+        }
         if is_package && let Some(main) = self.main_instead(args.kind, specifier, resolved.id.as_str()) {
             let options = PluginContextResolveOptions { import_kind: args.kind, ..Default::default() };
             if let Ok(main) = ctx.resolve(&main, importer, Some(options)).await? {
@@ -402,7 +435,7 @@ impl Plugin for ProjectPlugin {
                 facts.prepares.insert(resolved.id.to_string());
             }
         }
-        if target.is_none() {
+        if target.is_none() && !is_other {
             return Ok(None);
         }
         Ok(Some(HookResolveIdOutput::from_resolved_id(resolved)))
@@ -442,9 +475,12 @@ impl Plugin for ProjectPlugin {
                 ctx.add_watch_file(args.id);
                 return Ok(Some(style_sheet(args.id)?));
             }
-            let script = script_of_package(args.id);
-            if script.is_some() {
+            let mut script = script_of_package(args.id);
+            if let Some(script) = &mut script {
                 ctx.add_watch_file(args.id);
+                if script.side_effects.is_none() {
+                    script.side_effects = self.descriptions.effects_of(Path::new(args.id));
+                }
             }
             return Ok(script);
         };
@@ -461,6 +497,13 @@ impl Plugin for ProjectPlugin {
         args: &HookTransformArgs<'_>,
     ) -> HookTransformReturn {
         self.first.on_text(args.code.len());
+        if args.id.starts_with(EMPTY) {
+            return Ok(Some(HookTransformOutput {
+                code: Some("module.exports = {};".to_owned()),
+                module_type: Some(ModuleType::Js),
+                ..Default::default()
+            }));
+        }
         if let Some(code) = helpers_of_platform(args.id, args.code) {
             return Ok(Some(HookTransformOutput { code: Some(code), ..Default::default() }));
         }

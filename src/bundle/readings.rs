@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use rolldown_common::ImportKind;
+use rolldown_common::{ImportKind, ResolvedId};
 use rolldown_ecmascript::{EcmaAst, EcmaCompiler};
 use rolldown_error::{BatchedBuildDiagnostic, EventKind};
 
 use super::block_functions::hoist_block_functions;
 use super::decorators::{Dialect, Language, Lowered, has_decorators, lower_decorators};
+use super::descriptions::Instead;
 use super::endless::keep_endless_loops;
 use super::import_forms::rewrite_imports;
 use super::learned::ProblemKind;
@@ -145,6 +146,15 @@ impl ProjectPlugin {
         }
         let state = self.state();
         state.mains.get(id).filter(|_| state.united.contains(id)).cloned()
+    }
+
+    /// What the import `specifier` of a package leads to, if not to what rolldown `found`.
+    pub(super) fn instead(&self, kind: ImportKind, specifier: &str, found: &ResolvedId) -> Option<Instead> {
+        let by_kind = if kind == ImportKind::Require { "require" } else { "import" };
+        let mut conditions: Vec<&str> = self.conditions().iter().map(String::as_str).collect();
+        conditions.push(by_kind);
+        let package_json = found.package_json.as_ref()?.realpath();
+        self.descriptions().instead(specifier, Path::new(found.id.as_str()), package_json, &conditions)
     }
 
     /// Whether the module `importer` imports `specifier` for its effect alone.

@@ -27,6 +27,10 @@ pub struct BundleRequest {
     pub jsx_factory: Option<String>,
     /// What a JSX fragment is when TypeScript's configuration does not say.
     pub jsx_fragment: Option<String>,
+    /// The conditions of packages' `exports` that hold besides those of the platform and of the kind of import.
+    pub conditions: Vec<String>,
+    /// What packages are chosen for.
+    pub platform: BuildPlatform,
     /// Whether to shorten the code.
     pub minify: bool,
     /// Whether functions and classes keep their `name` when the bundler has to rename them.
@@ -39,6 +43,34 @@ pub struct BundleRequest {
     pub packages: Packages,
     /// Modules that are not bundled, if there may be any.
     pub unbundled: Option<Unbundled>,
+}
+
+/// What the files of packages are chosen for.
+///
+/// Fidelity: esbuild's `platform`, as far as it decides on conditions and on fields of descriptions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BuildPlatform {
+    /// The condition `browser`, and the field of that name first.
+    #[default]
+    Browser,
+    /// The condition `node`; of the fields, `main` first, and no `browser`.
+    Node,
+    /// No condition, and no field: only `exports` count.
+    Neutral,
+}
+
+impl BundleRequest {
+    /// The conditions that hold for every kind of import.
+    pub(super) fn all_conditions(&self) -> Vec<String> {
+        let of_platform = match self.platform {
+            BuildPlatform::Browser => Some("browser"),
+            BuildPlatform::Node => Some("node"),
+            BuildPlatform::Neutral => None,
+        };
+        let mut conditions = self.conditions.clone();
+        conditions.extend(of_platform.map(str::to_owned).filter(|name| !self.conditions.contains(name)));
+        conditions
+    }
 }
 
 /// Modules that stay files of their own, under their names.

@@ -1,5 +1,6 @@
 //! Which files are scripts, as far as names and texts tell, and the reading of packages' scripts.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use memchr::memmem;
@@ -31,12 +32,31 @@ pub(super) fn script_of_package(id: &str) -> Option<HookLoadOutput> {
 /// Fidelity: esbuild keeps what such a module does when a name is taken through it, even if its package says that it has
 /// no side effects; rolldown goes straight to the module that has the name. zod chooses the language of its messages so.
 fn passes_names_on(code: &str) -> bool {
-    const WORD: &str = "export";
-    memmem::find_iter(code.as_bytes(), WORD).any(|at| {
-        let rest = code[at + WORD.len()..].trim_start();
-        let names = rest.strip_prefix('{').and_then(|names| names.split_once('}'));
-        rest.starts_with('*') || names.is_some_and(|(_, after)| after.trim_start().starts_with("from"))
+    let mut imported = None;
+    after_each(code, "export").any(|rest| {
+        if rest.starts_with('*') {
+            return true;
+        }
+        let Some((names, after)) = rest.strip_prefix('{').and_then(|names| names.split_once('}')) else {
+            return false;
+        };
+        let imported = imported.get_or_insert_with(|| imported_names(code));
+        let own = names.split(',').filter_map(|name| name.split_whitespace().next());
+        after.trim_start().starts_with("from") || own.into_iter().any(|name| imported.contains(name))
     })
+}
+
+/// The words between each `import` of `code` and the text that it names.
+fn imported_names(code: &str) -> HashSet<&str> {
+    let heads = after_each(code, "import").filter(|rest| !rest.starts_with(['(', '.', '"', '\'']));
+    let heads = heads.filter_map(|rest| rest.find(['"', '\'']).map(|end| &rest[..end]));
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$');
+    heads.flat_map(|head| head.split(move |c| !is_name(c)).filter(|word| !word.is_empty())).collect()
+}
+
+/// What follows each `word` of `code`, without space.
+fn after_each<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = &'a str> {
+    memmem::find_iter(code.as_bytes(), word).map(|at| code[at + word.len()..].trim_start())
 }
 
 /// Whether a script may contain JSX, whose elements end with `/>` or `</`, between which space may stand.
@@ -76,6 +96,11 @@ mod tests {
             ("export const a = { from: 1 };", false),
             ("const a = 1;\nexport { a };\nfrom(a);", false),
             ("export { a", false),
+            ("import { a } from './a.js'; const b = 1; export { b, a };", true),
+            ("import{a as b}from'./a.js';export{b as default}", true),
+            ("import * as a from './a.js';\nexport { a as b };", true),
+            ("import { a as b } from './a.js'; const c = b(); export { c };", false),
+            ("import './a.js'; const a = import('./a'); export { a };", false),
         ] {
             assert_eq!(passes_names_on(code), expected, "{code}");
         }

@@ -1,23 +1,31 @@
-//! What only sloppy code may write, in CommonJS modules: octal numbers and escapes, `017` and `"\07"`, and functions that an
-//! `if` declares without a block. The bundler takes them for mistakes.
+//! What only sloppy code may write, in CommonJS modules: octal numbers and escapes, `017` and `"\07"`, functions that an `if` or a
+//! label declares without a block, `for (var i = 0 in …)`, and comments that begin with `<!--` or `-->`. The bundler takes them for
+//! mistakes. `with` is one: what is bundled is a module.
 //!
 //! It reads `.js` files as modules, in which there are none. So a build that fails for them is made once more, with such files
 //! rewritten. Files that are modules, or strict by their own word, stay as they are: there, it is right.
 
 use oxc::allocator::Allocator;
-use oxc::ast::ast::{IfStatement, NumericLiteral, Statement, StringLiteral};
+use oxc::ast::ast::{
+    ForInStatement, ForStatementLeft, IfStatement, LabeledStatement, NumericLiteral, Statement, StringLiteral,
+};
 use oxc::ast_visit::{VisitJs, walk_js};
 use oxc::parser::Parser;
 use oxc::semantic::SemanticBuilder;
-use oxc::span::SourceType;
+use oxc::span::{GetSpan, SourceType, Span};
 
 use super::edits::{Edit, apply_edits};
 
 /// Whether the complaint `message` is about such a thing.
 pub(super) fn is_about_sloppy(message: &str) -> bool {
-    ["octal literals", "octal escape", "Invalid function declaration"]
-        .iter()
-        .any(|complaint| message.contains(complaint))
+    const COMPLAINTS: &[&str] = &[
+        "octal literals",
+        "octal escape",
+        "Invalid function declaration",
+        "may not have an initializer",
+        "HTML comments are not allowed",
+    ];
+    COMPLAINTS.iter().any(|complaint| message.contains(complaint))
 }
 
 /// `text` with all of them written otherwise; `None` if it has none, or if they are mistakes.
@@ -31,24 +39,59 @@ pub(super) fn without_sloppy(text: &str) -> Option<String> {
     if !checked.diagnostics.is_empty() {
         return None;
     }
-    let mut sloppy = Sloppy { edits: Vec::new() };
+    let comments = parsed.program.comments.iter().filter_map(|comment| {
+        let (start, end) = (comment.span.start, comment.span.end);
+        let written = &text[start as usize..end as usize];
+        written.starts_with(['<', '-']).then(|| Edit { start, end: start + 3, text: "//".to_owned() })
+    });
+    let mut sloppy = Sloppy { text, edits: comments.collect() };
     sloppy.visit_program(&parsed.program);
     apply_edits(text, sloppy.edits)
 }
 
-struct Sloppy {
+struct Sloppy<'t> {
+    text: &'t str,
     edits: Vec<Edit>,
 }
 
-impl<'a> VisitJs<'a> for Sloppy {
+impl Sloppy<'_> {
+    fn put_around(&mut self, span: Span, before: String, after: &str) {
+        self.edits.push(Edit::insert(span.start, before));
+        self.edits.push(Edit::insert(span.end, after.to_owned()));
+    }
+
+    fn put_into_block(&mut self, statement: &Statement<'_>) {
+        if let Statement::FunctionDeclaration(function) = statement {
+            self.put_around(function.span, "{".to_owned(), "}");
+        }
+    }
+}
+
+impl<'a> VisitJs<'a> for Sloppy<'_> {
     fn visit_if_statement(&mut self, it: &IfStatement<'a>) {
         for branch in std::iter::once(&it.consequent).chain(&it.alternate) {
-            if let Statement::FunctionDeclaration(function) = branch {
-                self.edits.push(Edit::insert(function.span.start, "{".to_owned()));
-                self.edits.push(Edit::insert(function.span.end, "}".to_owned()));
-            }
+            self.put_into_block(branch);
         }
         walk_js::walk_if_statement(self, it);
+    }
+
+    fn visit_labeled_statement(&mut self, it: &LabeledStatement<'a>) {
+        self.put_into_block(&it.body);
+        walk_js::walk_labeled_statement(self, it);
+    }
+
+    fn visit_for_in_statement(&mut self, it: &ForInStatement<'a>) {
+        if let ForStatementLeft::VariableDeclaration(declared) = &it.left
+            && let Some(variable) = declared.declarations.first()
+            && let Some(init) = &variable.init
+        {
+            let name = variable.id.span();
+            let text = |span: Span| &self.text[span.start as usize..span.end as usize];
+            let first = format!("({} = {}, ", text(name), text(init.span()));
+            self.edits.push(Edit { start: name.end, end: init.span().end, text: String::new() });
+            self.put_around(it.right.span(), first, ")");
+        }
+        walk_js::walk_for_in_statement(self, it);
     }
 
     fn visit_numeric_literal(&mut self, number: &NumericLiteral<'a>) {
@@ -103,6 +146,12 @@ mod tests {
                 Some("if (a) {function f() {}} else {function g() {}}"),
             ),
             ("'use strict'; if (a) function f() {}", None),
+            ("x: function f() {}", Some("x: {function f() {}}")),
+            ("for (var i = 0 in {}) f(i)", Some("for (var i in (i = 0, {})) f(i)")),
+            ("for (var i in {}) f(i)", None),
+            ("a()\n<!-- b\n--> c\nd() // <!--", Some("a()\n//- b\n// c\nd() // <!--")),
+            ("/* a\n*/ --> b\na(b --> 0)", Some("/* a\n*/ // b\na(b --> 0)")),
+            ("with (a) b()", None),
             ("x = 1", None),
         ] {
             assert_eq!(without_sloppy(text).as_deref(), expected, "{text}");

@@ -24,6 +24,12 @@ pub fn bundle_request(project: &Project, prebundle: bool) -> Option<BundleReques
         tsconfig: build.tsconfig.clone(),
         jsx_factory: build.jsx_factory.clone(),
         jsx_fragment: build.jsx_fragment.clone(),
+        conditions: build.conditions.clone(),
+        platform: match build.platform {
+            project::BuildPlatform::Browser => bundle::BuildPlatform::Browser,
+            project::BuildPlatform::Node => bundle::BuildPlatform::Node,
+            project::BuildPlatform::Neutral => bundle::BuildPlatform::Neutral,
+        },
         minify: build.minify,
         keep_names: build.keep_names,
         node_compat: project.compatibility.has_node_modules(),

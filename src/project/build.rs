@@ -34,6 +34,10 @@ pub struct Build {
     pub jsx_factory: Option<String>,
     /// What JSX fragments become; the platform's default is `React.Fragment`, unless tsconfig says more.
     pub jsx_fragment: Option<String>,
+    /// The conditions by which the files of packages are chosen, besides those of the platform and the kind of import.
+    pub conditions: Vec<String>,
+    /// What the files of packages are chosen for.
+    pub platform: BuildPlatform,
     /// Whether to minify.
     pub minify: bool,
     /// Whether functions and classes keep their names; on unless switched off.
@@ -46,6 +50,18 @@ pub struct Build {
     pub find_additional_modules: bool,
     /// Where module names are relative to; the main module's directory if not given.
     pub base_dir: Option<PathBuf>,
+}
+
+/// What the files of packages are chosen for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BuildPlatform {
+    /// A browser, which Workers are more like than anything else.
+    #[default]
+    Browser,
+    /// Node.
+    Node,
+    /// Nothing in particular.
+    Neutral,
 }
 
 /// `build.command` and what belongs to it.
@@ -126,6 +142,8 @@ pub fn read(
         tsconfig: tsconfig(report, layers, request, root, inputs),
         jsx_factory: text("jsx_factory", &overrides.jsx_factory),
         jsx_fragment: text("jsx_fragment", &overrides.jsx_fragment),
+        conditions: conditions(request),
+        platform: platform(report, request),
         minify: overrides.minify.or(layers.flag("minify")).unwrap_or(false),
         keep_names: layers.flag("keep_names").unwrap_or(true),
         no_bundle,
@@ -189,6 +207,29 @@ fn with_node_env(mut define: Vec<(String, String)>, request: &LoadRequest) -> Ve
         }
     }
     define
+}
+
+/// Fidelity: wrangler 4.164.0 splits the variable at commas and changes nothing else; an empty one leaves no condition.
+fn conditions(request: &LoadRequest) -> Vec<String> {
+    let said = request.process_env.get("WRANGLER_BUILD_CONDITIONS").map(String::as_str);
+    said.unwrap_or("workerd,worker,browser").split(',').map(str::to_owned).collect()
+}
+
+/// What the process's environment says of the platform.
+fn platform(report: &mut Report, request: &LoadRequest) -> BuildPlatform {
+    const VARIABLE: &str = "WRANGLER_BUILD_PLATFORM";
+    match request.process_env.get(VARIABLE).map(String::as_str) {
+        None | Some("browser") => BuildPlatform::Browser,
+        Some("node") => BuildPlatform::Node,
+        Some("neutral") => BuildPlatform::Neutral,
+        Some(other) => {
+            let message = format!("the environment variable `{VARIABLE}` is `{other}`, which is no platform");
+            report
+                .push(Diagnostic::error("config/environment-variable", message))
+                .help("set it to `browser`, `node` or `neutral`, or unset it");
+            BuildPlatform::Browser
+        }
+    }
 }
 
 /// Fidelity: in wrangler 4.164.0 the command runs in the working directory, not the configuration's, while

@@ -52,7 +52,10 @@ fn convert(report: &mut Report, ast: Ast<'_>) -> Option<Node> {
     let value = match ast {
         Ast::NullKeyword(_) => Value::Null,
         Ast::BooleanLit(literal) => Value::Bool(literal.value),
-        Ast::StringLit(literal) => Value::Text(literal.value.into_owned()),
+        Ast::StringLit(literal) => {
+            check_string(report, span.clone());
+            Value::Text(literal.value.into_owned())
+        }
         Ast::NumberLit(literal) => match serde_json::from_str(literal.value) {
             Ok(number) => Value::Number(number),
             Err(_) => {
@@ -73,6 +76,7 @@ fn convert(report: &mut Report, ast: Ast<'_>) -> Option<Node> {
                     ObjectPropName::Word(word) => (word.value.to_owned(), word.range),
                 };
                 let key_span = range.start..range.end;
+                check_string(report, key_span.clone());
                 let node = convert(report, property.value)?;
                 if entries.iter().any(|entry| entry.key == key) {
                     report
@@ -85,6 +89,27 @@ fn convert(report: &mut Report, ast: Ast<'_>) -> Option<Node> {
         }
     };
     Some(Node { span, value })
+}
+
+/// Reports the first control character in the string at `span`, which JSON has as an escape only.
+fn check_string(report: &mut Report, span: Range<usize>) {
+    let source = report.source().clone();
+    let text = &source.text[span.clone()];
+    let Some(index) = text.find(|c: char| c < ' ') else { return };
+    let at = span.start + index;
+    if text[index..].starts_with(['\n', '\r']) {
+        let open = span.start..at;
+        report
+            .error("config/syntax", open, "the text has no closing quote on its line")
+            .help("add a \", or write \\n");
+    } else {
+        let escape = match text.as_bytes()[index] {
+            b'\t' => "\\t".to_owned(),
+            byte => format!("\\u{byte:04x}"),
+        };
+        let message = "a control character stands in a text";
+        report.error("config/syntax", at..at + 1, message).help(format!("write {escape}"));
+    }
 }
 
 /// Says what is wrong at `span`, in the words of somebody who writes configurations.

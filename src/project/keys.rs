@@ -253,6 +253,7 @@ const SERVICE: Shape = Record(&[
     BINDING,
     must("service", Text),
     may("entrypoint", Text),
+    may("environment", Text),
     may("props", Map(&Any)),
     may("dev", Map(&Any)),
     REMOTE,

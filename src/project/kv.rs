@@ -2,6 +2,7 @@
 
 use super::bindings::{Names, Unsupported};
 use super::overlay::Layers;
+use super::report::Report;
 use super::tree::Node;
 
 /// A binding to a namespace of Workers KV.
@@ -16,7 +17,12 @@ pub struct KvNamespace {
 /// The bindings of `kv_namespaces`; those that want the platform's own go to `unsupported`.
 ///
 /// Fidelity: wrangler takes the id for previews where there is one, and the binding's name where there is none.
-pub fn read(layers: &Layers<'_>, names: &mut Names, unsupported: &mut Vec<Unsupported>) -> Vec<KvNamespace> {
+pub fn read(
+    report: &mut Report,
+    layers: &Layers<'_>,
+    names: &mut Names,
+    unsupported: &mut Vec<Unsupported>,
+) -> Vec<KvNamespace> {
     let mut namespaces = Vec::new();
     for item in layers.get("kv_namespaces").map(Node::items).unwrap_or_default() {
         let Some(binding) = item.get("binding") else { continue };
@@ -26,6 +32,12 @@ pub fn read(layers: &Layers<'_>, names: &mut Names, unsupported: &mut Vec<Unsupp
             let (kind, span) = ("kv_namespaces with `remote`".to_owned(), binding.span.clone());
             unsupported.push(Unsupported { kind, binding: Some(name.to_owned()), span });
             continue;
+        }
+        if let Some(id) = item.get("id").filter(|id| id.as_text() == Some("")) {
+            let message = format!("the namespace of `{name}` has an empty `id`");
+            report
+                .error("config/bad-value", id.span.clone(), message)
+                .help("give any name; without one, it is that of the binding");
         }
         let id = item.text("preview_id").or_else(|| item.text("id")).unwrap_or(name);
         namespaces.push(KvNamespace { binding: name.to_owned(), id: id.to_owned() });

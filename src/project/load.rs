@@ -12,6 +12,7 @@ use super::build;
 use super::classes;
 use super::compatibility::Date;
 use super::compatibility_keys;
+use super::deployed;
 use super::exports;
 use super::kv;
 use super::locate::{self, Located};
@@ -310,7 +311,7 @@ fn read(
     let mut unsupported = Vec::new();
     let durable_objects = bindings::durable_objects(report, &layers, &mut names);
     let services = bindings::services(&layers, &mut names, &mut unsupported);
-    let kv_namespaces = kv::read(&layers, &mut names, &mut unsupported);
+    let kv_namespaces = kv::read(report, &layers, &mut names, &mut unsupported);
     bindings::unsupported(&layers, &mut names, &mut unsupported);
     bindings::check_buckets(report, &layers);
     let is_built = layers.get("build").is_some_and(|build| build.get("command").is_some());
@@ -343,6 +344,7 @@ fn read(
 
     let build = build::read(report, &layers, request, root, inputs);
     let dev = settings::dev(report, &layers);
+    deployed::check(report, &layers);
     let public_host = public_host::read(report, &layers, request);
     let limits = settings::limits(report, &layers);
     let alone = assets.as_ref().is_some_and(|assets| !assets.settings.has_worker);

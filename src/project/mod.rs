@@ -20,6 +20,7 @@ mod compatibility;
 mod compatibility_keys;
 mod cron;
 mod define;
+mod deployed;
 mod dotenv;
 mod exports;
 mod flags;
@@ -49,7 +50,7 @@ mod worker_name;
 
 pub use assets::{Assets, check_assets};
 pub use bindings::{DurableObjectBinding, ServiceBinding, Unsupported};
-pub use build::{Build, BuildCommand, ModuleKind, NODE_ENV, Rule};
+pub use build::{Build, BuildCommand, BuildPlatform, ModuleKind, NODE_ENV, Rule};
 pub use classes::{ClassStorage, check_exports, not_classes};
 pub use compatibility::{Compatibility, Date, InvalidDate};
 pub use cron::CronSchedule;

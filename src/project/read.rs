@@ -4,9 +4,12 @@
 
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
+use std::string::FromUtf8Error;
 use std::sync::Arc;
 
 use crate::base::diag::{Diagnostic, SourceFile};
+
+const SAVE_AS_UTF8: &str = "save the file as UTF-8";
 
 /// The files looked at so far, in order, each once.
 #[derive(Debug, Default)]
@@ -39,17 +42,34 @@ impl Inputs {
 
     /// Reads the file `path` as UTF-8; notes that it matters.
     pub fn read(&mut self, path: &Path) -> Read {
+        self.read_by(path, |error| {
+            let at = error.utf8_error().valid_up_to();
+            let message = format!("`{}` is not UTF-8: byte {at} is none of it", path.display());
+            Read::Failed(Diagnostic::error("config/unreadable", message).help(SAVE_AS_UTF8))
+        })
+    }
+
+    /// Reads the file `path`, with `\u{fffd}` for what is no UTF-8, and a warning of it; notes that it matters.
+    pub fn read_any(&mut self, path: &Path) -> (Read, Option<Diagnostic>) {
+        let mut warning = None;
+        let read = self.read_by(path, |error| {
+            let at = error.utf8_error().valid_up_to();
+            let source = source(path, &String::from_utf8_lossy(error.as_bytes()));
+            let length = source.text.len();
+            let at = at.min(length)..(at + char::REPLACEMENT_CHARACTER.len_utf8()).min(length);
+            let told = Diagnostic::warning("config/env-file", "the file is not UTF-8").help(SAVE_AS_UTF8);
+            warning = Some(told.at(&source, at, "replaced by this"));
+            Read::Text(source)
+        });
+        (read, warning)
+    }
+
+    fn read_by(&mut self, path: &Path, otherwise: impl FnOnce(FromUtf8Error) -> Read) -> Read {
         self.add(path);
         match std::fs::read(path) {
             Ok(bytes) => match String::from_utf8(bytes) {
-                Ok(text) => Read::Text(SourceFile::new(path, text.strip_prefix('\u{feff}').unwrap_or(&text))),
-                Err(error) => {
-                    let at = error.utf8_error().valid_up_to();
-                    let message = format!("`{}` is not UTF-8: byte {at} is none of it", path.display());
-                    Read::Failed(
-                        Diagnostic::error("config/unreadable", message).help("save the file as UTF-8"),
-                    )
-                }
+                Ok(text) => Read::Text(source(path, &text)),
+                Err(error) => otherwise(error),
             },
             Err(error) if error.kind() == ErrorKind::NotFound => Read::Absent,
             Err(error) if error.kind() == ErrorKind::IsADirectory => {
@@ -68,6 +88,11 @@ impl Inputs {
     pub fn into_paths(self) -> Vec<PathBuf> {
         self.0
     }
+}
+
+/// `text` without a byte order mark.
+fn source(path: &Path, text: &str) -> Arc<SourceFile> {
+    SourceFile::new(path, text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
 /// `path` without `.` and `..`, which would give one file several names.

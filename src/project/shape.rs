@@ -106,12 +106,8 @@ impl Shape {
                 None => self.wrong_type(report, path, node),
             },
             (Self::Lenient(shape), _) if shape.accepts_kind_of(node) => shape.check(report, path, node),
-            (Self::Lenient(shape), _) => {
-                let message = shape.kind_message(path, node);
-                let help = shape.repair(path, node, report.language(), report.text(node));
-                let added = report.warning("config/wrong-type", node.span.clone(), message);
-                added.label("has no effect").help(help.unwrap_or_else(|| "remove it".to_owned()));
-            }
+            (Self::Lenient(shape), _) => shape.pass_over(report, path, node),
+            (Self::Map(_), Value::List(items)) if items.is_empty() => self.pass_over(report, path, node),
             (_, _) => self.wrong_type(report, path, node),
         }
     }
@@ -132,6 +128,14 @@ impl Shape {
 
     fn kind_message(&self, path: &str, node: &Node) -> String {
         format!("`{path}` must be {}, not {}", self.describe(), node.value.kind())
+    }
+
+    /// Warns of a value of another kind, which the platform's tools pass over.
+    fn pass_over(&self, report: &mut Report, path: &str, node: &Node) {
+        let message = self.kind_message(path, node);
+        let help = self.repair(path, node, report.language(), report.text(node));
+        let added = report.warning("config/wrong-type", node.span.clone(), message);
+        added.label("has no effect").help(help.unwrap_or_else(|| "remove it".to_owned()));
     }
 
     fn wrong_type(&self, report: &mut Report, path: &str, node: &Node) {

@@ -132,7 +132,7 @@ pub fn with_env_files(request: &LoadRequest, inputs: &mut Inputs) -> LoadRequest
     let mut parsed: Vec<(String, String)> = Vec::new();
     for path in env_files(request, environment, &request.cwd) {
         // What is wrong with a file is told when variables are taken from it.
-        if let Read::Text(source) = inputs.read(&path) {
+        if let (Read::Text(source), _) = inputs.read_any(&path) {
             for assignment in dotenv::parse(&source).0 {
                 assign(&mut parsed, assignment.name, assignment.value);
             }
@@ -304,7 +304,11 @@ fn read_file(report: &mut Report, inputs: &mut Inputs, path: &Path) -> Option<Ve
     if path.is_dir() && path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(".env")) {
         return None;
     }
-    let source = match inputs.read(path) {
+    let (read, warning) = inputs.read_any(path);
+    if let Some(warning) = warning {
+        report.push(warning);
+    }
+    let source = match read {
         Read::Text(source) => source,
         Read::Absent => return None,
         Read::Failed(diagnostic) => {

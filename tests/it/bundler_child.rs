@@ -15,6 +15,8 @@ fn request(root: &Path) -> BundleRequest {
         tsconfig: None,
         jsx_factory: None,
         jsx_fragment: None,
+        conditions: ["workerd", "worker", "browser"].map(str::to_owned).to_vec(),
+        platform: dodev::bundle::BuildPlatform::default(),
         minify: false,
         keep_names: true,
         node_compat: false,

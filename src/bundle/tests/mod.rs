@@ -4,6 +4,7 @@ mod decorators;
 mod errors;
 mod modules;
 mod packages;
+mod published;
 mod readings;
 mod rebuild;
 mod unbundled;
@@ -38,6 +39,8 @@ impl TestProject {
             tsconfig: None,
             jsx_factory: None,
             jsx_fragment: None,
+            conditions: ["workerd", "worker", "browser"].map(str::to_owned).to_vec(),
+            platform: super::BuildPlatform::default(),
             minify: false,
             keep_names: true,
             node_compat: true,

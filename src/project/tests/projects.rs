@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::{ClassStorage, Date, ModuleKind, Overrides, Var};
+use super::super::{BuildPlatform, ClassStorage, Date, ModuleKind, Overrides, Var};
 use super::*;
 
 #[test]
@@ -105,6 +105,20 @@ fn files_say_what_the_environment_is() {
     assert_eq!(build.command.expect("a command").env["NODE_ENV"], "production");
     let off = project(&[(".env", "CLOUDFLARE_LOAD_DEV_VARS_FROM_DOT_ENV=false\nA=1")]);
     assert!(off.project().vars.is_empty());
+    let conditions = |name: &str, value: &str| {
+        let Loaded { project, diagnostics, .. } = set(project(&[]), name, value).load();
+        let told = lines(&diagnostics).join("");
+        project.map(|project| (project.build.conditions.join("|"), project.build.platform)).ok_or(told)
+    };
+    let usual = || "workerd|worker|browser".to_owned();
+    assert_eq!(conditions("NO", "x"), Ok((usual(), BuildPlatform::Browser)));
+    assert_eq!(conditions("WRANGLER_BUILD_CONDITIONS", "a, b"), Ok(("a| b".into(), BuildPlatform::Browser)));
+    assert_eq!(conditions("WRANGLER_BUILD_CONDITIONS", ""), Ok((String::new(), BuildPlatform::Browser)));
+    assert_eq!(conditions("WRANGLER_BUILD_PLATFORM", "neutral"), Ok((usual(), BuildPlatform::Neutral)));
+    let told = "- environment-variable the environment variable `WRANGLER_BUILD_PLATFORM` is `deno`, which is no platform";
+    assert_eq!(conditions("WRANGLER_BUILD_PLATFORM", "deno"), Err(told.to_owned()));
+    let by_file = project(&[(".env", "WRANGLER_BUILD_PLATFORM=node")]);
+    assert_eq!(by_file.project().build.platform, BuildPlatform::Node);
     // Some other tool's directory.
     assert!(project(&[(".env/x", "A=1")]).project().vars.is_empty());
 }
@@ -148,6 +162,16 @@ fn environments_overlay_the_top_level() {
         request.process_env.insert("CLOUDFLARE_ENV".into(), "staging".into());
     });
     assert_eq!(by_variable.project().name, "w-staging");
+}
+
+#[test]
+fn a_file_of_variables_in_another_encoding_is_read_as_far_as_it_goes() {
+    let project = TestProject::new().file("wrangler.jsonc", &json(""));
+    std::fs::write(project.directory.path().join(".dev.vars"), b"A=1\nB=x\xe4y").expect("write");
+    let Loaded { project, diagnostics, .. } = project.load();
+    assert_eq!(lines(&diagnostics), ["2:4 env-file the file is not UTF-8"]);
+    let vars = project.expect("only a warning").vars;
+    assert_eq!(vars[1], ("B".to_owned(), Var::Text("x\u{fffd}y".to_owned())));
 }
 
 #[test]
