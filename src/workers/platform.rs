@@ -468,6 +468,10 @@ impl Entry for Platform {
                 settled.expect("settling a promise cannot throw");
                 Entered::Done
             }
+            Event::Leave { response, reply } => {
+                self.objects.answer(reply, Reply::Response(response));
+                Entered::Done
+            }
             Event::Alarm { scheduled, retry_count } => {
                 alarm::enter(ctx, &self.objects, target, scheduled, retry_count)
             }

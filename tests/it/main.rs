@@ -29,6 +29,7 @@ mod fork;
 mod fuzz;
 mod global_scope;
 mod hangs;
+mod held_answers;
 mod history;
 mod host;
 mod hostile;
