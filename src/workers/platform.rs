@@ -31,7 +31,7 @@ pub struct WorkerSpec {
     pub worker: WorkerNumber,
     /// The entries of `env`, in order.
     pub bindings: Vec<Binding>,
-    /// How errors are stored, by compatibility date.
+    /// How errors are stored and sent, by compatibility date.
     pub stored_errors: ErrorForm,
     /// Whether `deleteAll()` deletes the alarm too, by compatibility date.
     pub delete_all_deletes_alarm: bool,

@@ -66,6 +66,7 @@ mod request_signal;
 mod rpc;
 mod rpc_calls;
 mod rpc_corners;
+mod rpc_errors;
 mod rpc_programs;
 mod rpc_streams;
 mod rpc_values;
