@@ -278,6 +278,21 @@ static int keep_text(JSContext *ctx, JSFunctionDef *fd)
     return 0;
 }
 
+/* Drops what waits to run. */
+void dodev_drop_jobs(JSRuntime *rt)
+{
+    JSJobEntry *e;
+    int i;
+
+    while (!list_empty(&rt->job_list)) {
+        e = list_entry(rt->job_list.next, JSJobEntry, link);
+        list_del(&e->link);
+        for (i = 0; i < e->argc; i++)
+            JS_FreeValueRT(rt, e->argv[i]);
+        js_free_rt(rt, e);
+    }
+}
+
 static void release_text(JSRuntime *rt, SourceText *text)
 {
     if (text && --text->users == 0)

@@ -72,6 +72,19 @@ const CHANGES: &[Change] = &[
         "    if (JS_IsPromise(argv[0])) {\n        settle(ctx, argv[0], res, is_reject);\n        JS_FreeValue(ctx, res);\n        \
          return JS_UNDEFINED;\n    }\n",
     ),
+    // What ended a turn is no reason to reject a promise: the code around it does not go on
+    Before(
+        "        JSValue ret2, error;\n        error = JS_GetException(ctx);\n        \
+         ret2 = JS_Call(ctx, args[1], JS_UNDEFINED, 1, vc(&error));\n",
+        "        if (JS_IsUncatchableError(ctx->rt->current_exception))\n            goto fail;\n",
+    ),
+    Before(
+        "        is_reject = 1;\n        ret = JS_GetException(ctx);\n    }\n    \
+         ret2 = JS_Call(ctx, resolving_funcs[is_reject], JS_UNDEFINED, 1, vc(&ret));\n",
+        "        if (JS_IsUncatchableError(ctx->rt->current_exception)) {\n            \
+         JS_FreeValue(ctx, resolving_funcs[0]);\n            JS_FreeValue(ctx, resolving_funcs[1]);\n            \
+         JS_FreeValue(ctx, result_promise);\n            return JS_EXCEPTION;\n        }\n",
+    ),
     // Reactions
     Instead(
         "            if (js_async_function_resolve_create(ctx, s, resolving_funcs)) {\n",

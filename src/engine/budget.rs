@@ -43,9 +43,10 @@ impl Budget {
         self.watchdog.poll()
     }
 
-    /// Ends the running turn, whose time is up: throws what no `catch` or `finally` can stop.
+    /// Ends the running turn: throws what no `catch` or `finally` can stop, and what is left of its microtasks does not run.
     pub fn end_turn(ctx: &Ctx<'_>) -> rquickjs::Error {
-        match make_error(ctx, &OpError::new("interrupted")) {
+        Self::of(ctx).watchdog.note_end();
+        match make_error(ctx, &OpError::new("the turn was ended")) {
             Ok(error) => {
                 set_uncatchable(ctx, &error);
                 ctx.throw(error)

@@ -9,6 +9,7 @@ use rquickjs::{Ctx, Function, Object, Persistent, Result, Value};
 use crate::base::clock::Clock;
 
 use super::bodies::Bodies;
+use super::clone::ErrorForm;
 use super::exception::throw;
 use super::kept::Kept;
 use super::ops::{Completer, Completion, OpError, Ops};
@@ -213,6 +214,8 @@ pub struct Host {
     alive: RefCell<Box<dyn Fn(OwnerId) -> bool>>,
     /// By realm; those without one show stacks as they are.
     map_stack: RefCell<Vec<Option<MapStack>>>,
+    /// Realms whose errors are serialized in the older form.
+    native_errors: RefCell<Vec<RealmId>>,
 }
 
 impl Host {
@@ -240,6 +243,7 @@ impl Host {
             origin: RefCell::new(Box::new(|_| Origin::Worker)),
             alive: RefCell::new(Box::new(|_| true)),
             map_stack: RefCell::default(),
+            native_errors: RefCell::default(),
         });
         let weak = Rc::downgrade(&host);
         host.places.set_find(move |ctx| {
@@ -312,6 +316,28 @@ impl Host {
         let maps = self.map_stack.borrow();
         let map = maps.get(usize::from(self.realm().0)).and_then(Option::as_ref);
         map.map_or_else(|| stack.to_owned(), |map| map(stack))
+    }
+
+    /// Sets how errors of `realm` are serialized.
+    pub fn set_error_form(&self, realm: RealmId, form: ErrorForm) {
+        let mut native = self.native_errors.borrow_mut();
+        native.retain(|other| *other != realm);
+        if form == ErrorForm::Native {
+            native.push(realm);
+        }
+    }
+
+    /// How the running turn serializes errors.
+    pub fn error_form(&self) -> ErrorForm {
+        match self.native_errors.borrow().contains(&self.realm()) {
+            true => ErrorForm::Native,
+            false => ErrorForm::HostObject,
+        }
+    }
+
+    /// Whether any realm serializes errors in the older form.
+    pub fn knows_native_errors(&self) -> bool {
+        !self.native_errors.borrow().is_empty()
     }
 
     /// Whether the running turn evaluates a Worker's modules, on behalf of no request and no object.

@@ -27,6 +27,8 @@ struct State {
     hurry: OnceCell<Arc<AtomicBool>>,
     near: Cell<bool>,
     expired: Cell<bool>,
+    /// Whether the running turn was ended for another reason.
+    ended: Cell<bool>,
     /// The thread's CPU time at which memory is refused next to the turn that has expired.
     overdue: Cell<Option<Duration>>,
 }
@@ -38,6 +40,7 @@ impl Watchdog {
         self.0.started.set(None);
         self.0.near.set(false);
         self.0.expired.set(false);
+        self.0.ended.set(false);
         self.0.overdue.set(None);
         self.0.running.set(true);
     }
@@ -62,6 +65,16 @@ impl Watchdog {
     /// Whether the running turn has used too much.
     pub fn expired(&self) -> bool {
         self.0.expired.get()
+    }
+
+    /// Notes that the running turn was ended: nothing that waits for its microtasks runs any more.
+    pub fn note_end(&self) {
+        self.0.ended.set(true);
+    }
+
+    /// Whether the running turn was ended since it began, or since this was asked.
+    pub fn take_end(&self) -> bool {
+        self.0.ended.replace(false)
     }
 
     /// The engine's question whether to interrupt, counted.

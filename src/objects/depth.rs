@@ -96,6 +96,7 @@ impl Objects {
             | Event::Control(_)
             | Event::Answer { .. }
             | Event::Complete(_)
+            | Event::Leave { .. }
             | Event::Timer(_)
             | Event::Farewell(_) => None,
         }

@@ -93,6 +93,13 @@ pub enum Event {
     Complete(Completion),
     /// A timer that is due.
     Timer(u32),
+    /// A response of the object's that waited for a critical section; no code of the user's runs.
+    Leave {
+        /// The response.
+        response: FetchResponse,
+        /// Who waits for it.
+        reply: ReplyTo,
+    },
     /// A cron trigger for the Worker's `scheduled` handler.
     Scheduled {
         /// The expression, or what a test request gave.
@@ -174,6 +181,7 @@ impl Event {
             Self::Control(_) => "a change from outside",
             Self::Answer { .. } | Self::Complete(_) => "an answer",
             Self::Timer(_) => "a timer",
+            Self::Leave { .. } => "a response",
             Self::Scheduled { .. } => "scheduled()",
             Self::Alarm { .. } => "alarm()",
             Self::Socket(_) => "a WebSocket handler",

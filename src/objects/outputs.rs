@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use rquickjs::{Ctx, Promise};
 
-use crate::engine::Isolate;
 use crate::engine::http::Upgrade;
 use crate::engine::socket::{Frame, SocketId};
+use crate::engine::{Isolate, SectionId};
 
 use super::actor::Slot;
 use super::arrivals::Caller;
@@ -30,8 +30,8 @@ pub(super) struct Held {
 
 pub(super) enum Output {
     Answer(ReplyTo, Reply),
-    /// The answer to a fetch.
-    Response(ReplyTo, Reply),
+    /// The answer to a fetch, which the section that gave it belongs to.
+    Response(SectionId, ReplyTo, Reply),
     Call(Outgoing),
     Invoke(Callee, Event),
     Frame(SocketId, Frame),
@@ -64,7 +64,7 @@ impl Objects {
     /// The same for a fetch.
     pub fn reply_to_fetch(&self, to: ReplyTo, reply: Reply) {
         match self.current_slot() {
-            Some(from) => self.hold(from, Output::Response(to, reply)),
+            Some(from) => self.hold(from, Output::Response(self.host.scope.get().section, to, reply)),
             None => self.answer(to, reply),
         }
     }
@@ -144,7 +144,8 @@ impl Objects {
         }
     }
 
-    pub(super) fn answer(&self, to: ReplyTo, reply: Reply) {
+    /// Answers `to` at once.
+    pub fn answer(&self, to: ReplyTo, reply: Reply) {
         match to {
             ReplyTo::Edge(send) => match reply {
                 Reply::Response(mut response) => {
@@ -252,12 +253,27 @@ impl Objects {
 
     fn let_out(&self, held: Held) {
         match held.output {
-            Output::Answer(to, reply) | Output::Response(to, reply) => self.answer(to, reply),
+            Output::Answer(to, reply) => self.answer(to, reply),
+            Output::Response(section, to, reply) => self.answer_fetch(held.from, section, to, reply),
             Output::Call(outgoing) => self.dispatch_in_order(outgoing, Caller::Object, held.turn),
             Output::Invoke(callee, event) => self.dispatch_invoke(callee, event),
             Output::Frame(id, frame) => self.transmit(id, frame),
             Output::End(id) => self.remove_if_over(id),
             Output::Outside(send) => send(),
+        }
+    }
+
+    /// Answers a fetch of the object in `slot`, unless a critical section runs: the response goes when that is over, or is lost
+    /// with the object. What was thrown goes at once, as do results of calls.
+    ///
+    /// Fidelity: `FetchEvent::respondWith` in `src/workerd/api/http.c++` waits for the output gate as for any I/O, and goes on
+    /// through the input gate. Recorded in `fixtures/held-answers`.
+    fn answer_fetch(&self, slot: Slot, section: SectionId, to: ReplyTo, reply: Reply) {
+        match reply {
+            Reply::Response(response) if !self.with_actor(slot, |actor| actor.gate.admits(section)) => {
+                self.deliver(slot, section, Event::Leave { response, reply: to });
+            }
+            reply => self.answer(to, reply),
         }
     }
 
@@ -277,7 +293,7 @@ impl Objects {
                 // It says so already, as its caller is to be told.
                 Output::Answer(_, Reply::Failed(ref told)) if told.is_end_by(failure) => self.let_out(held),
                 Output::Answer(to, _) => self.refuse(to, failure.clone()),
-                Output::Response(to, _) => self.refuse(to, failure.clone().of_fetch()),
+                Output::Response(_, to, _) => self.refuse(to, failure.clone().of_fetch()),
                 _ => {}
             }
         }

@@ -9,7 +9,7 @@ use crate::engine::turn::Entered;
 use crate::engine::{Isolate, OwnerId, Scope};
 
 use super::actor::{Slot, Wakefulness};
-use super::event::{Event, ReplyTo};
+use super::event::{Event, Reply, ReplyTo};
 use super::failure::{Failure, REMOTE, RESET};
 use super::gate::Gate;
 use super::scheduler::{Entry, Objects};
@@ -139,6 +139,10 @@ impl Objects {
         for (_, event) in inbox {
             match event {
                 Event::Fetch { reply, .. } | Event::FetchEntrypoint { reply, .. } => {
+                    self.refuse(reply, failure.clone().of_fetch());
+                }
+                Event::Leave { response, reply } => {
+                    self.lose_socket_of(&Reply::Response(response));
                     self.refuse(reply, failure.clone().of_fetch());
                 }
                 Event::CallExport { reply, .. } => {

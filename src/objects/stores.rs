@@ -117,6 +117,7 @@ impl Stores {
             // They go on with what one of the others began.
             Event::Answer { .. }
             | Event::Complete(_)
+            | Event::Leave { .. }
             | Event::DropExport { .. }
             | Event::Scheduled { .. } => {
                 store.notice_changes();

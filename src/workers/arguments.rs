@@ -6,7 +6,8 @@ use std::rc::Rc;
 use rquickjs::Ctx;
 
 use crate::engine::OpError;
-use crate::engine::exception::{make_error, set_uncatchable, throw};
+use crate::engine::budget::Budget;
+use crate::engine::exception::throw;
 use crate::objects::{Failure, Objects, Slot};
 use crate::storage::{ObjectStore, SqlError, StorageError};
 
@@ -70,13 +71,7 @@ pub fn foreign(objects: &Objects, kind: &str) -> OpError {
 
 /// Ends the running turn: throws what no `catch` or `finally` can stop.
 pub fn end_turn(ctx: &Ctx<'_>) -> rquickjs::Error {
-    match make_error(ctx, &OpError::new("the turn was ended")) {
-        Ok(error) => {
-            set_uncatchable(ctx, &error);
-            ctx.throw(error)
-        }
-        Err(error) => error,
-    }
+    Budget::end_turn(ctx)
 }
 
 /// Throws a storage error; one that is not the user's fault resets the object.

@@ -35,7 +35,7 @@ pub struct WorkerSpec {
     pub bindings: Vec<Binding>,
     /// The files of Workers Sites.
     pub bucket: Option<Arc<Bucket>>,
-    /// How errors are stored, by compatibility date.
+    /// How errors are stored and sent, by compatibility date.
     pub stored_errors: ErrorForm,
     /// Whether `deleteAll()` deletes the alarm too, by compatibility date.
     pub delete_all_deletes_alarm: bool,
@@ -470,6 +470,10 @@ impl Entry for Platform {
             Event::Complete(completion) => {
                 let settled = self.host().ops.finish(ctx, completion.op, completion.result);
                 settled.expect("settling a promise cannot throw");
+                Entered::Done
+            }
+            Event::Leave { response, reply } => {
+                self.objects.answer(reply, Reply::Response(response));
                 Entered::Done
             }
             Event::Alarm { scheduled, retry_count } => {

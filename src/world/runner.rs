@@ -330,6 +330,7 @@ impl<'a> World<'a> {
         );
         let outbound = Outbound::new(&objects);
         for (realm, own) in isolate.realms().zip(&specs) {
+            isolate.host().set_error_form(realm, own.stored_errors);
             isolate.install(realm, |ctx, host| workers::install(ctx, host, &objects, own, &outbound));
         }
         let entry: Rc<dyn Entry> = Platform::new(objects.clone());

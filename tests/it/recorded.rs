@@ -64,9 +64,32 @@ pub fn assert_as_recorded_by<T: DeserializeOwned + Debug>(
     same: impl Fn(&T, &T) -> bool,
     ask: impl FnOnce(&Server) -> BTreeMap<String, T>,
 ) {
-    let recorded = recorded(fixture);
     let project = TestProject::from_fixture(fixture);
-    let server = project.start();
+    assert_server(fixture, project.start(), deviations, same, ask);
+}
+
+/// The same for a fixture whose other Workers have the configurations `others`.
+pub fn assert_as_recorded_at<T: DeserializeOwned + PartialEq + Debug>(
+    fixture: &str,
+    others: &[&str],
+    deviations: &[(&str, &str)],
+    ask: impl FnOnce(&Server) -> BTreeMap<String, T>,
+) {
+    let project = TestProject::from_fixture(fixture);
+    let paths: Vec<_> =
+        others.iter().map(|config| project.dir().join(config).to_string_lossy().into_owned()).collect();
+    let args: Vec<_> = paths.iter().flat_map(|path| ["--config", path]).collect();
+    assert_server(fixture, project.start_with(&args), deviations, T::eq, ask);
+}
+
+fn assert_server<T: DeserializeOwned + Debug>(
+    fixture: &str,
+    server: Server,
+    deviations: &[(&str, &str)],
+    same: impl Fn(&T, &T) -> bool,
+    ask: impl FnOnce(&Server) -> BTreeMap<String, T>,
+) {
+    let recorded = recorded(fixture);
     let given = ask(&server);
     let wrong = differences(&recorded, &given, deviations, same);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -94,17 +94,36 @@ pub struct Policy {
     pub errors: ErrorForm,
     /// Functions and proxies are offered to the host; otherwise refused.
     pub functions: bool,
-    /// Errors in host form get the stack they were written with; otherwise one of where they are read.
-    pub keep_stack: bool,
+    /// What becomes of the stacks of errors in host form when they are read.
+    pub stacks: Stacks,
+}
+
+/// The stack of an error in host form that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stacks {
+    /// The one it was written with, listed as every other property.
+    Listed,
+    /// The same, not listed.
+    Hidden,
+    /// Its first line, not listed: where the error is read, no code of the program runs.
+    Headline,
 }
 
 impl Policy {
     /// Object storage, socket attachments, queues, `structuredClone`.
-    pub const STORAGE: Policy =
-        Policy { plain_instances: true, errors: ErrorForm::HostObject, functions: false, keep_stack: true };
+    pub const STORAGE: Policy = Policy {
+        plain_instances: true,
+        errors: ErrorForm::HostObject,
+        functions: false,
+        stacks: Stacks::Listed,
+    };
     /// RPC arguments and results.
-    pub const RPC: Policy =
-        Policy { plain_instances: false, errors: ErrorForm::HostObject, functions: true, keep_stack: false };
+    pub const RPC: Policy = Policy {
+        plain_instances: false,
+        errors: ErrorForm::HostObject,
+        functions: true,
+        stacks: Stacks::Headline,
+    };
 
     /// The same with errors as a Worker's compatibility date or flags ask for.
     pub const fn with_errors(self, errors: ErrorForm) -> Self {

@@ -4,7 +4,7 @@ use rquickjs::qjs;
 
 use super::raw::{self, Atom, Owned};
 use super::read::{Deserializer, new_text};
-use super::{CloneError, class};
+use super::{CloneError, Stacks, class};
 use crate::base::limits;
 use crate::codec::wire::{self, ViewKind, error_part, tag};
 
@@ -219,19 +219,44 @@ impl Deserializer<'_, '_, '_> {
             raw::define(self.raw, error.get(), Atom::from_ascii(self.raw, b"name")?.get(), name)?;
         }
         let properties = self.read()?;
-        if !raw::is_object(properties.get()) {
-            return Ok(error);
+        if raw::is_object(properties.get()) {
+            self.properties_of_error(&error, &properties)?;
         }
+        if self.policy.stacks == Stacks::Headline {
+            self.show_headline(&error)?;
+        }
+        Ok(error)
+    }
+
+    fn properties_of_error(&self, error: &Owned, properties: &Owned) -> Result<(), CloneError> {
         let names = raw::Names::of(self.raw, properties.get(), true)?;
         for position in 0..names.len() {
             let atom = names.at(position);
-            if raw::atom_index(atom).is_some() || (!self.policy.keep_stack && self.is_stack(atom)?) {
+            if raw::atom_index(atom).is_some() {
                 continue;
             }
             let value = raw::get_atom(self.raw, properties.get(), atom)?;
-            raw::define(self.raw, error.get(), atom, value)?;
+            match self.policy.stacks {
+                Stacks::Hidden if self.is_stack(atom)? => self.hidden(error, b"stack", value)?,
+                Stacks::Headline if self.is_stack(atom)? => {}
+                _ => raw::define(self.raw, error.get(), atom, value)?,
+            }
         }
-        Ok(error)
+        Ok(())
+    }
+
+    /// Gives `error` the stack that it has on the platform where no code runs: its name and message.
+    fn show_headline(&self, error: &Owned) -> Result<(), CloneError> {
+        let text = |name| {
+            let value = raw::get(self.raw, error.get(), name)?;
+            match raw::is_string(value.get()) {
+                true => raw::text_of(self.raw, value.get()),
+                false => Ok(String::new()),
+            }
+        };
+        let (name, message) = (text(c"name")?, text(c"message")?);
+        let headline = if message.is_empty() { name } else { format!("{name}: {message}") };
+        self.hidden(error, b"stack", raw::new_string(self.raw, &headline)?)
     }
 
     fn is_stack(&self, atom: qjs::JSAtom) -> Result<bool, CloneError> {
@@ -257,11 +282,16 @@ impl Deserializer<'_, '_, '_> {
         };
         let constructor = class::global(self.raw, name)?;
         let error = raw::construct(self.raw, constructor.get(), &mut arguments)?;
-        if class == "AggregateError" {
-            // Its errors are a property like the others, which may be missing.
-            let errors = Atom::from_ascii(self.raw, b"errors")?;
+        // What they are about are properties like the others, which may be missing.
+        let others: &[&[u8]] = match class {
+            "AggregateError" => &[b"errors"],
+            "SuppressedError" => &[b"error", b"suppressed"],
+            _ => &[],
+        };
+        for name in others {
+            let name = Atom::from_ascii(self.raw, name)?;
             // SAFETY: both are alive.
-            raw::check(unsafe { qjs::JS_DeleteProperty(self.raw, error.get(), errors.get(), 0) })?;
+            raw::check(unsafe { qjs::JS_DeleteProperty(self.raw, error.get(), name.get(), 0) })?;
         }
         Ok(error)
     }

@@ -8,7 +8,7 @@ use rquickjs::{ArrayBuffer, Ctx, Function, IntoJs, Object, Value};
 use crate::codec::platform;
 use crate::engine::bytes::{copy_bytes, text_bytes};
 use crate::engine::clone::{
-    CORRUPT_MESSAGE, Candidate, CloneError, Deserializer, ErrorForm, HostObjects, Policy, Serializer,
+    CORRUPT_MESSAGE, Candidate, CloneError, Deserializer, ErrorForm, HostObjects, Policy, Serializer, Stacks,
     Written, deserialize, serialize,
 };
 use crate::engine::exception::throw;
@@ -23,7 +23,7 @@ fn install<'js>(ctx: &Ctx<'js>, object: &Object<'js>, host: &Rc<Host>) -> rquick
     let host = host.clone();
     let copy = move |ctx: Ctx<'js>, value: Value<'js>, enhanced: bool| {
         let errors = if enhanced { ErrorForm::HostObject } else { ErrorForm::Native };
-        let hosts = Plain { host: &host, errors, stored: false };
+        let hosts = Plain { host: &host, errors, stacks: Stacks::Listed, stored: false };
         let mut bytes = Vec::new();
         serialize(&ctx, &value, &hosts, &mut bytes).map_err(|error| throw_clone(&ctx, error))?;
         deserialize(&ctx, &bytes, &hosts).map_err(|error| throw_clone(&ctx, error))
@@ -37,13 +37,15 @@ pub struct Plain<'a> {
     pub host: &'a Host,
     /// How errors are written.
     pub errors: ErrorForm,
+    /// What becomes of their stacks when they are read.
+    pub stacks: Stacks,
     /// Whether it is for an object's storage, which refuses some values in words of its own.
     pub stored: bool,
 }
 
 impl<'js> HostObjects<'js> for Plain<'_> {
     fn policy(&self) -> Policy {
-        Policy::STORAGE.with_errors(self.errors)
+        Policy { errors: self.errors, stacks: self.stacks, ..Policy::STORAGE }
     }
 
     fn write(

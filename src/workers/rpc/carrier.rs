@@ -106,7 +106,7 @@ impl<'a> Carrier<'a> {
 
 impl<'js> HostObjects<'js> for Carrier<'_> {
     fn policy(&self) -> Policy {
-        Policy::RPC
+        Policy::RPC.with_errors(self.objects.host.error_form())
     }
 
     fn write(

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use rquickjs::{Array, ArrayBuffer, Ctx, Function, Object, Promise, Value};
 
 use crate::engine::bytes::{Name, copy_bytes};
-use crate::engine::clone::ErrorForm;
 use crate::engine::exception::throw;
 use crate::engine::opaque::Opaque;
 use crate::engine::proxy::handler_of;
@@ -170,7 +169,7 @@ fn install_copies<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>
     let shared = objects.clone();
     // cloneToBytes(value): data as an ArrayBuffer, for what travels through a pipe.
     let to_bytes = move |ctx: Ctx<'js>, value: Value<'js>| {
-        let bytes = write_stored(&ctx, &shared.host, &value, ErrorForm::HostObject, false)?;
+        let bytes = write_stored(&ctx, &shared.host, &value, shared.host.error_form(), false)?;
         ArrayBuffer::new_copy(ctx, &bytes)
     };
     host.set("cloneToBytes", Function::new(ctx.clone(), to_bytes)?)?;

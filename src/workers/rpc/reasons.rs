@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use rquickjs::{Ctx, Value};
 
-use crate::engine::clone::ErrorForm;
 use crate::engine::pipe::Reason;
 use crate::engine::{Host, Reasons};
 use crate::objects::Failure;
@@ -32,7 +31,7 @@ impl Reasons for OfHost {
         let packed = match thrown {
             true => Packed::Thrown(Box::new(failure_of(ctx, &host, value))),
             false => Packed::Value(
-                write_stored(ctx, &host, value, ErrorForm::HostObject, false)
+                write_stored(ctx, &host, value, host.error_form(), false)
                     .map_err(|_| drop(ctx.catch()))
                     .ok()?,
             ),

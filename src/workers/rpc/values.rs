@@ -8,7 +8,7 @@ use rquickjs::{Coerced, Ctx, Object, Value};
 
 use crate::engine::{Host, OpError};
 
-use crate::engine::clone::{ErrorForm, deserialize, serialize, shown};
+use crate::engine::clone::{ErrorForm, Stacks, deserialize, serialize, shown};
 use crate::engine::exception::{Exception, make_error};
 use crate::objects::{Failure, OVERLOADED, REMOTE, RETRYABLE};
 use crate::web::structured_clone::{Plain, throw_clone};
@@ -22,32 +22,41 @@ pub fn write_stored<'js>(
     stored: bool,
 ) -> rquickjs::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(32);
-    serialize(ctx, value, &Plain { host, errors, stored }, &mut bytes)
+    serialize(ctx, value, &Plain { host, errors, stacks: Stacks::Listed, stored }, &mut bytes)
         .map_err(|error| throw_clone(ctx, error))?;
     Ok(bytes)
 }
 
 /// Reads a stored value.
 pub fn read_stored<'js>(ctx: &Ctx<'js>, host: &Host, bytes: &[u8]) -> rquickjs::Result<Value<'js>> {
-    deserialize(ctx, bytes, &Plain { host, errors: ErrorForm::HostObject, stored: false })
+    read_plain(ctx, host, bytes, Stacks::Listed)
+}
+
+fn read_plain<'js>(
+    ctx: &Ctx<'js>,
+    host: &Host,
+    bytes: &[u8],
+    stacks: Stacks,
+) -> rquickjs::Result<Value<'js>> {
+    deserialize(ctx, bytes, &Plain { host, errors: ErrorForm::HostObject, stacks, stored: false })
         .map_err(|error| throw_clone(ctx, error))
 }
 
 /// What was thrown, as a failure for the caller.
 ///
 /// Fidelity: what can be stored travels as a value, everything else as V8 shows it (`tryUnwrap` of exceptions in
-/// `src/workerd/jsg/value.h`).
+/// `src/workerd/jsg/value.h`). Workers before `enhanced_error_serialization` send and take nothing but that text.
 pub fn failure_of<'js>(ctx: &Ctx<'js>, host: &Host, thrown: &Value<'js>) -> Failure {
     let exception = Exception::read(ctx, thrown);
     let is_dom = thrown.as_object().is_some_and(|object| is_dom(ctx, object));
     let flag = thrown.as_object().and_then(|object| flag_of(ctx, object));
     // What is no object arrives as an Error with its text.
-    let sent = thrown.as_object().and_then(|_| {
-        write_stored(ctx, host, thrown, ErrorForm::HostObject, false).map_err(|_| drop(ctx.catch())).ok()
-    });
+    let as_value = thrown.is_object() && host.error_form() == ErrorForm::HostObject;
+    let written = as_value.then(|| write_stored(ctx, host, thrown, ErrorForm::HostObject, false));
+    let sent = written.and_then(|written| written.map_err(|_| drop(ctx.catch())).ok());
     let shown = match sent {
-        Some(_) => None,
-        None => shown(ctx, thrown).map_err(|_| drop(ctx.catch())).ok(),
+        Some(_) if !host.knows_native_errors() => None,
+        _ => shown(ctx, thrown).map_err(|_| drop(ctx.catch())).ok(),
     };
     let told = shown.map(|shown| told(thrown, shown));
     let flags = std::iter::once(REMOTE).chain(flag).collect();
@@ -55,8 +64,17 @@ pub fn failure_of<'js>(ctx: &Ctx<'js>, host: &Host, thrown: &Value<'js>) -> Fail
 }
 
 /// Classes of errors that keep their class without being serialized.
-const CLASSES: &[&str] =
-    &["Error", "RangeError", "TypeError", "SyntaxError", "ReferenceError", "AggregateError"];
+const CLASSES: &[&str] = &[
+    "Error",
+    "RangeError",
+    "TypeError",
+    "SyntaxError",
+    "ReferenceError",
+    "AggregateError",
+    "SuppressedError",
+    "URIError",
+    "EvalError",
+];
 
 /// Class and message of the error that tells of `thrown`, which shows as `shown`.
 ///
@@ -106,22 +124,38 @@ fn flag_of(ctx: &Ctx<'_>, object: &Object<'_>) -> Option<&'static str> {
     [OVERLOADED, RETRYABLE].into_iter().find(is_set)
 }
 
+/// An error of a class that is about other errors, without any.
+fn collecting_error<'js>(ctx: &Ctx<'js>, class: &str, message: &str) -> rquickjs::Result<Object<'js>> {
+    let made: rquickjs::Constructor<'js> = ctx.globals().get(class)?;
+    let none = Value::new_undefined(ctx.clone());
+    let error: Object<'js> = match class {
+        "AggregateError" => made.construct((rquickjs::Array::new(ctx.clone())?, message))?,
+        _ => made.construct((none.clone(), none, message))?,
+    };
+    ["errors", "error", "suppressed"].iter().try_for_each(|name| error.remove(*name))?;
+    Ok(error)
+}
+
 /// Gives an error that was made here, and has no stack of user code, the stack's first line.
 ///
 /// Fidelity: on the platform every stack begins with the error's name and message, and what is thrown does not list it as a copy
 /// does.
 fn show_headline(object: &Object<'_>) {
-    let text = |key: &str| object.get::<_, Option<String>>(key).ok().flatten().unwrap_or_default();
     if !object.is_error() {
         return;
     }
-    let stack = text("stack");
-    if !stack.is_empty() {
-        return set_stack(object, stack);
-    }
-    let (name, message) = (text("name"), text("message"));
-    let headline = if message.is_empty() { name } else { format!("{name}: {message}") };
-    set_stack(object, headline);
+    let stack = text_of(object, "stack");
+    set_stack(object, if stack.is_empty() { headline_of(object) } else { stack });
+}
+
+/// What the stack of `error` begins with.
+fn headline_of(error: &Object<'_>) -> String {
+    let (name, message) = (text_of(error, "name"), text_of(error, "message"));
+    if message.is_empty() { name } else { format!("{name}: {message}") }
+}
+
+fn text_of(object: &Object<'_>, key: &str) -> String {
+    object.get::<_, Option<String>>(key).ok().flatten().unwrap_or_default()
 }
 
 /// Gives an error `stack`, which is not listed.
@@ -133,13 +167,16 @@ fn set_stack(object: &Object<'_>, stack: String) {
 /// The error that a caller sees for `failure`.
 pub fn error_of<'js>(ctx: &Ctx<'js>, host: &Host, failure: &Failure) -> Value<'js> {
     let dom = if failure.is_dom { dom_of(ctx, &failure.exception) } else { None };
-    let revived = failure.thrown.as_ref().filter(|_| dom.is_none()).and_then(|bytes| {
-        let read = read_stored(ctx, host, bytes).map_err(|_| drop(ctx.catch()));
+    let takes_values = dom.is_none() && host.error_form() == ErrorForm::HostObject;
+    let revived = failure.thrown.as_ref().filter(|_| takes_values).and_then(|bytes| {
+        let read = read_plain(ctx, host, bytes, Stacks::Hidden).map_err(|_| drop(ctx.catch()));
         read.ok().and_then(Value::into_object)
     });
     let object = dom.or(revived).or_else(|| {
         let error = match &failure.told {
-            Some(("AggregateError", message)) => OpError::new(message.clone()),
+            Some((class @ ("AggregateError" | "SuppressedError"), message)) => {
+                return collecting_error(ctx, class, message).map_err(|_| drop(ctx.catch())).ok();
+            }
             Some((class, message)) => OpError::of(class, message.clone()),
             None if matches!(&*failure.exception.name, "" | "Error") => {
                 OpError::new(failure.exception.message.clone())
@@ -152,7 +189,7 @@ pub fn error_of<'js>(ctx: &Ctx<'js>, host: &Host, failure: &Failure) -> Value<'j
     // Deviation: the platform gives the place where the error arrived; the place where it was thrown is what
     // a developer looks for.
     if object.as_value().is_error() && !failure.exception.stack.is_empty() {
-        let stack = format!("{}\n{}", failure.exception.headline(), failure.exception.stack);
+        let stack = format!("{}\n{}", headline_of(&object), failure.exception.stack);
         let _ = object.set("stack", stack);
     }
     for flag in &failure.flags {
