@@ -223,10 +223,20 @@ fn worker_rows(project: &Project, running: &[Arc<Project>]) -> Vec<(&'static str
         format!("{} → {}{entrypoint}{}", service.binding, service.service, mark(&service.service))
     });
     let values = project.kv_namespaces.iter().map(|namespace| format!("{} → KV", namespace.binding));
+    let datasets = project.datasets.iter().map(|set| format!("{} → Analytics Engine, dropped", set.binding));
+    let version = project.version_metadata.iter().map(|name| format!("{name} → version"));
     let vars = project.vars.iter().map(|(name, _)| name.clone());
     rows.push((
         "bindings",
-        objects.chain(assets).chain(values).chain(services).chain(vars).collect::<Vec<_>>().join(", "),
+        objects
+            .chain(assets)
+            .chain(values)
+            .chain(services)
+            .chain(datasets)
+            .chain(version)
+            .chain(vars)
+            .collect::<Vec<_>>()
+            .join(", "),
     ));
     let missing: Vec<_> =
         project.unsupported.iter().map(|u| u.binding.as_ref().unwrap_or(&u.kind).clone()).collect();

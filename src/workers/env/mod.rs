@@ -36,6 +36,8 @@ pub enum BindingValue {
     },
     /// The namespace of Workers KV with this id.
     Kv(String),
+    /// The dataset of Analytics Engine with this name.
+    Dataset(String),
     /// A kind that is not emulated, by its name in the configuration.
     Refused(String),
 }
@@ -63,6 +65,7 @@ pub(super) fn install<'js>(
                     ("entrypoint", parts.into_value())
                 }
                 BindingValue::Kv(id) => ("kv", id.as_str().into_js(&ctx)?),
+                BindingValue::Dataset(name) => ("dataset", name.as_str().into_js(&ctx)?),
                 BindingValue::Refused(kind) => (kind, Value::new_undefined(ctx.clone())),
             };
             list.set(index, (kind, name.as_str(), value).into_js_array(&ctx)?)?;
