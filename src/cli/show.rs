@@ -224,6 +224,8 @@ fn worker_rows(project: &Project, running: &[Arc<Project>]) -> Vec<(&'static str
     });
     let values = project.kv_namespaces.iter().map(|namespace| format!("{} → KV", namespace.binding));
     let site = project.site.iter().map(|site| format!("{SITE_CONTENT} → {}", site.shown));
+    let datasets = project.datasets.iter().map(|set| format!("{} → Analytics Engine, dropped", set.binding));
+    let version = project.version_metadata.iter().map(|name| format!("{name} → version"));
     let vars = project.vars.iter().map(|(name, _)| name.clone());
     rows.push((
         "bindings",
@@ -232,6 +234,8 @@ fn worker_rows(project: &Project, running: &[Arc<Project>]) -> Vec<(&'static str
             .chain(values)
             .chain(site)
             .chain(services)
+            .chain(datasets)
+            .chain(version)
             .chain(vars)
             .collect::<Vec<_>>()
             .join(", "),

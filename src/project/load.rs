@@ -24,6 +24,7 @@ use super::read::{Inputs, Read, normal};
 use super::report::{Language, Report};
 use super::settings;
 use super::site;
+use super::telemetry;
 use super::tree::{Node, Value};
 use super::vars;
 use super::{Project, jsonc, toml};
@@ -312,6 +313,8 @@ fn read(
     let durable_objects = bindings::durable_objects(report, &layers, &mut names);
     let services = bindings::services(&layers, &mut names, &mut unsupported);
     let kv_namespaces = kv::read(report, &layers, &mut names, &mut unsupported);
+    let datasets = telemetry::datasets(&layers, &mut names, &mut unsupported);
+    let version_metadata = telemetry::version_metadata(&layers, &mut names);
     bindings::unsupported(&layers, &mut names, &mut unsupported);
     bindings::check_buckets(report, &layers);
     let is_built = layers.get("build").is_some_and(|build| build.get("command").is_some());
@@ -373,6 +376,8 @@ fn read(
         vars,
         unsupported,
         kv_namespaces,
+        datasets,
+        version_metadata,
         services,
         build,
         dev,

@@ -40,6 +40,7 @@ mod report;
 mod settings;
 mod shape;
 mod site;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod together;
@@ -65,6 +66,7 @@ pub use nearest::nearest;
 pub use public_host::PublicHost;
 pub use settings::{Dev, Limits, parse_ip};
 pub use site::{SITE_CONTENT, SiteFiles};
+pub use telemetry::Dataset;
 pub use together::{check_entrypoints, check_together};
 pub use vars::Var;
 pub use worker_name::{check_new_name, new_name_like};
@@ -113,6 +115,10 @@ pub struct Project {
     pub unsupported: Vec<Unsupported>,
     /// Bindings to namespaces of Workers KV.
     pub kv_namespaces: Vec<KvNamespace>,
+    /// Bindings to datasets of Analytics Engine.
+    pub datasets: Vec<Dataset>,
+    /// The name in `env` of what says which version runs.
+    pub version_metadata: Option<String>,
     /// Bindings to Workers.
     pub services: Vec<ServiceBinding>,
     /// How its code is bundled.

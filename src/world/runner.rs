@@ -291,8 +291,10 @@ impl<'a> World<'a> {
                 return;
             }
         };
-        let specs: Vec<_> =
-            projects.iter().map(|project| Rc::new(spec::worker(project, &mut roster, &namespaces))).collect();
+        let specs: Vec<_> = projects
+            .iter()
+            .map(|project| Rc::new(spec::worker(project, &mut roster, &namespaces, clock.now())))
+            .collect();
         let mailbox = sender.clone();
         let wake = sender.clone();
         let handing_over = HandingOver::new(state.leases.clone(), generation, Arc::new(Holder(sender)));

@@ -7,10 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::json;
 
 use crate::assets::Site;
+use crate::base::clock::Timestamp;
 use crate::base::ids::NamespaceKey;
 use crate::base::limits;
+use crate::base::time_text::show_time;
 use crate::bundle::{Bundle, Dependencies, DependencyForm, OutputKind};
 use crate::engine::clone::ErrorForm;
 use crate::engine::loader::{Hides, ModuleSource};
@@ -20,6 +23,7 @@ use crate::node;
 use crate::objects::{Namespace, Roster, SocketRules};
 use crate::project::{ClassStorage, Project, SITE_CONTENT, Var};
 use crate::storage::FormerIds;
+use crate::web::crypto::new_uuid;
 use crate::workers::{Binding, BindingValue, WorkerSpec};
 
 /// The assets of `projects`, in their order.
@@ -78,8 +82,13 @@ pub fn namespaces(
     Ok(namespaces)
 }
 
-/// The environment of a Worker and the dates that change its behaviour.
-pub fn worker(project: &Project, roster: &mut Roster, namespaces: &[Namespace]) -> WorkerSpec {
+/// The environment of a Worker, whose version is of `now`, and the dates that change its behaviour.
+pub fn worker(
+    project: &Project,
+    roster: &mut Roster,
+    namespaces: &[Namespace],
+    now: Timestamp,
+) -> WorkerSpec {
     let own = roster.number(&project.name);
     let mut bindings = Vec::new();
     let mut bind = |name: &str, value| bindings.push(Binding { name: name.to_owned(), value });
@@ -102,6 +111,14 @@ pub fn worker(project: &Project, roster: &mut Roster, namespaces: &[Namespace]) 
     }
     for namespace in &project.kv_namespaces {
         bind(&namespace.binding, BindingValue::Kv(namespace.id.clone()));
+    }
+    for dataset in &project.datasets {
+        bind(&dataset.binding, BindingValue::Dataset(dataset.dataset.clone()));
+    }
+    if let Some(name) = &project.version_metadata {
+        // Fidelity: wrangler 4.164.0 makes a new one whenever code begins to serve.
+        let version = json!({ "id": new_uuid(), "tag": "", "timestamp": show_time(now) });
+        bind(name, BindingValue::Json(version.to_string()));
     }
     if let Some(name) = project.assets.as_ref().and_then(|assets| assets.binding.as_ref()) {
         let (worker, props) = (own.of_assets(), "{}".to_owned());

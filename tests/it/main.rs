@@ -92,6 +92,7 @@ mod state_values;
 mod storage_corners;
 mod storage_limits;
 #[cfg(target_os = "linux")]
+mod telemetry;
 mod terminal;
 mod test_command;
 mod testing;

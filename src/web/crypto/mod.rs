@@ -27,6 +27,8 @@ use crate::engine::{Extension, Host, OpError};
 use checksum::Checksum;
 use hash::Hash;
 
+pub use random::new_uuid;
+
 /// `crypto` and the operations that its classes use.
 pub const EXTENSION: Extension = Extension { install, eager: &["dodev:web/crypto"], public: &[] };
 

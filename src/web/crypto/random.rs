@@ -48,6 +48,13 @@ pub fn random_uuid(ctx: Ctx<'_>) -> Result<String> {
     Ok(show_uuid(bytes))
 }
 
+/// The same for the host.
+pub fn new_uuid() -> String {
+    let mut bytes = [0; 16];
+    Random.fill_bytes(&mut bytes);
+    show_uuid(bytes)
+}
+
 fn show_uuid(mut bytes: [u8; 16]) -> String {
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;

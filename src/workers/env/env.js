@@ -25,6 +25,21 @@ function refuse(name, kind) {
   });
 }
 
+/**
+ * A dataset of Analytics Engine. No Worker can read data points, so they are dropped; what is printed at start says so.
+ *
+ * Fidelity: `wrangler dev` 4.164.0 has this class and this member, and looks at no data point.
+ */
+class LocalAnalyticsEngineDataset {
+  constructor(dataset) {
+    this.env = { dataset };
+  }
+
+  writeDataPoint(event) {
+    this.env.dataset;
+  }
+}
+
 let made = false;
 
 /** The environment, which is built from the host's list of bindings when it is first asked for. */
@@ -57,6 +72,9 @@ function makeEnv() {
         break;
       case "kv":
         env[name] = host.lazy("dodev:workers/kv").makeKvNamespace(value);
+        break;
+      case "dataset":
+        env[name] = new LocalAnalyticsEngineDataset(value);
         break;
       default:
         env[name] = refuse(name, kind);

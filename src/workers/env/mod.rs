@@ -38,6 +38,8 @@ pub enum BindingValue {
     Kv(String),
     /// The Worker's bucket, as a namespace of Workers KV.
     Bucket,
+    /// The dataset of Analytics Engine with this name.
+    Dataset(String),
     /// A kind that is not emulated, by its name in the configuration.
     Refused(String),
 }
@@ -66,6 +68,7 @@ pub(super) fn install<'js>(
                 }
                 BindingValue::Kv(id) => ("kv", id.as_str().into_js(&ctx)?),
                 BindingValue::Bucket => ("kv", Value::new_undefined(ctx.clone())),
+                BindingValue::Dataset(name) => ("dataset", name.as_str().into_js(&ctx)?),
                 BindingValue::Refused(kind) => (kind, Value::new_undefined(ctx.clone())),
             };
             list.set(index, (kind, name.as_str(), value).into_js_array(&ctx)?)?;
