@@ -200,3 +200,59 @@ impl Actor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Takes the next event, which must be one that `section`, the innermost that runs, lets in; notes its number.
+    fn take(
+        actor: &mut Actor,
+        section: SectionId,
+        entered: &mut Vec<(SectionId, u32)>,
+    ) -> Result<bool, TestCaseError> {
+        let Some((of, Event::Timer(number))) = actor.take_admitted() else { return Ok(false) };
+        prop_assert!(section == ROOT || of != ROOT, "{number} came from outside into a section");
+        entered.push((of, number));
+        Ok(true)
+    }
+
+    proptest! {
+        /// Random arrivals while sections wait, run and end: every event enters once, none past its gate, those of one section
+        /// in their order.
+        #[test]
+        fn events_enter_once_in_order_and_through_the_gate(choices in prop::collection::vec(0u8..8, 1..200)) {
+            let mut actor = Actor::new(ActorKey { namespace: 0, id: ObjectId([0; 32]) }, None);
+            let (mut running, mut number, mut entered) = (vec![ROOT], 0, Vec::new());
+            for choice in choices {
+                let top = running.last().copied().unwrap_or(ROOT);
+                match choice {
+                    0..=2 => {
+                        number += 1;
+                        actor.inbox.push_back((if choice == 0 { top } else { ROOT }, Event::Timer(number)));
+                    }
+                    3 => {
+                        // What waits to begin goes before events, too.
+                        let waits = actor.gate.start(top).is_ok();
+                        prop_assert!(!waits || actor.take_admitted().is_none());
+                        running.extend(actor.gate.next_section());
+                    }
+                    4 if running.len() > 1 => drop(running.pop().map(|done| actor.gate.finish(done))),
+                    _ => drop(take(&mut actor, top, &mut entered)?),
+                }
+            }
+            while running.len() > 1 {
+                running.pop().map(|done| actor.gate.finish(done));
+            }
+            while take(&mut actor, ROOT, &mut entered)? {}
+            let mut orders: Vec<(SectionId, u32)> = entered.clone();
+            orders.sort_by_key(|(section, _)| section.0);
+            prop_assert!(orders.is_sorted_by_key(|(section, number)| (section.0, *number)), "{entered:?}");
+            let mut all: Vec<u32> = entered.iter().map(|(_, number)| *number).collect();
+            all.sort_unstable();
+            prop_assert_eq!(all, (1..=number).collect::<Vec<_>>());
+        }
+    }
+}

@@ -4,8 +4,6 @@
 //! a call of a method do not.
 
 use crate::assets::{Routed, Site};
-use crate::codec::value::{ErrorPart, Kind};
-use crate::codec::{self, Value};
 use crate::engine::RealmId;
 use crate::engine::assets::response;
 use crate::engine::exception::Exception;
@@ -53,9 +51,8 @@ impl Objects {
 /// Fidelity: workerd's text.
 fn no_method(name: &str) -> Failure {
     let message = format!("The RPC receiver does not implement the method \"{name}\".");
-    let parts = vec![ErrorPart::Message(message.as_str().into())];
-    let thrown = codec::write(&Value::object(Kind::NativeError { class: "TypeError", parts })).ok();
+    let told = Some(("TypeError", message.clone()));
     let exception =
         Exception { name: "TypeError".to_owned(), message, stack: String::new(), causes: Vec::new() };
-    Failure { exception, thrown, ..Failure::platform("", &[REMOTE]) }
+    Failure { exception, told, ..Failure::platform("", &[REMOTE]) }
 }

@@ -51,7 +51,7 @@ pub use demand::{Busy, Extent, Kind as DemandKind, Obligation};
 pub use due::Due;
 pub use event::{Entrypoint, Event, Reply, ReplyTo, ScheduledAnswer, Target};
 pub use facets::{FACET_DEPTH, FacetPlace};
-pub use failure::{Failure, OVERLOADED, REMOTE, RETRYABLE, overrun};
+pub use failure::{Failure, OVERLOADED, REMOTE, RESET, RETRYABLE, overrun};
 pub use farewell::Leaving;
 pub use feed::Feed;
 pub use gate::{Gate, NestedTooDeeply};

@@ -22,6 +22,9 @@ export class Child extends DurableObject {
   memory() { return ++this.calls; }
   who() { return [typeof this.ctx.id, `${this.ctx.id}`.slice(0, 6), this.ctx.id.name ?? null, this.ctx.props]; }
   alarmIn(ms) { return this.ctx.storage.setAlarm(Date.now() + ms); }
+  alarmInTransaction() { return this.ctx.storage.transaction(() => this.alarmIn(1000)); }
+  alarmInSection() { return this.ctx.blockConcurrencyWhile(() => this.alarmIn(1000)); }
+  alarmInSync() { return this.ctx.storage.transactionSync(() => this.alarmIn(1000)); }
   alarms() { return this.ctx.storage.getAlarm(); }
   alarm() {}
   stop() { this.ctx.abort("stopped"); }
@@ -69,6 +72,14 @@ export class Parent extends DurableObject {
       await tried(() => exports.Child()), await tried(() => this.facet("s").alarmIn(1000)), await tried(() => this.facet("s").alarms()),
       await tried(() => this.env.P.getByName("other").hello(this.facet("a"))), await tried(() => this.facet("deep").below(2)),
       await tried(() => this.facet("deep").below(3)), await tried(() => this.env.P.getByName("other").hello(exports.Child))];
+  }
+  async alarms() {
+    const told = [];
+    for (const how of ["alarmInTransaction", "alarmInSection", "alarmInSync"]) {
+      const stub = this.facet(how);
+      told.push(await tried(() => stub[how]()), await tried(() => stub.memory()), await this.facet(how).memory());
+    }
+    return told;
   }
   async ends() {
     const { facets } = this.ctx;
@@ -126,6 +137,14 @@ fn threw(text: &str) -> Value {
 
 fn control(server: &Server, method: &str, path: &str) -> Value {
     server.control(method, path, &json!({})).1
+}
+
+#[test]
+fn an_alarm_of_a_facet_ends_its_instance() {
+    let project = project();
+    let told = |reset: bool| json!({ "threw": "Error: Facets currently cannot set alarms.", "reset": reset });
+    let each = [true, false, false].map(|reset| [told(reset), told(reset), json!(1)]);
+    assert_eq!(answer(&project.start(), "/x/alarms"), json!(each.concat()));
 }
 
 #[test]

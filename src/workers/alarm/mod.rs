@@ -5,9 +5,10 @@ use std::rc::Rc;
 use rquickjs::{Ctx, Function, Object, Value};
 
 use crate::base::clock::Timestamp;
+use crate::engine::SectionId;
 use crate::engine::exception::Exception;
 use crate::engine::turn::Entered;
-use crate::objects::{Failure, Objects, Slot, Target};
+use crate::objects::{Failure, Objects, RESET, Slot, Target};
 
 use super::arguments::{reset_with, store_of, throw_storage};
 
@@ -59,8 +60,14 @@ fn change(ctx: &Ctx<'_>, objects: &Objects, slot: u32, time: Option<Timestamp>) 
         // There is never one to delete.
         return match time {
             None => Ok(()),
-            // Fidelity: workerd finds out when it commits, and the facet breaks.
-            Some(_) => Err(reset_with(ctx, objects, slot, Failure::platform(FACET_ALARM, &[]))),
+            // Fidelity: workerd finds out when it commits, and the facet breaks; that this resets it is told of the commits of
+            // asynchronous transactions only.
+            Some(_) => {
+                let in_transaction =
+                    objects.host.scope.get().section != SectionId(0) && store.borrow().has_savepoint();
+                let flags: &[_] = if in_transaction { &[RESET] } else { &[] };
+                Err(reset_with(ctx, objects, slot, Failure::platform(FACET_ALARM, flags)))
+            }
         };
     }
     objects.stores.touch(Slot(slot));
