@@ -62,6 +62,7 @@ mod type_exports;
 mod unbundled;
 mod wire;
 
+pub use built_maps::BuiltMaps;
 pub use cache::{BundleCache, CacheMark};
 pub use child::{ChildBundler, Early, TellEarly, run_child};
 pub use dependencies::{
