@@ -48,6 +48,7 @@ mod queries;
 mod readings;
 mod request;
 mod required_names;
+mod ruled;
 mod rules;
 mod runtime_text;
 mod scripts;
