@@ -1,15 +1,18 @@
-//! Source maps that a build tool left for the modules that it built, which are not bundled again.
+//! Source maps that a build tool left for the modules that it built: those that are not bundled again, and those of packages.
 //!
-//! Fidelity: wrangler 4.164.0 shows stacks of such modules in the files that the tool read.
+//! Fidelity: wrangler 4.164.0 shows stacks of such modules in the files that the tool read, whether these are there or not.
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use oxc_sourcemap::{OwnedSourceMap, SourceMapBuilder, Token};
 use serde_json::Value;
+
+use super::source_maps::Original;
 
 const MARK: &str = "//# sourceMappingURL=";
 
@@ -66,6 +69,65 @@ fn relative(root: &Path, path: &Path) -> String {
     way.to_string_lossy().replace('\\', "/")
 }
 
+/// The files that build tools read, for positions in what they built. Maps are read when a position is asked for, and one is kept at a
+/// time: those of large packages are large.
+#[derive(Debug)]
+pub struct BuiltMaps {
+    root: PathBuf,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    last: Option<(String, Option<OwnedSourceMap>)>,
+    origins: HashMap<(String, u32, u32), Option<Original>>,
+}
+
+impl BuiltMaps {
+    /// Those of the files below `root`.
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_owned(), known: Mutex::default() }
+    }
+
+    /// Where `built` comes from, which is a place in a file that may have been built; itself, if it was not.
+    pub fn origin(&self, built: Original) -> Original {
+        let Original { path, line, column, .. } = &built;
+        if ![".js", ".mjs", ".cjs"].iter().any(|ending| path.ends_with(ending)) {
+            return built;
+        }
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = (path.clone(), *line, *column);
+        if let Some(origin) = known.origins.get(&place) {
+            return origin.clone().unwrap_or(built);
+        }
+        if known.last.as_ref().is_none_or(|(last, _)| last != path) {
+            known.last = Some((path.clone(), self.read(path)));
+        }
+        let map = known.last.as_ref().and_then(|(_, map)| map.as_ref());
+        let origin = map.and_then(|map| origin_in(map, line.checked_sub(1)?, column.saturating_sub(1)));
+        known.origins.insert(place, origin.clone());
+        origin.unwrap_or(built)
+    }
+
+    fn read(&self, path: &str) -> Option<OwnedSourceMap> {
+        let file = self.root.join(path);
+        let code = fs::read_to_string(&file).ok()?;
+        OwnedSourceMap::from_json_string(&map_of(&self.root, &file, &code)?).ok()
+    }
+}
+
+/// What stands at or before `column` of `line`, both zero-based.
+fn origin_in(map: &OwnedSourceMap, line: u32, column: u32) -> Option<Original> {
+    let here = map.get_tokens().filter(|token| token.get_dst_line() == line && token.get_dst_col() <= column);
+    let token = here.max_by_key(Token::get_dst_col)?;
+    Some(Original {
+        path: map.get_source(token.get_source_id()?)?.to_owned(),
+        line: token.get_src_line() + 1,
+        column: token.get_src_col() + 1,
+        name: token.get_name_id().and_then(|id| map.get_name(id)).map(str::to_owned),
+    })
+}
+
 /// The map that leads through `outer` and then through `inner`; `None` if one of them is no map.
 pub(super) fn joined(outer: &str, inner: &str) -> Option<String> {
     let outer = OwnedSourceMap::from_json_string(outer).ok()?;
@@ -110,6 +172,31 @@ mod tests {
             ("/q/c.js", "../../../q/c.js"),
         ] {
             assert_eq!(relative(Path::new("/p/build/server"), Path::new(path)), expected);
+        }
+    }
+
+    #[test]
+    fn a_place_in_a_built_file_leads_to_what_it_was_built_from() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let dist = directory.path().join("node_modules/p/dist");
+        fs::create_dir_all(&dist).expect("create");
+        // Line 1 column 1 is line 2 column 3 of the source; column 7 is column 9.
+        let map = r#"{"version":3,"names":[],"sources":["../src/a.ts"],"mappings":"AACE,MAAM"}"#;
+        fs::write(dist.join("a.js"), "throw fail()\n//# sourceMappingURL=a.js.map\n").expect("write");
+        fs::write(dist.join("a.js.map"), map).expect("write");
+        fs::write(dist.join("b.js"), "throw fail()\n").expect("write");
+        let maps = BuiltMaps::new(directory.path());
+        let origin = |file: &str, line, column| {
+            let path = format!("node_modules/p/dist/{file}");
+            let found = maps.origin(Original { path, line, column, name: None });
+            format!("{}:{}:{}", found.path, found.line, found.column)
+        };
+        for _ in 0..2 {
+            assert_eq!(origin("a.js", 1, 2), "node_modules/p/src/a.ts:2:3");
+            assert_eq!(origin("a.js", 1, 9), "node_modules/p/src/a.ts:2:9");
+            assert_eq!(origin("a.js", 2, 1), "node_modules/p/dist/a.js:2:1");
+            assert_eq!(origin("b.js", 1, 2), "node_modules/p/dist/b.js:1:2");
+            assert_eq!(origin("none.js", 1, 2), "node_modules/p/dist/none.js:1:2");
         }
     }
 

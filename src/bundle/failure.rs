@@ -107,9 +107,13 @@ impl<'a> Reporter<'a> {
             EventKind::InvalidDefineConfigError => Diagnostic::error("bundle/define", message)
                 .help("values of `define` are JavaScript: a string needs its own quotes"),
             EventKind::TsConfigError => self.tsconfig(message),
+            EventKind::IllegalReassignmentError => {
+                // The rest is the file, which is shown.
+                let message = message.split(" at ").next().unwrap_or_default();
+                self.at_place(&complaint, Diagnostic::error("bundle/unsupported", message))
+            }
             EventKind::UnsupportedFeatureError
             | EventKind::AssignToImportError
-            | EventKind::IllegalReassignmentError
             | EventKind::RequireTlaError
             | EventKind::CircularReexportError => {
                 self.at_place(&complaint, Diagnostic::error("bundle/unsupported", message))

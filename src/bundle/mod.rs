@@ -48,6 +48,7 @@ mod queries;
 mod readings;
 mod request;
 mod required_names;
+mod ruled;
 mod rules;
 mod runtime_text;
 mod scripts;
@@ -62,6 +63,7 @@ mod type_exports;
 mod unbundled;
 mod wire;
 
+pub use built_maps::BuiltMaps;
 pub use cache::{BundleCache, CacheMark};
 pub use child::{ChildBundler, Early, TellEarly, run_child};
 pub use dependencies::{

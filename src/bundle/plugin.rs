@@ -31,15 +31,15 @@ use super::first::First;
 use super::guards::may_fail;
 use super::import_forms::{external, said_type};
 use super::kept_imports::settle_imports;
-use super::learned::{Asset, Problem, ProblemKind, State};
+use super::learned::{Problem, ProblemKind, State};
 use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
 use super::node_builtins::{is_bare_node_module, is_platform_module, needs_node_compat};
 use super::order::{Facts, effects_of};
-use super::queries::{SAID, script, style_sheet, with_query};
+use super::queries::{script, style_sheet, with_query};
 use super::request::{BundleRequest, ModuleKind, Outside, Packages};
-use super::rules::{Rules, Ruling, asset_name};
+use super::rules::{Rules, Ruling};
 use super::runtime_text::helpers_of_platform;
-use super::scripts::{is_script, is_text_with_query, may_be_script, may_have_jsx, script_of_package};
+use super::scripts::{may_be_script, may_have_jsx, script_of_package};
 use super::suggest::{is_path, is_required};
 use super::type_exports::is_typescript;
 use super::unbundled::{Search, specifier_from};
@@ -68,12 +68,12 @@ pub(super) enum Role {
 /// The rolldown plugin of one session; shared between rolldown and the session.
 #[derive(Debug)]
 pub(super) struct ProjectPlugin {
-    root: PathBuf,
+    pub(super) root: PathBuf,
     alias: Vec<(String, String)>,
     define: Vec<(String, String)>,
     node_compat: bool,
     async_hooks: bool,
-    rules: Rules,
+    pub(super) rules: Rules,
     role: Role,
     file_options: FileOptions,
     descriptions: Descriptions,
@@ -235,34 +235,8 @@ impl ProjectPlugin {
     }
 
     /// What `specifier` stands for, if it is an alias.
-    fn alias_of(&self, specifier: &str) -> Option<&str> {
+    pub(super) fn alias_of(&self, specifier: &str) -> Option<&str> {
         self.alias.iter().find(|(name, _)| name == specifier).map(|(_, target)| target.as_str())
-    }
-
-    /// The module for the file `path`, given the ruling on its specifier; `None` if rolldown knows what it is.
-    fn judge(
-        &self,
-        args: &HookResolveIdArgs<'_>,
-        ruling: Ruling<'_>,
-        path: &str,
-    ) -> Option<HookResolveIdOutput> {
-        let unknown = !is_script(path) && !is_text_with_query(path);
-        let ruling = if ruling == Ruling::None && unknown { self.rules.rule_on(path) } else { ruling };
-        let importer = args.importer?;
-        let specifier = args.specifier.to_owned();
-        match ruling {
-            Ruling::Is(kind) => self.ruled_module(kind, path),
-            Ruling::Shadowed(kind, glob) => {
-                self.problem(importer, ProblemKind::ShadowedRule { specifier, glob: glob.to_owned(), kind });
-                Some(external(args.specifier))
-            }
-            Ruling::None if unknown && is_required(importer, args.kind) => {
-                let extension = Path::new(path).extension()?.to_string_lossy().into_owned();
-                self.problem(importer, ProblemKind::NoRule { specifier, extension });
-                Some(external(args.specifier))
-            }
-            Ruling::None => None,
-        }
     }
 
     /// The module that `specifier` means by the `paths` of the importer's configuration, if the bundler did not look there.
@@ -282,50 +256,6 @@ impl ProjectPlugin {
             }
         }
         Ok(None)
-    }
-
-    /// The module for the file that `specifier` names, which is of `kind` whatever its name says.
-    async fn said_module(
-        &self,
-        ctx: &PluginContext,
-        args: &HookResolveIdArgs<'_>,
-        kind: &str,
-        specifier: &str,
-    ) -> HookResolveIdReturn {
-        if !matches!(kind, "text" | "bytes" | "json") {
-            if let Some(importer) = args.importer {
-                let (specifier, said) = (specifier.to_owned(), kind.to_owned());
-                self.problem(importer, ProblemKind::UnknownType { specifier, said });
-            }
-            return Ok(Some(external(specifier)));
-        }
-        let specifier = self.alias_of(specifier).unwrap_or(specifier);
-        let options = PluginContextResolveOptions { import_kind: args.kind, ..Default::default() };
-        if let Ok(resolved) = ctx.resolve(specifier, args.importer, Some(options)).await? {
-            return Ok(Some(HookResolveIdOutput::from_id(format!("{}?{SAID}{kind}", resolved.id))));
-        }
-        if let Some(importer) = args.importer {
-            self.problem(importer, ProblemKind::Unresolved { specifier: specifier.to_owned() });
-        }
-        Ok(Some(external(specifier)))
-    }
-
-    /// The module for a file that a rule names.
-    fn ruled_module(&self, kind: ModuleKind, path: &str) -> Option<HookResolveIdOutput> {
-        let mut state = self.state();
-        match kind {
-            ModuleKind::Data | ModuleKind::CompiledWasm => {
-                let name = asset_name(&self.root, Path::new(path));
-                state.read.insert(PathBuf::from(path));
-                state.assets.insert(name.clone(), Asset { path: PathBuf::from(path), kind });
-                Some(external(&name))
-            }
-            ModuleKind::EsModule | ModuleKind::CommonJs if is_script(path) => None,
-            ModuleKind::Text | ModuleKind::EsModule | ModuleKind::CommonJs => {
-                state.ruled.insert(path.to_owned(), kind);
-                Some(HookResolveIdOutput::from_id(path))
-            }
-        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
-use crate::bundle::SourceMaps;
+use crate::bundle::{BuiltMaps, SourceMaps};
 use crate::engine::exception::Exception;
 use crate::engine::http::{FetchError, FetchRequest, FetchResponse};
 use crate::engine::mailbox::{Receiver, Sender};
@@ -383,9 +383,9 @@ impl<'a> World<'a> {
     /// Evaluates the code of a Worker in its realm; its packages have been evaluated if they were `prepared`.
     fn begin(&mut self, realm: RealmId, worker: &WorkerCode, prepared: bool) -> Result<(), Vec<Diagnostic>> {
         let WorkerCode { project, bundle } = worker;
-        let maps = SourceMaps::new(bundle);
+        let (maps, built) = (SourceMaps::new(bundle), BuiltMaps::new(&project.root));
         let way = stack::way(&self.root, &project.root);
-        self.isolate.host().set_map_stack(realm, move |text| stack::map_stack(&maps, &way, text));
+        self.isolate.host().set_map_stack(realm, move |text| stack::map_stack(&maps, &built, &way, text));
         let mut modules = spec::modules(bundle);
         let order = bundle.external.as_ref().map(|external| external.order.as_slice()).unwrap_or_default();
         if let Some(dependencies) = &bundle.dependencies {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use crate::base::diag::SourceFile;
-use crate::bundle::{Nearest, SourceMaps};
+use crate::bundle::{BuiltMaps, Nearest, SourceMaps};
 
 /// What the engine calls the text that `JSON.parse` was given, in the frame that it puts before the caller's.
 const PARSED_TEXT: &str = "<input>";
@@ -49,9 +49,9 @@ pub fn way(from: &Path, to: &Path) -> String {
     way
 }
 
-/// Rewrites the positions of `stack` to the user's files, which lie below `root`; frames of the
-/// platform and of the bundler are left out.
-pub fn map_stack(maps: &SourceMaps, root: &str, stack: &str) -> String {
+/// Rewrites the positions of `stack` to the user's files, which lie below `root`, and those of packages to what they were
+/// built from; frames of the platform and of the bundler are left out.
+pub fn map_stack(maps: &SourceMaps, built: &BuiltMaps, root: &str, stack: &str) -> String {
     let mut mapped = String::with_capacity(stack.len());
     for line in stack.lines() {
         if line.contains("(native)") || line.contains("dodev:") {
@@ -69,6 +69,7 @@ pub fn map_stack(maps: &SourceMaps, root: &str, stack: &str) -> String {
         match exact.unwrap_or_else(|| maps.nearest(at.module, at.line, at.column)) {
             Nearest::At(original) => {
                 let close = if at.closed { ")" } else { "" };
+                let original = built.origin(original);
                 let (before, path) = (at.before, original.path);
                 writeln!(mapped, "{before}{root}{path}:{}:{}{close}", original.line, original.column)
                     .expect("strings take text");

@@ -32,6 +32,10 @@ fn each_mistake_has_its_place_and_advice() {
             "src/bad.json:2:1: expected value at line 2 column 1 (bundle/syntax) [}|]",
         ),
         (
+            "const a = 1;\na = 2;",
+            "src/index.ts:2:1: unexpected re-assignment of const variable `a` (bundle/unsupported) [a|]",
+        ),
+        (
             "export default {};\nexport default {};",
             "src/index.ts:2:1: `default` is exported twice (bundle/syntax) [export default|here]",
         ),

@@ -5,6 +5,7 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::base::diag::Diagnostic;
 
 mod assets;
+mod deployed;
 mod mistakes;
 mod projects;
 mod repairs;
