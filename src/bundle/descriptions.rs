@@ -2,29 +2,48 @@
 //!
 //! Each is read once while the graph is whole, and only what is asked for of it is kept.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rolldown_common::side_effects::HookSideEffects;
+use rustc_hash::FxHashMap;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::package_exports::{Target, target_of};
+use super::package_exports::{Target, exports_about, target_of};
 
 /// What a package's `package.json` says.
 #[derive(Debug, Deserialize)]
 struct Description {
     name: Option<String>,
-    exports: Option<Value>,
+    /// Whether there are some; they may be most of a large file.
+    exports: Option<IgnoredAny>,
     #[serde(rename = "sideEffects")]
     side_effects: Option<Value>,
+    /// The file, if it has `exports`.
+    #[serde(skip)]
+    text: Vec<u8>,
+}
+
+impl Description {
+    fn read(text: Vec<u8>) -> Option<Self> {
+        let read: Self = serde_json::from_slice(&text).ok()?;
+        let text = if read.exports.is_some() { text } else { Vec::new() };
+        Some(Self { text, ..read })
+    }
+
+    /// The parts of `exports` that may say something of `path`.
+    fn exports_about(&self, path: &str) -> Option<Value> {
+        self.exports.as_ref()?;
+        exports_about(&self.text, path)
+    }
 }
 
 /// The descriptions that were asked for, by directory.
 #[derive(Debug, Default)]
 pub(super) struct Descriptions {
-    known: Mutex<HashMap<PathBuf, Option<Arc<Description>>>>,
+    known: Mutex<FxHashMap<PathBuf, Option<Arc<Description>>>>,
 }
 
 /// What an import of a package leads to, if not to the file that rolldown found.
@@ -46,7 +65,7 @@ impl Descriptions {
         self.known().clear();
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<PathBuf, Option<Arc<Description>>>> {
+    fn known(&self) -> MutexGuard<'_, FxHashMap<PathBuf, Option<Arc<Description>>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -56,7 +75,7 @@ impl Descriptions {
             return known.clone();
         }
         let text = std::fs::read(directory.join("package.json")).ok();
-        let read = text.and_then(|text| serde_json::from_slice(&text).ok()).map(Arc::new);
+        let read = text.and_then(Description::read).map(Arc::new);
         self.known().insert(directory.to_owned(), read.clone());
         read
     }
@@ -71,14 +90,13 @@ impl Descriptions {
     ) -> Option<Instead> {
         let directory = package_json.parent()?;
         let description = self.of(directory)?;
-        let exports = description.exports.as_ref()?;
         let package = package_of(specifier)?;
         // The field `browser` of another package may have led to this one.
         if !directory.ends_with(package) && description.name.as_deref() != Some(package) {
             return None;
         }
         let path = format!(".{}", &specifier[package.len()..]);
-        match target_of(exports, &path, conditions) {
+        match target_of(&description.exports_about(&path)?, &path, conditions) {
             Target::File(target) => {
                 let file = directory.join(&target);
                 if found == file {

@@ -5,7 +5,13 @@
 //!
 //! Fidelity: Node's `PACKAGE_TARGET_RESOLVE`. What it calls invalid, and directories, are left to rolldown.
 
-use serde_json::Value;
+use std::borrow::Cow;
+use std::fmt::{self, Formatter};
+
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize as _, Deserializer};
+use serde_json::{Map, Value};
 
 /// What `exports` give for a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +77,94 @@ fn choose(value: &Value, middle: &str, conditions: &[&str], under: Option<&str>)
     }
 }
 
+/// The field `exports` of the package.json `text`, without what it says of other paths than `path`: a large package has thousands
+/// of lines of it.
+pub(super) fn exports_about(text: &[u8], path: &str) -> Option<Value> {
+    Description(path).deserialize(&mut serde_json::Deserializer::from_slice(text)).ok()?
+}
+
+/// A description of which `exports` are read.
+struct Description<'a>(&'a str);
+
+impl<'de> DeserializeSeed<'de> for Description<'_> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Description<'_> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("a description of a package")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut exports = None;
+        while let Some(key) = entries.next_key::<Cow<'de, str>>()? {
+            if key == "exports" {
+                exports = Some(entries.next_value_seed(Exports(self.0))?);
+            } else {
+                entries.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(exports)
+    }
+}
+
+/// What `exports` may say of a path.
+struct Exports<'a>(&'a str);
+
+impl<'de> DeserializeSeed<'de> for Exports<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Value, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Exports<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("what a package exports")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut kept = Map::new();
+        let mut passed_over = None;
+        while let Some(key) = entries.next_key::<Cow<'de, str>>()? {
+            if key == self.0 || !key.starts_with('.') || key.contains('*') || key.ends_with('/') {
+                kept.insert(key.into_owned(), entries.next_value()?);
+            } else {
+                entries.next_value::<IgnoredAny>()?;
+                passed_over.get_or_insert(key);
+            }
+        }
+        // One path tells that these are paths, not conditions.
+        kept.extend(passed_over.map(|key| (key.into_owned(), Value::Null)));
+        Ok(Value::Object(kept))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Value, A::Error> {
+        Value::deserialize(SeqAccessDeserializer::new(items))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,12 +188,24 @@ mod tests {
             (json!({"./*": "./lib/*.js", "./a": "./a.js"}), "./a", file("a.js")),
             (json!({"./*.js": "./lib/*.js"}), "./a", Target::Nothing),
             (json!({"./lib/": "./lib/"}), "./lib/a.js", Target::Unknown),
+            (json!({"./b": "./b.js", "./c": "./c.js"}), ".", Target::Nothing),
+            (json!({"./b": "./b.js", "./c": "./c.js"}), "./c", file("c.js")),
             (json!({".": ["./a.js"]}), ".", Target::Unknown),
             (json!({".": "./lib/"}), ".", Target::Unknown),
             (json!({".": "./../a.js"}), ".", Target::Unknown),
             (json!({".": "a.js"}), ".", Target::Unknown),
         ] {
-            assert_eq!(target_of(&exports, path, &["worker", "import"]), expected, "{exports} {path}");
+            let conditions = ["worker", "import"];
+            assert_eq!(target_of(&exports, path, &conditions), expected, "{exports} {path}");
+            let text = json!({ "name": "p", "exports": exports, "files": ["a", 1] }).to_string();
+            let about = exports_about(text.as_bytes(), path).expect("it has exports");
+            assert_eq!(target_of(&about, path, &conditions), expected, "{about} {path}");
+        }
+    }
+    #[test]
+    fn descriptions_without_exports_say_nothing_of_them() {
+        for text in ["{}", "[]", "", r#"{ "main": "exports" }"#, r#"{ "exports": 1 }"#] {
+            assert_eq!(exports_about(text.as_bytes(), "."), None, "{text}");
         }
     }
 }
