@@ -40,9 +40,11 @@ fn passes_names_on(code: &str) -> bool {
         let Some((names, after)) = rest.strip_prefix('{').and_then(|names| names.split_once('}')) else {
             return false;
         };
+        if after.trim_start().starts_with("from") {
+            return true;
+        }
         let imported = imported.get_or_insert_with(|| imported_names(code));
-        let own = names.split(',').filter_map(|name| name.split_whitespace().next());
-        after.trim_start().starts_with("from") || own.into_iter().any(|name| imported.contains(name))
+        names.split(',').filter_map(|name| name.split_whitespace().next()).any(|name| imported.contains(name))
     })
 }
 

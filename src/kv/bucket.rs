@@ -15,7 +15,7 @@ use super::glob::Glob;
 use super::namespace::{Listed, Page, Query};
 
 /// What keys in lists and in the manifest begin with.
-pub const PREFIX: &str = "$__MINIFLARE_SITES__$/";
+const PREFIX: &str = "$__MINIFLARE_SITES__$/";
 
 /// What JavaScript's `encodeURIComponent` escapes.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC

@@ -123,9 +123,45 @@ pub fn read(
     Some(Assets { settings, binding, shown: directory.shown, span })
 }
 
-struct Directory {
-    path: PathBuf,
-    shown: String,
+/// A directory that the configuration or the command line names.
+pub struct Directory {
+    /// Where it is, absolute.
+    pub path: PathBuf,
+    /// As it is written.
+    pub shown: String,
+}
+
+impl Directory {
+    /// Whether it is there, or may be made by the project's own command; reports under a code and by a word what it is, at `node` if
+    /// the configuration names it.
+    pub fn is_usable(
+        &self,
+        report: &mut Report,
+        place: &Place<'_>,
+        inputs: &mut Inputs,
+        (code, word): (&'static str, &str),
+        node: Option<&Node>,
+    ) -> bool {
+        let Self { path, shown } = self;
+        // What is made, removed or replaced here changes the project, unless its own command does so.
+        if !place.is_built {
+            inputs.add(path);
+        }
+        if path.is_dir() || (place.is_built && !path.exists()) {
+            return true;
+        }
+        let message = match path.exists() {
+            true => format!("the {word} `{shown}` is not a directory"),
+            false => format!("the {word} `{shown}` does not exist"),
+        };
+        let base = if node.is_some() { place.root } else { &place.request.cwd };
+        let help = help_for_missing(path, shown, base);
+        match node {
+            Some(node) => drop(report.error(code, node.span.clone(), message).help(help)),
+            None => drop(report.push(Diagnostic::error(code, message)).help(help)),
+        }
+        false
+    }
 }
 
 fn directory(
@@ -156,24 +192,9 @@ fn directory(
             (normal(&place.root.join(text)), text.to_owned())
         }
     };
-    // What is made, removed or replaced here changes the project, unless its own command does so.
-    if !place.is_built {
-        inputs.add(&path);
-    }
-    if path.is_dir() || (place.is_built && !path.exists()) {
-        return Some(Directory { path, shown });
-    }
-    let message = match path.exists() {
-        true => format!("the assets directory `{shown}` is not a directory"),
-        false => format!("the assets directory `{shown}` does not exist"),
-    };
-    let base = if given.is_some() { &place.request.cwd } else { place.root };
-    let help = help_for_missing(&path, &shown, base);
-    match node.filter(|_| given.is_none()) {
-        Some(node) => drop(report.error("config/assets", node.span.clone(), message).help(help)),
-        None => drop(report.push(Diagnostic::error("config/assets", message)).help(help)),
-    }
-    None
+    let node = node.filter(|_| given.is_none());
+    let named = Directory { path, shown };
+    named.is_usable(report, place, inputs, ("config/assets", "assets directory"), node).then_some(named)
 }
 
 fn report_missing(report: &mut Report, found: &Found<'_>, root: &Path) {
@@ -203,7 +224,7 @@ fn report_missing(report: &mut Report, found: &Found<'_>, root: &Path) {
 }
 
 /// What may have been meant by a directory that is not there.
-pub fn help_for_missing(path: &Path, shown: &str, root: &Path) -> String {
+fn help_for_missing(path: &Path, shown: &str, root: &Path) -> String {
     if path.is_file() {
         return "name the directory that it is in".to_owned();
     }

@@ -176,6 +176,28 @@ pub fn services(
     bindings
 }
 
+/// The items of the list `key` by their bindings' names; those that want the platform's own go to `unsupported`.
+pub fn local_items<'a>(
+    layers: &'a Layers<'_>,
+    key: &str,
+    names: &mut Names,
+    unsupported: &mut Vec<Unsupported>,
+) -> Vec<(&'a str, &'a Node)> {
+    let mut items = Vec::new();
+    for item in layers.get(key).map(Node::items).unwrap_or_default() {
+        let Some(binding) = item.get("binding") else { continue };
+        let Some(name) = binding.as_text() else { continue };
+        names.add(name, key, binding.span.clone());
+        if item.get("remote").and_then(Node::as_bool) == Some(true) {
+            let (kind, span) = (format!("{key} with `remote`"), binding.span.clone());
+            unsupported.push(Unsupported { kind, binding: Some(name.to_owned()), span });
+        } else {
+            items.push((name, item));
+        }
+    }
+    items
+}
+
 /// Everything else that the table of keys calls unsupported.
 pub fn unsupported(layers: &Layers<'_>, names: &mut Names, unsupported: &mut Vec<Unsupported>) {
     for key in KEYS {

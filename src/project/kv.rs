@@ -1,9 +1,8 @@
 //! Reads `kv_namespaces`, the bindings to Workers KV.
 
-use super::bindings::{Names, Unsupported};
+use super::bindings::{Names, Unsupported, local_items};
 use super::overlay::Layers;
 use super::report::Report;
-use super::tree::Node;
 
 /// A binding to a namespace of Workers KV.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,15 +23,7 @@ pub fn read(
     unsupported: &mut Vec<Unsupported>,
 ) -> Vec<KvNamespace> {
     let mut namespaces = Vec::new();
-    for item in layers.get("kv_namespaces").map(Node::items).unwrap_or_default() {
-        let Some(binding) = item.get("binding") else { continue };
-        let Some(name) = binding.as_text() else { continue };
-        names.add(name, "kv_namespaces", binding.span.clone());
-        if item.get("remote").and_then(Node::as_bool) == Some(true) {
-            let (kind, span) = ("kv_namespaces with `remote`".to_owned(), binding.span.clone());
-            unsupported.push(Unsupported { kind, binding: Some(name.to_owned()), span });
-            continue;
-        }
+    for (name, item) in local_items(layers, "kv_namespaces", names, unsupported) {
         if let Some(id) = item.get("id").filter(|id| id.as_text() == Some("")) {
             let message = format!("the namespace of `{name}` has an empty `id`");
             report

@@ -5,13 +5,12 @@
 
 use std::path::PathBuf;
 
-use super::assets::{Place, help_for_missing};
+use super::assets::{Directory, Place};
 use super::bindings::Names;
 use super::overlay::Layers;
 use super::read::{Inputs, normal};
 use super::report::Report;
 use super::tree::Node;
-use crate::base::diag::Diagnostic;
 
 /// The binding to the files.
 pub const SITE_CONTENT: &str = "__STATIC_CONTENT";
@@ -74,19 +73,9 @@ pub fn read(
             ),
         }
     }
-    // What is made, removed or replaced here changes the project, unless its own command does so.
-    if !place.is_built {
-        inputs.add(&path);
-    }
-    if !path.is_dir() && (!place.is_built || path.exists()) {
-        let what = if path.exists() { "is not a directory" } else { "does not exist" };
-        let message = format!("the bucket `{shown}` {what}");
-        let base = if overrides.site.is_some() { &place.request.cwd } else { place.root };
-        let help = help_for_missing(&path, &shown, base);
-        match bucket.filter(|_| overrides.site.is_none()) {
-            Some(node) => drop(report.error("config/site", node.span.clone(), message).help(help)),
-            None => drop(report.push(Diagnostic::error("config/site", message)).help(help)),
-        }
+    let named = Directory { path, shown };
+    let bucket = bucket.filter(|_| overrides.site.is_none());
+    if !named.is_usable(report, place, inputs, ("config/site", "bucket"), bucket) {
         return None;
     }
     names.add(SITE_CONTENT, "site", span.unwrap_or_default());
@@ -97,8 +86,8 @@ pub fn read(
     Some(SiteFiles {
         include: patterns(&overrides.site_include, "include"),
         exclude: patterns(&overrides.site_exclude, "exclude"),
-        directory: path,
-        shown,
+        directory: named.path,
+        shown: named.shown,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Reads the bindings that keep nothing here: `analytics_engine_datasets`, whose data points no Worker can read, and
 //! `version_metadata`, which says which version of the Worker runs.
 
-use super::bindings::{Names, Unsupported};
+use super::bindings::{Names, Unsupported, local_items};
 use super::overlay::Layers;
 use super::tree::Node;
 
@@ -16,20 +16,12 @@ pub struct Dataset {
 
 /// The bindings of `analytics_engine_datasets`; those that want the platform's own go to `unsupported`.
 pub fn datasets(layers: &Layers<'_>, names: &mut Names, unsupported: &mut Vec<Unsupported>) -> Vec<Dataset> {
-    let mut datasets = Vec::new();
-    for item in layers.get("analytics_engine_datasets").map(Node::items).unwrap_or_default() {
-        let Some(binding) = item.get("binding") else { continue };
-        let Some(name) = binding.as_text() else { continue };
-        names.add(name, "analytics_engine_datasets", binding.span.clone());
-        if item.get("remote").and_then(Node::as_bool) == Some(true) {
-            let (kind, span) = ("analytics_engine_datasets with `remote`".to_owned(), binding.span.clone());
-            unsupported.push(Unsupported { kind, binding: Some(name.to_owned()), span });
-            continue;
-        }
-        let dataset = item.text("dataset").unwrap_or(name).to_owned();
-        datasets.push(Dataset { binding: name.to_owned(), dataset });
-    }
-    datasets
+    let items = local_items(layers, "analytics_engine_datasets", names, unsupported);
+    let dataset = |(name, item): (&str, &Node)| Dataset {
+        binding: name.to_owned(),
+        dataset: item.text("dataset").unwrap_or(name).to_owned(),
+    };
+    items.into_iter().map(dataset).collect()
 }
 
 /// The name in `env` that `version_metadata` gives.
