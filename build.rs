@@ -14,6 +14,8 @@ mod changes;
 mod quickjs;
 #[path = "build/sqlite.rs"]
 mod sqlite;
+#[path = "build/words.rs"]
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -15,6 +15,8 @@
 //!   large bundle took.
 //! - Functions share the text that they came from. Each had a copy of its own, and of all functions inside of it.
 //! - `join`, `slice`, `sort` and their like ask whether to stop, however long the array.
+//! - What is called and is no function, or iterated and cannot be, is told with its text, and other mistakes with the values at
+//!   fault, in V8's words (`build/words.rs` has the places).
 //!
 //! The prelude is compiled by the engine of the build, which is unchanged: changes must leave the bytecode's format alone.
 
@@ -24,6 +26,7 @@ use std::{env, fs};
 
 use super::changes::Change::{self, Before, Behind, Instead};
 use super::changes::{changed, compile, out_dir};
+use super::words::WORDS;
 
 /// The version that [`CHANGES`] was written for, as its header has it.
 const VERSION: &str =
@@ -230,7 +233,7 @@ const CHANGES: &[Change] = &[
 
 /// Makes the library and tells cargo to link it.
 pub fn build() {
-    const ADDITIONS: &str = "build/quickjs.c";
+    const ADDITIONS: [&str; 4] = ["build/quickjs.c", "build/expression.c", "build/reader.c", "build/words.c"];
     let out = out_dir();
     let folder = source_folder(&out);
     let read = |name: &str| {
@@ -241,7 +244,7 @@ pub fn build() {
         "build/quickjs.rs is for another version of the engine than that in {}:\n{VERSION}",
         folder.display()
     );
-    let additions = fs::read_to_string(ADDITIONS).expect("a readable source file");
+    let additions = ADDITIONS.map(|file| fs::read_to_string(file).expect("a readable source file")).concat();
     let mut compiler = cc::Build::new();
     compiler.include(&folder).define("_GNU_SOURCE", None).flag_if_supported("-fno-semantic-interposition");
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "windows") {
@@ -251,7 +254,7 @@ pub fn build() {
     if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
         compiler.define("NDEBUG", None);
     }
-    let text = changed(read("quickjs.c"), "the engine", CHANGES) + &additions;
+    let text = changed(changed(read("quickjs.c"), "the engine", CHANGES), "the engine", WORDS) + &additions;
     compile(compiler, &text, LIBRARY, &out);
 }
 

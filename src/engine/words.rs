@@ -2,7 +2,8 @@
 //!
 //! The engine formats each message by the C library's `vsnprintf`. The linker puts [`__wrap_vsnprintf`] in its place (`build.rs`,
 //! on systems with ELF): it knows the engine's formats and hands on V8's, which take the same arguments. What V8 says with values
-//! that the engine does not give keeps the engine's words. Elsewhere all messages do.
+//! that the engine does not give keeps the engine's words. Elsewhere all of these messages do. Messages with the text of an expression
+//! or with a value are made in `build/words.c`, on all systems.
 //!
 //! Fidelity: V8's messages as workerd 1.20261117.1 gives them.
 
@@ -20,6 +21,8 @@ const FORMATS: &[(&CStr, &CStr)] = &[
     (c"%s is not initialized", c"Cannot access '%s' before initialization"),
     (c"'%s' is read-only", c"Cannot assign to read only property '%s' of object"),
     (c"BigInt are forbidden in JSON.stringify", c"Do not know how to serialize a BigInt"),
+    (c"BigInt division by zero", c"Division by zero"),
+    (c"BigInt negative exponent", c"Exponent must be positive"),
     (c"Date value is NaN", c"Invalid time value"),
     (c"bad normalization form", c"The normalization form should be one of NFC, NFD, NFKC, NFKD."),
     (c"bigint argument with unary +", c"Cannot convert a BigInt value to a number"),
@@ -45,6 +48,7 @@ const FORMATS: &[(&CStr, &CStr)] = &[
     (c"invalid value used as WeakMap key", c"Invalid value used as weak map key"),
     (c"iterator does not have a throw method", c"The iterator does not provide a 'throw' method"),
     (c"malformed UTF-8", c"URI malformed"),
+    (c"not a Date object", c"this is not a Date object."),
     (c"private class field '%s' does not exist", c"Cannot read private member %s from an object whose class did not declare it"),
     (c"promise self resolution", c"Chaining cycle detected for promise #<Promise>"),
     (c"redeclaration of '%s'", c"Identifier '%s' has already been declared"),
@@ -57,28 +61,12 @@ const MESSAGES: &[(&[u8], &CStr)] = &[
         b"Cannot access 'this' before initialization",
         c"Must call super constructor in derived class before accessing 'this' or returning from derived constructor",
     ),
-    (
-        b"Cannot read properties of undefined (reading 'Symbol.iterator')",
-        c"undefined is not iterable (cannot read property Symbol(Symbol.iterator))",
-    ),
-    (
-        b"Cannot read properties of null (reading 'Symbol.iterator')",
-        c"object null is not iterable (cannot read property Symbol(Symbol.iterator))",
-    ),
 ];
 
 /// V8's format for the engine's.
 fn translated(format: &CStr) -> Option<&'static CStr> {
     let at = FORMATS.binary_search_by(|(engines, _)| (*engines).cmp(format)).ok()?;
     Some(FORMATS[at].1)
-}
-
-/// V8's message for one about a member of `undefined` or `null` that one of the language's symbols names.
-fn of_symbol(message: &[u8]) -> Option<String> {
-    let message = std::str::from_utf8(message).ok()?;
-    let (head, rest) = message.split_once("ing 'Symbol.")?;
-    let name = rest.strip_suffix("')")?;
-    head.starts_with("Cannot ").then(|| format!("{head}ing 'Symbol(Symbol.{name})')"))
 }
 
 /// Puts V8's message for the one in `text`, which has room for `size` bytes, in its place, if there is one.
@@ -92,11 +80,9 @@ unsafe fn improve(text: *mut c_char, size: usize) -> Option<c_int> {
     let better = if given == MARK {
         made = take_message()?;
         made.as_bytes()
-    } else if let Some((_, better)) = MESSAGES.iter().find(|(message, _)| *message == given) {
-        better.to_bytes()
     } else {
-        made = of_symbol(given)?;
-        made.as_bytes()
+        let (_, better) = MESSAGES.iter().find(|(message, _)| *message == given)?;
+        better.to_bytes()
     };
     // As much as there is room for, and the end.
     let mut length = better.len().min(size - 1);

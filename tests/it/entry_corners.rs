@@ -3,21 +3,9 @@
 
 use crate::recorded::{answers_in_groups, assert_as_recorded};
 
-const ENGINE: &str = "the engine's own texts";
-
 /// Where entrypoints answer otherwise, and why. An entry that answers like the peer fails the test.
-const OF_ENTRYPOINTS: &[(&str, &str)] = &[
-    ("object call id", ENGINE),
-    ("object call name", ENGINE),
-    ("heirObject call id", ENGINE),
-    ("heirObject call name", ENGINE),
-    ("trickObject call id", ENGINE),
-    ("trickObject call name", ENGINE),
-    ("loopbackObject call id", ENGINE),
-    ("loopbackObject call name", ENGINE),
-    ("tricks call klass", ENGINE),
-    ("props made props response", "its body is looked at first, which is taken by then"),
-];
+const OF_ENTRYPOINTS: &[(&str, &str)] =
+    &[("props made props response", "its body is looked at first, which is taken by then")];
 
 /// The same for facets.
 const OF_FACETS: &[(&str, &str)] = &[

@@ -14,7 +14,6 @@ const LOST: &str = "who is left without a goodbye hears of no error, and is clos
 const DEVIATIONS: &[(&str, &str)] = &[
     ("attachments handles after close", OVER),
     ("attachments listens after close", OVER),
-    ("autoResponses handles pair is read-only", WORDS),
     ("objects handles client closes", OVER),
     ("objects handles close then get", OVER),
     ("sends handles client function", WORDS),

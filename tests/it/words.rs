@@ -1,6 +1,9 @@
 //! What the engine says of mistakes, in V8's words.
 
+use serde_json::Value;
+
 use crate::project::TestProject;
+use crate::recorded::{answers_in_groups, assert_as_recorded};
 
 /// `error.message` of each expression, as workerd 1.20261117.1 gives it.
 const MESSAGES: &[(&str, &str)] = &[
@@ -71,4 +74,100 @@ fn mistakes_are_told_in_v8s_words() {
     for ((code, expected), found) in MESSAGES.iter().zip(found) {
         assert_eq!(found.as_deref(), Some(*expected), "{code}");
     }
+}
+
+const ENGINE: &str = "the engine's words";
+const GLOBAL: &str = "the global object has another class";
+const TEXT: &str = "the expression is not all in the code";
+
+/// Where we say otherwise, and why. An entry that says what the peer says fails the test.
+#[rustfmt::skip]
+const DEVIATIONS: &[(&str, &str)] = &[
+    ("made \"abc\".matchAll(/x/)", ENGINE),
+    ("made \"x\".repeat(-1)", ENGINE),
+    ("made \"x\".repeat(Infinity)", ENGINE),
+    ("made (1).toFixed(101)", ENGINE),
+    ("made (1).toPrecision(0)", ENGINE),
+    ("made (un)[f()]", ENGINE),
+    ("made ({ ...a }).x()", TEXT),
+    ("made ({ [k]: 1 }).x()", TEXT),
+    ("made /x/.exec.call({})", ENGINE),
+    ("made Array.prototype.map.call(un, f)", ENGINE),
+    ("made BigInt(\"x\")", ENGINE),
+    ("made BigInt(1.5)", ENGINE),
+    ("made BigInt(un)", ENGINE),
+    ("made Boolean.prototype.valueOf.call(1)", ENGINE),
+    ("made Error.captureStackTrace(1)", ENGINE),
+    ("made JSON.rawJSON({})", ENGINE),
+    ("made Map.groupBy([1], 5)", ENGINE),
+    ("made Map.prototype.get.call(1)", ENGINE),
+    ("made Math.max(1n)", ENGINE),
+    ("made NaN = 1", GLOBAL),
+    ("made Number.prototype.toFixed.call(\"x\")", ENGINE),
+    ("made Object.create(1)", ENGINE),
+    ("made Object.defineProperty(Object.defineProperty({}, \"a\", { value: 1 }), \"a\", { value: 2 })", ENGINE),
+    ("made Object.defineProperty({}, \"a\", 1)", ENGINE),
+    ("made Object.defineProperty({}, \"a\", { get() {}, value: 1 })", ENGINE),
+    ("made Object.defineProperty({}, \"a\", { get: 1 })", ENGINE),
+    ("made Object.fromEntries(un)", ENGINE),
+    ("made Object.groupBy([1], 5)", ENGINE),
+    ("made Object.setPrototypeOf(1)", ENGINE),
+    ("made Object.setPrototypeOf(fr, {})", ENGINE),
+    ("made Object.setPrototypeOf({}, 1)", ENGINE),
+    ("made Promise.prototype.then.call(1)", ENGINE),
+    ("made Reflect.get(1)", ENGINE),
+    ("made Reflect.ownKeys(1)", ENGINE),
+    ("made RegExp.prototype.exec.call(1)", ENGINE),
+    ("made Set.prototype.add.call({})", ENGINE),
+    ("made String.prototype.trim.call(nul)", ENGINE),
+    ("made Symbol.keyFor(1)", ENGINE),
+    ("made Symbol.prototype.toString.call(1)", ENGINE),
+    ("made [, 1].x()", TEXT),
+    ("made [...{ [Symbol.iterator]: 1 }]", TEXT),
+    ("made a.x(...[1], 2)", TEXT),
+    ("made await Array.fromAsync(5, 5)", ENGINE),
+    ("made const { nope: [y] } = a", TEXT),
+    ("made const { x } = (un, nul)", TEXT),
+    ("made const { x } = k ? un : 1", TEXT),
+    ("made const { x } = un ?? nul", TEXT),
+    ("made for (const [x] of [un]) {}", TEXT),
+    ("made for (const x of { [Symbol.iterator]() { return { next() { return 1 } } } }) {}", ENGINE),
+    ("made for (const { x } of [1, nul]) {}", TEXT),
+    ("made for (const { x } of [un]) {}", TEXT),
+    ("made function pp({ x } = un) {} pp()", TEXT),
+    ("made gen().next.call(1)", ENGINE),
+    ("made gen().return.call({})", ENGINE),
+    ("made globalThis.undefined = 1", GLOBAL),
+    ("made isNaN(1n)", ENGINE),
+    ("made new (class Bar { static get x() { return 1 } }).x", TEXT),
+    ("made new (class { #p() {} static t(o) { o.#p() } }).constructor.t({})", TEXT),
+    ("made new (class { #p() {} t() { this.#p = 1 } })().t()", TEXT),
+    ("made new (class { #p; static t(o) { o.#p = 1 } }).constructor.t({})", TEXT),
+    ("made new (class { #p; static t(o) { return o.#p } }).constructor.t({})", TEXT),
+    ("made new (class { get #p() { return 1 } t() { this.#p = 1 } })().t()", TEXT),
+    ("made new (class { set #p(x) {} t() { return this.#p } })().t()", TEXT),
+    ("made new ArrayBuffer(-1)", ENGINE),
+    ("made new DataView(1)", ENGINE),
+    ("made new DataView(new ArrayBuffer(1)).getInt32(0)", ENGINE),
+    ("made new FinalizationRegistry(1)", ENGINE),
+    ("made new Proxy(1, {})", ENGINE),
+    ("made new Proxy({}, 1)", ENGINE),
+    ("made new Symbol()", ENGINE),
+    ("made new Uint16Array(new ArrayBuffer(3))", ENGINE),
+    ("made new Uint16Array(new ArrayBuffer(4), 1)", ENGINE),
+    ("made new Uint8Array(-1)", ENGINE),
+    ("made new Uint8Array(2).set([1, 2, 3])", ENGINE),
+    ("made new Uint8Array(new ArrayBuffer(3), 1, 4)", ENGINE),
+    ("made new Uint8Array(new ArrayBuffer(3), 4)", ENGINE),
+    ("made new WeakRef(1)", ENGINE),
+    ("made new new Foo().x()", TEXT),
+    ("made try { throw un } catch ({ x }) {}", TEXT),
+    ("made un[{}]", ENGINE),
+    ("made undefined = 1", GLOBAL),
+];
+
+/// `fixtures/mistakes` as wrangler 4.164.0 with workerd 1.20261117.1 answered on 2026-11-23.
+#[test]
+fn mistakes_are_told_with_their_text() {
+    assert_as_recorded::<Value>("mistakes", DEVIATIONS, answers_in_groups);
 }
