@@ -15,6 +15,7 @@
 //!   large bundle took.
 //! - Functions share the text that they came from. Each had a copy of its own, and of all functions inside of it.
 //! - `join`, `slice`, `sort` and their like ask whether to stop, however long the array.
+//! - Calls have places of their own in stacks: the last argument's stood for them.
 //! - What is called and is no function, or iterated and cannot be, is told with its text, and other mistakes with the values at
 //!   fault, in V8's words (`build/words.rs` has the places).
 //!
@@ -233,7 +234,8 @@ const CHANGES: &[Change] = &[
 
 /// Makes the library and tells cargo to link it.
 pub fn build() {
-    const ADDITIONS: [&str; 4] = ["build/quickjs.c", "build/expression.c", "build/reader.c", "build/words.c"];
+    const ADDITIONS: [&str; 5] =
+        ["build/quickjs.c", "build/expression.c", "build/reader.c", "build/words.c", "build/places.c"];
     let out = out_dir();
     let folder = source_folder(&out);
     let read = |name: &str| {

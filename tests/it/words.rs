@@ -1,4 +1,4 @@
-//! What the engine says of mistakes, in V8's words.
+//! What the engine says of mistakes, in V8's words, and where.
 
 use serde_json::Value;
 
@@ -170,4 +170,31 @@ const DEVIATIONS: &[(&str, &str)] = &[
 #[test]
 fn mistakes_are_told_with_their_text() {
     assert_as_recorded::<Value>("mistakes", DEVIATIONS, answers_in_groups);
+}
+
+const MEMBER: &str = "the place of a member is that of what it is of, where they share a line";
+const OPERATOR: &str = "the place is that of an operand";
+
+/// Where we see mistakes elsewhere, and why. An entry that is where the peer sees it fails the test.
+const PLACES: &[(&str, &str)] = &[
+    ("at \"x\" in k", OPERATOR),
+    ("at 1n + 1", OPERATOR),
+    ("at Symbol() + \"\"", OPERATOR),
+    ("at const [x] = un", OPERATOR),
+    ("at const c = 1; c = 2", OPERATOR),
+    ("at k instanceof k", OPERATOR),
+    ("at null.x", MEMBER),
+    ("at o.getter", MEMBER),
+    ("at o.setter = 1", MEMBER),
+    ("at o.un.x", MEMBER),
+    ("at o.un.x.y", MEMBER),
+    ("at o.un[k]", MEMBER),
+    ("at o[k].x", MEMBER),
+    ("at un.x", MEMBER),
+];
+
+/// `fixtures/places`, as for the words.
+#[test]
+fn mistakes_are_where_they_are() {
+    assert_as_recorded::<Value>("places", PLACES, answers_in_groups);
 }
