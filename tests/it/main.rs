@@ -59,6 +59,7 @@ mod playground;
 mod process;
 mod project;
 mod promises;
+mod rate_limits;
 mod reasons;
 mod recorded;
 mod reload;
