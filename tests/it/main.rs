@@ -67,6 +67,7 @@ mod request_signal;
 mod rpc;
 mod rpc_calls;
 mod rpc_corners;
+mod rpc_duplicates;
 mod rpc_errors;
 mod rpc_programs;
 mod rpc_streams;
