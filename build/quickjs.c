@@ -298,3 +298,82 @@ static void release_text(JSRuntime *rt, SourceText *text)
     if (text && --text->users == 0)
         js_free_rt(rt, text);
 }
+
+/* Says, in V8's words, that `object` has no private field `name`. */
+static void throw_no_private_field(JSContext *ctx, JSValueConst object, JSValueConst name, bool is_written)
+{
+    static const char *const formats[3][2] = {
+        { "private class field '%s' does not exist", "Cannot write private member %s to an object whose class did not declare it" },
+        { "cannot read property '%s' of undefined", "cannot set property '%s' of undefined" },
+        { "cannot read property '%s' of null", "cannot set property '%s' of null" },
+    };
+    int kind = JS_IsUndefined(object) ? 1 : JS_IsNull(object) ? 2 : 0;
+
+    if (JS_VALUE_GET_TAG(name) != JS_TAG_SYMBOL)
+        JS_ThrowTypeErrorNotASymbol(ctx);
+    else
+        JS_ThrowTypeErrorAtom(ctx, formats[kind][is_written], js_symbol_to_atom(ctx, name));
+}
+
+/* The value of the property `name` of `object` itself, if it is a plain one. */
+static JSValueConst own_value(JSObject *object, JSAtom name)
+{
+    JSProperty *property;
+    JSShapeProperty *found = find_own_property(&property, object, name);
+
+    return found && (found->flags & JS_PROP_TMASK) == JS_PROP_NORMAL ? property->u.value : JS_UNDEFINED;
+}
+
+/* Says, in V8's words, that `object` is not of the class whose private methods have `home`. */
+static void throw_wrong_receiver(JSContext *ctx, JSValueConst object, JSObject *home)
+{
+    bool is_static = js_class_has_bytecode(home->class_id);
+    JSValueConst class = is_static ? JS_MKPTR(JS_TAG_OBJECT, home) : own_value(home, JS_ATOM_constructor);
+    JSValueConst name = JS_IsObject(class) ? own_value(JS_VALUE_GET_OBJ(class), JS_ATOM_name) : JS_UNDEFINED;
+    const char *text = JS_IsString(name) ? JS_ToCString(ctx, name) : NULL;
+    const char *shown = text && *text ? text : "anonymous";
+
+    if (is_static)
+        JS_ThrowTypeError(ctx, "Receiver must be class %s", shown);
+    else if (JS_IsUndefined(object) || JS_IsNull(object))
+        JS_ThrowTypeError(ctx, "Cannot read properties of %s (reading '%s')", JS_IsNull(object) ? "null" : "undefined", shown);
+    else
+        JS_ThrowTypeError(ctx, "Receiver must be an instance of class %s", shown);
+    JS_FreeCString(ctx, text);
+}
+
+/* A value that is no object as V8 shows it in messages; a name of a private member as it is written. */
+static const char *shown_primitive(JSContext *ctx, JSValueConst value)
+{
+    char name[ATOM_GET_STR_BUF_SIZE], text[ATOM_GET_STR_BUF_SIZE + 8];
+    JSAtom atom;
+    JSValue shown;
+    const char *result;
+
+    if (JS_VALUE_GET_TAG(value) != JS_TAG_SYMBOL)
+        return JS_ToCString(ctx, value);
+    atom = js_symbol_to_atom(ctx, value);
+    JS_AtomGetStr(ctx, name, sizeof(name), atom);
+    snprintf(text, sizeof(text), JS_AtomGetKind(ctx, atom) == JS_ATOM_KIND_PRIVATE ? "%s" : "Symbol(%s)", name);
+    shown = JS_NewString(ctx, text);
+    result = JS_ToCString(ctx, shown);
+    JS_FreeValue(ctx, shown);
+    return result;
+}
+
+/* Says, in V8's words, that `value`, which is no object, cannot have `key`. */
+static void throw_not_searchable(JSContext *ctx, JSValueConst key, JSValueConst value)
+{
+    const char *name, *text;
+
+    if (JS_IsObject(key)) {
+        JS_ThrowTypeError(ctx, "invalid 'in' operand");
+        return;
+    }
+    name = shown_primitive(ctx, key);
+    text = name ? shown_primitive(ctx, value) : NULL;
+    if (text)
+        JS_ThrowTypeError(ctx, "Cannot use 'in' operator to search for '%s' in %s", name, text);
+    JS_FreeCString(ctx, name);
+    JS_FreeCString(ctx, text);
+}

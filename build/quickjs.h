@@ -33,3 +33,6 @@ static int first_named(JSContext *ctx, struct JSFunctionDef *fd, JSAtom name);
 static void share_text(JSContext *ctx, struct JSFunctionDef *fd, const char *parsed, size_t size);
 static int keep_text(JSContext *ctx, struct JSFunctionDef *fd);
 static void release_text(JSRuntime *rt, SourceText *text);
+static void throw_no_private_field(JSContext *ctx, JSValueConst object, JSValueConst name, bool is_written);
+static void throw_wrong_receiver(JSContext *ctx, JSValueConst object, JSObject *home);
+static void throw_not_searchable(JSContext *ctx, JSValueConst key, JSValueConst value);

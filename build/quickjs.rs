@@ -226,6 +226,40 @@ const CHANGES: &[Change] = &[
         "    js_free_rt(rt, b->source);\n",
         "    if (b->text)\n        release_text(rt, b->text);\n    else\n        js_free_rt(rt, b->source);\n",
     ),
+    // Private members of what is no instance, and `in` of what is no object, are told of in V8's words
+    Instead(
+        "    if (unlikely(JS_VALUE_GET_TAG(obj) != JS_TAG_OBJECT))\n        return JS_ThrowTypeErrorNotAnObject(ctx);\n    \
+         /* safety check */\n",
+        "    if (unlikely(JS_VALUE_GET_TAG(obj) != JS_TAG_OBJECT)) {\n        throw_no_private_field(ctx, obj, name, false);\n        \
+         return JS_EXCEPTION;\n    }\n    /* safety check */\n",
+    ),
+    Behind(
+        "static int JS_SetPrivateField(JSContext *ctx, JSValueConst obj,\n                              \
+         JSValueConst name, JSValue val)\n{\n    JSObject *p;\n    JSShapeProperty *prs;\n    JSProperty *pr;\n    JSAtom prop;\n\n",
+        "    if (unlikely(JS_VALUE_GET_TAG(obj) != JS_TAG_OBJECT)) {\n        throw_no_private_field(ctx, obj, name, true);\n        \
+         goto fail;\n    }\n",
+    ),
+    Instead(
+        "        JS_ThrowTypeErrorPrivateNotFound(ctx, prop);\n    fail:\n",
+        "        throw_no_private_field(ctx, obj, name, true);\n    fail:\n",
+    ),
+    Before(
+        "    /* get the brand array of 'obj' */\n",
+        "    if (unlikely(JS_VALUE_GET_TAG(obj) != JS_TAG_OBJECT)) {\n        throw_wrong_receiver(ctx, obj, home_obj);\n        \
+         return -1;\n    }\n",
+    ),
+    Instead(
+        "                    JS_ThrowTypeError(ctx, \"invalid brand on object\");\n",
+        "                    throw_wrong_receiver(ctx, sp[-2], JS_VALUE_GET_OBJ(sp[-1])->u.func.home_object);\n",
+    ),
+    Instead(
+        "    if (JS_VALUE_GET_TAG(op2) != JS_TAG_OBJECT) {\n        JS_ThrowTypeError(ctx, \"invalid 'in' operand\");\n",
+        "    if (JS_VALUE_GET_TAG(op2) != JS_TAG_OBJECT) {\n        throw_not_searchable(ctx, op1, op2);\n",
+    ),
+    Instead(
+        "    if (JS_VALUE_GET_TAG(op1) != JS_TAG_OBJECT) {\n        JS_ThrowTypeError(ctx, \"invalid 'in' operand\");\n",
+        "    if (JS_VALUE_GET_TAG(op1) != JS_TAG_OBJECT) {\n        throw_not_searchable(ctx, op2, op1);\n",
+    ),
 ];
 
 /// Makes the library and tells cargo to link it.
