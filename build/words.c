@@ -383,3 +383,46 @@ static JSValue throw_needs_new(JSContext *ctx, JSValueConst constructor)
     JS_FreeCString(ctx, name);
     return JS_EXCEPTION;
 }
+
+/* Throws what V8 says of an object, or none, that has no private field `name`. */
+static void throw_no_private_field(JSContext *ctx, JSValueConst object, JSValueConst name, bool is_written)
+{
+    static const char *const formats[3][2] = {
+        { "private class field '%s' does not exist", "Cannot write private member %s to an object whose class did not declare it" },
+        { "cannot read property '%s' of undefined", "cannot set property '%s' of undefined" },
+        { "cannot read property '%s' of null", "cannot set property '%s' of null" },
+    };
+    int kind = JS_IsUndefined(object) ? 1 : JS_IsNull(object) ? 2 : 0;
+
+    if (JS_VALUE_GET_TAG(name) != JS_TAG_SYMBOL)
+        JS_ThrowTypeErrorNotASymbol(ctx);
+    else
+        JS_ThrowTypeErrorAtom(ctx, formats[kind][is_written], js_symbol_to_atom(ctx, name));
+}
+
+/* The value of the property `name` of `object` itself, if it is a plain one. */
+static JSValueConst own_value(JSObject *object, JSAtom name)
+{
+    JSProperty *property;
+    JSShapeProperty *found = find_own_property(&property, object, name);
+
+    return found && (found->flags & JS_PROP_TMASK) == JS_PROP_NORMAL ? property->u.value : JS_UNDEFINED;
+}
+
+/* Throws what V8 says of `object`, which is not of the class whose private methods have `home`. */
+static void throw_wrong_receiver(JSContext *ctx, JSValueConst object, JSObject *home)
+{
+    bool is_static = js_class_has_bytecode(home->class_id);
+    JSValueConst class = is_static ? JS_MKPTR(JS_TAG_OBJECT, home) : own_value(home, JS_ATOM_constructor);
+    JSValueConst name = JS_IsObject(class) ? own_value(JS_VALUE_GET_OBJ(class), JS_ATOM_name) : JS_UNDEFINED;
+    const char *text = JS_IsString(name) ? JS_ToCString(ctx, name) : NULL;
+    const char *shown = text && *text ? text : "anonymous";
+
+    if (is_static)
+        JS_ThrowTypeError(ctx, "Receiver must be class %s", shown);
+    else if (JS_IsUndefined(object) || JS_IsNull(object))
+        JS_ThrowTypeError(ctx, "Cannot read properties of %s (reading '%s')", JS_IsNull(object) ? "null" : "undefined", shown);
+    else
+        JS_ThrowTypeError(ctx, "Receiver must be an instance of class %s", shown);
+    JS_FreeCString(ctx, text);
+}

@@ -16,6 +16,8 @@ pub const WORDS: &[Change] = &[
          static JSValue throw_class_called(JSContext *ctx, JSValueConst class);\n\
          static JSValue throw_needs_new(JSContext *ctx, JSValueConst constructor);\n\
          static void throw_no_object_to_search(JSContext *ctx, JSValueConst key, JSValueConst value);\n\
+         static void throw_no_private_field(JSContext *ctx, JSValueConst object, JSValueConst name, bool is_written);\n\
+         static void throw_wrong_receiver(JSContext *ctx, JSValueConst object, JSObject *home);\n\
          struct JSParseState;\n\
          static void find_call(struct JSParseState *s, int *line, int *column);\n\
          static void throw_constant(JSContext *ctx, JSAtom name);\n\
@@ -225,6 +227,10 @@ pub const WORDS: &[Change] = &[
         "    if (JS_VALUE_GET_TAG(op2) != JS_TAG_OBJECT) {\n        throw_no_object_to_search(ctx, op1, op2);\n",
     ),
     Instead(
+        "    if (JS_VALUE_GET_TAG(op1) != JS_TAG_OBJECT) {\n        JS_ThrowTypeError(ctx, \"invalid 'in' operand\");\n",
+        "    if (JS_VALUE_GET_TAG(op1) != JS_TAG_OBJECT) {\n        throw_no_object_to_search(ctx, op2, op1);\n",
+    ),
+    Instead(
         "    if (!JS_IsFunction(ctx, obj)) {\n    fail:\n",
         "    if (!JS_IsFunction(ctx, obj)) {\n        \
          JS_ThrowTypeError(ctx, \"Right-hand side of 'instanceof' is not callable\");\n        return -1;\n    fail:\n",
@@ -232,5 +238,31 @@ pub const WORDS: &[Change] = &[
     Instead(
         "            JS_ThrowTypeError(ctx, \"operand 'prototype' property is not an object\");\n",
         "            throw_words(ctx, \"Function has non-object prototype '%v' in instanceof check\", obj_proto, JS_ATOM_NULL);\n",
+    ),
+    // Private members
+    Instead(
+        "    if (unlikely(JS_VALUE_GET_TAG(obj) != JS_TAG_OBJECT))\n        return JS_ThrowTypeErrorNotAnObject(ctx);\n    \
+         /* safety check */\n",
+        "    if (unlikely(JS_VALUE_GET_TAG(obj) != JS_TAG_OBJECT)) {\n        throw_no_private_field(ctx, obj, name, false);\n        \
+         return JS_EXCEPTION;\n    }\n    /* safety check */\n",
+    ),
+    Behind(
+        "static int JS_SetPrivateField(JSContext *ctx, JSValueConst obj,\n                              \
+         JSValueConst name, JSValue val)\n{\n    JSObject *p;\n    JSShapeProperty *prs;\n    JSProperty *pr;\n    JSAtom prop;\n\n",
+        "    if (unlikely(JS_VALUE_GET_TAG(obj) != JS_TAG_OBJECT)) {\n        throw_no_private_field(ctx, obj, name, true);\n        \
+         goto fail;\n    }\n",
+    ),
+    Instead(
+        "        JS_ThrowTypeErrorPrivateNotFound(ctx, prop);\n    fail:\n",
+        "        throw_no_private_field(ctx, obj, name, true);\n    fail:\n",
+    ),
+    Before(
+        "    /* get the brand array of 'obj' */\n",
+        "    if (unlikely(JS_VALUE_GET_TAG(obj) != JS_TAG_OBJECT)) {\n        throw_wrong_receiver(ctx, obj, home_obj);\n        \
+         return -1;\n    }\n",
+    ),
+    Instead(
+        "                    JS_ThrowTypeError(ctx, \"invalid brand on object\");\n",
+        "                    throw_wrong_receiver(ctx, sp[-2], JS_VALUE_GET_OBJ(sp[-1])->u.func.home_object);\n",
     ),
 ];

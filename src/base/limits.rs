@@ -212,5 +212,8 @@ pub const CONTROL_READERS: usize = 2;
 /// Most faults that wait to be injected.
 pub const FAULTS: usize = 1_024;
 
+/// Most keys that a rate limit counts at a time.
+pub const RATE_LIMIT_KEYS: usize = 1_000_000;
+
 /// Largest body that `caches` keeps, in bytes.
 pub const CACHE_BODY_BYTES_MAX: usize = 512 * 1024 * 1024;

@@ -24,6 +24,13 @@ pub(super) fn may_have_async(text: &str) -> bool {
     text.contains("async")
 }
 
+/// Whether `text` may get that module by other means than an import that the bundler follows: from `process`, or by an import that
+/// is marked to be left alone, as libraries do that run in browsers too.
+pub(super) fn asks_by_other_means(text: &str) -> bool {
+    const MEANS: [&str; 3] = ["getBuiltinModule", "@vite-ignore", "webpackIgnore"];
+    text.contains("async_hooks") && MEANS.iter().any(|means| text.contains(means))
+}
+
 /// The module that has what lowered functions call, for code that is not bundled; each has a module of its own too.
 const HELPERS: &str = "@oxc-project/runtime/helpers.js";
 

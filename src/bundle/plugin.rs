@@ -32,7 +32,9 @@ use super::guards::may_fail;
 use super::import_forms::{external, said_type};
 use super::kept_imports::settle_imports;
 use super::learned::{Problem, ProblemKind, State};
-use super::lowered_async::{ASYNC_CONTEXT, keep_async_constructor, lower_async, may_have_async};
+use super::lowered_async::{
+    ASYNC_CONTEXT, asks_by_other_means, keep_async_constructor, lower_async, may_have_async,
+};
 use super::node_builtins::{is_bare_node_module, is_platform_module, needs_node_compat};
 use super::order::{Facts, effects_of};
 use super::queries::{script, style_sheet, with_query};
@@ -441,6 +443,9 @@ impl Plugin for ProjectPlugin {
             // Other tools write it.
             let code = args.code.strip_prefix('\u{feff}').map(str::to_owned);
             return Ok(code.map(|code| HookTransformOutput { code: Some(code), ..Default::default() }));
+        }
+        if asks_by_other_means(args.code) {
+            self.state().async_context = true;
         }
         let mut marked = self.text_seen(args.id, args.code);
         if self.state().lowers_async && may_have_async(args.code) {

@@ -225,6 +225,8 @@ fn worker_rows(project: &Project, running: &[Arc<Project>]) -> Vec<(&'static str
     let values = project.kv_namespaces.iter().map(|namespace| format!("{} → KV", namespace.binding));
     let site = project.site.iter().map(|site| format!("{SITE_CONTENT} → {}", site.shown));
     let datasets = project.datasets.iter().map(|set| format!("{} → Analytics Engine, dropped", set.binding));
+    let rates = project.rate_limits.iter();
+    let rates = rates.map(|rate| format!("{} → {} calls in {} s", rate.binding, rate.limit, rate.period));
     let version = project.version_metadata.iter().map(|name| format!("{name} → version"));
     let vars = project.vars.iter().map(|(name, _)| name.clone());
     rows.push((
@@ -235,6 +237,7 @@ fn worker_rows(project: &Project, running: &[Arc<Project>]) -> Vec<(&'static str
             .chain(site)
             .chain(services)
             .chain(datasets)
+            .chain(rates)
             .chain(version)
             .chain(vars)
             .collect::<Vec<_>>()

@@ -70,6 +70,11 @@ impl Names {
         self.0.push((name.to_owned(), key.to_owned(), span));
     }
 
+    /// Whether what gives the name at `span` was read already.
+    fn is_read(&self, span: &Range<usize>) -> bool {
+        self.0.iter().any(|(_, _, known)| known == span)
+    }
+
     /// All names so far.
     pub fn all(&self) -> BTreeSet<String> {
         self.0.iter().map(|(name, _, _)| name.clone()).collect()
@@ -208,7 +213,11 @@ pub fn unsupported(layers: &Layers<'_>, names: &mut Names, unsupported: &mut Vec
         if node.items().is_empty() && node.entries().is_empty() && node.as_text().is_none() {
             continue;
         }
-        let bindings = how.of(node);
+        let all = how.of(node);
+        let bindings: Vec<_> = all.iter().filter(|(_, span)| !names.is_read(span)).collect();
+        if bindings.len() < all.len() && bindings.is_empty() {
+            continue;
+        }
         // Nor do tables of empty lists, which build tools write.
         let empty = |node: &Node| matches!(&node.value, Value::List(items) if items.is_empty());
         let entries = node.entries();

@@ -168,7 +168,7 @@ pub const KEYS: &[Key] = &[
     own("unsafe", UNSAFE, Role::Unsupported(BindingNames::Nested("bindings", "name"))),
     own("queues", QUEUES, Role::Unsupported(BindingNames::Nested("producers", "binding"))),
     own("send_email", List(&SEND_EMAIL), Role::Unsupported(BindingNames::Field("name"))),
-    own("ratelimits", List(&RATE_LIMIT), Role::Unsupported(BindingNames::Field("name"))),
+    own("ratelimits", List(&RATE_LIMIT), Read),
     nothing("connect", List(&CONNECT)),
     nothing("containers", List(&Map(&Any))),
     binding("r2_buckets", List(&R2_BUCKET)),
@@ -319,11 +319,17 @@ const PLACEMENT: Shape = Record(&[
 
 const ACCESS: Shape = Record(&[may("dev", Record(&[must("aud", Text), may("identity", Map(&Any))]))]);
 
-const UNSAFE: Shape = Record(&[
-    may("bindings", List(&Record(&[must("name", Text), must("type", Text), may("dev", Map(&Any))]))),
-    may("metadata", Map(&Any)),
-    may("capnp", Map(&Any)),
+/// The keys that wrangler knows, and those of the type `ratelimit`.
+const UNSAFE_BINDING: Shape = Record(&[
+    must("name", Text),
+    must("type", Text),
+    may("dev", Map(&Any)),
+    may("namespace_id", Text),
+    may("simple", Map(&Any)),
 ]);
+
+const UNSAFE: Shape =
+    Record(&[may("bindings", List(&UNSAFE_BINDING)), may("metadata", Map(&Any)), may("capnp", Map(&Any))]);
 
 const CONNECT: Shape = Record(&[
     must("protocol", OneOf(&["tcp", "udp"])),

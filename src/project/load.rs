@@ -20,6 +20,7 @@ use super::main_module::main_module;
 use super::migrations;
 use super::overlay::Layers;
 use super::public_host;
+use super::rate_limits;
 use super::read::{Inputs, Read, normal};
 use super::report::{Language, Report};
 use super::settings;
@@ -314,6 +315,7 @@ fn read(
     let services = bindings::services(&layers, &mut names, &mut unsupported);
     let kv_namespaces = kv::read(report, &layers, &mut names, &mut unsupported);
     let datasets = telemetry::datasets(&layers, &mut names, &mut unsupported);
+    let rate_limits = rate_limits::read(report, &layers, &mut names);
     let version_metadata = telemetry::version_metadata(&layers, &mut names);
     bindings::unsupported(&layers, &mut names, &mut unsupported);
     bindings::check_buckets(report, &layers);
@@ -376,6 +378,7 @@ fn read(
         vars,
         unsupported,
         kv_namespaces,
+        rate_limits,
         datasets,
         version_metadata,
         services,

@@ -35,6 +35,7 @@ mod migrations;
 mod nearest;
 mod overlay;
 mod public_host;
+mod rate_limits;
 mod read;
 mod report;
 mod settings;
@@ -64,6 +65,7 @@ pub use locate::find_config;
 pub use migrations::{Migration, Rename, Spanned, Transfer};
 pub use nearest::nearest;
 pub use public_host::PublicHost;
+pub use rate_limits::RateLimit;
 pub use settings::{Dev, Limits, parse_ip};
 pub use site::{SITE_CONTENT, SiteFiles};
 pub use telemetry::Dataset;
@@ -115,6 +117,8 @@ pub struct Project {
     pub unsupported: Vec<Unsupported>,
     /// Bindings to namespaces of Workers KV.
     pub kv_namespaces: Vec<KvNamespace>,
+    /// Bindings to rate limits.
+    pub rate_limits: Vec<RateLimit>,
     /// Bindings to datasets of Analytics Engine.
     pub datasets: Vec<Dataset>,
     /// The name in `env` of what says which version runs.

@@ -13,6 +13,7 @@ mod messages;
 mod namespace;
 mod outbound;
 mod platform;
+mod ratelimit;
 mod rpc;
 mod scheduled;
 mod sockets;
@@ -21,6 +22,7 @@ mod storage;
 mod stub;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rquickjs::{Ctx, Object};
 
@@ -31,6 +33,7 @@ use crate::objects::Objects;
 pub use env::{Binding, BindingValue};
 pub use outbound::Outbound;
 pub use platform::{Platform, WorkerSpec, asked_early, load_exports, set_compatibility, spread_bindings};
+pub use ratelimit::RateCounts;
 
 /// Modules that user code imports by name, and the prelude's parts behind them.
 pub const EXTENSION: Extension = Extension {
@@ -57,6 +60,7 @@ pub fn install<'js>(
     objects: &Rc<Objects>,
     spec: &Rc<WorkerSpec>,
     outbound: &Outbound,
+    rate_counts: &Arc<RateCounts>,
 ) -> rquickjs::Result<()> {
     alarm::install(ctx, host, objects)?;
     ctx::install(ctx, host, objects)?;
@@ -67,6 +71,7 @@ pub fn install<'js>(
     namespace::install(ctx, host, objects, spec)?;
     sockets::install(ctx, host, objects, spec)?;
     outbound::install(ctx, host, objects, outbound)?;
+    ratelimit::install(ctx, host, objects, rate_counts)?;
     sql::install(ctx, host, objects)?;
     storage::install(ctx, host, objects, spec)?;
     rpc::install(ctx, host, objects)?;

@@ -330,10 +330,10 @@ impl<'a> World<'a> {
             state.parking.clone(),
             projects.iter().map(|project| spec::socket_rules(project, !close_sockets)).collect(),
         );
-        let outbound = Outbound::new(&objects);
+        let (outbound, rates) = (Outbound::new(&objects), &state.rate_counts);
         for (realm, own) in isolate.realms().zip(&specs) {
             isolate.host().set_error_form(realm, own.stored_errors);
-            isolate.install(realm, |ctx, host| workers::install(ctx, host, &objects, own, &outbound));
+            isolate.install(realm, |ctx, host| workers::install(ctx, host, &objects, own, &outbound, rates));
         }
         let entry: Rc<dyn Entry> = Platform::new(objects.clone());
         let names = objects.clone();

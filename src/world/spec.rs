@@ -115,6 +115,10 @@ pub fn worker(
     for dataset in &project.datasets {
         bind(&dataset.binding, BindingValue::Dataset(dataset.dataset.clone()));
     }
+    for rate in &project.rate_limits {
+        let (namespace, limit, period) = (rate.namespace.clone(), rate.limit, rate.period);
+        bind(&rate.binding, BindingValue::RateLimit { namespace, limit, period });
+    }
     if let Some(name) = &project.version_metadata {
         // Fidelity: wrangler 4.164.0 makes a new one whenever code begins to serve.
         let version = json!({ "id": new_uuid(), "tag": "", "timestamp": show_time(now) });

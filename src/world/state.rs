@@ -9,6 +9,7 @@ use crate::base::generation::Generation;
 use crate::objects::{Alarms, Busy, DemandKind, Demanded, Extent, Feed, Leases, Parking};
 use crate::storage::history::{self, HistoryOptions, HistorySettings};
 use crate::storage::{StateDir, StateDirError};
+use crate::workers::RateCounts;
 
 use super::replies::Replies;
 
@@ -35,6 +36,7 @@ pub struct SharedState {
     replies: Arc<Replies>,
     pub(super) parking: Parking,
     feed: Feed,
+    pub(super) rate_counts: Arc<RateCounts>,
     history: Option<HistoryOptions>,
     changing: Mutex<()>,
     on_lost: OnLost,
@@ -68,6 +70,7 @@ impl SharedState {
             replies: Arc::default(),
             parking: Parking::default(),
             feed: Feed::default(),
+            rate_counts: Arc::default(),
             history: None,
             changing: Mutex::default(),
             on_lost: Arc::new(|_, _| {}),

@@ -32,6 +32,74 @@ const MESSAGES: &[(&str, &str)] = &[
         "(() => { if (/^a-b$/v.exec('a-b').index === 0 && /^[[a-c]--b]&&$/v.test('a&&')) throw Error('fits') })()",
         "fits",
     ),
+    (
+        "(class { #n; read() { this.#n } }).prototype.read.call()",
+        "Cannot read properties of undefined (reading '#n')",
+    ),
+    (
+        "(class { #n; read() { this.#n } }).prototype.read.call(null)",
+        "Cannot read properties of null (reading '#n')",
+    ),
+    (
+        "(class { #n; read() { this.#n } }).prototype.read.call(5)",
+        "Cannot read private member #n from an object whose class did not declare it",
+    ),
+    (
+        "(class { #n; write() { this.#n = 1 } }).prototype.write.call()",
+        "Cannot set properties of undefined (setting '#n')",
+    ),
+    (
+        "(class { #n; write() { this.#n = 1 } }).prototype.write.call({})",
+        "Cannot write private member #n to an object whose class did not declare it",
+    ),
+    (
+        "(class { #n; write() { this.#n = 1 } }).prototype.write.call('text')",
+        "Cannot write private member #n to an object whose class did not declare it",
+    ),
+    (
+        "(() => { class A { #m() {} m() { this.#m() } } A.prototype.m.call() })()",
+        "Cannot read properties of undefined (reading 'A')",
+    ),
+    (
+        "(() => { class A { #m() {} m() { this.#m() } } A.prototype.m.call(null) })()",
+        "Cannot read properties of null (reading 'A')",
+    ),
+    (
+        "(() => { class A { #m() {} m() { this.#m() } } new Proxy(new A(), {}).m() })()",
+        "Receiver must be an instance of class A",
+    ),
+    (
+        "(() => { class A { #m() {} m() { this.#m() } } A.prototype.m.call(5) })()",
+        "Receiver must be an instance of class A",
+    ),
+    (
+        "(() => { class A { get #g() {} g() { this.#g } } A.prototype.g.call({}) })()",
+        "Receiver must be an instance of class A",
+    ),
+    ("(() => { class A { static #s() {} static s(o) { o.#s() } } A.s({}) })()", "Receiver must be class A"),
+    ("(() => { class A { static #s() {} static s(o) { o.#s() } } A.s(1) })()", "Receiver must be class A"),
+    (
+        "new (class { #m() {} m() { ({}).x; (1, {}).#m() } })().m()",
+        "Receiver must be an instance of class anonymous",
+    ),
+    (
+        "(() => { class B { constructor(o) { return o } } class A extends B { #x } const o = {}; new A(o); new A(o) })()",
+        "Cannot initialize #x twice on the same object",
+    ),
+    (
+        "new (class { #n; is(o) { return #n in o } })().is()",
+        "Cannot use 'in' operator to search for '#n' in undefined",
+    ),
+    (
+        "new (class { #n; is(o) { return #n in o } })().is('text')",
+        "Cannot use 'in' operator to search for '#n' in text",
+    ),
+    ("'a' in undefined", "Cannot use 'in' operator to search for 'a' in undefined"),
+    ("'a' in 'text'", "Cannot use 'in' operator to search for 'a' in text"),
+    ("1.5 in 'é'", "Cannot use 'in' operator to search for '1.5' in é"),
+    ("Symbol('q') in true", "Cannot use 'in' operator to search for 'Symbol(q)' in true"),
+    ("null in Symbol('s')", "Cannot use 'in' operator to search for 'null' in Symbol(s)"),
+    ("10n in -5n", "Cannot use 'in' operator to search for '10' in -5"),
     ("JSON.stringify(1n)", "Do not know how to serialize a BigInt"),
     ("JSON.parse('')", "Unexpected end of JSON input"),
     ("JSON.parse('{a:1}')", "Expected property name or '}' in JSON at position 1 (line 1 column 2)"),

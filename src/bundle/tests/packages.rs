@@ -369,6 +369,16 @@ fn all_code_is_lowered_when_a_package_asks_for_async_context() {
              globalThis.result = typeof AsyncLocalStorage; export const f = async () => { await g() };",
             "export const g = async () => { await 2 };",
         ),
+        (
+            "import { als } from 'pkg'; globalThis.result = typeof als; export const f = async () => { await 1 };",
+            "export const als = globalThis.process?.getBuiltinModule?.('node:async_hooks')?.AsyncLocalStorage;\n\
+             export const g = async () => { await 2 };",
+        ),
+        (
+            "import { load } from 'pkg'; globalThis.result = typeof load; export const f = async () => { await 1 };",
+            "export const load = () => import(/* @vite-ignore */ /* webpackIgnore: true */ 'node:async_hooks');\n\
+             export const g = async () => { await 2 };",
+        ),
     ] {
         let mut apart = Apart::new(&[
             ("src/index.ts", index),

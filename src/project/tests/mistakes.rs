@@ -300,6 +300,21 @@ fn secrets_must_have_values() {
 }
 
 #[test]
+fn rate_limits_have_windows_of_the_platforms_lengths() {
+    let text = json(
+        "\"ratelimits\": [{ \"name\": \"A\", \"namespace_id\": \"1\", \"simple\": { \"limit\": 1, \"period\": 30 } }], \"unsafe\": { \"bindings\": [{ \"name\": \"B\", \"type\": \"ratelimit\" }, { \"name\": \"C\", \"type\": \"other\" }, { \"name\": \"D\", \"type\": \"ratelimit\", \"simple\": { \"limit\": 1, \"period\": 30 } }] }",
+    );
+    check_json(
+        &text,
+        &[
+            "2:86 bad-value `simple.period` of a rate limit must be 10 or 60",
+            "2:130 not-emulated dodev does not emulate `unsafe` yet",
+        ],
+    );
+    assert_eq!(help(&text, "config/not-emulated"), "the Worker starts; using `B`, `C` throws");
+}
+
+#[test]
 fn what_is_not_emulated_is_named() {
     let text = json(
         "\"vectorize\": [{ \"binding\": \"CACHE\", \"index_name\": \"a\" }, { \"binding\": \"MORE\", \"index_name\": \"b\" }], \"ai\": { \"binding\": \"AI\" }, \"d1_databases\": []",

@@ -73,6 +73,9 @@ function makeEnv() {
       case "kv":
         env[name] = host.lazy("dodev:workers/kv").makeKvNamespace(value);
         break;
+      case "rate":
+        env[name] = host.lazy("dodev:workers/ratelimit").makeRateLimit(...value);
+        break;
       case "dataset":
         env[name] = new LocalAnalyticsEngineDataset(value);
         break;

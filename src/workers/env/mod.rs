@@ -8,7 +8,7 @@ use super::platform::WorkerSpec;
 use crate::objects::WorkerNumber;
 
 /// One entry of `env`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Binding {
     /// Its name in `env`.
     pub name: String,
@@ -17,7 +17,7 @@ pub struct Binding {
 }
 
 /// What a binding is bound to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum BindingValue {
     /// A string.
     Text(String),
@@ -40,6 +40,15 @@ pub enum BindingValue {
     Bucket,
     /// The dataset of Analytics Engine with this name.
     Dataset(String),
+    /// A rate limit.
+    RateLimit {
+        /// Whose counts it shares.
+        namespace: String,
+        /// How many calls with one key a window has.
+        limit: f64,
+        /// The length of a window, in seconds.
+        period: f64,
+    },
     /// A kind that is not emulated, by its name in the configuration.
     Refused(String),
 }
@@ -69,6 +78,13 @@ pub(super) fn install<'js>(
                 BindingValue::Kv(id) => ("kv", id.as_str().into_js(&ctx)?),
                 BindingValue::Bucket => ("kv", Value::new_undefined(ctx.clone())),
                 BindingValue::Dataset(name) => ("dataset", name.as_str().into_js(&ctx)?),
+                BindingValue::RateLimit { namespace, limit, period } => {
+                    let parts = Array::new(ctx.clone())?;
+                    parts.set(0, namespace.as_str())?;
+                    parts.set(1, *limit)?;
+                    parts.set(2, *period)?;
+                    ("rate", parts.into_value())
+                }
                 BindingValue::Refused(kind) => (kind, Value::new_undefined(ctx.clone())),
             };
             list.set(index, (kind, name.as_str(), value).into_js_array(&ctx)?)?;

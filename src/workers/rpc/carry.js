@@ -117,9 +117,48 @@ refusesReferences((object, handler, stored) => {
   return stored ? notSerializable(type).message : notCloned(`#<${type}>`);
 });
 
+/** What callers may reach of `object`: of targets what their class has, of others what they have themselves. */
+function reach(object) {
+  if (object instanceof RpcTarget) return "class";
+  return typeof object === "function" || isPlain(object) ? "itself" : undefined;
+}
+
+/** Throws unless `copy`, which `dup()` of `object` gave, can take its place. */
+function checkDuplicate(copy, object, handler) {
+  if (handler !== undefined) {
+    if (reach(copy) === reach(object)) return;
+    throw cloneError(
+      "Couldn't create a stub for the Proxy because it has a dup() method which did not return the same underlying type " +
+        "(RpcTarget or Function) as the Proxy itself represents. Either remove the dup() method or make sure it returns an RpcTarget.",
+    );
+  }
+  if (typeof object === "function") {
+    if (typeof copy === "function") return;
+    throw cloneError(
+      "Couldn't create a stub for the function because it has a dup() method which did not return another function. " +
+        "Either remove the dup() method or make sure it returns a function.",
+    );
+  }
+  if (copy instanceof RpcTarget) return;
+  throw cloneError(
+    "Couldn't create a stub for the RcpTarget because it has a dup() method which did not return another RpcTarget. " +
+      "Either remove the dup() method or make sure it returns an RpcTarget.",
+  );
+}
+
+/** What travels for `object`, whose calls are answered here: of an argument what its method `dup()` gives, for the caller goes on with its own. */
+function describeExport(object, handler, isResult) {
+  if (isResult || Cloudflare.compatibilityFlags.rpc_params_dup_stubs !== true) return [EXPORT, object];
+  const { dup } = object;
+  if (typeof dup !== "function") return [EXPORT, object];
+  const copy = Reflect.apply(dup, object, []);
+  checkDuplicate(copy, object, handler);
+  return [EXPORT, copy];
+}
+
 /** A Proxy of the program's own: what it stands for stays here. */
-function describeProxy(object) {
-  if (isPlain(object)) return [EXPORT, object];
+function describeProxy(object, handler, isResult) {
+  if (isPlain(object)) return describeExport(object, handler, isResult);
   throw cloneError(
     "Proxy could not be serialized because it is not a valid RPC receiver type. The Proxy must emulate either a " +
       "plain object or an RpcTarget, as indicated by the Proxy's prototype chain.",
@@ -206,9 +245,9 @@ host.entry("describe", (object, handler, isResult) => {
   if (typeof object === "function" || object instanceof RpcTarget) {
     const owner = loopbackType(object);
     if (owner !== undefined) throw notSerializable(owner);
-    return [EXPORT, object];
+    return describeExport(object, handler, isResult);
   }
-  if (handler !== undefined) return describeProxy(object);
+  if (handler !== undefined) return describeProxy(object, handler, isResult);
   if (object instanceof Pipe) return [READER, object.id];
   if (isReadableStream(object)) return describeReadable(object);
   if (isWritableStream(object)) return describeWritable(object);

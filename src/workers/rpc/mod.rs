@@ -5,7 +5,7 @@
 //! exported: the value stays in a table of the prelude, the message carries a reference. Streams become
 //! pipes. Everything else that is not data is taken apart by the prelude (`carry.js`) into what is.
 //!
-//! Stubs in arguments are copied (before `rpc_params_dup_stubs`, moved) and disposed when the call is
+//! Stubs in arguments, and what has a method `dup()`, are copied (before `rpc_params_dup_stubs`, moved) and disposed when the call is
 //! answered; stubs in results are moved. What nobody disposes goes when JavaScript forgets it, and at the
 //! latest with the context or object that holds it.
 //!

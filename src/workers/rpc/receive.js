@@ -31,7 +31,9 @@ export function classMember(object, name, reserved) {
 /** The value of `name` as callers may see it. */
 function member(object, name, reserved) {
   const isReference = referenceOf(object) !== undefined;
-  if (!isReference && !isPlain(object) && typeof object !== "function") return classMember(object, name, reserved);
+  // Libraries make targets that can be called: Proxies of functions.
+  const isFunction = typeof object === "function" && !(object instanceof RpcTarget);
+  if (!isReference && !isFunction && !isPlain(object)) return classMember(object, name, reserved);
   if (reserved.has(name)) throw refused(name);
   if (!isReference && !Object.hasOwn(object, name)) throw missing(name);
   return object[name];
