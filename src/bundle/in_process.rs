@@ -220,6 +220,9 @@ impl Session {
             forget = true;
         }
         for path in changed {
+            let is_link = self.plugin.state().links.contains(path);
+            forget |= is_link;
+            self.scanned &= !is_link;
             // The graph knows files by their real path.
             let real = real_path(path);
             self.note_searched(&real);
@@ -297,6 +300,7 @@ impl Session {
             state.graph.clear();
             state.assets.clear();
             state.read.clear();
+            state.links.clear();
             state.entries.clear();
             state.facts.clear();
             state.searched.clear();
