@@ -14,6 +14,7 @@
 //! - Names of a module's top level are found by a table. They were searched one by one, which was a third of what compiling a
 //!   large bundle took.
 //! - Functions share the text that they came from. Each had a copy of its own, and of all functions inside of it.
+//! - What cannot be taken apart by `{ a }` is told at that pattern; it was told at whatever stood before.
 //! - `join`, `slice`, `sort` and their like ask whether to stop, however long the array.
 //!
 //! The prelude is compiled by the engine of the build, which is unchanged: changes must leave the bytecode's format alone.
@@ -225,6 +226,11 @@ const CHANGES: &[Change] = &[
     Instead(
         "    js_free_rt(rt, b->source);\n",
         "    if (b->text)\n        release_text(rt, b->text);\n    else\n        js_free_rt(rt, b->source);\n",
+    ),
+    // Places of errors
+    Before(
+        "        /* throw an exception if the value cannot be converted to an object */\n",
+        "        emit_source_loc(s);\n",
     ),
 ];
 
