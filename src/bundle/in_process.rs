@@ -220,11 +220,11 @@ impl Session {
             forget = true;
         }
         for path in changed {
-            let is_link = self.plugin.state().links.contains(path);
-            forget |= is_link;
-            self.scanned &= !is_link;
             // The graph knows files by their real path.
             let real = real_path(path);
+            let elsewhere = self.plugin.leads_elsewhere(path, &real);
+            forget |= elsewhere;
+            self.scanned &= !elsewhere;
             self.note_searched(&real);
             let id = real.to_string_lossy().into_owned();
             let with_query = format!("{id}?");

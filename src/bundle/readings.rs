@@ -168,6 +168,13 @@ impl ProjectPlugin {
         Some(file.to_string_lossy().into_owned())
     }
 
+    /// Whether `path` is a link that may have come to lead elsewhere: one to a package, or one in the place of a module; `real` is
+    /// where it leads.
+    pub(super) fn leads_elsewhere(&self, path: &Path, real: &Path) -> bool {
+        let state = self.state();
+        state.links.contains(path) || path != real && state.graph.contains(path.to_string_lossy().as_ref())
+    }
+
     /// Notes what led to the package that `specifier` names: its description, and the link to it that a workspace or a package
     /// manager has made.
     pub(super) fn note_package(&self, specifier: &str, importer: Option<&str>, found: &ResolvedId) {
