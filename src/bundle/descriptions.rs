@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use super::effect_patterns::is_meant;
 use super::package_exports::{Target, exports_about, target_of};
 
 /// What a package's `package.json` says.
@@ -130,9 +131,13 @@ impl Descriptions {
             if let Some(description) = self.of(directory) {
                 return match &description.side_effects {
                     Some(Value::String(_)) => Some(HookSideEffects::True),
+                    Some(Value::Array(patterns)) => {
+                        let path = id.strip_prefix(directory).ok()?.to_str()?.replace('\\', "/");
+                        let meant = patterns.iter().filter_map(Value::as_str).any(|one| is_meant(one, &path));
+                        Some(if meant { HookSideEffects::True } else { HookSideEffects::False })
+                    }
                     _ if is_root => None,
                     Some(Value::Bool(false)) => Some(HookSideEffects::False),
-                    Some(Value::Array(_)) => None,
                     _ => Some(HookSideEffects::True),
                 };
             }
@@ -163,7 +168,7 @@ fn is_package(directory: &Path) -> bool {
 }
 
 /// The name of the package in `specifier`.
-fn package_of(specifier: &str) -> Option<&str> {
+pub(super) fn package_of(specifier: &str) -> Option<&str> {
     if specifier.starts_with(['#', '.', '/']) || specifier.contains([':', '\\']) {
         return None;
     }

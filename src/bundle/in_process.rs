@@ -222,6 +222,9 @@ impl Session {
         for path in changed {
             // The graph knows files by their real path.
             let real = real_path(path);
+            let elsewhere = self.plugin.leads_elsewhere(path, &real);
+            forget |= elsewhere;
+            self.scanned &= !elsewhere;
             self.note_searched(&real);
             let id = real.to_string_lossy().into_owned();
             let with_query = format!("{id}?");
@@ -297,6 +300,7 @@ impl Session {
             state.graph.clear();
             state.assets.clear();
             state.read.clear();
+            state.links.clear();
             state.entries.clear();
             state.facts.clear();
             state.searched.clear();

@@ -18,6 +18,8 @@ pub(super) struct State {
     pub graph: HashSet<String>,
     /// Files read by the plugin itself.
     pub read: BTreeSet<PathBuf>,
+    /// Links by which packages were found, which may come to lead elsewhere.
+    pub links: BTreeSet<PathBuf>,
     /// Data and WebAssembly files by the name that the code imports.
     pub assets: BTreeMap<String, Asset>,
     /// What is wrong, by the module in which it stands.

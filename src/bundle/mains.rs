@@ -31,6 +31,29 @@ pub(super) fn main_beside(found: &Path, name: &str) -> Option<PathBuf> {
     (module == found && main != found).then_some(main)
 }
 
+/// The file of `specifier`, a package that is installed in `directory`, where the bundler finds none: `exports` are `null`, which is none at
+/// all, or `browser` names files without `./`, or in a circle.
+///
+/// Fidelity: esbuild 0.28, which asks `browser` once for what `module` or `main` name.
+pub(super) fn entry_despite(directory: &Path, below: &str) -> Option<PathBuf> {
+    let said = description_of(directory)?;
+    if said.get("exports").is_some_and(|exports| !exports.is_null()) {
+        return None;
+    }
+    if !below.is_empty() {
+        return file_of(directory, below);
+    }
+    let browser = said.get("browser");
+    let fields = [browser, said.get("module"), said.get("main")];
+    let named = fields.into_iter().flatten().filter_map(Value::as_str);
+    let path =
+        named.map(|path| path.trim_start_matches("./")).find(|path| file_of(directory, path).is_some());
+    let path = path.unwrap_or("index.js");
+    let instead = |key: String| browser?.get(key)?.as_str();
+    let instead = instead(format!("./{path}")).or_else(|| instead(path.to_owned()));
+    file_of(directory, instead.unwrap_or(path))
+}
+
 /// The file that a description in `directory` means by `path`.
 fn file_of(directory: &Path, path: &str) -> Option<PathBuf> {
     let path = directory.join(path);

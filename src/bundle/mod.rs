@@ -21,6 +21,7 @@ mod dependencies;
 mod dependency_build;
 mod descriptions;
 mod edits;
+mod effect_patterns;
 mod endless;
 mod external;
 mod failure;

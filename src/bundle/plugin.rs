@@ -38,7 +38,7 @@ use super::lowered_async::{
 use super::node_builtins::{is_bare_node_module, is_platform_module, needs_node_compat};
 use super::order::{Facts, effects_of};
 use super::queries::{script, style_sheet, with_query};
-use super::request::{BundleRequest, ModuleKind, Outside, Packages};
+use super::request::{BuildPlatform, BundleRequest, ModuleKind, Outside, Packages};
 use super::rules::{Rules, Ruling};
 use super::runtime_text::helpers_of_platform;
 use super::scripts::{may_be_script, may_have_jsx, script_of_package};
@@ -80,6 +80,7 @@ pub(super) struct ProjectPlugin {
     file_options: FileOptions,
     descriptions: Descriptions,
     conditions: Vec<String>,
+    platform: BuildPlatform,
     /// Files that are modules of their own, and how the code imports them.
     unbundled: HashMap<PathBuf, String>,
     first: First,
@@ -120,6 +121,7 @@ impl ProjectPlugin {
             file_options: FileOptions::new(request),
             descriptions: Descriptions::default(),
             conditions: request.all_conditions(),
+            platform: request.platform,
             role,
             unbundled: HashMap::new(),
             first: First::default(),
@@ -305,7 +307,22 @@ impl Plugin for ProjectPlugin {
         let importer = from_root.as_deref().or(args.importer);
         let options = PluginContextResolveOptions { import_kind: args.kind, ..Default::default() };
         let file = specifier.strip_suffix("?module").unwrap_or(specifier);
-        let mut resolved = match ctx.resolve(file, importer, Some(options)).await? {
+        // Whether it is another file than the bundler would take.
+        let mut is_other = false;
+        let mut found = ctx.resolve(file, importer, Some(options)).await?;
+        if is_package
+            && found.is_err()
+            && self.platform == BuildPlatform::Browser
+            && let Some(entry) = self.entry_despite(file, importer)
+        {
+            let options = PluginContextResolveOptions { import_kind: args.kind, ..Default::default() };
+            found = ctx.resolve(&entry, importer, Some(options)).await?;
+            if found.is_err() {
+                return Ok(Some(HookResolveIdOutput::from_id(entry)));
+            }
+            is_other = true;
+        }
+        let mut resolved = match found {
             Ok(resolved) if !resolved.external.is_external() => resolved,
             Ok(resolved) => return Ok(Some(HookResolveIdOutput::from_resolved_id(resolved))),
             Err(_) => {
@@ -331,7 +348,9 @@ impl Plugin for ProjectPlugin {
                 return Ok(None);
             }
         };
-        let mut is_other = false;
+        if is_package {
+            self.note_package(specifier, importer, &resolved);
+        }
         match is_package.then(|| self.instead(args.kind, file, &resolved)).flatten() {
             Some(Instead::File(path)) => {
                 resolved.id = ModuleId::new(path.to_string_lossy());

@@ -11,11 +11,11 @@ use rolldown_error::{BatchedBuildDiagnostic, EventKind};
 
 use super::block_functions::hoist_block_functions;
 use super::decorators::{Dialect, Language, Lowered, has_decorators, lower_decorators};
-use super::descriptions::Instead;
+use super::descriptions::{Instead, package_of};
 use super::endless::keep_endless_loops;
 use super::import_forms::rewrite_imports;
 use super::learned::ProblemKind;
-use super::mains::{is_package_name, main_beside};
+use super::mains::{entry_despite, is_package_name, main_beside};
 use super::module_forms::misformed;
 use super::namespaces::qualify_exports;
 use super::plugin::{ProjectPlugin, Role};
@@ -155,6 +155,46 @@ impl ProjectPlugin {
         conditions.push(by_kind);
         let package_json = found.package_json.as_ref()?.realpath();
         self.descriptions().instead(specifier, Path::new(found.id.as_str()), package_json, &conditions)
+    }
+
+    /// The file of the package in `specifier` that is imported from `importer`, where the bundler finds none.
+    pub(super) fn entry_despite(&self, specifier: &str, importer: Option<&str>) -> Option<String> {
+        let package = package_of(specifier)?;
+        let places = Path::new(importer?).ancestors().skip(1);
+        let place =
+            places.map(|place| place.join("node_modules").join(package)).find(|place| place.is_dir())?;
+        let file = entry_despite(&place, specifier[package.len()..].trim_start_matches('/'))?;
+        self.state().read.insert(place.join("package.json"));
+        Some(file.to_string_lossy().into_owned())
+    }
+
+    /// Whether `path` is a link that may have come to lead elsewhere: one to a package, or one in the place of a module; `real` is
+    /// where it leads.
+    pub(super) fn leads_elsewhere(&self, path: &Path, real: &Path) -> bool {
+        let state = self.state();
+        state.links.contains(path) || path != real && state.graph.contains(path.to_string_lossy().as_ref())
+    }
+
+    /// Notes what led to the package that `specifier` names: its description, and the link to it that a workspace or a package
+    /// manager has made.
+    pub(super) fn note_package(&self, specifier: &str, importer: Option<&str>, found: &ResolvedId) {
+        let Some(description) = &found.package_json else { return };
+        let mut state = self.state();
+        if !state.read.contains(description.realpath()) {
+            state.read.insert(description.realpath().to_owned());
+        }
+        let (Some(importer), Some(package)) = (importer, package_of(specifier)) else { return };
+        for directory in Path::new(importer).ancestors().skip(1) {
+            let place = directory.join("node_modules").join(package);
+            if Path::new(found.id.as_str()).starts_with(&place) {
+                return;
+            }
+            if state.links.contains(&place) || place.is_symlink() {
+                state.read.insert(place.clone());
+                state.links.insert(place);
+                return;
+            }
+        }
     }
 
     /// Whether the module `importer` imports `specifier` for its effect alone.

@@ -92,12 +92,18 @@ impl SourceMaps {
         if token.get_dst_line() == line { Self::origin(module, parsed, token) } else { None }
     }
 
-    /// The same for code that the bundler wrote in the place of the user's, which has no origin of its own: the nearest one
-    /// before it, if what follows is of the same file.
+    /// The same for code that the bundler wrote in the place of the user's, which has no origin of its own: what follows on the same
+    /// line, or the nearest one before it, if what follows is of the same file.
     pub fn nearest(&self, module: &str, line: u32, column: u32) -> Nearest {
         let Some(parsed) = self.map_of(module).and_then(LazyMap::parsed) else { return Nearest::Unknown };
         let after = parsed.after(line.saturating_sub(1), column.saturating_sub(1));
         let (before, rest) = parsed.tokens.split_at(after);
+        // What stands first on its line, like a parenthesis, belongs to what follows it there.
+        if let Some(next) = rest.first().filter(|next| next.get_dst_line() + 1 == line)
+            && let Some(origin) = Self::origin(module, parsed, next)
+        {
+            return Nearest::At(origin);
+        }
         let around = [before.last(), rest.first()].map(|token| token.and_then(Token::get_source_id));
         let origin = match (around, before.last()) {
             ([Some(one), Some(other)], Some(token)) if one == other => Self::origin(module, parsed, token),
@@ -203,6 +209,13 @@ mod tests {
             ["Nowhere", "a.ts:1", "a.ts:1", "Nowhere", "Nowhere", "Nowhere"]
         );
         assert_eq!(maps.nearest("other.js", 1, 1), Nearest::Unknown);
+        let text = r#"{"version":3,"names":[],"sources":["a.ts"],"mappings":";CAEA;CACA"}"#;
+        let maps = SourceMaps::new(&bundle_with(Some(text)));
+        let at = |line| match maps.nearest("index.js", line, 1) {
+            Nearest::At(original) => format!("{}:{}", original.path, original.line),
+            other => format!("{other:?}"),
+        };
+        assert_eq!([1, 2, 3].map(at), ["Nowhere", "a.ts:3", "a.ts:4"]);
     }
 
     #[test]

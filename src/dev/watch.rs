@@ -95,7 +95,9 @@ impl Watch {
     fn watch_directories(&mut self, below: Vec<PathBuf>) -> notify::Result<()> {
         let inputs = self.inputs.project.iter().chain(&self.inputs.bundle).chain(&self.inputs.sources);
         let mut wanted = directories(&self.root, inputs);
-        wanted.extend(self.inputs.bundle.iter().filter(|input| input.is_dir()).cloned());
+        // What is behind a link is watched by its own path.
+        let is_directory = |input: &&PathBuf| input.is_dir() && !input.is_symlink();
+        wanted.extend(self.inputs.bundle.iter().filter(is_directory).cloned());
         wanted.extend(below);
         for gone in self.directories.difference(&wanted) {
             // It may be gone already.

@@ -7,7 +7,7 @@ use super::overlay::{Found, Layers};
 use super::report::Report;
 use super::tree::{Node, Value};
 
-/// Reports what is wrong with `observability`, `placement` and routes.
+/// Reports what is wrong with `observability`, `placement`, routes, and bindings that lead to one of several things.
 pub fn check(report: &mut Report, layers: &Layers<'_>) {
     let is_record = |found: &Found<'_>| matches!(found.entry.node.value, Value::Record(_));
     if let Some(found) = layers.find("observability").filter(is_record) {
@@ -23,6 +23,28 @@ pub fn check(report: &mut Report, layers: &Layers<'_>) {
         for (index, route) in found.entry.node.items().iter().enumerate() {
             check_route(report, &format!("{}[{index}]", found.path), route);
         }
+    }
+    for (key, targets) in ONE_OF {
+        let Some(found) = layers.find(key) else { continue };
+        for (index, item) in found.entry.node.items().iter().enumerate() {
+            check_target(report, &format!("{}[{index}]", found.path), item, targets);
+        }
+    }
+}
+
+/// Lists whose items need one of these keys.
+const ONE_OF: &[(&str, &[&str])] = &[
+    ("pipelines", &["stream", "pipeline"]),
+    ("vpc_networks", &["tunnel_id", "network_id"]),
+    ("containers", &["class_name", "name"]),
+];
+
+fn check_target(report: &mut Report, path: &str, node: &Node, targets: &[&str]) {
+    let named = targets.iter().map(|target| format!("`{target}`")).collect::<Vec<_>>().join(" or ");
+    if matches!(node.value, Value::Record(_)) && targets.iter().all(|target| node.get(target).is_none()) {
+        let message = format!("`{path}` needs {named}");
+        let help = format!("add \"{}\": \"…\"", targets[0]);
+        report.error("config/missing-key", node.span.clone(), message).help(help);
     }
 }
 

@@ -5,7 +5,7 @@
 //! documented under "Environments" of the platform's configuration page.
 
 use super::shape::{Field, Shape, may, must};
-use Shape::{Any, Either, Flag, Lenient, List, Map, Nullable, Number, OneOf, Record, Text};
+use Shape::{Any, Either, Flag, Lenient, List, Map, MapOrEmpty, Nullable, Number, OneOf, Record, Text};
 
 /// One top-level key.
 #[derive(Debug, Clone, Copy)]
@@ -104,17 +104,17 @@ pub const KEYS: &[Key] = &[
     inherited("tsconfig", Text, Read),
     inherited("jsx_factory", Text, Read),
     inherited("jsx_fragment", Text, Read),
-    inherited("rules", List(&RULE), Read),
+    inherited("rules", Nullable(&List(&RULE)), Read),
     inherited("build", Lenient(&BUILD), Read),
     inherited("assets", ASSETS, Read),
-    inherited("limits", Record(&[may("cpu_ms", Number), may("subrequests", Number)]), Read),
+    inherited("limits", Nullable(&Record(&[may("cpu_ms", Number), may("subrequests", Number)])), Read),
     inherited("triggers", TRIGGERS, Read),
     inherited("migrations", Nullable(&List(&MIGRATION)), Read),
     inherited("exports", Nullable(&Map(&Any)), Read),
-    top("alias", Map(&Text), Read),
+    top("alias", MapOrEmpty(&Text), Read),
     top("dev", DEV, Read),
-    own("define", Map(&Text), Read),
-    own("vars", Map(&Any), Read),
+    own("define", MapOrEmpty(&Text), Read),
+    own("vars", MapOrEmpty(&Any), Read),
     own("secrets", Record(&[may("required", TEXTS)]), Read),
     own("durable_objects", DURABLE_OBJECTS, Read),
     own("services", List(&SERVICE), Read),
@@ -136,10 +136,10 @@ pub const KEYS: &[Key] = &[
     inherited("cache", Record(&[must("enabled", Flag), may("cross_version_cache", Flag)]), Deploy),
     inherited("compliance_region", OneOf(&["public", "fedramp_high"]), Deploy),
     inherited("first_party_worker", Flag, Deploy),
-    inherited("previews", Map(&Any), Deploy),
+    inherited("previews", PREVIEWS, Deploy),
     inherited("python_modules", Record(&[may("exclude", TEXTS)]), Deploy),
-    nothing("tail_consumers", List(&Record(&[must("service", Text), may("environment", Text)]))),
-    nothing("streaming_tail_consumers", List(&Record(&[must("service", Text)]))),
+    nothing("tail_consumers", Nullable(&List(&Record(&[must("service", Text), may("environment", Text)])))),
+    nothing("streaming_tail_consumers", Nullable(&List(&Record(&[must("service", Text)])))),
     own("cloudchamber", Map(&Any), Deploy),
     top("keep_vars", Flag, Deploy),
     top("send_metrics", Flag, Deploy),
@@ -170,7 +170,7 @@ pub const KEYS: &[Key] = &[
     own("send_email", List(&SEND_EMAIL), Role::Unsupported(BindingNames::Field("name"))),
     own("ratelimits", List(&RATE_LIMIT), Read),
     nothing("connect", List(&CONNECT)),
-    nothing("containers", List(&Map(&Any))),
+    nothing("containers", Nullable(&List(&Map(&Any)))),
     binding("r2_buckets", List(&R2_BUCKET)),
     binding("d1_databases", List(&D1_DATABASE)),
     binding("workflows", List(&WORKFLOW)),
@@ -198,9 +198,9 @@ pub const KEYS: &[Key] = &[
     binding("stream", Record(&[BINDING, REMOTE])),
     top("site", SITE, Read),
     top("pages_build_output_dir", Text, Role::Unsupported(BindingNames::None)),
-    top("wasm_modules", Map(&Text), Role::Unsupported(BindingNames::Keys)),
-    top("text_blobs", Map(&Text), Role::Unsupported(BindingNames::Keys)),
-    top("data_blobs", Map(&Text), Role::Unsupported(BindingNames::Keys)),
+    top("wasm_modules", MapOrEmpty(&Text), Role::Unsupported(BindingNames::Keys)),
+    top("text_blobs", MapOrEmpty(&Text), Role::Unsupported(BindingNames::Keys)),
+    top("data_blobs", MapOrEmpty(&Text), Role::Unsupported(BindingNames::Keys)),
 ];
 
 const RULE: Shape = Record(&[must("type", Text), must("globs", TEXTS), may("fallthrough", Flag)]);
@@ -318,6 +318,52 @@ const PLACEMENT: Shape = Record(&[
 ]);
 
 const ACCESS: Shape = Record(&[may("dev", Record(&[must("aud", Text), may("identity", Map(&Any))]))]);
+
+/// What a preview has instead of what the Worker has.
+const PREVIEWS: Shape = Record(&[
+    may("vars", Map(&Any)),
+    may("define", Map(&Text)),
+    may("durable_objects", Any),
+    may("workflows", Any),
+    may("kv_namespaces", Any),
+    may("send_email", Any),
+    may("queues", Any),
+    may("d1_databases", Any),
+    may("r2_buckets", Any),
+    may("vectorize", Any),
+    may("ai_search_namespaces", Any),
+    may("ai_search", Any),
+    may("hyperdrive", Any),
+    may("services", Any),
+    may("analytics_engine_datasets", Any),
+    may("dispatch_namespaces", Any),
+    may("mtls_certificates", Any),
+    may("tail_consumers", Any),
+    may("streaming_tail_consumers", Any),
+    may("unsafe", Any),
+    may("browser", Any),
+    may("analytics", Any),
+    may("ai", Any),
+    may("images", Any),
+    may("stream", Any),
+    may("media", Any),
+    may("pipelines", Any),
+    may("k2", Any),
+    may("secrets_store_secrets", Any),
+    may("artifacts", Any),
+    may("unsafe_hello_world", Any),
+    may("flagship", Any),
+    may("worker_loaders", Any),
+    may("ratelimits", Any),
+    may("vpc_services", Any),
+    may("version_metadata", Any),
+    may("containers", Any),
+    may("logpush", Flag),
+    may("observability", Any),
+    may("limits", Any),
+    may("placement", Any),
+    may("cache", Any),
+]);
 
 /// The keys that wrangler knows, and those of the type `ratelimit`.
 const UNSAFE_BINDING: Shape = Record(&[

@@ -25,6 +25,8 @@ pub enum Shape {
     List(&'static Shape),
     /// An object with any keys and such values.
     Map(&'static Shape),
+    /// The same, but the platform's tools take an empty array for an empty one: it is warned of.
+    MapOrEmpty(&'static Shape),
     /// An object with these keys; others are warned of.
     Record(&'static [Field]),
     /// An object with these keys; others are errors.
@@ -71,7 +73,7 @@ impl Shape {
                     item.check(report, &format!("{path}[{index}]"), node);
                 }
             }
-            (Self::Map(value), Value::Record(entries)) => {
+            (Self::Map(value) | Self::MapOrEmpty(value), Value::Record(entries)) => {
                 for entry in entries {
                     value.check(report, &format!("{path}.{}", entry.key), &entry.node);
                 }
@@ -107,7 +109,9 @@ impl Shape {
             },
             (Self::Lenient(shape), _) if shape.accepts_kind_of(node) => shape.check(report, path, node),
             (Self::Lenient(shape), _) => shape.pass_over(report, path, node),
-            (Self::Map(_), Value::List(items)) if items.is_empty() => self.pass_over(report, path, node),
+            (Self::MapOrEmpty(_), Value::List(items)) if items.is_empty() => {
+                self.pass_over(report, path, node)
+            }
             (_, _) => self.wrong_type(report, path, node),
         }
     }
@@ -118,7 +122,9 @@ impl Shape {
             (Self::Text | Self::OneOf(_), Value::Text(_)) => true,
             (Self::Flag, Value::Bool(_)) | (Self::Number, Value::Number(_)) => true,
             (Self::List(_), Value::List(_)) => true,
-            (Self::Map(_) | Self::Record(_) | Self::Strict(_), Value::Record(_)) => true,
+            (Self::Map(_) | Self::MapOrEmpty(_) | Self::Record(_) | Self::Strict(_), Value::Record(_)) => {
+                true
+            }
             (Self::Nullable(inner), value) => *value == Value::Null || inner.accepts_kind_of(node),
             (Self::Either(shapes), _) => shapes.iter().any(|shape| shape.accepts_kind_of(node)),
             (Self::Lenient(inner), _) => inner.accepts_kind_of(node),
@@ -175,7 +181,7 @@ impl Shape {
             (Self::List(_), Value::Record(_) | Value::Text(_)) => {
                 format!("put the value in square brackets: [{short}]")
             }
-            (Self::Map(_), _) => match language {
+            (Self::Map(_) | Self::MapOrEmpty(_), _) => match language {
                 Language::Json => "write { \"NAME\": value }".to_owned(),
                 Language::Toml => format!("write [{path}], and NAME = value below it"),
             },
@@ -203,7 +209,7 @@ impl Shape {
                 Self::Record(_) => "an array of objects".into(),
                 _ => "an array".into(),
             },
-            Self::Map(_) | Self::Record(_) | Self::Strict(_) => "an object".into(),
+            Self::Map(_) | Self::MapOrEmpty(_) | Self::Record(_) | Self::Strict(_) => "an object".into(),
             Self::Nullable(inner) | Self::Lenient(inner) => inner.describe(),
             Self::Either(shapes) => shapes.iter().map(Shape::describe).collect::<Vec<_>>().join(" or "),
         }

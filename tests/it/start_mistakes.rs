@@ -44,6 +44,17 @@ fn a_failing_build_command_is_shown_in_the_configuration() {
 }
 
 #[test]
+fn what_is_not_there_is_shown_where_it_is_asked_for() {
+    for (worker, place) in [
+        ("const found = {};\nfound.a.b();\n", "[src/index.js:2:1]"),
+        ("const none = globalThis.none;\nconst { a } = none;\nconsole.log(a);\n", "[src/index.js:2:9]"),
+    ] {
+        let text = said_of("", &format!("{worker}{OK}"));
+        assert!(text.contains(place) && text.contains("thrown here"), "{text}");
+    }
+}
+
+#[test]
 fn an_export_that_is_no_class_is_shown_at_the_binding() {
     for worker in [
         "export const B = () => 1;\n",

@@ -286,6 +286,16 @@ fn a_linked_workspace_package_is_the_projects_own_code() {
     project.write("shared/index.ts", "export const value: number = 2;");
     let linked = project.path("app/node_modules/shared/index.ts");
     assert_eq!(run(&project.rebuild(&[linked])), "2");
+    // The link leads elsewhere.
+    project.write("other/package.json", r#"{ "name": "shared", "main": "main.ts" }"#);
+    project.write("other/main.ts", "export const value: number = 3;");
+    let link = dunce::canonicalize(project.path("app/node_modules")).unwrap().join("shared");
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(project.path("other"), &link).unwrap();
+    let bundle = project.rebuild(std::slice::from_ref(&link));
+    assert_eq!(run(&bundle), "3");
+    let manifest = dunce::canonicalize(project.path("other/package.json")).unwrap();
+    assert!(bundle.inputs.contains(&link) && bundle.inputs.contains(&manifest), "{:?}", bundle.inputs);
 }
 
 #[cfg(unix)]

@@ -205,6 +205,8 @@ fn edited_packages_are_built_again() {
     assert_ne!(first.hash, second.hash);
     apart.project.write("node_modules/pkg/next.js", "export const id = 'other file';");
     let manifest = ESM.replace("index.js", "next.js");
+    let watched = apart.project.path("node_modules/pkg/package.json");
+    assert!(first.inputs.contains(&dunce::canonicalize(watched).unwrap()), "{:?}", first.inputs);
     assert_eq!(run(&apart.save("node_modules/pkg/package.json", &manifest)), r#""other file""#);
     // Between two sessions.
     apart.project.write("node_modules/pkg/next.js", "export const id = 'edited while nobody looked';");

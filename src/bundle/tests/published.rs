@@ -158,3 +158,40 @@ fn conditions_and_platforms_choose_the_files() {
     neutral.request.platform = BuildPlatform::Neutral;
     neutral.fail(&[]);
 }
+
+#[test]
+fn what_browser_and_missing_exports_mean_is_what_it_is_for_the_platforms_bundler() {
+    for (specifier, fields, which) in [
+        ("p", r#""exports": null, "main": "a.js""#, "a"),
+        ("p/lib/c.js", r#""exports": null, "main": "a.js""#, "c"),
+        ("p", r#""main": "a.js", "browser": { "a.js": "b.js" }"#, "b"),
+        ("p", r#""main": "./a.js", "browser": { "./a.js": "b.js" }"#, "b"),
+        ("p", r#""main": "a.js", "browser": { "./a.js": "./b.js", "./b.js": "./a.js" }"#, "b"),
+    ] {
+        let description = format!(r#"{{ "name": "p", "type": "module", {fields} }}"#);
+        let bundle = importing(specifier, &description, FILES).build();
+        assert_eq!(run(&bundle), format!(r#"{{"which":"{which}"}}"#), "{fields}");
+    }
+}
+
+#[test]
+fn patterns_of_side_effects_are_literal_but_for_stars() {
+    for (patterns, expected) in [
+        (r#"["./{a,b}.js"]"#, "null"),
+        (r#"["/a.js"]"#, r#""a""#),
+        (r#"["./*"]"#, r#""a""#),
+        (r#"["[ab].js"]"#, "null"),
+    ] {
+        let mut project = TestProject::new(&[
+            (
+                "src/index.ts",
+                "import 'p/a.js'; import 'p/lib/d.js'; globalThis.result = globalThis.ran ?? null;",
+            ),
+            ("node_modules/p/a.js", "globalThis.ran = (globalThis.ran ?? '') + 'a';"),
+            ("node_modules/p/lib/d.js", "globalThis.ran = (globalThis.ran ?? '') + 'd';"),
+        ]);
+        let description = format!(r#"{{ "name": "p", "type": "module", "sideEffects": {patterns} }}"#);
+        project.write("node_modules/p/package.json", &description);
+        assert_eq!(run(&project.build()), expected, "{patterns}");
+    }
+}

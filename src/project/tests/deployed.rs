@@ -67,9 +67,43 @@ fn keys_for_deployment_are_judged_as_a_whole() {
         ),
         ("'services': [{ 'binding': 'S', 'service': 'w', 'environment': 'production' }]", &[]),
         ("'define': []", &["2:11 wrong-type `define` must be an object, not an array"]),
+        ("'previews': []", &["2:13 wrong-type `previews` must be an object, not an array"]),
+        (
+            "'previews': { 'vars': {}, 'minify': true }",
+            &["2:27 unknown-key unknown key `minify` in `previews`"],
+        ),
+        ("'exports': []", &["2:12 wrong-type `exports` must be an object, not an array"]),
+        ("'limits': null, 'rules': null, 'tail_consumers': null", &[]),
+        (
+            "'vpc_networks': [{ 'binding': 'V' }]",
+            &[
+                "2:18 missing-key `vpc_networks[0]` needs `tunnel_id` or `network_id`",
+                "2:31 not-emulated dodev does not emulate `vpc_networks` yet",
+            ],
+        ),
+        (
+            "'pipelines': [{ 'binding': 'P' }]",
+            &[
+                "2:15 missing-key `pipelines[0]` needs `stream` or `pipeline`",
+                "2:28 not-emulated dodev does not emulate `pipelines` yet",
+            ],
+        ),
+        (
+            "'containers': [{ 'image': 'a' }]",
+            &[
+                "2:16 missing-key `containers[0]` needs `class_name` or `name`",
+                "2:1 not-emulated dodev does not emulate `containers` yet",
+            ],
+        ),
         ("'define': ['a']", &["2:11 wrong-type `define` must be an object, not an array"]),
     ] {
         check_json(&json(&more.replace('\'', "\"")), expected);
+    }
+    for refused in ["\"previews\": []", "\"cloudchamber\": []", "\"exports\": []"] {
+        assert!(
+            TestProject::new().file("wrangler.jsonc", &json(refused)).load().project.is_none(),
+            "{refused}"
+        );
     }
     let passed = TestProject::new().file("wrangler.jsonc", &json("\"define\": [], \"vars\": []"));
     assert!(passed.load().project.is_some());
