@@ -414,3 +414,39 @@ fn why_an_object_was_reset_is_told_where_nobody_else_hears_of_it() {
     assert_eq!(output.matches("[Room:").count(), 2, "an end that was asked for is no mistake: {output}");
     server.stop();
 }
+
+/// Fidelity: the texts of wrangler 4.164.0.
+#[test]
+fn base_classes_want_a_context_and_an_environment() {
+    let config = r#"{ "name": "t", "main": "i.js", "compatibility_date": "2026-11-01",
+      "durable_objects": { "bindings": [{ "name": "O", "class_name": "Short" }] },
+      "migrations": [{ "tag": "v1", "new_sqlite_classes": ["Short"] }] }"#;
+    let worker = r#"
+      import { DurableObject, WorkerEntrypoint } from "cloudflare:workers";
+      export class Short extends DurableObject { constructor(ctx) { super(ctx); } m() {} }
+      class Own extends WorkerEntrypoint {}
+      const told = async (run) => { try { await run(); return "made"; } catch (error) { return `${error.name}: ${error.message}`; } };
+      export default { async fetch(request, env, ctx) {
+        const tries = [() => new Short(), () => new Short({}), () => new Short(ctx), () => env.O.getByName("o").m(), () => new Own(), () => new Own(ctx), () => new Own({}, env)];
+        return Response.json(await Promise.all(tries.map(told)));
+      } };"#;
+    let server = TestProject::with_files(&[("wrangler.jsonc", config), ("i.js", worker)]).start();
+    let given: Vec<String> = serde_json::from_slice(&server.get("/").body).expect("a list");
+    let refusal = |class: &str, position: u8, wanted: &str| {
+        format!(
+            "TypeError: Failed to construct '{class}': constructor parameter {position} is not of type '{wanted}'."
+        )
+    };
+    let no_state = refusal("DurableObjectBase", 1, "DurableObjectState");
+    let expected = [
+        no_state.clone(),
+        no_state.clone(),
+        no_state,
+        refusal("DurableObjectBase", 2, "Object"),
+        refusal("WorkerEntrypoint", 1, "Object"),
+        refusal("WorkerEntrypoint", 2, "Object"),
+        "made".to_owned(),
+    ];
+    assert_eq!(given, expected);
+    server.stop();
+}

@@ -1,7 +1,8 @@
 // What user code imports from "cloudflare:workers": base classes of entrypoints and objects, and the
 // environment of the running Worker.
 import host from "dodev:host";
-import { notePlatformClass } from "dodev:web/interface";
+import { notePlatformClass, wrongConstruction } from "dodev:web/interface";
+import { DurableObjectState } from "dodev:workers/ctx";
 import { tracing } from "dodev:workers/ctx/tracing";
 import { environment, worker } from "dodev:workers/env";
 import { loopback } from "dodev:workers/exports";
@@ -21,8 +22,22 @@ class Entrypoint {
 // The mark is the platform's business: it must not show up among an object's keys.
 Object.defineProperty(Entrypoint.prototype, callable, { enumerable: false });
 
-export class DurableObject extends Entrypoint {}
-export class WorkerEntrypoint extends Entrypoint {}
+const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
+
+export class DurableObject extends Entrypoint {
+  constructor(ctx, env) {
+    if (!(ctx instanceof DurableObjectState)) throw wrongConstruction("DurableObjectBase", 1, "DurableObjectState");
+    if (!isObject(env)) throw wrongConstruction("DurableObjectBase", 2, "Object");
+    super(ctx, env);
+  }
+}
+export class WorkerEntrypoint extends Entrypoint {
+  constructor(ctx, env) {
+    if (!isObject(ctx)) throw wrongConstruction("WorkerEntrypoint", 1, "Object");
+    if (!isObject(env)) throw wrongConstruction("WorkerEntrypoint", 2, "Object");
+    super(ctx, env);
+  }
+}
 tagged(DurableObject, "DurableObjectBase");
 tagged(WorkerEntrypoint, "WorkerEntrypoint");
 notePlatformClass(WorkerEntrypoint);
