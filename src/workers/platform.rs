@@ -447,9 +447,9 @@ impl Entry for Platform {
             Event::FetchEntrypoint { entrypoint, request, reply } => {
                 self.fetch_entrypoint(ctx, scope, entrypoint, request, reply)
             }
-            Event::DropExport { id, ends_task } => {
+            Event::DropExport { id, ends_task, disposes } => {
                 let dropped: rquickjs::Result<Value<'js>> =
-                    self.host().entry(ctx, "dropExport").and_then(|entry| entry.call((id,)));
+                    self.host().entry(ctx, "dropExport").and_then(|entry| entry.call((id, disposes)));
                 let objects = self.objects.clone();
                 Entered::Root(
                     dropped,
