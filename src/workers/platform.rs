@@ -423,7 +423,9 @@ impl Entry for Platform {
                 let Target::Object(slot) = target else {
                     unreachable!("methods of objects are called in objects");
                 };
-                if !is_taken(before.as_deref(), || self.is_retryable(ctx, slot, &path)) {
+                // What is only read cannot be marked, and reading it to see whether it is would run a getter again.
+                let is_call = args.is_some();
+                if !is_taken(before.as_deref(), || is_call && self.is_retryable(ctx, slot, &path)) {
                     let failure = *before.expect("only what was received before is refused");
                     self.objects.reply(reply, Reply::Failed(failure));
                     self.objects.end_task(scope.owner);
