@@ -63,6 +63,7 @@ mod project;
 mod promises;
 mod reasons;
 mod recorded;
+mod relays;
 mod reload;
 mod request_signal;
 mod rpc;
