@@ -59,6 +59,8 @@ pub enum Event {
         id: u32,
         /// Whether a task of the context ends with it.
         ends_task: bool,
+        /// Whether its disposer runs.
+        disposes: bool,
     },
     /// A method call of an entry point of the Worker.
     CallEntrypoint {

@@ -94,8 +94,9 @@ impl Objects {
         let dropped = self.parcels.take_dropped();
         let any = !dropped.is_empty();
         for export in dropped {
-            self.requests.borrow_mut().drop_export(export.scope.owner);
-            let event = Event::DropExport { id: export.id, ends_task: export.holds_context };
+            // Fidelity: observed with workerd 1.20261117.1: no disposer runs for a context that was aborted.
+            let disposes = !self.requests.borrow_mut().drop_export(export.scope.owner);
+            let event = Event::DropExport { id: export.id, ends_task: export.holds_context, disposes };
             // What an ended owner left in the table is removed on behalf of nobody.
             let nobody = Scope::none_of(export.scope.owner.realm());
             let scope = if self.lives(export.scope) { export.scope } else { nobody };

@@ -13,6 +13,8 @@ pub struct Requests {
     tasks: FxHashMap<OwnerId, u32>,
     /// How many values of a context others hold.
     exports: FxHashMap<OwnerId, u32>,
+    /// The same of contexts that were aborted.
+    abandoned: FxHashMap<OwnerId, u32>,
     /// Who waits for what a context answers.
     clients: FxHashMap<OwnerId, Client>,
     /// What the newest turn that called services said to them.
@@ -38,6 +40,15 @@ impl Requests {
         last
     }
 
+    /// Ends all tasks of `owner`, which was aborted; says whether there were any.
+    pub fn abandon(&mut self, owner: OwnerId) -> bool {
+        if let Some(exports) = self.exports.remove(&owner).filter(|exports| *exports > 0) {
+            self.abandoned.insert(owner, exports);
+        }
+        self.clients.remove(&owner);
+        self.tasks.remove(&owner).is_some()
+    }
+
     /// Whether `owner` is a context that still exists.
     pub fn contains(&self, owner: OwnerId) -> bool {
         self.tasks.contains_key(&owner)
@@ -50,11 +61,17 @@ impl Requests {
         }
     }
 
-    /// Nobody holds a value of `owner` any more that was added.
-    pub fn drop_export(&mut self, owner: OwnerId) {
+    /// Nobody holds a value of `owner` any more that was added; says whether its context was aborted.
+    pub fn drop_export(&mut self, owner: OwnerId) -> bool {
         if let Some(exports) = self.exports.get_mut(&owner) {
             *exports = exports.saturating_sub(1);
         }
+        let Some(exports) = self.abandoned.get_mut(&owner) else { return false };
+        *exports -= 1;
+        if *exports == 0 {
+            self.abandoned.remove(&owner);
+        }
+        true
     }
 
     /// Whether others hold any value of `owner`.
@@ -84,14 +101,26 @@ impl Objects {
     pub fn end_task(&self, owner: OwnerId) {
         let ended = self.requests.borrow_mut().end(owner);
         if ended {
-            self.subrequests.forget(owner);
-            self.depths.forget(owner);
-            self.drop_sockets_of(owner);
-            self.host.ops.cancel_all_of(owner);
-            self.host.bodies.drop_all_of(owner);
-            self.host.timers.borrow_mut().cancel_all_of(owner);
-            self.parcels.end_holder(owner);
+            self.forget_context(owner);
         }
+    }
+
+    /// The stateless context `owner` was aborted: nothing of it goes on, and what others hold of it is gone.
+    pub fn abandon_context(&self, owner: OwnerId) {
+        let existed = self.requests.borrow_mut().abandon(owner);
+        if existed {
+            self.forget_context(owner);
+        }
+    }
+
+    fn forget_context(&self, owner: OwnerId) {
+        self.subrequests.forget(owner);
+        self.depths.forget(owner);
+        self.drop_sockets_of(owner);
+        self.host.ops.cancel_all_of(owner);
+        self.host.bodies.drop_all_of(owner);
+        self.host.timers.borrow_mut().cancel_all_of(owner);
+        self.parcels.end_holder(owner);
     }
 }
 
@@ -110,5 +139,20 @@ mod tests {
         assert!(requests.end(owner));
         assert_eq!(requests.len(), 0);
         assert!(!requests.end(owner));
+    }
+
+    #[test]
+    fn an_aborted_context_ends_with_all_its_tasks_and_is_known_until_nobody_holds_its_values() {
+        let mut requests = Requests::default();
+        let owner = OwnerId(1);
+        requests.begin(owner);
+        requests.begin(owner);
+        requests.add_export(owner);
+        requests.add_export(owner);
+        assert!(requests.abandon(owner));
+        assert!(!requests.contains(owner) && !requests.has_exports(owner));
+        assert!(!requests.end(owner) && !requests.abandon(owner));
+        assert!(requests.drop_export(owner) && requests.drop_export(owner));
+        assert!(!requests.drop_export(owner));
     }
 }

@@ -51,6 +51,17 @@ impl Objects {
         }
     }
 
+    /// Ends the stateless context that the turn has aborted, if it did.
+    pub(super) fn end_aborted(self: &Rc<Self>, isolate: &Isolate, entry: &Rc<dyn Entry>) {
+        let aborted = self.aborted.borrow_mut().take();
+        if let Some((owner, failure)) = aborted {
+            // Before its own code hears of the end: bodies end with the reason.
+            self.break_bodies(isolate, entry, Scope { owner, section: super::gate::ROOT }, &failure);
+            self.fail_roots(isolate, entry, owner, failure);
+            self.abandon_context(owner);
+        }
+    }
+
     /// Whether the object whose turn runs is broken, or the context aborted: nothing it does counts any more.
     pub fn current_failure(&self) -> Option<Failure> {
         if let Some(failure) = &*self.breaking.borrow() {

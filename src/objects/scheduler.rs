@@ -564,10 +564,7 @@ impl Objects {
                 None => drop(self.fail_roots(isolate, entry, scope.owner, failure)),
             }
         }
-        let aborted = self.aborted.borrow_mut().take();
-        if let Some((owner, failure)) = aborted {
-            self.fail_roots(isolate, entry, owner, failure);
-        }
+        self.end_aborted(isolate, entry);
         self.break_pending(isolate, entry);
     }
 

@@ -109,6 +109,32 @@ pub fn request_of<'js>(
     })
 }
 
+/// Has `request`, which goes to another Worker or object, tell of its body what is known.
+///
+/// Fidelity: workerd `src/workerd/api/global-scope.c++`, `ServiceWorkerGlobalScope::request`: a body's length, or that it comes in pieces, stands
+/// in the headers where the sender wrote neither, and what the sender wrote stands for a body.
+pub fn tell_of_body(request: &mut FetchRequest) {
+    let tells = |(name, _): &Header| *name == header::CONTENT_LENGTH || *name == header::TRANSFER_ENCODING;
+    let is_told = request.headers.iter().any(tells);
+    let length = match &request.body {
+        Body::Empty => {
+            if is_told {
+                request.body = Body::Bytes(Bytes::new());
+            }
+            return;
+        }
+        Body::Bytes(bytes) => Some(bytes.len() as u64),
+        Body::Stream(_, length) => *length,
+    };
+    if is_told {
+        return;
+    }
+    request.headers.push(match length {
+        Some(length) => (header::CONTENT_LENGTH, HeaderValue::from(length)),
+        None => (header::TRANSFER_ENCODING, HeaderValue::from_static("chunked")),
+    });
+}
+
 /// Whether `request` asks for a WebSocket.
 pub fn asks_for_upgrade(request: &FetchRequest) -> bool {
     request

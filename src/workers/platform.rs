@@ -423,7 +423,9 @@ impl Entry for Platform {
                 let Target::Object(slot) = target else {
                     unreachable!("methods of objects are called in objects");
                 };
-                if !is_taken(before.as_deref(), || self.is_retryable(ctx, slot, &path)) {
+                // What is only read cannot be marked, and reading it to see whether it is would run a getter again.
+                let is_call = args.is_some();
+                if !is_taken(before.as_deref(), || is_call && self.is_retryable(ctx, slot, &path)) {
                     let failure = *before.expect("only what was received before is refused");
                     self.objects.reply(reply, Reply::Failed(failure));
                     self.objects.end_task(scope.owner);
@@ -447,9 +449,9 @@ impl Entry for Platform {
             Event::FetchEntrypoint { entrypoint, request, reply } => {
                 self.fetch_entrypoint(ctx, scope, entrypoint, request, reply)
             }
-            Event::DropExport { id, ends_task } => {
+            Event::DropExport { id, ends_task, disposes } => {
                 let dropped: rquickjs::Result<Value<'js>> =
-                    self.host().entry(ctx, "dropExport").and_then(|entry| entry.call((id,)));
+                    self.host().entry(ctx, "dropExport").and_then(|entry| entry.call((id, disposes)));
                 let objects = self.objects.clone();
                 Entered::Root(
                     dropped,

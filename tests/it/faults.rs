@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::control::{BASE, Watch, ask, get, post, project};
+use crate::project::TestProject;
 
 #[test]
 fn what_an_object_received_runs_again_only_if_it_is_marked() {
@@ -69,5 +70,49 @@ fn injects_faults_into_calls_by_stubs() {
     assert_eq!(reset, json!({ "message": text, "durableObjectReset": true }).to_string());
     assert_eq!(ask(&server, "POST", &faults, &json!({ "class": "Counter", "fault": "delay" })).0, 400);
     assert_eq!(ask(&server, "POST", &faults, &json!({ "class": "No", "fault": "reset" })).0, 404);
+    server.stop();
+}
+
+/// What each kind of call gives, what the object runs for it, and what came of both under a fault.
+#[test]
+fn every_kind_of_call_meets_every_fault() {
+    const LOST: &str = "Network connection lost., retryable";
+    let ended = "Application called abort() to reset Durable Object., durableObjectReset";
+    let full = "Durable Object is overloaded. Too many requests queued., overloaded";
+    let server = TestProject::from_fixture("faults").start();
+    let faults = format!("{BASE}/faults");
+    let calls = server.get("/").text();
+    let mut objects = 0;
+    let mut ask_with = |call: &str, fault: Option<Value>| -> (String, Vec<String>) {
+        objects += 1;
+        let name = format!("o{objects}");
+        server.get(&format!("/wake/{name}"));
+        if let Some(mut fault) = fault {
+            fault["class"] = "O".into();
+            fault["object"] = format!("name:{name}").into();
+            post(&server, &faults, &fault);
+        }
+        let answer = server.get(&format!("/{call}/{name}")).text();
+        ask(&server, "DELETE", &faults, &Value::Null);
+        let (given, ran): (Value, _) = serde_json::from_str(&answer).unwrap_or_else(|_| panic!("{answer}"));
+        (given.as_str().map_or_else(|| given.to_string(), str::to_owned), ran)
+    };
+    for call in calls.lines() {
+        let (given, ran) = ask_with(call, None);
+        assert_eq!((ran.len(), &*ran[0]), (2, "before"), "{call} runs one thing");
+        let (before, run) = (&ran[..1], &ran[1..]);
+        let mut check = |fault: Value, answer: &str, left: &[String]| {
+            let expected = (answer.to_owned(), left.to_vec());
+            assert_eq!(ask_with(call, Some(fault.clone())), expected, "{call} with {fault}");
+        };
+        check(json!({ "fault": "evict" }), &given, run);
+        check(json!({ "fault": "reset" }), ended, &[]);
+        check(json!({ "fault": "overload" }), full, before);
+        check(json!({ "fault": "delay", "delayMs": 1 }), &given, &ran);
+        check(json!({ "fault": "disconnect" }), &given, &ran);
+        check(json!({ "fault": "disconnect", "count": 4 }), &given, &ran);
+        check(json!({ "fault": "disconnect", "count": 5 }), LOST, before);
+        check(json!({ "fault": "disconnect", "received": true }), LOST, &ran);
+    }
     server.stop();
 }

@@ -2,11 +2,13 @@
 //!
 //! One binary links once. `project`, `process`, `http`, `websocket` and `deadline` are what tests stand on.
 
+mod aborted_contexts;
 mod alarm_life;
 mod alarms;
 mod answered;
 mod arrivals;
 mod assets;
+mod body_lengths;
 mod cache;
 mod check;
 mod cli;
@@ -62,6 +64,7 @@ mod promises;
 mod rate_limits;
 mod reasons;
 mod recorded;
+mod relays;
 mod reload;
 mod request_signal;
 mod rpc;

@@ -3,12 +3,20 @@ import { ByteController } from "dodev:web/streams/byte_controller";
 import { DefaultController, ReadableState, cancelState } from "dodev:web/streams/readable";
 import { makeReader, requestChunk } from "dodev:web/streams/readers";
 
+/** How many bytes both branches will bring, where that is known beforehand. */
+function lengthOf({ disturbed, expected, origin }) {
+  if (disturbed) return undefined;
+  return origin instanceof ArrayBuffer ? origin.byteLength : expected;
+}
+
 /** The states of two streams that replace `state`, which stays locked. */
 export function tee(state) {
   const bytes = state.controller?.pullInto !== undefined;
+  const length = lengthOf(state);
   const reader = makeReader(state, false);
   state.disturbed = true;
   const branches = [new ReadableState(), new ReadableState()];
+  if (length !== undefined) for (const branch of branches) branch.expected = length;
   const cancelled = [false, false];
   const cancelling = Promise.withResolvers();
   let reading = false;

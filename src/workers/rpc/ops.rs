@@ -14,7 +14,7 @@ use crate::objects::{
     Callee, Entrypoint, Event, Export, Failure, Import, Message, Objects, REMOTE, ReplyTo, WorkerNumber,
 };
 use crate::workers::arguments::{begin_call, check_alive, foreign};
-use crate::workers::messages::request_of;
+use crate::workers::messages::{request_of, tell_of_body};
 
 use super::carrier::write_message;
 use super::values::{error_of, failure_of, read_stored, write_stored};
@@ -234,6 +234,7 @@ fn install_calls<'js>(ctx: &Ctx<'js>, host: &Object<'js>, objects: &Rc<Objects>)
         begin_call(&ctx, &shared)?;
         let (worker, entrypoint) = entrypoint_of(&ctx, &shared, &callee)?;
         let mut request = request_of(&shared.host, &method, url, &headers, &body, cf)?;
+        tell_of_body(&mut request);
         request.client = Some(shared.client_for_call());
         let (op, promise) = start(&ctx, &shared)?;
         let event = Event::FetchEntrypoint { entrypoint, request, reply: ReplyTo::Op(op) };

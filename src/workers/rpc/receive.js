@@ -77,8 +77,8 @@ export function exportedTarget(id) {
   return exported.get(id);
 }
 
-host.entry("dropExport", (id) => {
+host.entry("dropExport", (id, disposes) => {
   const target = exported.get(id);
   exported.delete(id);
-  return target?.[Symbol.dispose]?.();
+  if (disposes) return target?.[Symbol.dispose]?.();
 });

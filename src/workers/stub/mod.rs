@@ -10,7 +10,7 @@ use crate::engine::exception::throw;
 use crate::objects::{ActorKey, Attempts, Event, Objects, Outgoing, ReplyTo, RetryLimits, Slot};
 
 use super::arguments::begin_call;
-use super::messages::request_of;
+use super::messages::{request_of, tell_of_body};
 use super::rpc::{arguments_of, path_of};
 
 /// `host.objectAddress(namespace, hex, name)`, `host.callObject(address, retry, path, args)` and
@@ -59,6 +59,7 @@ pub(super) fn install<'js>(
         begin_call(&ctx, &shared)?;
         let (address, retry) = (address.get(0)?, address.get(1)?);
         let mut request = request_of(&shared.host, &method, url, &headers, &body, cf)?;
+        tell_of_body(&mut request);
         request.client = Some(shared.client_for_call());
         let (op, promise) =
             shared.host.ops.start_named(&ctx, shared.host.scope.get(), "a call of another object")?;
