@@ -237,6 +237,7 @@ fn nothing_is_said_of_sound_code() {
         "fixtures/entry-corners/src/index.js check/unanswered-close",
         "fixtures/facet-corners/src/index.js check/accept",
         "fixtures/facet-corners/src/index.js check/unanswered-close",
+        "fixtures/faults/src/index.js check/unanswered-close",
         "fixtures/object-life/src/index.js check/accept",
         "fixtures/rpc-corners/src/index.js check/unanswered-close",
         "fixtures/sample-tests/src/index.ts check/unanswered-close",
