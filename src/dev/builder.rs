@@ -15,6 +15,7 @@ use crate::base::limits;
 use crate::bundle::{
     BuildFailure, Bundle, BundleCache, BundleRequest, Bundler, CacheMark, ChildBundler, Packages, Prebundler,
 };
+use crate::engine::memory;
 
 /// Time that the last bundle gets to be stored when the session ends.
 const LAST_STORE: Duration = Duration::from_millis(100);
@@ -107,6 +108,7 @@ fn build_all(
         }
         if next == Err(RecvTimeoutError::Timeout) {
             bundler.inner().end_idle();
+            memory::release_program();
             next = jobs.recv().map_err(|_| RecvTimeoutError::Disconnected);
         }
         let Ok(job) = next else { break };
