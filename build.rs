@@ -10,6 +10,8 @@
 mod bundler;
 #[path = "build/changes.rs"]
 mod changes;
+#[path = "build/places.rs"]
+mod places;
 #[path = "build/quickjs.rs"]
 mod quickjs;
 #[path = "build/sqlite.rs"]

@@ -230,8 +230,8 @@ static int first_named(JSContext *ctx, JSFunctionDef *fd, JSAtom name)
     return count;
 }
 
-/* A copy of what is being parsed, with one user; NULL where there is no memory. */
-static SourceText *new_text(JSContext *ctx, const char *parsed, size_t size)
+/* A copy of what is being parsed, which begins at a place of its file, with one user; NULL where there is no memory. */
+static SourceText *new_text(JSContext *ctx, const char *parsed, size_t size, int line, int column)
 {
     SourceText *text = js_malloc_rt(ctx->rt, sizeof(*text) + size);
 
@@ -239,6 +239,8 @@ static SourceText *new_text(JSContext *ctx, const char *parsed, size_t size)
         text->users = 1;
         text->parsed = parsed;
         text->size = size;
+        text->line = line;
+        text->column = column;
         memcpy(text->text, parsed, size);
     }
     return text;
@@ -254,21 +256,26 @@ static void share_text(JSContext *ctx, JSFunctionDef *fd, const char *parsed, si
     list_for_each(el, &fd->child_list)
         used += list_entry(el, JSFunctionDef, link)->source_len;
     if (used > size / 2)
-        fd->text = new_text(ctx, parsed, size);
+        fd->text = new_text(ctx, parsed, size, 1, 1);
 }
 
-/* Has the text of `fd` stay when what was parsed is gone. */
+/* Has the text of `fd` stay when what was parsed is gone, or that around it, if it has none of its own. */
 static int keep_text(JSContext *ctx, JSFunctionDef *fd)
 {
     SourceText *around = fd->parent ? fd->parent->text : NULL;
 
-    if (!fd->source)
+    if (!fd->source) {
+        if (around && !fd->text) {
+            around->users++;
+            fd->text = around;
+        }
         return 0;
+    }
     if (around && fd->source >= around->parsed && fd->source + fd->source_len <= around->parsed + around->size) {
         around->users++;
         fd->text = around;
     } else {
-        fd->text = new_text(ctx, fd->source, fd->source_len);
+        fd->text = new_text(ctx, fd->source, fd->source_len, fd->line_num, fd->col_num);
         if (!fd->text) {
             JS_ThrowOutOfMemory(ctx);
             return -1;

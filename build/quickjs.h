@@ -13,6 +13,7 @@ typedef struct SourceText {
     int users;
     const char *parsed; /* where it stood while it was parsed */
     size_t size;
+    int line, column; /* where it begins in its file */
     char text[];
 } SourceText;
 

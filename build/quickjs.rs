@@ -27,6 +27,7 @@ use std::{env, fs};
 
 use super::changes::Change::{self, Before, Behind, Instead};
 use super::changes::{changed, compile, out_dir};
+use super::places::PLACES;
 use super::words::WORDS;
 
 /// The version that [`CHANGES`] was written for, as its header has it.
@@ -256,7 +257,9 @@ pub fn build() {
     if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
         compiler.define("NDEBUG", None);
     }
-    let text = changed(changed(read("quickjs.c"), "the engine", CHANGES), "the engine", WORDS) + &additions;
+    let changes = [CHANGES, WORDS, PLACES];
+    let text = changes.iter().fold(read("quickjs.c"), |text, changes| changed(text, "the engine", changes))
+        + &additions;
     compile(compiler, &text, LIBRARY, &out);
 }
 

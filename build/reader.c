@@ -369,7 +369,7 @@ static bool read_current(CodeReader *r, JSContext *ctx)
     if (!js_class_has_bytecode(p->class_id))
         return false;
     b = p->u.func.function_bytecode;
-    if (!b->source || sf->cur_pc <= b->byte_code_buf || sf->cur_pc > b->byte_code_buf + b->byte_code_len)
+    if ((!b->source && !b->text) || sf->cur_pc <= b->byte_code_buf || sf->cur_pc > b->byte_code_buf + b->byte_code_len)
         return false;
     r->b = b;
     r->room = b->stack_size + 8;

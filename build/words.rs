@@ -18,8 +18,6 @@ pub const WORDS: &[Change] = &[
          static void throw_no_object_to_search(JSContext *ctx, JSValueConst key, JSValueConst value);\n\
          static void throw_no_private_field(JSContext *ctx, JSValueConst object, JSValueConst name, bool is_written);\n\
          static void throw_wrong_receiver(JSContext *ctx, JSValueConst object, JSObject *home);\n\
-         struct JSParseState;\n\
-         static void find_call(struct JSParseState *s, int *line, int *column);\n\
          static void throw_constant(JSContext *ctx, JSAtom name);\n\
          static int refuse(JSContext *ctx, int flags, const char *parts, JSValueConst value, JSAtom property);\n\
          static int refuse_assignment(JSContext *ctx, int flags, JSValueConst receiver, JSAtom property);\n\
@@ -57,54 +55,6 @@ pub const WORDS: &[Change] = &[
         "    if (!JS_IsUndefined(argv[0]))\n        if (check_function(ctx, argv[0]))\n            return JS_EXCEPTION;\n",
         "    if (!JS_IsUndefined(argv[0]) && !JS_IsFunction(ctx, argv[0]))\n        \
          return throw_words(ctx, \"The comparison function must be either a function or undefined: %v\", argv[0], JS_ATOM_NULL);\n",
-    ),
-    // Where calls are, for stacks: behind their arguments, each of which has a place of its own
-    Instead(
-        "static __exception int js_parse_postfix_expr(JSParseState *s, int parse_flags)\n{\n",
-        "static __exception int js_parse_postfix_expr(JSParseState *s, int parse_flags)\n{\n    int call_line = 0, call_col = 0;\n",
-    ),
-    Instead(
-        "    case TOK_NEW:\n        if (next_token(s))\n            return -1;\n        if (s->token.val == '.') {\n",
-        "    case TOK_NEW:\n        call_line = s->token.line_num;\n        call_col = s->token.col_num;\n        \
-         if (next_token(s))\n            return -1;\n        if (s->token.val == '.') {\n",
-    ),
-    Instead(
-        "                /* new operator on an object */\n                emit_op(s, OP_dup);\n",
-        "                /* new operator on an object */\n                emit_op(s, OP_dup);\n                \
-         emit_source_loc_at(s, call_line, call_col);\n",
-    ),
-    Instead(
-        "        parse_func_call:\n            if (next_token(s))\n                return -1;\n",
-        "        parse_func_call:\n            if (call_type != FUNC_CALL_NEW)\n                \
-         find_call(s, &call_line, &call_col);\n            if (next_token(s))\n                return -1;\n",
-    ),
-    Instead(
-        "            call_type = FUNC_CALL_TEMPLATE;\n            goto parse_func_call2;\n",
-        "            call_type = FUNC_CALL_TEMPLATE;\n            find_call(s, &call_line, &call_col);\n            \
-         goto parse_func_call2;\n",
-    ),
-    Instead(
-        "            parse_func_call2:\n                emit_source_loc(s);\n",
-        "            parse_func_call2:\n",
-    ),
-    Behind(
-        "                /* drop the index */\n                emit_op(s, OP_drop);\n",
-        "                emit_source_loc_at(s, call_line, call_col);\n",
-    ),
-    Behind("            emit_func_call:\n", "                emit_source_loc_at(s, call_line, call_col);\n"),
-    // The same for patterns, which stand before what they take apart, and for members in lines of their own
-    Before(
-        "        block_env.has_iterator = true;\n        emit_op(s, OP_for_of_start);\n",
-        "        emit_source_loc_at(s, source_line_num, source_col_num);\n",
-    ),
-    Before(
-        "        /* throw an exception if the value cannot be converted to an object */\n        emit_op(s, OP_to_object);\n",
-        "        emit_source_loc(s);\n",
-    ),
-    Before(
-        "                    emit_op(s, OP_get_field);\n                    emit_atom(s, s->token.u.ident.atom);\n                \
-         }\n            }\n",
-        "                    if (s->token.line_num != s->last_line_num)\n                        emit_source_loc(s);\n",
     ),
     // Classes
     Instead(
