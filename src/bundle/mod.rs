@@ -32,6 +32,7 @@ mod import_forms;
 mod in_process;
 mod inputs;
 mod kept_imports;
+mod kept_variables;
 mod learned;
 mod legacy_decorators;
 mod lowered_async;

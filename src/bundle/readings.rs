@@ -14,6 +14,7 @@ use super::decorators::{Dialect, Language, Lowered, has_decorators, lower_decora
 use super::descriptions::{Instead, package_of};
 use super::endless::keep_endless_loops;
 use super::import_forms::rewrite_imports;
+use super::kept_variables::keep_variables;
 use super::learned::ProblemKind;
 use super::mains::{entry_despite, is_package_name, main_beside};
 use super::module_forms::misformed;
@@ -52,7 +53,8 @@ impl ProjectPlugin {
     /// The module `id` as rolldown goes on with it, of which `ast` was read: mistakes that it would let pass are noted, and what it
     /// would change the meaning of is written otherwise.
     pub(super) fn settle(&self, id: &str, mut ast: EcmaAst, typescript: bool) -> anyhow::Result<EcmaAst> {
-        if !id.starts_with('\0') && !id.contains("/node_modules/") {
+        let is_own = !id.starts_with('\0') && !id.contains("/node_modules/");
+        if is_own {
             for mistake in misformed(ast.program()) {
                 self.problem(id, ProblemKind::Misformed(mistake));
             }
@@ -66,6 +68,9 @@ impl ProjectPlugin {
             rename_numbered(&mut ast);
         }
         keep_endless_loops(&mut ast);
+        if is_own {
+            keep_variables(&mut ast);
+        }
         Ok(ast)
     }
 

@@ -266,3 +266,9 @@ const PLACES: &[(&str, &str)] = &[
 fn mistakes_are_where_they_are() {
     assert_as_recorded::<Value>("places", PLACES, answers_in_groups);
 }
+
+/// `fixtures/bundled-mistakes`, as for the words: what variables stand for does not take their place.
+#[test]
+fn bundled_mistakes_name_variables() {
+    assert_as_recorded::<Value>("bundled-mistakes", &[], answers_in_groups);
+}
