@@ -155,6 +155,25 @@ static bool skip_arguments(TextReader *t)
     return false;
 }
 
+/* Goes behind the parenthesis that closes around here. */
+static bool leave_parenthesis(TextReader *t)
+{
+    int depth = 0;
+
+    for (; t->at < t->end; t->at++) {
+        skip_blank(t);
+        if (t->at >= t->end || *t->at == ';')
+            break;
+        depth += strchr("([{", *t->at) ? 1 : strchr(")]}", *t->at) ? -1 : 0;
+        if (depth < 0) {
+            t->at++;
+            return true;
+        }
+        skip_string(t, "\"'`");
+    }
+    return false;
+}
+
 /* Whether `text` is here, and no word goes on behind it. */
 static bool is_word_here(TextReader *t, const char *text, size_t size)
 {
@@ -287,6 +306,11 @@ static void find_member(JSContext *ctx, JSFunctionBytecode *b, uint32_t begin, u
         return;
     place = from = t.at;
     is_new = is_word_here(&t, "new", 3);
+    if (code[begin] == OP_await) {
+        if (!leave_parenthesis(&t))
+            return;
+        from = t.at;
+    }
     is_counted = t.at - t.begin > 1 && t.at[-1] == t.at[-2] && (t.at[-1] == '+' || t.at[-1] == '-');
     for (at = begin; at < end; at += short_opcode_info(op).size) {
         last = op;

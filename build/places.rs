@@ -1,6 +1,6 @@
-//! Where mistakes are, as stacks tell it: the places that V8 has for calls, members and operators.
+//! Where mistakes are, as stacks tell it: the places that V8 has for calls, members and operators, and the frames of those who wait.
 //!
-//! `build/places.c` finds those of members when they are asked for. Fidelity: stacks as workerd 1.20261117.1 gives them.
+//! `build/places.c` finds the places of members when they are asked for, `build/awaiting.c` who waits. Fidelity: stacks as workerd 1.20261117.1 gives them.
 
 use super::changes::Change::{self, Before, Behind, Instead};
 
@@ -10,6 +10,7 @@ pub const PLACES: &[Change] = &[
         "struct JSParseState;\n\
          static void find_call(struct JSParseState *s, int *line, int *column);\n\
          static void find_beginning(struct JSParseState *s, const uint8_t *begin, int *line, int *column);\n\
+         static void write_awaiting(JSContext *ctx, DynBuf *out, int room);\n\
          static void find_member(JSContext *ctx, JSFunctionBytecode *b, uint32_t begin, uint32_t end, int *line, int *column);\n",
     ),
     // The line that was told last, so that what begins another one is told, too
@@ -91,6 +92,43 @@ pub const PLACES: &[Change] = &[
     Before(
         "        put_lvalue(s, opcode, scope, name, label, PUT_LVALUE_KEEP_TOP, false);\n    } else if (op >= TOK_LAND_ASSIGN",
         "        if (opcode != OP_scope_get_var)\n            emit_source_loc_at(s, line, column);\n",
+    ),
+    // Functions without a name are their places alone
+    Instead(
+        "            if (!func_name_str || func_name_str[0] == '\\0')\n                str1 = \"<anonymous>\";\n            \
+         else\n                str1 = func_name_str;\n            dbuf_printf(&dbuf, \"    at %s\", str1);\n",
+        "            bool is_bare = (!func_name_str || func_name_str[0] == '\\0') && b && sf->cur_pc;\n            \
+         if (is_bare)\n                str1 = \"\";\n            else if (!func_name_str || func_name_str[0] == '\\0')\n                \
+         str1 = \"<anonymous>\";\n            else\n                str1 = func_name_str;\n            \
+         dbuf_printf(&dbuf, \"    at %s\", str1);\n",
+    ),
+    Instead(
+        "                dbuf_printf(&dbuf, \" (%s\", atom_str ? atom_str : \"<null>\");\n",
+        "                dbuf_printf(&dbuf, is_bare ? \"%s\" : \" (%s\", atom_str ? atom_str : \"<null>\");\n",
+    ),
+    Instead(
+        "                    dbuf_printf(&dbuf, \":%d:%d\", line_num1, col_num1);\n                dbuf_putc(&dbuf, ')');\n",
+        "                    dbuf_printf(&dbuf, \":%d:%d\", line_num1, col_num1);\n                if (!is_bare)\n                    \
+         dbuf_putc(&dbuf, ')');\n",
+    ),
+    // Waiting functions: at their `await`
+    Instead(
+        "        if (js_parse_unary(s, PF_POW_FORBIDDEN))\n            return -1;\n        emit_op(s, OP_await);\n",
+        "        if (js_parse_unary(s, PF_POW_FORBIDDEN))\n            return -1;\n        \
+         emit_source_loc_at(s, await_line, await_column);\n        emit_op(s, OP_await);\n",
+    ),
+    Instead(
+        "            return js_parse_error(s, \"await in default expression\");\n        if (next_token(s))\n",
+        "            return js_parse_error(s, \"await in default expression\");\n        await_line = s->token.line_num;\n        \
+         await_column = s->token.col_num;\n        if (next_token(s))\n",
+    ),
+    Behind(
+        "static __exception int js_parse_unary(JSParseState *s, int parse_flags)\n{\n",
+        "    int await_line, await_column;\n",
+    ),
+    Before(
+        " done:\n    if (has_prepare) {\n        int j = 0, k;\n",
+        "    if (!sf && !has_prepare && (int)i < stack_trace_limit)\n        write_awaiting(ctx, &dbuf, stack_trace_limit - i);\n",
     ),
     // What stacks ask for: where the last place begins, and what stands behind it
     Instead(

@@ -235,8 +235,14 @@ const CHANGES: &[Change] = &[
 
 /// Makes the library and tells cargo to link it.
 pub fn build() {
-    const ADDITIONS: [&str; 5] =
-        ["build/quickjs.c", "build/expression.c", "build/reader.c", "build/words.c", "build/places.c"];
+    const ADDITIONS: [&str; 6] = [
+        "build/quickjs.c",
+        "build/expression.c",
+        "build/reader.c",
+        "build/words.c",
+        "build/places.c",
+        "build/awaiting.c",
+    ];
     let out = out_dir();
     let folder = source_folder(&out);
     let read = |name: &str| {

@@ -204,8 +204,11 @@ export default { fetch: () => storage.run(1, async () => new Response(await fail
     let project = TestProject::with_files(&[("wrangler.jsonc", config), ("src/index.js", worker)]);
     let server = project.start();
     let stack = server.get("/").text();
-    assert!(stack.contains("(src/index.js:5:"), "{stack}");
-    assert!(!stack.contains("(index.js") && !stack.contains("asyncGeneratorStep"), "{stack}");
+    assert!(stack.contains("at src/index.js:5:"), "{stack}");
+    assert!(
+        !stack.contains(" index.js") && !stack.contains("(index.js") && !stack.contains("asyncGeneratorStep"),
+        "{stack}"
+    );
     assert!(server.process().stop(Signal::Term).success());
 }
 
