@@ -374,3 +374,33 @@ export default { fetch: async ({ url }, env) => new Response(await env.COUNTER.g
     assert_eq!(server.get("/a").text(), "2");
     assert!(server.stop().success());
 }
+
+#[test]
+fn configurations_that_are_links_are_watched_where_they_lead() {
+    let project = project(&worker("env.A + env.B"));
+    project.write("src/index.ts", "export default { fetch: (_, env) => new Response(env.A + env.B) };");
+    let config =
+        |value: &str| CONFIG.replace("\"main\"", &format!("\"vars\": {{ \"A\": \"{value}\" }}, \"main\""));
+    project.write("shared/one.jsonc", &config("one"));
+    project.write("shared/secrets", "B=1");
+    fs::remove_file(project.dir().join("wrangler.jsonc")).expect("ours");
+    let link = |to: &str, from: &str| {
+        std::os::unix::fs::symlink(to, project.dir().join(from)).expect("ours");
+    };
+    link("shared/first", "wrangler.jsonc");
+    link("one.jsonc", "shared/first");
+    link("shared/secrets", ".dev.vars");
+    let server = project.start();
+    assert_eq!(server.get("/").text(), "one1");
+    project.write("shared/one.jsonc", &config("two"));
+    expect_answer(&server, "two1");
+    project.write("shared/secrets", "B=2");
+    expect_answer(&server, "two2");
+    // A link that leads elsewhere is followed there.
+    project.write("shared/two.jsonc", &config("three"));
+    fs::remove_file(project.dir().join("wrangler.jsonc")).expect("ours");
+    link("shared/two.jsonc", "wrangler.jsonc");
+    expect_answer(&server, "three2");
+    project.write("shared/two.jsonc", &config("four"));
+    expect_answer(&server, "four2");
+}
