@@ -404,3 +404,38 @@ fn configurations_that_are_links_are_watched_where_they_lead() {
     project.write("shared/two.jsonc", &config("four"));
     expect_answer(&server, "four2");
 }
+
+#[test]
+fn events_say_what_the_start_block_says() {
+    let project = project(&format!(
+        "import {{ DurableObject }} from 'cloudflare:workers';\nexport class Room extends DurableObject {{}}\n{}",
+        worker("'x'")
+    ));
+    let rest = r#""vars": { "A": 1 }, "r2_buckets": [{ "binding": "FILES", "bucket_name": "files" }],
+        "durable_objects": { "bindings": [{ "name": "ROOMS", "class_name": "Room" }] },
+        "migrations": [{ "tag": "v1", "new_sqlite_classes": ["Room"] }], "main""#;
+    project.write("wrangler.jsonc", &CONFIG.replace("\"main\"", rest));
+    let server = project.start_with(&["--json"]);
+    let output = server.process().output();
+    let ready = output.lines().find(|line| line.contains(r#""event":"ready""#)).expect("it is ready");
+    let ready: serde_json::Value = serde_json::from_str(ready).expect("one line is one event");
+    let told = &ready["projects"][0];
+    assert_eq!(told["name"], "w");
+    assert_eq!(told["classes"], serde_json::json!([{ "name": "Room", "storage": "sqlite" }]));
+    assert_eq!(
+        told["bindings"],
+        serde_json::json!([{ "name": "ROOMS", "target": "Room" }, { "name": "A", "target": null }])
+    );
+    assert_eq!(told["not_emulated"], serde_json::json!(["FILES"]));
+}
+
+#[test]
+fn an_address_of_another_machine_is_refused_with_what_helps() {
+    let project = project(&worker("'x'"));
+    // Kept for documentation, and so nobody's.
+    let output = project.dodev(&["dev", "--port", "0", "--ip", "192.0.2.1"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("cannot listen on 192.0.2.1") && told.contains("`--ip`"), "{told}");
+    assert!(!told.contains("stop it"), "{told}");
+}
