@@ -3,6 +3,7 @@
 //! Understandable without colour and within 80 columns where the text is ours. Mistakes are drawn by
 //! miette with the source around them.
 
+mod controls;
 mod excerpt;
 
 use std::fmt;
@@ -309,7 +310,9 @@ fn log(record: &LogRecord, style: &Style) -> Vec<Line> {
     }
     let colour = if stream == Stream::Out { style.colour } else { style.error_colour };
     let tag = paint(&format!("[{}]", show_origin(&record.origin)), Paint::new().dimmed(), colour);
-    let text = paint_of.map_or_else(|| record.text.clone(), |paint_of| paint(&record.text, paint_of, colour));
+    // A file or a program gets what was logged.
+    let text = if style.terminal { controls::harmless(&record.text) } else { record.text.as_str().into() };
+    let text = paint_of.map_or_else(|| text.to_string(), |paint_of| paint(&text, paint_of, colour));
     vec![Line { stream, text: format!("{tag} {text}") }]
 }
 

@@ -439,3 +439,18 @@ fn an_address_of_another_machine_is_refused_with_what_helps() {
     assert!(told.contains("cannot listen on 192.0.2.1") && told.contains("`--ip`"), "{told}");
     assert!(!told.contains("stop it"), "{told}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_worker_logs_leaves_the_terminal_as_it_was() {
+    let project = project(
+        "console.log('\\x1b[2Jcleared\\x1b[31m red');\nexport default { fetch: () => new Response('') };",
+    );
+    let mut run = OnTerminal::dev(&project, &[]);
+    run.expect("\\x1b[2Jcleared\x1b[31m red\x1b[0m");
+    run.type_key("x");
+    assert_eq!(run.wait().code(), Some(0));
+    // A program that reads gets the text itself.
+    let server = project.start();
+    expect(&server, 0, "\x1b[2Jcleared\x1b[31m red");
+}
