@@ -164,10 +164,14 @@ pub const BODY_PIPE_BYTES: usize = 256 * 1024;
 pub const BODY_INLINE_BYTES: usize = 64 * 1024;
 /// Requests that may wait in one isolate's mailbox.
 pub const MAILBOX_EVENTS: usize = 65_536;
-/// Time that requests in flight get to finish when the server stops or code is replaced.
-pub const DRAIN: Duration = Duration::from_millis(800);
+/// Time that requests in flight get to finish when the server stops or code is replaced. With what may follow, a stop
+/// takes less than a second.
+pub const DRAIN: Duration = Duration::from_millis(650);
+/// What is left for the last commits when requests in flight took all of that.
+pub const LAST_COMMIT: Duration = Duration::from_millis(100);
 /// Time beyond that after which code that still runs is ended.
 pub const STOP_MARGIN: Duration = Duration::from_millis(100);
+const _: () = assert!(DRAIN.as_millis() + LAST_COMMIT.as_millis() + STOP_MARGIN.as_millis() <= 900);
 /// Time that a world then has to commit and close, before the process ends without it.
 pub const STOP_GRACE: Duration = Duration::from_secs(5);
 /// Ports tried, from the wanted one upwards, when it was not named on the command line.

@@ -105,7 +105,7 @@ pub struct DevArgs {
     pub env: Option<String>,
 
     /// Listen on exactly this port; 0 for any free one
-    #[arg(short, long)]
+    #[arg(short, long, allow_negative_numbers = true)]
     pub port: Option<u16>,
 
     /// Listen on this address, `localhost`, or `*` for all [default: 127.0.0.1]

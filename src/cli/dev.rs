@@ -22,7 +22,7 @@ use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::dev::{Agreement, Control, Question, Report, Session, SessionOptions, StartFailure};
 use crate::project::{LoadRequest, Overrides};
-use crate::server::Certificate;
+use crate::server::{Certificate, ListenError};
 use crate::storage::history::HistorySettings;
 
 /// Exit code after a second signal, as shells count a process ended by Ctrl-C.
@@ -96,8 +96,13 @@ fn end_with_reader(control: Control) -> Arc<AtomicBool> {
 pub(super) fn show_start_failure(output: &Output, failure: StartFailure) {
     match failure {
         StartFailure::Project(diagnostics) => output.diagnostics(diagnostics),
-        StartFailure::Listen(error) => output
-            .failure_with_help(error.to_string(), "stop it, or choose another one with `--port`; 0 is any"),
+        StartFailure::Listen(error) => {
+            let help = match error {
+                ListenError::InUse { .. } => "stop it, or choose another one with `--port`; 0 is any",
+                ListenError::Refused { .. } => "choose an address of this machine with `--ip`, and a port that you may use with `--port`",
+            };
+            output.failure_with_help(error.to_string(), help);
+        }
         StartFailure::Certificate(error) => output.failure_with_help(
             error.to_string(),
             "give files in PEM form with `--https-cert-path` and `--https-key-path`, or none for one that dodev makes",

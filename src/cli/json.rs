@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 use super::migrate_show;
 use super::output::{Item, Line, Stream};
 use super::place::JSON_VERSION;
-use super::show::{show_origin, show_url};
+use super::show::{bindings, not_emulated, show_origin, show_url};
 use crate::base::diag::{Diagnostic, Severity};
-use crate::dev::{Migrated, Report};
+use crate::dev::{Migrated, Ready, Report};
 use crate::engine::LogLevel;
+use crate::project::{ClassStorage, Project};
 
 /// The line for `item`.
 pub fn lines(item: &Item) -> Vec<Line> {
@@ -31,7 +32,17 @@ pub fn lines(item: &Item) -> Vec<Line> {
     if let Some(event) = value.as_object_mut().filter(|object| object.contains_key("event")) {
         event.insert("schema".to_owned(), JSON_VERSION.into());
     }
-    vec![Line { stream: Stream::Out, text: value.to_string() }]
+    vec![Line { stream: Stream::Out, text: on_one_line(value.to_string()) }]
+}
+
+/// `text` without what some readers take for the end of a line, though JSON allows it.
+fn on_one_line(text: String) -> String {
+    let ends = [('\u{85}', "\\u0085"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029")];
+    let replaced = |text: String, (end, escape): (char, &str)| match text.contains(end) {
+        true => text.replace(end, escape),
+        false => text,
+    };
+    ends.into_iter().fold(text, replaced)
 }
 
 fn report_value(report: &Report) -> Value {
@@ -46,6 +57,7 @@ fn report_value(report: &Report) -> Value {
             "worker": ready.projects[0].name,
             "workers": ready.projects.iter().map(|project| &project.name).collect::<Vec<_>>(), "state": ready.persist, "duration": ready.duration.map(ms),
             "version": env!("CARGO_PKG_VERSION"),
+            "projects": ready.projects.iter().map(|project| project_value(project, ready)).collect::<Vec<_>>(),
         }),
         Report::Reloaded { generation, duration } => {
             json!({ "event": "reloaded", "generation": generation.0, "duration": ms(*duration) })
@@ -72,6 +84,23 @@ fn report_value(report: &Report) -> Value {
         Report::Migrated { worker, migrated } => migrated_value(worker, migrated),
         Report::Stopping => json!({ "event": "stopping" }),
     }
+}
+
+/// What the start block says of `project`.
+fn project_value(project: &Project, ready: &Ready) -> Value {
+    let storage = |storage: &ClassStorage| match storage {
+        ClassStorage::Sqlite => "sqlite",
+        ClassStorage::Kv => "key-value",
+    };
+    let classes = project.classes.iter();
+    let bindings = bindings(project, &ready.projects).into_iter();
+    json!({
+        "name": project.name, "environment": project.environment, "config": project.source.path,
+        "classes": classes.map(|(class, kind)| json!({ "name": class, "storage": storage(kind) })).collect::<Vec<_>>(),
+        "assets": project.assets.as_ref().map(|assets| &assets.shown),
+        "bindings": bindings.map(|(name, target)| json!({ "name": name, "target": target })).collect::<Vec<_>>(),
+        "not_emulated": not_emulated(project),
+    })
 }
 
 fn migrated_value(worker: &str, migrated: &Migrated) -> Value {
@@ -178,14 +207,15 @@ mod tests {
                 }),
             ),
             (
-                Item::Failure("no".to_owned(), None),
-                json!({ "event": "failed", "message": "no", "help": null }),
+                Item::Failure("no\u{85}\u{2028}\u{2029}\r\u{b}\u{c}".to_owned(), None),
+                json!({ "event": "failed", "message": "no\u{85}\u{2028}\u{2029}\r\u{b}\u{c}", "help": null }),
             ),
         ] {
             expected["schema"] = 1.into();
             let lines = lines(&item);
             assert_eq!(lines.len(), 1);
-            assert!(!lines[0].text.contains('\n'));
+            // Of all that Unicode, and so `splitlines` of Python, ends lines with.
+            assert!(!lines[0].text.contains(|c: char| c.is_control() || "\u{2028}\u{2029}".contains(c)));
             assert_eq!(serde_json::from_str::<Value>(&lines[0].text).unwrap(), expected);
         }
     }

@@ -3,6 +3,7 @@
 //! Understandable without colour and within 80 columns where the text is ours. Mistakes are drawn by
 //! miette with the source around them.
 
+mod controls;
 mod excerpt;
 
 use std::fmt;
@@ -198,55 +199,65 @@ fn start_block(ready: &Ready, style: &Style) -> String {
 /// The classes and bindings of `project`, one of the `running` ones.
 fn worker_rows(project: &Project, running: &[Arc<Project>]) -> Vec<(&'static str, String)> {
     let mut rows = Vec::new();
-    // As wrangler marks what is bound and does not run.
-    let mark = |worker: &str| match running.iter().any(|project| project.name == worker) {
-        true => "",
-        false => " [not connected]",
-    };
     let classes = project.classes.iter().map(|(class, storage)| match storage {
         ClassStorage::Sqlite => format!("{class} (SQLite)"),
         ClassStorage::Kv => format!("{class} (key-value)"),
     });
     rows.push(("classes", classes.collect::<Vec<_>>().join(", ")));
-    let objects = project.durable_objects.iter().map(|binding| {
-        let other = binding.script_name.as_ref().filter(|script| **script != project.name);
-        let script = other.map(|script| format!(" of {script}{}", mark(script))).unwrap_or_default();
-        format!("{} → {}{script}", binding.name, binding.class_name)
-    });
     if let Some(assets) = &project.assets {
         rows.push(("assets", assets.shown.clone()));
     }
+    let bindings = bindings(project, running).into_iter().map(|(name, target)| match target {
+        Some(target) => format!("{name} → {target}"),
+        None => name,
+    });
+    rows.push(("bindings", bindings.collect::<Vec<_>>().join(", ")));
+    rows.push(("not emulated", not_emulated(project).join(", ")));
+    rows
+}
+
+/// The bindings of `project`, one of the `running` ones, and what each but a variable leads to.
+pub fn bindings(project: &Project, running: &[Arc<Project>]) -> Vec<(String, Option<String>)> {
+    // As wrangler marks what is bound and does not run.
+    let mark = |worker: &str| match running.iter().any(|project| project.name == worker) {
+        true => "",
+        false => " [not connected]",
+    };
+    let to = |name: &str, target: String| (name.to_owned(), Some(target));
+    let objects = project.durable_objects.iter().map(|binding| {
+        let other = binding.script_name.as_ref().filter(|script| **script != project.name);
+        let script = other.map(|script| format!(" of {script}{}", mark(script))).unwrap_or_default();
+        to(&binding.name, format!("{}{script}", binding.class_name))
+    });
     let assets = project.assets.iter().filter_map(|assets| assets.binding.as_ref());
-    let assets = assets.map(|name| format!("{name} → assets"));
+    let assets = assets.map(|name| to(name, "assets".to_owned()));
     let services = project.services.iter().map(|service| {
         let entrypoint = service.entrypoint.as_ref().map(|name| format!("#{name}")).unwrap_or_default();
-        format!("{} → {}{entrypoint}{}", service.binding, service.service, mark(&service.service))
+        to(&service.binding, format!("{}{entrypoint}{}", service.service, mark(&service.service)))
     });
-    let values = project.kv_namespaces.iter().map(|namespace| format!("{} → KV", namespace.binding));
-    let site = project.site.iter().map(|site| format!("{SITE_CONTENT} → {}", site.shown));
-    let datasets = project.datasets.iter().map(|set| format!("{} → Analytics Engine, dropped", set.binding));
+    let values = project.kv_namespaces.iter().map(|namespace| to(&namespace.binding, "KV".to_owned()));
+    let site = project.site.iter().map(|site| to(SITE_CONTENT, site.shown.clone()));
+    let datasets = project.datasets.iter();
+    let datasets = datasets.map(|set| to(&set.binding, "Analytics Engine, dropped".to_owned()));
     let rates = project.rate_limits.iter();
-    let rates = rates.map(|rate| format!("{} → {} calls in {} s", rate.binding, rate.limit, rate.period));
-    let version = project.version_metadata.iter().map(|name| format!("{name} → version"));
-    let vars = project.vars.iter().map(|(name, _)| name.clone());
-    rows.push((
-        "bindings",
-        objects
-            .chain(assets)
-            .chain(values)
-            .chain(site)
-            .chain(services)
-            .chain(datasets)
-            .chain(rates)
-            .chain(version)
-            .chain(vars)
-            .collect::<Vec<_>>()
-            .join(", "),
-    ));
-    let missing: Vec<_> =
-        project.unsupported.iter().map(|u| u.binding.as_ref().unwrap_or(&u.kind).clone()).collect();
-    rows.push(("not emulated", missing.join(", ")));
-    rows
+    let rates = rates.map(|rate| to(&rate.binding, format!("{} calls in {} s", rate.limit, rate.period)));
+    let version = project.version_metadata.iter().map(|name| to(name, "version".to_owned()));
+    let vars = project.vars.iter().map(|(name, _)| (name.clone(), None));
+    objects
+        .chain(assets)
+        .chain(values)
+        .chain(site)
+        .chain(services)
+        .chain(datasets)
+        .chain(rates)
+        .chain(version)
+        .chain(vars)
+        .collect()
+}
+
+/// What `project` binds or asks for that is not emulated.
+pub fn not_emulated(project: &Project) -> Vec<&str> {
+    project.unsupported.iter().map(|u| u.binding.as_deref().unwrap_or(&u.kind)).collect()
 }
 
 /// `text` in lines of at most `width` columns, broken after commas where possible.
@@ -299,7 +310,9 @@ fn log(record: &LogRecord, style: &Style) -> Vec<Line> {
     }
     let colour = if stream == Stream::Out { style.colour } else { style.error_colour };
     let tag = paint(&format!("[{}]", show_origin(&record.origin)), Paint::new().dimmed(), colour);
-    let text = paint_of.map_or_else(|| record.text.clone(), |paint_of| paint(&record.text, paint_of, colour));
+    // A file or a program gets what was logged.
+    let text = if style.terminal { controls::harmless(&record.text) } else { record.text.as_str().into() };
+    let text = paint_of.map_or_else(|| text.to_string(), |paint_of| paint(&text, paint_of, colour));
     vec![Line { stream, text: format!("{tag} {text}") }]
 }
 

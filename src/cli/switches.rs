@@ -2,15 +2,19 @@
 //!
 //! Fidelity: observed with wrangler 4.164.0: a switch takes `true` or `false` after it, with a space or an equals sign. Ours
 //! that need to know take a value after an equals sign only, so that `dodev dev --minify src/index.ts` means what it says; the
-//! others are there or not.
+//! others are there or not. Lists like that of `--var` go on as long as names with values come.
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 /// Switches that know three states.
 const WITH_VALUE: &[&str] =
     &["--minify", "--bundle", "--infer-origin-from-routes", "--show-interactive-dev-session"];
 /// Switches that are there or not.
 const PLAIN: &[&str] = &["--no-bundle", "--test-scheduled", "--live-reload", "--local", "-l", "--latest"];
+
+/// Flags whose values may stand one after the other, as in `--var A:1 B:2`.
+const LISTS: &[&str] = &["--var", "--define", "--alias"];
 
 /// `arguments`, the program's name first, with the values of switches where the parser takes them.
 pub fn settled(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
@@ -38,6 +42,19 @@ pub fn settled(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
             }
             None => None,
         };
+        if LISTS.contains(&name) {
+            let name = OsString::from(name);
+            if joined.is_none() {
+                settled.push(name.clone());
+                settled.extend(arguments.next());
+            } else {
+                settled.push(argument);
+            }
+            while let Some(pair) = arguments.next_if(|next| is_pair(next)) {
+                settled.extend([name.clone(), pair]);
+            }
+            continue;
+        }
         match given {
             Some(value) if has_value => settled.push(format!("{name}={value}").into()),
             Some(true) if is_plain => settled.push(name.into()),
@@ -47,6 +64,12 @@ pub fn settled(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     }
     settled.extend(arguments);
     settled
+}
+
+/// Whether `text` is a name, a colon and a value, and not a main module.
+fn is_pair(text: &OsStr) -> bool {
+    let name = text.to_str().and_then(|text| text.split_once(':')).map(|(name, _)| name);
+    name.is_some_and(|name| !name.is_empty() && !name.starts_with('-')) && !Path::new(text).exists()
 }
 
 fn truth(text: &OsStr) -> Option<bool> {
@@ -76,6 +99,13 @@ mod tests {
                 "dodev test --minify false -- run --minify false",
                 "dodev test --minify=false -- run --minify false",
             ),
+            ("dodev dev --var A:1 B:2 C: a.ts", "dodev dev --var A:1 --var B:2 --var C: a.ts"),
+            (
+                "dodev dev --define=A:1 B:2 --alias a:b -q",
+                "dodev dev --define=A:1 --define B:2 --alias a:b -q",
+            ),
+            ("dodev dev --var -q", "dodev dev --var -q"),
+            ("dodev dev --var", "dodev dev --var"),
             ("dodev state --local true", "dodev state --local true"),
             ("dodev", "dodev"),
         ] {

@@ -48,9 +48,6 @@ pub const DEFAULT_STATE: &str = ".wrangler/state";
 /// Where bundles are cached, below the configuration's directory.
 pub const CACHE: &str = ".wrangler/dodev";
 
-/// What is left for the last commits when requests in flight took all the time to finish.
-const LAST_COMMIT: Duration = Duration::from_millis(100);
-
 /// What a session is to do.
 pub struct SessionOptions {
     /// Which project; of several, the primary one.
@@ -381,7 +378,7 @@ impl Session {
         self.server.stop(limits::DRAIN);
         if let Some((world, ..)) = &self.serving {
             let used = self.options.clock.machine().saturating_sub(stopping_at);
-            world.stop_at_last(limits::DRAIN.saturating_sub(used).max(LAST_COMMIT));
+            world.stop_at_last(limits::DRAIN.saturating_sub(used).max(limits::LAST_COMMIT));
         }
         self.members.into_iter().for_each(|member| member.builder.end());
     }

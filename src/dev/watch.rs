@@ -13,6 +13,9 @@ use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::command;
 
+/// Links that one path may lead through, as systems allow them.
+const MOST_LINKS: usize = 40;
+
 /// What events say about the watched inputs.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Change {
@@ -78,7 +81,8 @@ impl Watch {
     /// Watches these inputs from now on.
     pub fn follow(&mut self, wanted: Wanted<'_>) -> notify::Result<()> {
         let Wanted { root, project, bundle, sources } = wanted;
-        let followed = [project, bundle, sources].map(<[_]>::to_vec);
+        let project = with_targets(project);
+        let followed = [project.clone(), bundle.to_vec(), sources.to_vec()];
         if self.followed.as_ref() == Some(&followed) {
             return Ok(());
         }
@@ -86,7 +90,7 @@ impl Watch {
         let sources: Vec<_> =
             sources.iter().map(|path| dunce::canonicalize(path).unwrap_or(resolve(path))).collect();
         let below = command::directories(&sources);
-        self.inputs = Inputs { project: resolve_all(project), bundle: resolve_all(bundle), sources };
+        self.inputs = Inputs { project: resolve_all(&project), bundle: resolve_all(bundle), sources };
         self.root = dunce::canonicalize(root).unwrap_or_else(|_| root.to_owned());
         self.watch_directories(below)
     }
@@ -212,6 +216,20 @@ fn is_complete(event: &Event) -> bool {
 
 fn is_filled(path: &Path) -> bool {
     path.metadata().is_ok_and(|metadata| metadata.is_dir() || metadata.len() > 0)
+}
+
+/// `paths`, and where those lead that are links: a configuration or a file of secrets may be shared by projects.
+fn with_targets(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let mut all = paths.to_vec();
+    for path in paths {
+        let mut at = path.clone();
+        for _ in 0..MOST_LINKS {
+            let Ok(target) = at.read_link() else { break };
+            at = at.parent().unwrap_or(Path::new("/")).join(target);
+            all.push(at.clone());
+        }
+    }
+    all
 }
 
 /// All of `paths`, resolved; each directory once, since packages have many files in few directories.

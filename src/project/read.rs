@@ -3,6 +3,7 @@
 //! A file that was looked for and not found is an input as well, since its appearance changes the project.
 
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::string::FromUtf8Error;
 use std::sync::Arc;
@@ -45,7 +46,15 @@ impl Inputs {
         self.read_by(path, |error| {
             let at = error.utf8_error().valid_up_to();
             let message = format!("`{}` is not UTF-8: byte {at} is none of it", path.display());
-            Read::Failed(Diagnostic::error("config/unreadable", message).help(SAVE_AS_UTF8))
+            let told = Diagnostic::error("config/unreadable", message).help(SAVE_AS_UTF8);
+            // Nothing of a file in UTF-16 can be shown.
+            let is_wide = [b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| error.as_bytes().starts_with(*mark));
+            Read::Failed(if is_wide {
+                told
+            } else {
+                let (source, at) = place(path, &error);
+                told.at(&source, at, "no UTF-8")
+            })
         })
     }
 
@@ -53,10 +62,7 @@ impl Inputs {
     pub fn read_any(&mut self, path: &Path) -> (Read, Option<Diagnostic>) {
         let mut warning = None;
         let read = self.read_by(path, |error| {
-            let at = error.utf8_error().valid_up_to();
-            let source = source(path, &String::from_utf8_lossy(error.as_bytes()));
-            let length = source.text.len();
-            let at = at.min(length)..(at + char::REPLACEMENT_CHARACTER.len_utf8()).min(length);
+            let (source, at) = place(path, &error);
             let told = Diagnostic::warning("config/env-file", "the file is not UTF-8").help(SAVE_AS_UTF8);
             warning = Some(told.at(&source, at, "replaced by this"));
             Read::Text(source)
@@ -88,6 +94,16 @@ impl Inputs {
     pub fn into_paths(self) -> Vec<PathBuf> {
         self.0
     }
+}
+
+/// The file `path` as far as it is UTF-8, and what stands in it for the first thing that is not.
+fn place(path: &Path, error: &FromUtf8Error) -> (Arc<SourceFile>, Range<usize>) {
+    let source = source(path, &String::from_utf8_lossy(error.as_bytes()));
+    // A byte order mark is left out of the text.
+    let skipped = if error.as_bytes().starts_with("\u{feff}".as_bytes()) { "\u{feff}".len() } else { 0 };
+    let (at, length) = (error.utf8_error().valid_up_to() - skipped, source.text.len());
+    let at = at.min(length)..(at + char::REPLACEMENT_CHARACTER.len_utf8()).min(length);
+    (source, at)
 }
 
 /// `text` without a byte order mark.

@@ -377,3 +377,83 @@ export default { fetch: async ({ url }, env) => new Response(await env.COUNTER.g
     assert_eq!(server.get("/a").text(), "2");
     assert!(server.stop().success());
 }
+
+#[test]
+fn configurations_that_are_links_are_watched_where_they_lead() {
+    let project = project(&worker("env.A + env.B"));
+    project.write("src/index.ts", "export default { fetch: (_, env) => new Response(env.A + env.B) };");
+    let config =
+        |value: &str| CONFIG.replace("\"main\"", &format!("\"vars\": {{ \"A\": \"{value}\" }}, \"main\""));
+    project.write("shared/one.jsonc", &config("one"));
+    project.write("shared/secrets", "B=1");
+    fs::remove_file(project.dir().join("wrangler.jsonc")).expect("ours");
+    let link = |to: &str, from: &str| {
+        std::os::unix::fs::symlink(to, project.dir().join(from)).expect("ours");
+    };
+    link("shared/first", "wrangler.jsonc");
+    link("one.jsonc", "shared/first");
+    link("shared/secrets", ".dev.vars");
+    let server = project.start();
+    assert_eq!(server.get("/").text(), "one1");
+    project.write("shared/one.jsonc", &config("two"));
+    expect_answer(&server, "two1");
+    project.write("shared/secrets", "B=2");
+    expect_answer(&server, "two2");
+    // A link that leads elsewhere is followed there.
+    project.write("shared/two.jsonc", &config("three"));
+    fs::remove_file(project.dir().join("wrangler.jsonc")).expect("ours");
+    link("shared/two.jsonc", "wrangler.jsonc");
+    expect_answer(&server, "three2");
+    project.write("shared/two.jsonc", &config("four"));
+    expect_answer(&server, "four2");
+}
+
+#[test]
+fn events_say_what_the_start_block_says() {
+    let project = project(&format!(
+        "import {{ DurableObject }} from 'cloudflare:workers';\nexport class Room extends DurableObject {{}}\n{}",
+        worker("'x'")
+    ));
+    let rest = r#""vars": { "A": 1 }, "r2_buckets": [{ "binding": "FILES", "bucket_name": "files" }],
+        "durable_objects": { "bindings": [{ "name": "ROOMS", "class_name": "Room" }] },
+        "migrations": [{ "tag": "v1", "new_sqlite_classes": ["Room"] }], "main""#;
+    project.write("wrangler.jsonc", &CONFIG.replace("\"main\"", rest));
+    let server = project.start_with(&["--json"]);
+    let output = server.process().output();
+    let ready = output.lines().find(|line| line.contains(r#""event":"ready""#)).expect("it is ready");
+    let ready: serde_json::Value = serde_json::from_str(ready).expect("one line is one event");
+    let told = &ready["projects"][0];
+    assert_eq!(told["name"], "w");
+    assert_eq!(told["classes"], serde_json::json!([{ "name": "Room", "storage": "sqlite" }]));
+    assert_eq!(
+        told["bindings"],
+        serde_json::json!([{ "name": "ROOMS", "target": "Room" }, { "name": "A", "target": null }])
+    );
+    assert_eq!(told["not_emulated"], serde_json::json!(["FILES"]));
+}
+
+#[test]
+fn an_address_of_another_machine_is_refused_with_what_helps() {
+    let project = project(&worker("'x'"));
+    // Kept for documentation, and so nobody's.
+    let output = project.dodev(&["dev", "--port", "0", "--ip", "192.0.2.1"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("cannot listen on 192.0.2.1") && told.contains("`--ip`"), "{told}");
+    assert!(!told.contains("stop it"), "{told}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_worker_logs_leaves_the_terminal_as_it_was() {
+    let project = project(
+        "console.log('\\x1b[2Jcleared\\x1b[31m red');\nexport default { fetch: () => new Response('') };",
+    );
+    let mut run = OnTerminal::dev(&project, &[]);
+    run.expect("\\x1b[2Jcleared\x1b[31m red\x1b[0m");
+    run.type_key("x");
+    assert_eq!(run.wait().code(), Some(0));
+    // A program that reads gets the text itself.
+    let server = project.start();
+    expect(&server, 0, "\x1b[2Jcleared\x1b[31m red");
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
-use super::{Event, LAST_COMMIT, Member, Session, Standby, with_whole_paths};
+use super::{Event, Member, Session, Standby, with_whole_paths};
 use crate::base::diag::Diagnostic;
 use crate::base::generation::Generation;
 use crate::base::limits;
@@ -33,7 +33,7 @@ impl Session {
                         Migrated::Moved(namespaces) => {
                             // This world read what has moved since. Now that its code is known to run, another one
                             // is made of it.
-                            world.stop(LAST_COMMIT);
+                            world.stop(limits::LAST_COMMIT);
                             self.state.forget(&namespaces);
                             self.spawn_world(generation);
                             return None;

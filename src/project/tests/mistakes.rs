@@ -537,16 +537,20 @@ fn places_are_right_behind_other_alphabets() {
 #[test]
 fn files_that_cannot_be_read_are_named() {
     let project = TestProject::new();
-    std::fs::write(project.directory.path().join("wrangler.jsonc"), b"{ \"name\": \"\xff\" }")
-        .expect("write");
-    let loaded = project.load();
-    assert_eq!(loaded.diagnostics[0].code, "config/unreadable");
-    assert!(
-        loaded.diagnostics[0].message.ends_with("is not UTF-8: byte 11 is none of it"),
-        "{:?}",
-        loaded.diagnostics
-    );
-
+    let config = project.directory.path().join("wrangler.jsonc");
+    for (bytes, place) in [
+        (b"{ \"name\": \"\xff\" }".as_slice(), "1:12 "),
+        (b"{ \"name\":\r\n \"caf\xe9\" }".as_slice(), "2:6 "),
+        (b"\xef\xbb\xbf{ \"name\": \"\xff\" }".as_slice(), "1:12 "),
+        (b"\xff\xfe{\0}\0".as_slice(), "- "),
+    ] {
+        std::fs::write(&config, bytes).expect("write");
+        let found = lines(&project.load().diagnostics);
+        assert!(
+            found[0].starts_with(&format!("{place}unreadable")) && found[0].contains("not UTF-8: byte"),
+            "{found:?}"
+        );
+    }
     let project = TestProject::new().file("wrangler.yaml", "").with(|request| {
         request.config = Some("wrangler.yaml".into());
     });
