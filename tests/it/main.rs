@@ -96,6 +96,7 @@ mod state_traces;
 mod state_values;
 mod storage_corners;
 mod storage_limits;
+mod storage_ticks;
 #[cfg(target_os = "linux")]
 mod telemetry;
 mod terminal;
