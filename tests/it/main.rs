@@ -29,6 +29,7 @@ mod farewell;
 mod faults;
 mod fork;
 mod fuzz;
+mod gate_programs;
 mod global_scope;
 mod hangs;
 mod held_answers;
