@@ -98,6 +98,7 @@ mod state_values;
 mod storage_corners;
 mod storage_limits;
 mod storage_ticks;
+mod stub_asks;
 #[cfg(target_os = "linux")]
 mod telemetry;
 mod terminal;
