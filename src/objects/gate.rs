@@ -101,17 +101,23 @@ impl Gate {
     }
 
     /// Ends a running section; returns its parent, in which its result is to be delivered at once. The parent adopts the
-    /// sections that were started inside and have not ended.
+    /// sections that were started inside and have not ended: the first of them was let in when the turn that started it ended,
+    /// so it goes before those that wait already, and the others after them.
     pub fn finish(&mut self, id: SectionId) -> SectionId {
         let section = self.section(id);
         section.finished = true;
-        let (parent, running, waiting) =
+        let (parent, running, mut waiting) =
             (section.parent, section.running.take(), std::mem::take(&mut section.waiting));
         for child in running.iter().chain(&waiting) {
             self.section(*child).parent = parent;
         }
         let adopting = self.section(parent);
         adopting.running = running;
+        if running.is_none()
+            && let Some(let_in) = waiting.pop_front()
+        {
+            adopting.waiting.push_front(let_in);
+        }
         adopting.waiting.extend(waiting);
         // Finished sections are kept while their parent lives, so that what still belongs to them finds it.
         self.sections.retain(|other, section| *other == id || section.parent != id);
@@ -183,8 +189,12 @@ mod tests {
         let b = gate.start(ROOT).expect("not deep");
         assert_eq!(gate.next_section(), Some(a));
         let inner = gate.start(a).expect("not deep");
+        let second = gate.start(a).expect("not deep");
         assert_eq!(gate.finish(a), ROOT);
-        assert_eq!(gate.next_section(), Some(b), "they wait behind those that waited before");
+        assert_eq!(gate.next_section(), Some(inner), "the first one was let in before");
+        gate.finish(inner);
+        assert_eq!(gate.next_section(), Some(b), "the others wait behind those that waited before");
+        let inner = second;
         gate.finish(b);
         assert_eq!(gate.next_section(), Some(inner));
         let innermost = gate.start(inner).expect("not deep");

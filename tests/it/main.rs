@@ -29,6 +29,7 @@ mod farewell;
 mod faults;
 mod fork;
 mod fuzz;
+mod gate_programs;
 mod global_scope;
 mod hangs;
 mod held_answers;
@@ -96,6 +97,8 @@ mod state_traces;
 mod state_values;
 mod storage_corners;
 mod storage_limits;
+mod storage_ticks;
+mod stub_asks;
 #[cfg(target_os = "linux")]
 mod telemetry;
 mod terminal;

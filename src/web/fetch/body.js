@@ -45,13 +45,13 @@ export function isUsed(source) {
   return isReadableStream(source) ? isDisturbed(source) : source === TAKEN;
 }
 
-/** Takes the source away for good; the caller reads it to its end. */
-export function takeBody(owner) {
+/** Takes the source away for good; the caller reads it to its end. `locked` is what is said of one that has a reader. */
+export function takeBody(owner, locked = "This ReadableStream is currently locked to a reader.") {
   const source = getSource(owner);
   if (source === null) return null;
   if (isUsed(source)) throw new TypeError(BODY_USED);
   if (isReadableStream(source)) {
-    if (isLocked(source)) throw new TypeError("This ReadableStream is currently locked to a reader.");
+    if (isLocked(source)) throw new TypeError(locked);
     return takeOrigin(source) ?? source;
   }
   requireOwn(makerOf(owner), SOURCE);
@@ -59,12 +59,15 @@ export function takeBody(owner) {
   return source;
 }
 
+/** Said of a body that cannot be given on. */
+export const HAS_READER = "The ReadableStream has been locked to a reader.";
+
 /** Moves the source into another body; this one is used and locked from now on. */
 export function moveBody(owner) {
   const source = getSource(owner);
   if (source === null) return null;
   if (isReadableStream(source)) {
-    if (isLocked(source)) throw new TypeError("The ReadableStream has been locked to a reader.");
+    if (isLocked(source)) throw new TypeError(HAS_READER);
     return moveStream(source);
   }
   requireOwn(makerOf(owner), SOURCE);

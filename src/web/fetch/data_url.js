@@ -41,5 +41,5 @@ export function dataResponse(method, url) {
   }
   if (type.startsWith(";")) type = `text/plain${type}`;
   const headers = { "content-type": host.mimeType(type) ?? "text/plain;charset=US-ASCII" };
-  return new Response(method === "GET" ? data : null, { headers });
+  return new Response(method === "GET" ? data : null, { statusText: "OK", headers });
 }

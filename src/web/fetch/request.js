@@ -3,7 +3,7 @@ import host from "dodev:host";
 import { AbortController, AbortSignal } from "dodev:web/abort";
 import { EDGE, checkWishes, cloneCf, readCf, writeCf } from "dodev:web/fetch/cf";
 import { Cloudflare } from "dodev:web/cloudflare";
-import { TAKEN, brokenBody, extract, extractedType, forkBody, inherit, isUsed, makerOfBody, moveBody, takeBody } from "dodev:web/fetch/body";
+import { HAS_READER, TAKEN, brokenBody, extract, extractedType, forkBody, inherit, isUsed, makerOfBody, moveBody, takeBody } from "dodev:web/fetch/body";
 import { HEADERS_INIT_TYPE, isHeaders, isImmutable, listFrom, lookUp, makeHeaders, rawList } from "dodev:web/headers";
 import { ownerOfNew } from "dodev:web/owner";
 import { breakStream, isReadableStream } from "dodev:web/streams";
@@ -273,7 +273,7 @@ export class Request {
         cache: rare?.cache,
         signal: signalFor(request),
         encodeResponseBody: rare?.encodeResponseBody ?? "automatic",
-        body: takeBody(request),
+        body: takeBody(request, HAS_READER),
       };
     };
     inherit(Request, {

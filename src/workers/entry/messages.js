@@ -10,7 +10,7 @@ import {
   takeResponse as take,
 } from "dodev:web/fetch";
 import { follow, isDefaultReason, isSignal } from "dodev:web/abort";
-import { breakStream, streamFromPipe } from "dodev:web/streams";
+import { breakStream, moveStream, streamFromPipe } from "dodev:web/streams";
 import { expectedLength } from "dodev:web/streams/readable";
 import { LOST, retryable } from "dodev:web/webidl";
 import { returnSocket, socketOf } from "dodev:web/web_socket";
@@ -55,12 +55,30 @@ export function takeResponse(response) {
 }
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const UPGRADE = "upgrade";
 
 /** Where a response of this status and with these fields sends its client, if it does. */
 function locationOf(status, headers) {
   if (!REDIRECTS.has(status)) return undefined;
   for (let i = 0; i < headers.length; i += 2) if (headers[i] === "location") return headers[i + 1];
   return undefined;
+}
+
+/** Whether a request with these fields asks for a WebSocket, which they say in one way from now on. */
+function asksForSocket(headers) {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i].length !== UPGRADE.length || headers[i].toLowerCase() !== UPGRADE) continue;
+    if (headers[i + 1].toLowerCase() !== "websocket") return false;
+    headers[i + 1] = "websocket";
+    return true;
+  }
+  return false;
+}
+
+/** Leaves `body` unread. */
+function leave(body) {
+  if (typeof body === "number") host.bodyCancel(body);
+  else if (body instanceof ReadableStream) moveStream(body);
 }
 
 /**
@@ -112,6 +130,12 @@ export async function sendRequest(send, input, init) {
   const about = cfText(request);
   const described = takeRequest(request);
   described.body ??= null;
+  // Whatever its method: it is a GET without a body.
+  const forSocket = asksForSocket(described.headers);
+  if (forSocket) {
+    leave(described.body);
+    described.body = null;
+  }
   const watched = isSignal(described.signal) ? described.signal : undefined;
   for (let count = 0; ; count++) {
     watched?.throwIfAborted();
@@ -121,7 +145,7 @@ export async function sendRequest(send, input, init) {
       return outbound.withoutServer(method, described.url);
     }
     const url = withoutFragment(described.url);
-    const sent = send(method, withoutUser(url), headers, toHost(body, pumpRequest), about);
+    const sent = send(forSocket ? "GET" : method, withoutUser(url), headers, toHost(body, pumpRequest), about);
     const answer = await (watched === undefined ? sent : unlessAborted(watched, sent));
     const location = described.redirect === "follow" ? locationOf(answer[0], answer[2]) : undefined;
     if (location === undefined) {

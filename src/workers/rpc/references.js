@@ -4,7 +4,7 @@
 // `typeof`, tag and prototype are right. `host.handlerOf` finds the handler without running any trap.
 import host from "dodev:host";
 import { standsIn } from "dodev:web/console/inspect";
-import { expose, keepShapes, notePlatformClass, wrongArgument } from "dodev:web/interface";
+import { expose, illegalInvocation, keepShapes, notePlatformClass, wrongArgument } from "dodev:web/interface";
 import { owner, requireOwn } from "dodev:web/owner";
 
 const MAKE = Symbol("make");
@@ -124,7 +124,7 @@ standsIn((value) => {
 
 function receiver(value, Handler) {
   const handler = referenceOf(value);
-  if (!(handler instanceof Handler)) throw new TypeError("Illegal invocation");
+  if (!(handler instanceof Handler)) throw illegalInvocation();
   return handler;
 }
 

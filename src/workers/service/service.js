@@ -1,6 +1,6 @@
 // Services: the caller's side of entry points of the Worker. Every name that is not the service's own is a method.
 import host from "dodev:host";
-import { expose, wrongArgument } from "dodev:web/interface";
+import { expose, illegalInvocation, wrongArgument } from "dodev:web/interface";
 import { owner, requireOwn } from "dodev:web/owner";
 import { sendRequest } from "dodev:workers/entry/messages";
 import { propsIn } from "dodev:workers/facets/classes";
@@ -67,7 +67,7 @@ export class Fetcher {
       throw wrongArgument("Fetcher", "fetch", 2, "RequestInitializerDict or Request");
     }
     const reference = referenceOf(this);
-    if (typeof reference?.request !== "function") throw new TypeError("Illegal invocation");
+    if (typeof reference?.request !== "function") throw illegalInvocation();
     return sendRequest((...request) => reference.request(...request), input, init);
   }
 
