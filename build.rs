@@ -6,6 +6,8 @@
 //! name behind the folder's). Bytecode starts ten times faster than source; its source text is
 //! stripped, its line numbers are kept. Files named `tests.js` and folders named `testing` are not part of it.
 
+#[path = "build/builtins.rs"]
+mod builtins;
 #[path = "build/bundler.rs"]
 mod bundler;
 #[path = "build/changes.rs"]

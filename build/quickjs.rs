@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use std::{env, fs};
 
+use super::builtins::BUILTINS;
 use super::changes::Change::{self, Before, Behind, Instead};
 use super::changes::{changed, compile, out_dir};
 use super::places::PLACES;
@@ -235,13 +236,14 @@ const CHANGES: &[Change] = &[
 
 /// Makes the library and tells cargo to link it.
 pub fn build() {
-    const ADDITIONS: [&str; 6] = [
+    const ADDITIONS: [&str; 7] = [
         "build/quickjs.c",
         "build/expression.c",
         "build/reader.c",
         "build/words.c",
         "build/places.c",
         "build/awaiting.c",
+        "build/builtins.c",
     ];
     let out = out_dir();
     let folder = source_folder(&out);
@@ -263,7 +265,7 @@ pub fn build() {
     if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
         compiler.define("NDEBUG", None);
     }
-    let changes = [CHANGES, WORDS, PLACES];
+    let changes = [CHANGES, WORDS, PLACES, BUILTINS];
     let text = changes.iter().fold(read("quickjs.c"), |text, changes| changed(text, "the engine", changes))
         + &additions;
     compile(compiler, &text, LIBRARY, &out);

@@ -145,23 +145,30 @@ static void print_value(Text *t, JSValueConst value)
     }
 }
 
-/* Throws a TypeError with `parts` around `value` and `more`: "%v" stands for the value, "%k" for its kind, "%p" for a property. */
-static JSValue throw_words(JSContext *ctx, const char *parts, JSValueConst value, JSAtom property)
+/* Writes `parts`: "%v" in them stands for the value, "%k" for its kind, "%p" for a property. */
+static void print_words(Text *t, const char *parts, JSValueConst value, JSAtom property)
 {
-    Text t = { .ctx = ctx };
     const char *at;
 
     while ((at = strchr(parts, '%'))) {
-        print_bytes(&t, parts, at - parts);
+        print_bytes(t, parts, at - parts);
         if (at[1] == 'v')
-            print_value(&t, value);
+            print_value(t, value);
         else if (at[1] == 'k')
-            print_kind(&t, value);
+            print_kind(t, value);
         else
-            print_key(&t, property);
+            print_key(t, property);
         parts = at + 2;
     }
-    print(&t, parts);
+    print(t, parts);
+}
+
+/* Throws a TypeError of such words. */
+static JSValue throw_words(JSContext *ctx, const char *parts, JSValueConst value, JSAtom property)
+{
+    Text t = { .ctx = ctx };
+
+    print_words(&t, parts, value, property);
     return JS_ThrowTypeError(ctx, "%s", t.text);
 }
 

@@ -49,6 +49,7 @@ const FORMATS: &[(&CStr, &CStr)] = &[
     (c"iterator does not have a throw method", c"The iterator does not provide a 'throw' method"),
     (c"malformed UTF-8", c"URI malformed"),
     (c"not a Date object", c"this is not a Date object."),
+    (c"out of bound", c"Offset is outside the bounds of the DataView"),
     (c"private class field '%s' already exists", c"Cannot initialize %s twice on the same object"),
     (c"private class field '%s' does not exist", c"Cannot read private member %s from an object whose class did not declare it"),
     (c"promise self resolution", c"Chaining cycle detected for promise #<Promise>"),
