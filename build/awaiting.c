@@ -41,7 +41,7 @@ static bool write_frame(JSContext *ctx, DynBuf *out, JSStackFrame *frame)
     const char *name, *file;
     int line, column;
 
-    if ((!b->source && !b->text) || !frame->cur_pc)
+    if (!has_text(b) || !frame->cur_pc)
         return false;
     line = find_line_num(ctx, b, frame->cur_pc - b->byte_code_buf - 1, &column);
     name = get_func_name(ctx, frame->cur_func);

@@ -8,20 +8,14 @@ static JSValue throw_range(JSContext *ctx, const char *parts, JSValueConst value
     return JS_ThrowRangeError(ctx, "%s", t.text);
 }
 
-static JSValue throw_syntax(JSContext *ctx, const char *parts, JSValueConst value)
-{
-    Text t = { .ctx = ctx };
-
-    print_words(&t, parts, value, JS_ATOM_NULL);
-    return JS_ThrowSyntaxError(ctx, "%s", t.text);
-}
-
 /* Throws of a text that is no number of the kind of BigInt; takes `text`. */
 static JSValue throw_no_bigint(JSContext *ctx, JSValue text)
 {
-    throw_syntax(ctx, "Cannot convert %v to a BigInt", text);
+    Text t = { .ctx = ctx };
+
+    print_words(&t, "Cannot convert %v to a BigInt", text, JS_ATOM_NULL);
     JS_FreeValue(ctx, text);
-    return JS_EXCEPTION;
+    return JS_ThrowSyntaxError(ctx, "%s", t.text);
 }
 
 /* The name of the engine's function that runs, to be freed by `JS_FreeCString`; NULL if it is none. */

@@ -134,35 +134,14 @@ static bool find_sign(TextReader *t, char sign)
     return false;
 }
 
-/* Goes behind the arguments of the call that `t` is at. */
-static bool skip_arguments(TextReader *t)
-{
-    int depth = 0;
-
-    if (!find_sign(t, '('))
-        return false;
-    for (; t->at < t->end; t->at++) {
-        skip_blank(t);
-        if (t->at >= t->end)
-            break;
-        depth += strchr("([{", *t->at) ? 1 : strchr(")]}", *t->at) ? -1 : 0;
-        if (depth == 0) {
-            t->at++;
-            return true;
-        }
-        skip_string(t, "\"'`");
-    }
-    return false;
-}
-
-/* Goes behind the parenthesis that closes around here. */
-static bool leave_parenthesis(TextReader *t)
+/* Goes behind the bracket that closes the one which `t` is in. */
+static bool leave_bracket(TextReader *t)
 {
     int depth = 0;
 
     for (; t->at < t->end; t->at++) {
         skip_blank(t);
-        if (t->at >= t->end || *t->at == ';')
+        if (t->at >= t->end || (depth == 0 && *t->at == ';'))
             break;
         depth += strchr("([{", *t->at) ? 1 : strchr(")]}", *t->at) ? -1 : 0;
         if (depth < 0) {
@@ -172,6 +151,15 @@ static bool leave_parenthesis(TextReader *t)
         skip_string(t, "\"'`");
     }
     return false;
+}
+
+/* Goes behind the arguments of the call that `t` is at. */
+static bool skip_arguments(TextReader *t)
+{
+    if (!find_sign(t, '('))
+        return false;
+    t->at++;
+    return leave_bracket(t);
 }
 
 /* Whether `text` is here, and no word goes on behind it. */
@@ -307,7 +295,7 @@ static void find_member(JSContext *ctx, JSFunctionBytecode *b, uint32_t begin, u
     place = from = t.at;
     is_new = is_word_here(&t, "new", 3);
     if (code[begin] == OP_await) {
-        if (!leave_parenthesis(&t))
+        if (!leave_bracket(&t))
             return;
         from = t.at;
     }

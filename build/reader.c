@@ -353,8 +353,13 @@ static bool read_code(CodeReader *r, uint32_t end)
     return false;
 }
 
-/* Reads the code of the function that runs up to its present instruction, if that function's text is known: those of the platform
-   have none. To be ended by `end_reading` in any case. */
+/* Whether the text that `b` came from is known: those of the platform have none. */
+static bool has_text(JSFunctionBytecode *b)
+{
+    return b->source || b->text;
+}
+
+/* Reads the code of the function that runs up to its present instruction, if that function's text is known. To be ended by `end_reading` in any case. */
 static bool read_current(CodeReader *r, JSContext *ctx)
 {
     JSStackFrame *sf = ctx->rt->current_stack_frame;
@@ -369,7 +374,7 @@ static bool read_current(CodeReader *r, JSContext *ctx)
     if (!js_class_has_bytecode(p->class_id))
         return false;
     b = p->u.func.function_bytecode;
-    if ((!b->source && !b->text) || sf->cur_pc <= b->byte_code_buf || sf->cur_pc > b->byte_code_buf + b->byte_code_len)
+    if (!has_text(b) || sf->cur_pc <= b->byte_code_buf || sf->cur_pc > b->byte_code_buf + b->byte_code_len)
         return false;
     r->b = b;
     r->room = b->stack_size + 8;

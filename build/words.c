@@ -369,7 +369,7 @@ static JSValue throw_class_called(JSContext *ctx, JSValueConst class)
     JSFunctionBytecode *b = JS_VALUE_GET_OBJ(class)->u.func.function_bytecode;
     const char *name = get_func_name(ctx, class);
 
-    if (b->source)
+    if (has_text(b))
         JS_ThrowTypeError(ctx, "Class constructor %s cannot be invoked without 'new'", name ? name : "");
     else
         JS_ThrowTypeError(ctx, "Failed to construct '%s': Please use the 'new' operator, this object constructor cannot be "

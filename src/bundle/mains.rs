@@ -31,7 +31,7 @@ pub(super) fn main_beside(found: &Path, name: &str) -> Option<PathBuf> {
     (module == found && main != found).then_some(main)
 }
 
-/// The file of `specifier`, a package that is installed in `directory`, where the bundler finds none: `exports` are `null`, which is none at
+/// The file `below` a package that is installed in `directory`, its main one if that is empty, where the bundler finds none: `exports` are `null`, which is none at
 /// all, or `browser` names files without `./`, or in a circle.
 ///
 /// Fidelity: esbuild 0.28, which asks `browser` once for what `module` or `main` name.

@@ -253,14 +253,18 @@ impl ProjectPlugin {
         let configuration = args.importer.and_then(|importer| self.file_options.of(Path::new(importer)));
         let Some(configuration) = configuration else { return Ok(None) };
         for candidate in configuration.candidates(specifier) {
-            let options = PluginContextResolveOptions { import_kind: args.kind, ..Default::default() };
-            if let Ok(resolved) = ctx.resolve(&candidate, args.importer, Some(options)).await? {
+            if let Ok(resolved) = ctx.resolve(&candidate, args.importer, as_imported(args)).await? {
                 self.state().read.extend(configuration.files.iter().cloned());
                 return Ok(Some(HookResolveIdOutput::from_resolved_id(resolved)));
             }
         }
         Ok(None)
     }
+}
+
+/// Has the bundler resolve something as what is imported.
+fn as_imported(args: &HookResolveIdArgs<'_>) -> Option<PluginContextResolveOptions> {
+    Some(PluginContextResolveOptions { import_kind: args.kind, ..Default::default() })
 }
 
 impl Plugin for ProjectPlugin {
@@ -305,18 +309,16 @@ impl Plugin for ProjectPlugin {
         // An alias is resolved from the project's root, whoever imports it.
         let from_root = target.map(|_| self.root.join("package.json").to_string_lossy().into_owned());
         let importer = from_root.as_deref().or(args.importer);
-        let options = PluginContextResolveOptions { import_kind: args.kind, ..Default::default() };
         let file = specifier.strip_suffix("?module").unwrap_or(specifier);
         // Whether it is another file than the bundler would take.
         let mut is_other = false;
-        let mut found = ctx.resolve(file, importer, Some(options)).await?;
+        let mut found = ctx.resolve(file, importer, as_imported(args)).await?;
         if is_package
             && found.is_err()
             && self.platform == BuildPlatform::Browser
             && let Some(entry) = self.entry_despite(file, importer)
         {
-            let options = PluginContextResolveOptions { import_kind: args.kind, ..Default::default() };
-            found = ctx.resolve(&entry, importer, Some(options)).await?;
+            found = ctx.resolve(&entry, importer, as_imported(args)).await?;
             if found.is_err() {
                 return Ok(Some(HookResolveIdOutput::from_id(entry)));
             }
@@ -365,11 +367,11 @@ impl Plugin for ProjectPlugin {
             }
             None => {}
         }
-        if is_package && let Some(main) = self.main_instead(args.kind, specifier, resolved.id.as_str()) {
-            let options = PluginContextResolveOptions { import_kind: args.kind, ..Default::default() };
-            if let Ok(main) = ctx.resolve(&main, importer, Some(options)).await? {
-                return Ok(Some(HookResolveIdOutput::from_resolved_id(main)));
-            }
+        if is_package
+            && let Some(main) = self.main_instead(args.kind, specifier, resolved.id.as_str())
+            && let Ok(main) = ctx.resolve(&main, importer, as_imported(args)).await?
+        {
+            return Ok(Some(HookResolveIdOutput::from_resolved_id(main)));
         }
         if let Some(name) = self.unbundled.get(Path::new(resolved.id.as_str())) {
             return Ok(Some(external(name)));

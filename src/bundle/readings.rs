@@ -2,7 +2,7 @@
 //! [`ProjectPlugin`] ask for, and what a scan that failed or found more lets them do with the next one.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rolldown_common::{ImportKind, ResolvedId};
@@ -165,9 +165,7 @@ impl ProjectPlugin {
     /// The file of the package in `specifier` that is imported from `importer`, where the bundler finds none.
     pub(super) fn entry_despite(&self, specifier: &str, importer: Option<&str>) -> Option<String> {
         let package = package_of(specifier)?;
-        let places = Path::new(importer?).ancestors().skip(1);
-        let place =
-            places.map(|place| place.join("node_modules").join(package)).find(|place| place.is_dir())?;
+        let place = places_of(package, importer?).find(|place| place.is_dir())?;
         let file = entry_despite(&place, specifier[package.len()..].trim_start_matches('/'))?;
         self.state().read.insert(place.join("package.json"));
         Some(file.to_string_lossy().into_owned())
@@ -189,8 +187,7 @@ impl ProjectPlugin {
             state.read.insert(description.realpath().to_owned());
         }
         let (Some(importer), Some(package)) = (importer, package_of(specifier)) else { return };
-        for directory in Path::new(importer).ancestors().skip(1) {
-            let place = directory.join("node_modules").join(package);
+        for place in places_of(package, importer) {
             if Path::new(found.id.as_str()).starts_with(&place) {
                 return;
             }
@@ -207,4 +204,9 @@ impl ProjectPlugin {
         let Some(importer) = importer else { return false };
         self.state().facts.get(importer).is_some_and(|facts| facts.bare.iter().any(|bare| bare == specifier))
     }
+}
+
+/// Where `package` may be installed for the module `importer`, the nearest place first.
+fn places_of(package: &str, importer: &str) -> impl Iterator<Item = PathBuf> {
+    Path::new(importer).ancestors().skip(1).map(move |directory| directory.join("node_modules").join(package))
 }

@@ -2,6 +2,7 @@
 // environment of the running Worker.
 import host from "dodev:host";
 import { notePlatformClass, wrongConstruction } from "dodev:web/interface";
+import { isObject } from "dodev:web/webidl";
 import { DurableObjectState } from "dodev:workers/ctx";
 import { tracing } from "dodev:workers/ctx/tracing";
 import { environment, worker } from "dodev:workers/env";
@@ -21,8 +22,6 @@ class Entrypoint {
 }
 // The mark is the platform's business: it must not show up among an object's keys.
 Object.defineProperty(Entrypoint.prototype, callable, { enumerable: false });
-
-const isObject = (value) => (typeof value === "object" && value !== null) || typeof value === "function";
 
 export class DurableObject extends Entrypoint {
   constructor(ctx, env) {
